@@ -1,0 +1,169 @@
+//! The embedded engine: one thread that owns the values, the scripts and the file.
+//!
+//! It takes up to [`MAX_BATCH`] waiting jobs at a time, runs them one after the other,
+//! commits once, and only then answers them all.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::engine::{Answer, EngineStopped, Job};
+use crate::executor::Executor;
+use crate::store::disk::{Disk, DiskError};
+
+/// The most jobs that share one commit.
+const MAX_BATCH: usize = 512;
+/// How often keys are looked through for expiry when no command comes.
+const IDLE_TICK: Duration = Duration::from_secs(1);
+
+pub enum Message {
+    Run(Job, oneshot::Sender<Answer>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// The way to the engine thread.
+pub struct EngineThread {
+    jobs: Sender<Message>,
+    failure: watch::Receiver<Option<Arc<str>>>,
+}
+
+impl EngineThread {
+    /// Starts the thread. `make` runs on it, since scripts cannot move between threads.
+    pub fn start(
+        disk: Option<Disk>,
+        make: impl FnOnce(bool) -> Result<Executor, mlua::Error> + Send + 'static,
+    ) -> (Self, oneshot::Receiver<Result<(), String>>) {
+        let (jobs, inbox) = channel();
+        let (failed, failure) = watch::channel(None);
+        let (ready, started) = oneshot::channel();
+        std::thread::spawn(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                let engine = make(disk.is_some())
+                    .map_err(|error| error.to_string())
+                    .and_then(|executor| Worker::load(executor, disk).map_err(describe));
+                match engine {
+                    Ok(mut worker) => {
+                        let _ = ready.send(Ok(()));
+                        worker.serve(&inbox).map_err(describe)
+                    }
+                    Err(error) => {
+                        let _ = ready.send(Err(error.clone()));
+                        Err(error)
+                    }
+                }
+            }));
+            let reason = match result {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error,
+                Err(_) => "the engine thread panicked".to_owned(),
+            };
+            tracing::error!(reason, "the engine has stopped");
+            let _ = failed.send(Some(reason.into()));
+        });
+        (Self { jobs, failure }, started)
+    }
+
+    pub fn send(&self, message: Message) -> Result<(), EngineStopped> {
+        self.jobs.send(message).map_err(|_| EngineStopped)
+    }
+
+    /// Becomes the reason once the engine has failed.
+    pub fn failure(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.failure.clone()
+    }
+}
+
+fn describe(error: DiskError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+struct Worker {
+    executor: Executor,
+    disk: Option<Disk>,
+}
+
+impl Worker {
+    fn load(executor: Executor, disk: Option<Disk>) -> Result<Self, DiskError> {
+        if let Some(disk) = &disk {
+            let mut state = executor.state();
+            let mut replayed = Vec::new();
+            disk.load(
+                |db, key, entry| state.restore(db, key, entry),
+                |row, args| replayed.push((row, args)),
+            )?;
+            // Loading is no change: only what the log adds needs a snapshot.
+            state.forget_changes();
+            for (row, args) in replayed {
+                state.replay(&row, &args);
+            }
+        }
+        Ok(Self { executor, disk })
+    }
+
+    /// Returns when told to stop or when every sender is gone.
+    fn serve(&mut self, inbox: &Receiver<Message>) -> Result<(), DiskError> {
+        loop {
+            let first = match inbox.recv_timeout(IDLE_TICK) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.executor.state().remove_all_due();
+                    self.commit()?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.close(),
+            };
+            let mut answers = Vec::new();
+            let mut stopping = None;
+            let rest = std::iter::from_fn(|| inbox.try_recv().ok());
+            for message in std::iter::once(first).chain(rest.take(MAX_BATCH - 1)) {
+                match message {
+                    Message::Run(job, reply) => {
+                        answers.push((reply, self.executor.run(job)));
+                    }
+                    Message::Stop(reply) => stopping = Some(reply),
+                }
+            }
+            self.commit()?;
+            for (reply, answer) in answers {
+                let _ = reply.send(answer);
+            }
+            if let Some(reply) = stopping {
+                self.close()?;
+                let _ = reply.send(());
+                return Ok(());
+            }
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), DiskError> {
+        let Some(disk) = &mut self.disk else {
+            return Ok(());
+        };
+        let rows = self.executor.state().take_log();
+        if !rows.is_empty() {
+            disk.commit(&rows)?;
+        }
+        if disk.wants_compaction() {
+            disk.compact(self.executor.state().databases_mut())?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), DiskError> {
+        self.commit()?;
+        if let Some(mut disk) = self.disk.take() {
+            disk.compact(self.executor.state().databases_mut())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! An Upstash-compatible Redis REST endpoint on an embedded engine.
+//!
+//! In front, HTTP as the service speaks it (`rest`, `wire`); behind, one thread that
+//! owns typed values and the Lua state (`embedded`, `executor`, `commands`, `lua`) and
+//! keeps them in a SQLite file (`store`). Beside the contract: a meter of what would be
+//! billed, faults on demand, and a clock that tests move.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), upstash_local::StartError> {
+//! let server = upstash_local::Server::start(upstash_local::Options::default()).await?;
+//! println!("{} {}", server.url(), server.token());
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod body;
+mod clock;
+mod commands;
+mod control;
+mod embedded;
+mod engine;
+mod errors;
+mod executor;
+mod faults;
+mod glob;
+mod limits;
+mod listener;
+mod lua;
+mod meter;
+mod number;
+mod random;
+mod registry;
+mod reply;
+mod rest;
+mod server;
+mod store;
+mod wire;
+
+pub use clock::Clock;
+pub use faults::{Fault, FaultAction, Faults};
+pub use limits::Limits;
+pub use meter::MeterSnapshot;
+pub use server::{Options, Server, StartError, Store};
+pub use store::disk::{DiskError, Durability};

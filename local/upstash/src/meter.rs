@@ -1,0 +1,92 @@
+//! What the service would bill: every command that runs, those inside scripts too.
+//!
+//! Each member of a pipeline and of a transaction counts; a request refused before
+//! anything ran (401, bad JSON, unknown command) counts nothing.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use crate::registry;
+
+/// How a request carried its commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestKind {
+    Single,
+    Pipeline,
+    MultiExec,
+}
+
+const REQUEST_KINDS: [&str; 3] = ["single", "pipeline", "multi-exec"];
+
+/// Counters since start or since the last reset.
+pub struct Meter {
+    commands: Vec<AtomicU64>,
+    requests: [AtomicU64; 3],
+}
+
+/// A reading of the meter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct MeterSnapshot {
+    /// Billed commands altogether.
+    pub total: u64,
+    /// Billed commands by name, in lower case; only those that ran.
+    pub commands: BTreeMap<String, u64>,
+    /// HTTP requests by kind: `single`, `pipeline`, `multi-exec`.
+    pub requests: BTreeMap<String, u64>,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            commands: registry::COMMANDS
+                .iter()
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+            requests: Default::default(),
+        }
+    }
+}
+
+impl Meter {
+    /// Counts one execution of the command at this place in the registry.
+    pub fn count(&self, command: usize) {
+        self.commands[command].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn count_request(&self, kind: RequestKind) {
+        self.requests[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn total(&self) -> u64 {
+        self.commands
+            .iter()
+            .map(|counter| counter.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    pub fn snapshot(&self) -> MeterSnapshot {
+        let commands: BTreeMap<String, u64> = registry::COMMANDS
+            .iter()
+            .zip(&self.commands)
+            .map(|(spec, counter)| (spec.name.to_owned(), counter.load(Ordering::Relaxed)))
+            .filter(|(_, n)| *n > 0)
+            .collect();
+        let requests = REQUEST_KINDS
+            .iter()
+            .zip(&self.requests)
+            .map(|(kind, counter)| ((*kind).to_owned(), counter.load(Ordering::Relaxed)));
+        MeterSnapshot {
+            total: commands.values().sum(),
+            requests: requests.collect(),
+            commands,
+        }
+    }
+
+    pub fn reset(&self) {
+        for counter in self.commands.iter().chain(&self.requests) {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Putting it together: options, start, stop.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::control::Control;
+use crate::embedded::EngineThread;
+use crate::engine::Engine;
+use crate::executor::{Executor, State};
+use crate::faults::Faults;
+use crate::limits::Limits;
+use crate::listener::listen;
+use crate::meter::{Meter, MeterSnapshot};
+use crate::random::Random;
+use crate::rest::{Access, Rest, SyncToken};
+use crate::store::disk::{Disk, DiskError, Durability};
+
+/// Where the data is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// Gone when the server stops.
+    Memory,
+    /// In a database file, which one server at a time can have.
+    File {
+        path: PathBuf,
+        durability: Durability,
+    },
+}
+
+/// How to start a server.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen. Defaults to a free port of the loopback address.
+    pub listen: SocketAddr,
+    /// Each token opens a database of its own. Without any, one is made, and kept in
+    /// the file if there is one.
+    pub tokens: Vec<String>,
+    /// Defaults to [`Store::Memory`].
+    pub store: Store,
+    /// Defaults to the system's clock.
+    pub clock: Clock,
+    /// For SPOP and its like, and for the token that is made. Defaults to 0.
+    pub seed: u64,
+    /// Where the meter, the faults and the clock are served. Defaults to nowhere.
+    pub control: Option<SocketAddr>,
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tokens: Vec::new(),
+            store: Store::Memory,
+            clock: Clock::system(),
+            seed: 0,
+            control: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the control listener belongs on the loopback address, not on {0}")]
+    ControlNotLocal(SocketAddr),
+    #[error("the store cannot be opened")]
+    Store(#[from] DiskError),
+    #[error("the engine did not start: {0}")]
+    Engine(String),
+}
+
+/// A running endpoint. Dropped without [`Server::stop`], it ends by itself soon after.
+pub struct Server {
+    address: SocketAddr,
+    control: Option<SocketAddr>,
+    clock: Clock,
+    rest: Arc<Rest>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Opens the store and starts to listen.
+    ///
+    /// # Errors
+    ///
+    /// When the address is taken, when another process has the file, or when the file
+    /// does not read back.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        if let Some(address) = options.control
+            && !address.ip().is_loopback()
+        {
+            return Err(StartError::ControlNotLocal(address));
+        }
+        let disk = match &options.store {
+            Store::Memory => None,
+            Store::File { path, durability } => Some(Disk::open(path, *durability)?),
+        };
+        let access = grant(&options, disk.as_ref())?;
+        let limits = Arc::new(options.limits);
+        let meter = Arc::new(Meter::default());
+        let engine = start_engine(disk, options.seed, &options.clock, &limits, &meter).await?;
+        let rest = Arc::new(Rest {
+            engine,
+            access,
+            limits,
+            meter,
+            faults: Arc::default(),
+            sync: SyncToken::new(Random::new(options.seed).next_u64()),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let handler = Arc::clone(&rest);
+        let serve = move |request| {
+            let rest = Arc::clone(&handler);
+            async move { rest.handle(request).await }
+        };
+        let listen_error = |address| move |source| StartError::Listen { address, source };
+        let (address, task) = listen(options.listen, stopped.clone(), serve)
+            .await
+            .map_err(listen_error(options.listen))?;
+        let mut server = Self {
+            address,
+            control: None,
+            clock: options.clock,
+            rest,
+            stop,
+            tasks: vec![task],
+        };
+        if let Some(control) = options.control {
+            server
+                .start_control(control, stopped)
+                .await
+                .map_err(listen_error(control))?;
+        }
+        Ok(server)
+    }
+
+    async fn start_control(
+        &mut self,
+        address: SocketAddr,
+        stopped: watch::Receiver<bool>,
+    ) -> std::io::Result<()> {
+        let control = Arc::new(Control {
+            meter: Arc::clone(&self.rest.meter),
+            faults: Arc::clone(&self.rest.faults),
+            clock: self.clock.clone(),
+        });
+        let serve = move |request| {
+            let control = Arc::clone(&control);
+            async move { control.handle(request).await }
+        };
+        let (address, task) = listen(address, stopped, serve).await?;
+        self.control = Some(address);
+        self.tasks.push(task);
+        Ok(())
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The first token.
+    pub fn token(&self) -> &str {
+        self.rest.access.first().map_or("", |access| &access.token)
+    }
+
+    /// Where the control listener is, if there is one.
+    pub fn control_url(&self) -> Option<String> {
+        self.control.map(|address| format!("http://{address}"))
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What was billed since the start or the last reset.
+    pub fn meter(&self) -> MeterSnapshot {
+        self.rest.meter.snapshot()
+    }
+
+    pub fn reset_meter(&self) {
+        self.rest.meter.reset();
+    }
+
+    pub fn faults(&self) -> &Faults {
+        &self.rest.faults
+    }
+
+    /// Waits until the engine has failed, and says why. Never returns otherwise.
+    pub async fn failed(&self) -> String {
+        let Engine::Embedded(thread) = &self.rest.engine;
+        let mut failure = thread.failure();
+        let reason = match failure.wait_for(Option::is_some).await {
+            Ok(reason) => reason.as_deref().map(str::to_owned),
+            Err(_) => None,
+        };
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops listening, finishes what was accepted, compacts and lets go of the file.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        if self.rest.engine.stop().await.is_err() {
+            tracing::warn!("the engine had stopped before it was told to");
+        }
+    }
+}
+
+/// The tokens and the databases they open.
+fn grant(options: &Options, disk: Option<&Disk>) -> Result<Vec<Access>, DiskError> {
+    let mut tokens = options.tokens.clone();
+    if tokens.is_empty() {
+        let kept = disk.map(|disk| disk.meta("token")).transpose()?.flatten();
+        let token = match kept {
+            Some(token) => token,
+            None => {
+                let mut random = Random::new(options.seed);
+                let token = format!("{:016x}{:016x}", random.next_u64(), random.next_u64());
+                if let Some(disk) = disk {
+                    disk.set_meta("token", &token)?;
+                }
+                token
+            }
+        };
+        tokens.push(token);
+    }
+    let numbered = tokens.into_iter().enumerate();
+    numbered
+        .map(|(index, token)| {
+            let db = match disk {
+                Some(disk) => disk.database_of(&token)?,
+                None => index,
+            };
+            Ok(Access { token, db })
+        })
+        .collect()
+}
+
+async fn start_engine(
+    disk: Option<Disk>,
+    seed: u64,
+    clock: &Clock,
+    limits: &Arc<Limits>,
+    meter: &Arc<Meter>,
+) -> Result<Engine, StartError> {
+    let (clock, limits, meter) = (clock.clone(), Arc::clone(limits), Arc::clone(meter));
+    let (thread, started) = EngineThread::start(disk, move |persists| {
+        Executor::new(State::new(persists, seed, clock, limits, meter))
+    });
+    match started.await {
+        Ok(Ok(())) => Ok(Engine::Embedded(thread)),
+        Ok(Err(reason)) => Err(StartError::Engine(reason)),
+        Err(_) => Err(StartError::Engine("its thread panicked".into())),
+    }
+}

@@ -1,0 +1,246 @@
+//! The file: a log of the write commands that took effect, and snapshots of keys.
+//!
+//! The log holds commands with the time and the random state of their moment, so that
+//! replay repeats SPOP, `XADD *` and relative expiry exactly. Scripts log the commands
+//! they called. Compaction writes the keys that changed to `snap` and empties the log,
+//! in one transaction.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Database;
+use super::codec::{Damaged, decode_command, decode_value, encode_value};
+use super::database::Entry;
+
+/// Rows in the log before it is compacted.
+pub const COMPACT_AFTER_ROWS: usize = 50_000;
+
+/// When a commit counts as done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// With the operating system: survives a crash of the process, not of the machine.
+    #[default]
+    Normal,
+    /// On the disk: every commit is synced.
+    Full,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    #[error("{path} is used by another process")]
+    Locked { path: PathBuf },
+    #[error("{path} cannot be opened")]
+    Open {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the database file failed")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+}
+
+/// One write command that took effect.
+pub struct LogRow {
+    pub db: usize,
+    pub at_ms: i64,
+    pub seed: u64,
+    pub command: Vec<u8>,
+}
+
+pub struct Disk {
+    connection: Connection,
+    n_log_rows: usize,
+    /// Held until the process ends or the server stops.
+    _lock: File,
+}
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS meta (k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snap (
+    db INTEGER NOT NULL, key BLOB NOT NULL, type TEXT NOT NULL, expire_ms INTEGER, body BLOB NOT NULL,
+    PRIMARY KEY (db, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS log (
+    seq INTEGER PRIMARY KEY, db INTEGER NOT NULL, at_ms INTEGER NOT NULL, seed INTEGER NOT NULL, cmd BLOB NOT NULL
+);";
+
+impl Disk {
+    /// Opens or creates the file and takes its lock.
+    ///
+    /// # Errors
+    ///
+    /// [`DiskError::Locked`] when another process, or another server in this one, has it.
+    pub fn open(path: &Path, durability: Durability) -> Result<Self, DiskError> {
+        let lock = take_lock(path)?;
+        let connection = Connection::open(path)?;
+        let synchronous = match durability {
+            Durability::Normal => "NORMAL",
+            Durability::Full => "FULL",
+        };
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        connection.execute_batch(SCHEMA)?;
+        let n_log_rows: i64 =
+            connection.query_row("SELECT count(*) FROM log", [], |row| row.get(0))?;
+        Ok(Self {
+            connection,
+            n_log_rows: n_log_rows as usize,
+            _lock: lock,
+        })
+    }
+
+    /// A value the server keeps for itself, such as the token it made.
+    pub fn meta(&self, name: &str) -> Result<Option<String>, DiskError> {
+        let found = self
+            .connection
+            .query_row("SELECT v FROM meta WHERE k = ?1", [name], |row| row.get(0))
+            .optional()?;
+        Ok(found)
+    }
+
+    pub fn set_meta(&self, name: &str, value: &str) -> Result<(), DiskError> {
+        self.connection.execute(
+            "INSERT INTO meta (k, v) VALUES (?1, ?2) ON CONFLICT (k) DO UPDATE SET v = ?2",
+            [name, value],
+        )?;
+        Ok(())
+    }
+
+    /// The number of the database a token owns; a new token gets the next one.
+    pub fn database_of(&self, token: &str) -> Result<usize, DiskError> {
+        let digest = sha1_smol::Sha1::from(token).digest().to_string();
+        let name = format!("db:{digest}");
+        if let Some(number) = self.meta(&name)?.and_then(|number| number.parse().ok()) {
+            return Ok(number);
+        }
+        let number: i64 = self.connection.query_row(
+            "SELECT count(*) FROM meta WHERE k LIKE 'db:%'",
+            [],
+            |row| row.get(0),
+        )?;
+        self.set_meta(&name, &number.to_string())?;
+        Ok(number as usize)
+    }
+
+    /// Reads every snapshot, then hands over the log in order.
+    pub fn load(
+        &self,
+        mut put: impl FnMut(usize, &[u8], Entry),
+        mut replay: impl FnMut(LogRow, Vec<Vec<u8>>),
+    ) -> Result<(), DiskError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT db, key, type, expire_ms, body FROM snap")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (db, kind): (i64, String) = (row.get(0)?, row.get(2)?);
+            let (key, body): (Vec<u8>, Vec<u8>) = (row.get(1)?, row.get(4)?);
+            let entry = Entry {
+                value: decode_value(&kind, &body)?,
+                expire_at_ms: row.get(3)?,
+            };
+            put(db as usize, &key, entry);
+        }
+        let mut statement = self
+            .connection
+            .prepare("SELECT db, at_ms, seed, cmd FROM log ORDER BY seq")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (db, seed): (i64, i64) = (row.get(0)?, row.get(2)?);
+            let command: Vec<u8> = row.get(3)?;
+            let args = decode_command(&command)?;
+            let row = LogRow {
+                db: db as usize,
+                at_ms: row.get(1)?,
+                seed: seed as u64,
+                command,
+            };
+            replay(row, args);
+        }
+        Ok(())
+    }
+
+    /// Appends rows in one transaction. When this returns, they are kept.
+    pub fn commit(&mut self, rows: &[LogRow]) -> Result<(), DiskError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO log (db, at_ms, seed, cmd) VALUES (?1, ?2, ?3, ?4)")?;
+            for row in rows {
+                insert.execute(params![
+                    row.db as i64,
+                    row.at_ms,
+                    row.seed as i64,
+                    row.command
+                ])?;
+            }
+        }
+        transaction.commit()?;
+        self.n_log_rows += rows.len();
+        Ok(())
+    }
+
+    pub fn wants_compaction(&self) -> bool {
+        self.n_log_rows > COMPACT_AFTER_ROWS
+    }
+
+    /// Writes what changed since the last time to the snapshots and empties the log.
+    pub fn compact(&mut self, dbs: &mut [Database]) -> Result<(), DiskError> {
+        let transaction = self.connection.transaction()?;
+        for (number, db) in dbs.iter_mut().enumerate() {
+            let dirty = db.take_dirty();
+            if dirty.cleared {
+                transaction.execute("DELETE FROM snap WHERE db = ?1", [number as i64])?;
+            }
+            let mut write = transaction.prepare_cached(
+                "INSERT INTO snap (db, key, type, expire_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (db, key) DO UPDATE SET type = ?3, expire_ms = ?4, body = ?5",
+            )?;
+            let mut delete =
+                transaction.prepare_cached("DELETE FROM snap WHERE db = ?1 AND key = ?2")?;
+            for key in &dirty.keys {
+                match db.entry(key) {
+                    Some(entry) => write.execute(params![
+                        number as i64,
+                        key,
+                        entry.value.type_name(),
+                        entry.expire_at_ms,
+                        encode_value(entry)
+                    ])?,
+                    None => delete.execute(params![number as i64, key])?,
+                };
+            }
+        }
+        transaction.execute("DELETE FROM log", [])?;
+        transaction.commit()?;
+        self.n_log_rows = 0;
+        Ok(())
+    }
+}
+
+/// Takes the lock of a file of its own, since SQLite's locks do not keep readers out.
+fn take_lock(path: &Path) -> Result<File, DiskError> {
+    let open_error = |source| DiskError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(&name)
+        .map_err(open_error)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(DiskError::Locked {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(open_error(source)),
+    }
+}

@@ -1,0 +1,14 @@
+//! The keyspace: typed values with expiry in memory, and the file they are kept in.
+
+pub mod codec;
+pub mod database;
+pub mod disk;
+pub mod keyspace;
+pub mod sorted_set;
+pub mod stream;
+pub mod value;
+
+pub use database::Database;
+pub use sorted_set::SortedSet;
+pub use stream::{Stream, StreamId};
+pub use value::{Hash, List, Set, Value};
