@@ -1,0 +1,140 @@
+//! Channels, the guild, the bot, and fresh addresses of files.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use crate::{
+    guild::{Access, BOT_ID, Channel, Guild, OWNER_ID},
+    state::State,
+};
+
+/// Application flag GATEWAY_MESSAGE_CONTENT_LIMITED, for bots in fewer than a
+/// hundred guilds, which is what this one is.
+const MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
+/// Application flags that have nothing to do with message content.
+const OTHER_FLAGS: u64 = (1 << 23) | (1 << 15);
+
+/// A channel the bot can see.
+pub(crate) fn readable_channel(guild: &Guild, channel_id: u64) -> Result<&Channel, ApiError> {
+    let channel = guild
+        .find_channel(channel_id)
+        .ok_or_else(ApiError::unknown_channel)?;
+    let parent = channel.parent_id.and_then(|id| guild.find_channel(id));
+    let hidden = parent
+        .into_iter()
+        .chain([channel])
+        .any(|channel| channel.access == Access::Hidden);
+    if hidden {
+        return Err(ApiError::missing_access());
+    }
+    Ok(channel)
+}
+
+pub(crate) fn channel(state: &State, channel_id: u64) -> Result<Value, ApiError> {
+    let guild = state.guild();
+    let position = guild
+        .channels()
+        .position(|channel| channel.id == channel_id);
+    readable_channel(&guild, channel_id)
+        .map(|channel| channel.to_json(guild.id, position.unwrap_or(0)))
+}
+
+pub(crate) fn guild(state: &State, guild_id: u64) -> Result<Value, ApiError> {
+    let guild = state.guild();
+    check_guild(&guild, guild_id)?;
+    Ok(json!({
+        "id": guild.id.to_string(),
+        "name": guild.name,
+        "icon": null,
+        "owner_id": OWNER_ID.to_string(),
+        "roles": [],
+        "emojis": [],
+        "features": ["COMMUNITY", "NEWS"],
+        "premium_tier": 0,
+        "preferred_locale": "en-US",
+        "nsfw_level": 0,
+    }))
+}
+
+/// All channels, those the bot cannot see included, and no threads.
+pub(crate) fn guild_channels(state: &State, guild_id: u64) -> Result<Value, ApiError> {
+    let guild = state.guild();
+    check_guild(&guild, guild_id)?;
+    let channels = guild
+        .channels()
+        .filter(|channel| channel.thread.is_none())
+        .enumerate()
+        .map(|(position, channel)| channel.to_json(guild.id, position))
+        .collect();
+    Ok(Value::Array(channels))
+}
+
+pub(crate) fn check_guild(guild: &Guild, guild_id: u64) -> Result<(), ApiError> {
+    if guild.id == guild_id {
+        Ok(())
+    } else {
+        Err(ApiError::unknown_guild())
+    }
+}
+
+pub(crate) fn me() -> Value {
+    json!({
+        "id": BOT_ID.to_string(),
+        "username": "trawl-sample",
+        "discriminator": "0",
+        "global_name": null,
+        "avatar": null,
+        "bot": true,
+        "verified": true,
+        "mfa_enabled": false,
+        "flags": 0,
+        "public_flags": 0,
+    })
+}
+
+pub(crate) fn application(state: &State, hides_content: bool) -> Value {
+    let has_intent = state.has_content_intent.load(Ordering::Relaxed) && !hides_content;
+    let intent = if has_intent {
+        MESSAGE_CONTENT_LIMITED
+    } else {
+        0
+    };
+    json!({
+        "id": BOT_ID.to_string(),
+        "name": "Trawl Sample",
+        "description": "",
+        "icon": null,
+        "bot": me(),
+        "bot_public": false,
+        "bot_require_code_grant": false,
+        "verify_key": "0".repeat(64),
+        "flags": OTHER_FLAGS | intent,
+    })
+}
+
+/// New addresses for 1 to 50 old ones. One that is none of ours comes back
+/// with `refreshed` null.
+pub(crate) fn refresh_urls(state: &State, body: &[u8]) -> Result<Value, ApiError> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let urls: Vec<&str> = body["attachment_urls"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if urls.is_empty() || urls.len() > 50 {
+        return Err(ApiError::invalid_form(
+            "attachment_urls",
+            "BASE_TYPE_BAD_LENGTH",
+            "Must be between 1 and 50 in length.",
+        ));
+    }
+    let now_ms = state.now_ms();
+    let refreshed: Vec<Value> = urls
+        .into_iter()
+        .map(|url| json!({ "original": url, "refreshed": state.signer.refresh(url, now_ms) }))
+        .collect();
+    Ok(json!({ "refreshed_urls": refreshed }))
+}

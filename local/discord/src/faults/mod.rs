@@ -1,0 +1,238 @@
+//! Faults on demand: each waits for requests it concerns, lets some pass, and
+//! then happens a number of times.
+//!
+//! Of the faults that take the place of an answer the first added happens, and
+//! the others wait. Those that change an answer add up, and wait while another
+//! takes its place.
+
+mod action;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use action::Target;
+pub use action::{Action, Scope};
+
+/// A fault waiting to happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    pub action: Action,
+    /// Only requests whose path and query contain this. Without it every
+    /// request to the API is meant, and none to the CDN (except for
+    /// [`Action::IgnoreRange`]).
+    #[serde(default)]
+    pub path_contains: Option<String>,
+    /// How many matching requests pass unharmed first.
+    #[serde(default)]
+    pub skip: u32,
+    /// How often it happens. `u32::MAX` is for ever.
+    #[serde(default = "one")]
+    pub times: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Fault {
+    /// Happens to the next request.
+    pub fn once(action: Action) -> Self {
+        Self {
+            action,
+            path_contains: None,
+            skip: 0,
+            times: 1,
+        }
+    }
+
+    /// Happens until the faults are cleared.
+    pub fn always(action: Action) -> Self {
+        Self::once(action).times(u32::MAX)
+    }
+
+    /// Only to requests whose path and query contain `part`.
+    #[must_use]
+    pub fn on(mut self, part: &str) -> Self {
+        self.path_contains = Some(part.to_owned());
+        self
+    }
+
+    /// Only after so many matching requests passed.
+    #[must_use]
+    pub fn skip(mut self, skip: u32) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// So many times.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = times;
+        self
+    }
+
+    fn matches(&self, target: Target, path_and_query: &str) -> bool {
+        let path_matches = match &self.path_contains {
+            Some(part) => path_and_query.contains(part.as_str()),
+            None => target != Target::Cdn || self.action == Action::IgnoreRange,
+        };
+        path_matches && self.action.concerns(target)
+    }
+
+    /// Counts a matching request; true if the fault happens to it.
+    fn strike(&mut self) -> bool {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        if self.times != u32::MAX {
+            self.times -= 1;
+        }
+        true
+    }
+}
+
+/// The faults of a server.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Vec<Fault>>);
+
+impl Faults {
+    pub fn add(&self, fault: Fault) {
+        self.waiting().push(fault);
+    }
+
+    pub fn clear(&self) {
+        self.waiting().clear();
+    }
+
+    /// Those that have not happened as often as they should.
+    pub fn pending(&self) -> Vec<Fault> {
+        self.waiting().clone()
+    }
+
+    /// What happens to this request, counting it.
+    pub(crate) fn plan(&self, target: Target, path_and_query: &str) -> Plan {
+        let mut plan = Plan::default();
+        let mut faults = self.waiting();
+        faults.retain(|fault| fault.times > 0);
+        let mut matching: Vec<&mut Fault> = faults
+            .iter_mut()
+            .filter(|fault| fault.matches(target, path_and_query))
+            .collect();
+
+        for fault in &mut matching {
+            let may_happen = fault.action.replaces_answer() && plan.replacement.is_none();
+            if may_happen && fault.strike() {
+                plan.replacement = Some(fault.action.clone());
+            }
+        }
+        for fault in &mut matching {
+            let is_delay = matches!(fault.action, Action::Delay(_));
+            let may_happen = is_delay || plan.replacement.is_none();
+            if !fault.action.replaces_answer() && may_happen && fault.strike() {
+                plan.add(&fault.action);
+            }
+        }
+        faults.retain(|fault| fault.times > 0);
+        plan
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What happens to one request.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) delay: Duration,
+    pub(crate) replacement: Option<Action>,
+    pub(crate) delete: Vec<u64>,
+    pub(crate) breaks_message: bool,
+    pub(crate) hides_content: bool,
+    pub(crate) oldest_first: bool,
+    pub(crate) truncates: bool,
+    pub(crate) ignores_range: bool,
+}
+
+impl Plan {
+    fn add(&mut self, action: &Action) {
+        match action {
+            Action::Delay(delay) => self.delay += *delay,
+            Action::DeleteBetweenPages(ids) => self.delete.extend(ids),
+            Action::BrokenMessage => self.breaks_message = true,
+            Action::MissingContentIntent => self.hides_content = true,
+            Action::OldestFirst => self.oldest_first = true,
+            Action::TruncatedJson => self.truncates = true,
+            Action::IgnoreRange => self.ignores_range = true,
+            Action::RateLimited { .. }
+            | Action::CloudflareBan
+            | Action::BlockedJson
+            | Action::Status(_)
+            | Action::HtmlBody(_)
+            | Action::Unauthorized
+            | Action::DropConnection => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replaced(faults: &Faults) -> Option<Action> {
+        faults
+            .plan(Target::Listing, "/messages?limit=1")
+            .replacement
+    }
+
+    #[test]
+    fn a_fault_passes_what_it_skips_and_ends_after_its_times() {
+        let faults = Faults::default();
+        faults.add(Fault::once(Action::Status(500)).skip(1).times(2));
+        assert_eq!(replaced(&faults), None);
+        assert_eq!(replaced(&faults), Some(Action::Status(500)));
+        assert_eq!(replaced(&faults), Some(Action::Status(500)));
+        assert_eq!(replaced(&faults), None);
+        assert_eq!(faults.pending(), []);
+    }
+
+    #[test]
+    fn a_change_waits_while_another_fault_takes_the_answers_place() {
+        let faults = Faults::default();
+        faults.add(Fault::once(Action::BrokenMessage));
+        faults.add(Fault::once(Action::Status(500)));
+        let first = faults.plan(Target::Listing, "/messages");
+        assert!(first.replacement.is_some() && !first.breaks_message);
+        assert!(faults.plan(Target::Listing, "/messages").breaks_message);
+    }
+
+    #[test]
+    fn a_page_fault_is_not_used_up_by_other_routes() {
+        let faults = Faults::default();
+        faults.add(Fault::once(Action::OldestFirst));
+        assert!(!faults.plan(Target::Other, "/guilds/1").oldest_first);
+        assert!(faults.plan(Target::Listing, "/messages").oldest_first);
+    }
+
+    #[test]
+    fn a_fault_survives_json() {
+        for action in [
+            Action::CloudflareBan,
+            Action::Delay(Duration::from_millis(200)),
+            Action::DeleteBetweenPages(vec![1_213_000_000_000_000_001]),
+            Action::RateLimited {
+                scope: Scope::Shared,
+                retry_after_secs: 0.9,
+            },
+        ] {
+            let fault = Fault::once(action).on("messages");
+            let text = serde_json::to_string(&fault).unwrap();
+            assert_eq!(serde_json::from_str::<Fault>(&text).unwrap(), fault);
+        }
+    }
+}

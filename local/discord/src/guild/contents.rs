@@ -1,0 +1,86 @@
+//! Reading a guild, and what a scanner must find in it.
+
+use serde_json::Value;
+
+use super::{Channel, Clip, File, Guild, clips};
+
+impl Guild {
+    /// Channels and threads in order of id.
+    pub fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.values()
+    }
+
+    pub fn find_channel(&self, channel_id: u64) -> Option<&Channel> {
+        self.channels.get(&channel_id)
+    }
+
+    pub fn find_file(&self, attachment_id: u64) -> Option<&File> {
+        self.files.get(&attachment_id)
+    }
+
+    /// A message as stored: addresses of files have neither host nor signature.
+    pub fn message_json(&self, channel_id: u64, message_id: u64) -> Option<&Value> {
+        self.channels.get(&channel_id)?.messages.get(&message_id)
+    }
+
+    /// How many messages a channel holds; 0 if there is no such channel.
+    pub fn message_count(&self, channel_id: u64) -> usize {
+        self.messages(channel_id).count()
+    }
+
+    /// A channel's message ids, oldest first.
+    pub fn message_ids(&self, channel_id: u64) -> Vec<u64> {
+        self.messages(channel_id).map(|(id, _)| *id).collect()
+    }
+
+    /// A channel's uploaded videos, oldest message first: attachments, those
+    /// in forwards' snapshots, and those shown by components.
+    pub fn clips(&self, channel_id: u64) -> Vec<Clip> {
+        self.messages(channel_id)
+            .flat_map(|(message_id, body)| {
+                clips::uploaded(body)
+                    .into_iter()
+                    .map(|(attachment_id, place)| Clip {
+                        message_id: *message_id,
+                        attachment_id,
+                        place,
+                        duration_ms: self.find_file(attachment_id).and_then(|f| f.duration_ms),
+                    })
+            })
+            .collect()
+    }
+
+    /// The ids of the messages with at least one of [`Guild::clips`], oldest first.
+    pub fn clip_message_ids(&self, channel_id: u64) -> Vec<u64> {
+        let mut ids: Vec<u64> = self
+            .clips(channel_id)
+            .iter()
+            .map(|clip| clip.message_id)
+            .collect();
+        ids.dedup();
+        ids
+    }
+
+    /// The ids of the messages showing videos from elsewhere: embeds with a
+    /// `video` other than `gifv`, and linked media in components. Oldest first.
+    pub fn external_clip_message_ids(&self, channel_id: u64) -> Vec<u64> {
+        self.messages(channel_id)
+            .filter(|(_, body)| clips::external(body) > 0)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// How many videos from elsewhere a channel shows.
+    pub fn external_clip_count(&self, channel_id: u64) -> usize {
+        self.messages(channel_id)
+            .map(|(_, body)| clips::external(body))
+            .sum()
+    }
+
+    fn messages(&self, channel_id: u64) -> impl Iterator<Item = (&u64, &Value)> {
+        self.channels
+            .get(&channel_id)
+            .into_iter()
+            .flat_map(|channel| &channel.messages)
+    }
+}

@@ -1,0 +1,52 @@
+//! `discord-local`: the server on a port of one's choice.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use discord_local::{Options, Server, sample};
+
+/// A small Discord-compatible server with a sample guild.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8078")]
+    listen: SocketAddr,
+    /// The bot token to accept.
+    #[arg(long, default_value = "sample-bot-token")]
+    token: String,
+    /// What the sample guild's messages hold.
+    #[arg(long, default_value_t = sample::DEFAULT_SEED)]
+    seed: u64,
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let arguments = Arguments::parse();
+    let server = Server::start(Options {
+        listen: arguments.listen,
+        token: arguments.token.clone(),
+        guild: sample::guild(arguments.seed),
+        ..Options::default()
+    })
+    .await?;
+
+    let guild = server.guild();
+    println!("API    {}", server.url());
+    println!("CDN    {}", server.cdn_url());
+    println!("token  {}", arguments.token);
+    println!("guild  {} {}", guild.id, guild.name);
+    println!("{:<20} type messages clips  name", "channel");
+    for channel in guild.channels() {
+        println!(
+            "{:<20} {:>4} {:>8} {:>5}  {}",
+            channel.id,
+            channel.kind,
+            guild.message_count(channel.id),
+            guild.clips(channel.id).len(),
+            channel.name,
+        );
+    }
+    tokio::signal::ctrl_c().await?;
+    server.stop().await;
+    Ok(())
+}

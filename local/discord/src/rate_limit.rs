@@ -1,0 +1,147 @@
+//! Discord's buckets: one per route and channel or guild, counted in windows.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::http::{HeaderMap, HeaderValue};
+
+/// How many requests a window takes.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimit {
+    listing: (u32, Duration),
+    enforced: bool,
+}
+
+impl Default for RateLimit {
+    /// 5 listings per channel in 5 s, as seen on Discord.
+    fn default() -> Self {
+        Self::per_channel(5, Duration::from_secs(5))
+    }
+}
+
+impl RateLimit {
+    /// So many listings of one channel in each window. Other routes have
+    /// buckets of 50 per second.
+    pub fn per_channel(limit: u32, window: Duration) -> Self {
+        Self {
+            listing: (limit, window),
+            enforced: true,
+        }
+    }
+
+    /// Nothing is refused. The headers are still there, with room remaining.
+    pub fn off() -> Self {
+        Self {
+            enforced: false,
+            ..Self::default()
+        }
+    }
+}
+
+/// What a bucket is counted by: the route, and its channel or guild.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct BucketKey {
+    pub(crate) route: &'static str,
+    pub(crate) is_listing: bool,
+    pub(crate) major: u64,
+}
+
+struct Window {
+    began_ms: i64,
+    used: u32,
+}
+
+/// All buckets of a server.
+pub(crate) struct Buckets {
+    rate_limit: RateLimit,
+    windows: Mutex<HashMap<BucketKey, Window>>,
+}
+
+impl Buckets {
+    pub(crate) fn new(rate_limit: RateLimit) -> Self {
+        Self {
+            rate_limit,
+            windows: Mutex::default(),
+        }
+    }
+
+    /// Counts a request. A refused one does not count.
+    pub(crate) fn take(&self, key: BucketKey, now_ms: i64) -> Standing {
+        let (limit, window) = if key.is_listing {
+            self.rate_limit.listing
+        } else {
+            (50, Duration::from_secs(1))
+        };
+        let window_ms = window.as_millis() as i64;
+        let mut standing = Standing {
+            allowed: true,
+            limit,
+            remaining: limit.saturating_sub(1),
+            reset_at_ms: now_ms + window_ms,
+            reset_after_ms: window_ms,
+            route: key.route,
+        };
+        if !self.rate_limit.enforced {
+            return standing;
+        }
+
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = windows.entry(key).or_insert(Window {
+            began_ms: now_ms,
+            used: 0,
+        });
+        if now_ms >= current.began_ms + window_ms {
+            *current = Window {
+                began_ms: now_ms,
+                used: 0,
+            };
+        }
+        standing.allowed = current.used < limit;
+        current.used = (current.used + 1).min(limit);
+        standing.remaining = limit - current.used;
+        standing.reset_at_ms = current.began_ms + window_ms;
+        standing.reset_after_ms = standing.reset_at_ms - now_ms;
+        standing
+    }
+}
+
+/// How a bucket stands after a request.
+pub(crate) struct Standing {
+    pub(crate) allowed: bool,
+    limit: u32,
+    remaining: u32,
+    reset_at_ms: i64,
+    pub(crate) reset_after_ms: i64,
+    route: &'static str,
+}
+
+impl Standing {
+    /// Writes the `X-RateLimit-*` headers, except those already there.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        let fields = [
+            ("x-ratelimit-limit", self.limit.to_string()),
+            ("x-ratelimit-remaining", self.remaining.to_string()),
+            ("x-ratelimit-reset", seconds(self.reset_at_ms)),
+            ("x-ratelimit-reset-after", seconds(self.reset_after_ms)),
+            ("x-ratelimit-bucket", bucket_hash(self.route)),
+        ];
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.entry(name).or_insert(value);
+            }
+        }
+    }
+}
+
+fn seconds(ms: i64) -> String {
+    format!("{}.{:03}", ms / 1_000, ms % 1_000)
+}
+
+/// An opaque name, the same for all channels, as Discord's are.
+fn bucket_hash(route: &str) -> String {
+    let hash = crate::cdn::hash(route.as_bytes());
+    format!("{hash:016x}{:016x}", crate::cdn::hash(&hash.to_be_bytes()))
+}
