@@ -1,0 +1,374 @@
+//! Every setting, and the only reader of the environment.
+//!
+//! A function reads the sections it needs, once per cold start. What is missing or
+//! wrong is an error that names the variable; there is no default for a secret.
+
+use std::time::Duration;
+
+/// A setting that is missing or cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    #[error("{name}: expected {expected}")]
+    Invalid {
+        name: &'static str,
+        expected: &'static str,
+    },
+}
+
+/// Where settings are read from.
+pub struct Environment<'a>(Lookup<'a>);
+
+type Lookup<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
+
+impl<'a> Environment<'a> {
+    /// The process's own.
+    pub fn process() -> Environment<'static> {
+        Environment(Box::new(|name| std::env::var(name).ok()))
+    }
+
+    /// One that `lookup` answers.
+    pub fn from(lookup: impl Fn(&str) -> Option<String> + 'a) -> Environment<'a> {
+        Environment(Box::new(lookup))
+    }
+
+    /// A setting as text; one that is set to nothing counts as not set.
+    pub fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.text(name).ok_or(ConfigError::Missing(name))
+    }
+
+    fn number(
+        &self,
+        name: &'static str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+        expected: &'static str,
+    ) -> Result<u64, ConfigError> {
+        let Some(text) = self.text(name) else {
+            return Ok(default);
+        };
+        text.trim()
+            .parse()
+            .ok()
+            .filter(|number| range.contains(number))
+            .ok_or(ConfigError::Invalid { name, expected })
+    }
+}
+
+/// Which kind of service answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// The hosted service, over an encrypted address.
+    Upstash,
+    /// The endpoint on this machine.
+    Local,
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct RedisConfig {
+    /// From `REDIS_PROVIDER`: `upstash` (the default) or `local`.
+    pub provider: Provider,
+    /// The REST address, from `UPSTASH_REDIS_REST_URL`.
+    pub url: String,
+    /// The right to use it, from `UPSTASH_REDIS_REST_TOKEN`.
+    pub token: String,
+    /// What every key starts with, from `KEY_PREFIX`. Defaults to `trawl:`. Two
+    /// deployments on one database must differ in it.
+    pub key_prefix: String,
+}
+
+impl RedisConfig {
+    /// # Errors
+    /// The variable that is missing or wrong.
+    pub fn read(env: &Environment<'_>) -> Result<RedisConfig, ConfigError> {
+        let provider = match env.text("REDIS_PROVIDER").as_deref() {
+            None | Some("upstash") => Provider::Upstash,
+            Some("local") => Provider::Local,
+            Some(_) => {
+                return Err(ConfigError::Invalid {
+                    name: "REDIS_PROVIDER",
+                    expected: "`upstash` or `local`",
+                });
+            }
+        };
+        Ok(RedisConfig {
+            provider,
+            url: env.required("UPSTASH_REDIS_REST_URL")?,
+            token: env.required("UPSTASH_REDIS_REST_TOKEN")?,
+            key_prefix: env.text("KEY_PREFIX").unwrap_or_else(|| "trawl:".into()),
+        })
+    }
+}
+
+/// The keys callers sign with.
+#[derive(Clone)]
+pub struct AuthConfig {
+    /// May use the routes, from `TRAWL_API_KEY`.
+    pub api_key: String,
+    /// May also use the admin routes, from `TRAWL_ADMIN_KEY`.
+    pub admin_key: String,
+}
+
+impl AuthConfig {
+    /// # Errors
+    /// A missing key, one shorter than 16 characters, or twice the same.
+    pub fn read(env: &Environment<'_>) -> Result<AuthConfig, ConfigError> {
+        let key = |name: &'static str| {
+            let key = env.required(name)?;
+            if key.len() < 16 {
+                return Err(ConfigError::Invalid {
+                    name,
+                    expected: "at least 16 characters",
+                });
+            }
+            Ok(key)
+        };
+        let config = AuthConfig {
+            api_key: key("TRAWL_API_KEY")?,
+            admin_key: key("TRAWL_ADMIN_KEY")?,
+        };
+        if config.api_key == config.admin_key {
+            return Err(ConfigError::Invalid {
+                name: "TRAWL_ADMIN_KEY",
+                expected: "another key than TRAWL_API_KEY",
+            });
+        }
+        Ok(config)
+    }
+}
+
+/// The queue and its drainer.
+#[derive(Clone, Debug)]
+pub struct QueueConfig {
+    /// How long a claimed job stays invisible to other drainers, renewed while it
+    /// runs. Too short and a slow reply makes a job run twice; too long and a
+    /// crashed one waits. In milliseconds, from `QUEUE_LEASE_MS`. Defaults to
+    /// 60000; from 15000 to 900000.
+    pub lease: Duration,
+    /// Jobs one drainer runs at once, from `DRAIN_CONCURRENCY`. Defaults to 5; from
+    /// 1 to 50.
+    pub concurrency: usize,
+    /// How long a drainer without work waits for a job that is due soon (a retry, a
+    /// scan waiting for Discord) before it leaves it to the next schedule. In
+    /// milliseconds, from `DRAIN_LINGER_MS`. Defaults to 20000; 0 to leave at once.
+    pub linger: Duration,
+    /// How long a drainer gathers finished jobs before it reports them, so that
+    /// several cost one command. In milliseconds, from `DRAIN_COALESCE_MS`.
+    /// Defaults to 25; at most 1000.
+    pub coalesce: Duration,
+    /// The time a drain takes at most where the invocation's own deadline cannot be
+    /// believed (`cargo lambda watch` sends one in 1970). In milliseconds, from
+    /// `DRAIN_BUDGET_MS`. Defaults to 55000.
+    pub budget: Duration,
+    /// The head start of one level of priority over the next. In milliseconds, from
+    /// `QUEUE_AGING_MS`. Defaults to 900000 (15 minutes): a job of priority 10 waits
+    /// at most 9 times that behind jobs of priority 1.
+    pub aging: Duration,
+    /// How long completed jobs are kept: 24 hours, and at most
+    /// [`QueueConfig::completed_count`].
+    pub completed_age: Duration,
+    pub completed_count: u64,
+    /// How long failed and cancelled jobs are kept: 7 days.
+    pub failed_age: Duration,
+}
+
+impl Default for QueueConfig {
+    fn default() -> QueueConfig {
+        QueueConfig {
+            lease: Duration::from_secs(60),
+            concurrency: 5,
+            linger: Duration::from_secs(20),
+            coalesce: Duration::from_millis(25),
+            budget: Duration::from_secs(55),
+            aging: Duration::from_secs(900),
+            completed_age: Duration::from_secs(24 * 3600),
+            completed_count: 1000,
+            failed_age: Duration::from_secs(7 * 24 * 3600),
+        }
+    }
+}
+
+impl QueueConfig {
+    /// # Errors
+    /// The variable that is wrong.
+    pub fn read(env: &Environment<'_>) -> Result<QueueConfig, ConfigError> {
+        let default = QueueConfig::default();
+        let ms = |name, default: Duration, range, expected| {
+            let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+            env.number(name, default, range, expected)
+                .map(Duration::from_millis)
+        };
+        Ok(QueueConfig {
+            lease: ms(
+                "QUEUE_LEASE_MS",
+                default.lease,
+                15_000..=900_000,
+                "milliseconds from 15000 to 900000",
+            )?,
+            concurrency: env.number(
+                "DRAIN_CONCURRENCY",
+                5,
+                1..=50,
+                "a whole number from 1 to 50",
+            )? as usize,
+            linger: ms(
+                "DRAIN_LINGER_MS",
+                default.linger,
+                0..=600_000,
+                "milliseconds from 0 to 600000",
+            )?,
+            coalesce: ms(
+                "DRAIN_COALESCE_MS",
+                default.coalesce,
+                0..=1000,
+                "milliseconds from 0 to 1000",
+            )?,
+            budget: ms(
+                "DRAIN_BUDGET_MS",
+                default.budget,
+                1000..=900_000,
+                "milliseconds from 1000 to 900000",
+            )?,
+            aging: ms(
+                "QUEUE_AGING_MS",
+                default.aging,
+                0..=1_000_000_000_000,
+                "milliseconds from 0 to 1000000000000",
+            )?,
+            ..default
+        })
+    }
+}
+
+/// Discord, or a server that speaks its API.
+#[derive(Clone)]
+pub struct DiscordConfig {
+    /// The bot's token, from `DISCORD_TOKEN`. Only a bot's: Discord's terms forbid
+    /// user tokens here.
+    pub token: String,
+    /// The address up to, but without, `/channels`, from `DISCORD_API_BASE`.
+    /// Defaults to Discord's version 10.
+    pub api_base: String,
+    /// Hosts clips may be fetched from, from `DISCORD_CDN_HOSTS`, separated by
+    /// commas. Defaults to `cdn.discordapp.com,media.discordapp.net`.
+    pub cdn_hosts: Vec<String>,
+    /// The shortest time between two pages of one channel, in milliseconds, from
+    /// `DISCORD_PAGE_INTERVAL_MS`. Defaults to 1000, what Discord grants.
+    pub page_interval: Duration,
+}
+
+impl DiscordConfig {
+    /// # Errors
+    /// The variable that is missing or wrong.
+    pub fn read(env: &Environment<'_>) -> Result<DiscordConfig, ConfigError> {
+        let api_base = env
+            .text("DISCORD_API_BASE")
+            .unwrap_or_else(|| "https://discord.com/api/v10".into());
+        if !(api_base.starts_with("https://") || api_base.starts_with("http://")) {
+            return Err(ConfigError::Invalid {
+                name: "DISCORD_API_BASE",
+                expected: "an address beginning with https:// and ending before /channels",
+            });
+        }
+        let token = env.required("DISCORD_TOKEN")?;
+        Ok(DiscordConfig {
+            token: token.trim().trim_start_matches("Bot ").to_owned(),
+            api_base: api_base.trim_end_matches('/').to_owned(),
+            cdn_hosts: env
+                .text("DISCORD_CDN_HOSTS")
+                .unwrap_or_else(|| "cdn.discordapp.com,media.discordapp.net".into())
+                .split(',')
+                .map(|host| host.trim().to_owned())
+                .filter(|host| !host.is_empty())
+                .collect(),
+            page_interval: Duration::from_millis(env.number(
+                "DISCORD_PAGE_INTERVAL_MS",
+                1000,
+                0..=60_000,
+                "milliseconds from 0 to 60000",
+            )?),
+        })
+    }
+}
+
+/// How `enqueue` wakes a drainer.
+#[derive(Clone, Debug)]
+pub struct WakerConfig {
+    /// The function to invoke, from `DRAIN_FUNCTION`. Not set: jobs wait for the
+    /// schedule, up to a minute.
+    pub function: Option<String>,
+}
+
+impl WakerConfig {
+    pub fn read(env: &Environment<'_>) -> WakerConfig {
+        WakerConfig {
+            function: env.text("DRAIN_FUNCTION"),
+        }
+    }
+}
+
+/// Where browsers may call from.
+#[derive(Clone, Debug, Default)]
+pub struct HttpConfig {
+    /// From `CORS_ORIGINS`, separated by commas. Defaults to none.
+    pub cors_origins: Vec<String>,
+}
+
+impl HttpConfig {
+    pub fn read(env: &Environment<'_>) -> HttpConfig {
+        HttpConfig {
+            cors_origins: env
+                .text("CORS_ORIGINS")
+                .unwrap_or_default()
+                .split(',')
+                .map(|origin| origin.trim().trim_end_matches('/').to_owned())
+                .filter(|origin| !origin.is_empty())
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &'static [(&'static str, &'static str)]) -> Environment<'static> {
+        Environment::from(|name| {
+            let found = pairs.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_missing_setting_is_named() {
+        let error = RedisConfig::read(&env(&[])).err();
+        assert_eq!(error, Some(ConfigError::Missing("UPSTASH_REDIS_REST_URL")));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_what_it_may_be() {
+        let error = QueueConfig::read(&env(&[("QUEUE_LEASE_MS", "soon")])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "QUEUE_LEASE_MS: expected milliseconds from 15000 to 900000"
+        );
+        let error = AuthConfig::read(&env(&[("TRAWL_API_KEY", "short")])).err();
+        assert_eq!(
+            error.map(|e| e.to_string()).as_deref(),
+            Some("TRAWL_API_KEY: expected at least 16 characters")
+        );
+    }
+
+    #[test]
+    fn a_token_may_be_given_with_its_word() {
+        let config = DiscordConfig::read(&env(&[("DISCORD_TOKEN", "Bot abc")])).unwrap();
+        assert_eq!(config.token, "abc");
+        assert_eq!(config.cdn_hosts.len(), 2);
+    }
+}

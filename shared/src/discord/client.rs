@@ -1,0 +1,293 @@
+//! Asking Discord.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::{Channel, Error, Message, MessageId, Unreadable};
+use crate::config::DiscordConfig;
+use crate::redis;
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest answer read, in bytes; a page of 100 messages has about 300 KB.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// How long an address is left alone that was shut out without being told for how
+/// long.
+const UNTOLD_BAN: Duration = Duration::from_secs(600);
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    Newest,
+    /// Older than this message, newest first.
+    Before(MessageId),
+    /// The messages next after this one.
+    After(MessageId),
+}
+
+/// A page of messages, in whatever order they came.
+#[derive(Debug, Default)]
+pub struct Page {
+    pub messages: Vec<Message>,
+    pub unreadable: Vec<Unreadable>,
+    /// Messages on the page, readable or not.
+    pub length: usize,
+    /// The lowest and the highest id.
+    pub range: Option<(MessageId, MessageId)>,
+    /// How long Discord asks to wait before the next page; zero when it does not.
+    pub wait: Duration,
+}
+
+/// Discord, or a server that speaks like it.
+pub struct Discord {
+    http: reqwest::Client,
+    api_base: String,
+    authorization: HeaderValue,
+}
+
+impl Discord {
+    /// # Errors
+    /// When the token cannot be one.
+    pub fn new(config: &DiscordConfig) -> Result<Discord, redis::Error> {
+        let settings = |text: &str| redis::Error::Settings(text.to_owned());
+        // `Bot` always: Discord refuses a user's token with it, as its terms do.
+        let mut authorization = HeaderValue::from_str(&format!("Bot {}", config.token))
+            .map_err(|_| settings("DISCORD_TOKEN: not a token"))?;
+        authorization.set_sensitive(true);
+        Ok(Discord {
+            http: redis::http_client()
+                .timeout(TIMEOUT)
+                .build()
+                .map_err(|_| settings("no HTTP client"))?,
+            api_base: config.api_base.clone(),
+            authorization,
+        })
+    }
+
+    /// A channel or thread.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn channel(&self, id: &str) -> Result<Channel, Error> {
+        let (channel, _) = self.get(&format!("/channels/{id}")).await?;
+        Ok(channel)
+    }
+
+    /// Up to `limit` (1 to 100) messages.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn messages(
+        &self,
+        channel: &str,
+        position: Position,
+        limit: u64,
+    ) -> Result<Page, Error> {
+        let place = match position {
+            Position::Newest => String::new(),
+            Position::Before(id) => format!("&before={id}"),
+            Position::After(id) => format!("&after={id}"),
+        };
+        let path = format!("/channels/{channel}/messages?limit={limit}{place}");
+        let (raw, headers): (Vec<Box<RawValue>>, _) = self.get(&path).await?;
+        let mut page = Page {
+            length: raw.len(),
+            wait: wait_for_next(&headers),
+            ..Page::default()
+        };
+        for raw in &raw {
+            let id = match Message::read(raw) {
+                Ok(message) => {
+                    let id = message.id;
+                    page.messages.push(message);
+                    Some(id)
+                }
+                Err(unreadable) => {
+                    let id = unreadable.id;
+                    page.unreadable.push(unreadable);
+                    id
+                }
+            };
+            if let Some(id) = id {
+                let (low, high) = page.range.unwrap_or((id, id));
+                page.range = Some((low.min(id), high.max(id)));
+            }
+        }
+        Ok(page)
+    }
+
+    /// One message.
+    ///
+    /// # Errors
+    /// See [`Error`]; one that cannot be read is [`Error::Malformed`].
+    pub async fn message(&self, channel: &str, id: MessageId) -> Result<Message, Error> {
+        let path = format!("/channels/{channel}/messages/{id}");
+        let (raw, _): (Box<RawValue>, _) = self.get(&path).await?;
+        Message::read(&raw).map_err(|_| Error::Malformed)
+    }
+
+    /// Whether the bot may read what messages say (the MESSAGE_CONTENT intent, full
+    /// or limited).
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn may_read_content(&self) -> Result<bool, Error> {
+        #[derive(Deserialize)]
+        struct Application {
+            #[serde(default)]
+            flags: u64,
+        }
+        let (application, _): (Application, _) = self.get("/applications/@me").await?;
+        Ok(application.flags & (1 << 18 | 1 << 19) != 0)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<(T, HeaderMap), Error> {
+        let unreachable = |error: reqwest::Error| Error::Unreachable(error.without_url());
+        let mut response = self
+            .http
+            .get(format!("{}{path}", self.api_base))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(
+                USER_AGENT,
+                concat!(
+                    "DiscordBot (https://github.com/trawl/trawl, ",
+                    env!("CARGO_PKG_VERSION"),
+                    ")"
+                ),
+            )
+            .send()
+            .await
+            .map_err(unreachable)?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(Error::Malformed);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status == 200 {
+            let value = serde_json::from_slice(&body).map_err(|_| Error::Malformed)?;
+            return Ok((value, headers));
+        }
+        Err(refusal(status, &headers, &body))
+    }
+}
+
+/// What Discord says beside the status; of any type, since servers differ.
+#[derive(Deserialize, Default)]
+struct Refusal {
+    #[serde(default)]
+    code: serde_json::Value,
+    #[serde(default)]
+    retry_after: serde_json::Value,
+}
+
+fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
+    let json: Option<Refusal> = serde_json::from_slice(body).ok();
+    let code = json
+        .as_ref()
+        .and_then(|refusal| refusal.code.as_i64())
+        .unwrap_or(0);
+    match status {
+        429 => {
+            let told = json.and_then(|refusal| refusal.retry_after.as_f64());
+            let header = number(headers, "retry-after");
+            match told {
+                // Shared limits: the header can be far longer than the body.
+                Some(seconds) => Error::RateLimited(seconds_of(seconds.max(header.unwrap_or(0.0)))),
+                None => Error::Banned(header.map_or(UNTOLD_BAN, seconds_of)),
+            }
+        }
+        401 => Error::Unauthorized,
+        // How compatible servers refuse a token.
+        400 if code == 40001 => Error::Unauthorized,
+        403 => Error::Forbidden { code },
+        404 => Error::NotFound { code },
+        400..=499 => Error::BadRequest { status, code },
+        _ => Error::Unavailable { status },
+    }
+}
+
+/// How long until the bucket has room, if this was its last request.
+fn wait_for_next(headers: &HeaderMap) -> Duration {
+    if number(headers, "x-ratelimit-remaining") != Some(0.0) {
+        return Duration::ZERO;
+    }
+    let seconds = number(headers, "x-ratelimit-reset-after").unwrap_or(0.0);
+    // Some servers count milliseconds; no bucket of pages lasts a minute.
+    seconds_of(if seconds > 60.0 {
+        seconds / 1000.0
+    } else {
+        seconds
+    })
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<f64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// A wait within a day, whatever is told.
+fn seconds_of(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).try_into().unwrap(), v.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let seconds = |error: Error| match error {
+            Error::RateLimited(wait) => wait.as_secs_f64(),
+            other => panic!("{other}"),
+        };
+        assert_eq!(
+            seconds(refusal(
+                429,
+                &headers(&[]),
+                br#"{"retry_after": 1.5, "global": false}"#
+            )),
+            1.5
+        );
+        let shared = headers(&[("retry-after", "1337"), ("x-ratelimit-scope", "shared")]);
+        assert_eq!(
+            seconds(refusal(429, &shared, br#"{"retry_after": 1.5}"#)),
+            1337.0
+        );
+        let html = refusal(
+            429,
+            &headers(&[("retry-after", "82721")]),
+            b"<html>1015</html>",
+        );
+        assert!(matches!(html, Error::Banned(wait) if wait.as_secs() == 82721));
+        let blocked = refusal(429, &headers(&[]), br#"{"code": 0, "message": "blocked"}"#);
+        assert!(matches!(blocked, Error::Banned(UNTOLD_BAN)));
+        assert!(matches!(
+            refusal(403, &headers(&[]), b"{}"),
+            Error::Forbidden { .. }
+        ));
+        assert!(matches!(
+            refusal(400, &headers(&[]), br#"{"code": 40001}"#),
+            Error::Unauthorized
+        ));
+        assert!(matches!(
+            refusal(502, &headers(&[]), b"<html>"),
+            Error::Unavailable { status: 502 }
+        ));
+    }
+}

@@ -1,0 +1,18 @@
+//! Discord's REST API, as far as scanning needs it.
+//!
+//! For Discord itself and for servers that speak like it: they differ in the order
+//! of a page, in error bodies and in units, so nothing here rests on those. Each
+//! message of a page is read by itself, so an odd one does not lose the page.
+
+mod client;
+mod error;
+mod message;
+mod snowflake;
+
+pub use client::{Discord, Page, Position};
+pub use error::Error;
+pub use message::{
+    Attachment, Author, Channel, ChannelType, Component, Embed, EmbedVideo, Media, Message,
+    Snapshot, Unreadable,
+};
+pub use snowflake::MessageId;

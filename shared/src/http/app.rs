@@ -1,0 +1,234 @@
+//! A function: its state, its routes, and the way from an event to a reply.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use lambda_http::http::{Method, Response, StatusCode};
+use lambda_http::{Body, service_fn};
+
+use super::{Access, ApiError, Auth, Reply, Request};
+use crate::clock::{Clock, Deadline};
+use crate::config::HttpConfig;
+use crate::redis::{Redis, Scope};
+use crate::telemetry;
+
+/// The time a route takes at most where the invocation's own deadline cannot be
+/// believed. API Gateway itself gives up after 30 s.
+const BUDGET: Duration = Duration::from_secs(29);
+
+/// What is kept back of the invocation's time to answer with an error.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// Runs for a route. `redis` is scoped to the request: its deadline, and the state
+/// the caller wants to see.
+pub type Handler<S> = fn(Arc<S>, Redis, Request) -> BoxFuture<'static, Result<Reply, ApiError>>;
+
+/// A method and a path, as in `template.yaml`; `{name}` stands for one segment.
+pub struct Route<S> {
+    pub method: Method,
+    pub path: &'static str,
+    pub access: Access,
+    pub handler: Handler<S>,
+}
+
+/// A function that answers routes.
+pub struct App<S> {
+    state: Arc<S>,
+    routes: Vec<Route<S>>,
+    services: Services,
+}
+
+/// What the front door itself needs.
+#[derive(Clone)]
+pub struct Services {
+    pub redis: Redis,
+    pub auth: Auth,
+    pub clock: Clock,
+    pub config: HttpConfig,
+}
+
+impl<S: Send + Sync + 'static> App<S> {
+    pub fn new(services: Services, state: S, routes: Vec<Route<S>>) -> App<S> {
+        App {
+            state: Arc::new(state),
+            routes,
+            services,
+        }
+    }
+
+    async fn answer(&self, request: lambda_http::Request) -> Response<Body> {
+        let request = Request::new(request);
+        let started = self.services.clock.elapsed();
+        let request_id = request.id();
+        let origin = self.allowed_origin(&request);
+        let is_preflight = request.method() == Method::OPTIONS && origin.is_some();
+        let (method, path) = (request.method().clone(), request.path().to_owned());
+
+        let reply = if is_preflight {
+            self.preflight(&path)
+        } else {
+            self.route(request).await.unwrap_or_else(|error| {
+                if error.status().is_server_error() {
+                    let error = telemetry::chain(&error);
+                    tracing::error!(request_id, error, "request failed");
+                }
+                error.into_reply(&request_id)
+            })
+        };
+        let duration_ms = (self.services.clock.elapsed() - started).as_millis() as u64;
+        let status = reply.status().as_u16();
+        tracing::info!(request_id, %method, path, status, duration_ms, "request");
+        let reply = match origin {
+            Some(origin) => reply
+                .with_header("access-control-allow-origin", &origin)
+                .with_header("access-control-expose-headers", "x-sync-token, retry-after")
+                .with_header("vary", "origin"),
+            None => reply,
+        };
+        reply
+            .with_header("x-request-id", &request_id)
+            .into_response()
+    }
+
+    /// Finds the route, checks the caller, runs the handler.
+    async fn route(&self, mut request: Request) -> Result<Reply, ApiError> {
+        let (route, parameters) = self.find(request.method(), request.path())?;
+        self.services.auth.check(&request, route.access)?;
+        request.set_path_parameters(parameters);
+
+        let invocation =
+            Deadline::of_invocation(&self.services.clock, request.deadline_ms(), BUDGET);
+        let redis = self.services.redis.scoped(Scope {
+            deadline: Some(
+                self.services
+                    .clock
+                    .deadline(invocation.remaining().saturating_sub(RESERVE)),
+            ),
+            sync_token: request.sync_token().map(str::to_owned),
+        });
+        let outcome = (route.handler)(self.state.clone(), redis.clone(), request).await;
+        let reply = outcome?;
+        Ok(match redis.sync_token() {
+            Some(token) => reply.with_header("x-sync-token", &token),
+            None => reply,
+        })
+    }
+
+    fn find(&self, method: &Method, path: &str) -> Result<(&Route<S>, Parameters), ApiError> {
+        let mut others = Vec::new();
+        for route in &self.routes {
+            match match_path(route.path, path) {
+                Some(parameters) if route.method == *method => return Ok((route, parameters)),
+                Some(_) => others.push(route.method.as_str()),
+                None => {}
+            }
+        }
+        if others.is_empty() {
+            return Err(ApiError::not_found("there is nothing at this path"));
+        }
+        Err(ApiError::method_not_allowed(others.join(", ")))
+    }
+
+    /// The caller's origin, if the settings allow it.
+    fn allowed_origin(&self, request: &Request) -> Option<String> {
+        let origin = request.header("origin")?;
+        let allowed = &self.services.config.cors_origins;
+        allowed
+            .iter()
+            .any(|a| a == origin)
+            .then(|| origin.to_owned())
+    }
+
+    fn preflight(&self, path: &str) -> Reply {
+        let methods: Vec<&str> = self
+            .routes
+            .iter()
+            .filter(|route| match_path(route.path, path).is_some())
+            .map(|route| route.method.as_str())
+            .collect();
+        Reply::empty(StatusCode::NO_CONTENT)
+            .with_header("access-control-allow-methods", &methods.join(", "))
+            .with_header(
+                "access-control-allow-headers",
+                "authorization, content-type, idempotency-key, x-sync-token, traceparent",
+            )
+            .with_header("access-control-max-age", "600")
+    }
+}
+
+/// An app without the type of its state: what the local host and the tests start.
+pub trait Door: Send + Sync + 'static {
+    /// Method and path of each route.
+    fn routes(&self) -> Vec<(Method, &'static str)>;
+
+    /// Answers one request; never fails.
+    fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>>;
+}
+
+impl<S: Send + Sync + 'static> Door for App<S> {
+    fn routes(&self) -> Vec<(Method, &'static str)> {
+        self.routes
+            .iter()
+            .map(|r| (r.method.clone(), r.path))
+            .collect()
+    }
+
+    fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>> {
+        App::answer(self, request).boxed()
+    }
+}
+
+/// Serves an app as a Lambda function until the environment ends.
+///
+/// # Errors
+/// When the runtime itself fails.
+pub async fn run<S: Send + Sync + 'static>(app: App<S>) -> Result<(), lambda_http::Error> {
+    let app = &app;
+    let handler = service_fn(|request| async move {
+        Ok::<_, std::convert::Infallible>(app.answer(request).await)
+    });
+    lambda_http::run(handler).await
+}
+
+/// What stands in the places of a route's path, by name.
+pub type Parameters = Vec<(&'static str, String)>;
+
+/// The values of the `{…}` of `pattern`, if `path` has its form. A trailing slash
+/// is no other path.
+pub fn match_path(pattern: &'static str, path: &str) -> Option<Parameters> {
+    let mut parameters = Vec::new();
+    let mut actual = path.trim_end_matches('/').split('/');
+    for expected in pattern.split('/') {
+        let segment = actual.next()?;
+        match expected
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
+            Some(_) if segment.is_empty() => return None,
+            Some(name) => parameters.push((name, segment.to_owned())),
+            None if expected == segment => {}
+            None => return None,
+        }
+    }
+    actual.next().is_none().then_some(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_matched_by_its_segments() {
+        let pattern = "/api/jobs/{jobId}";
+        assert_eq!(
+            match_path(pattern, "/api/jobs/01J"),
+            Some(vec![("jobId", "01J".to_owned())])
+        );
+        assert!(match_path(pattern, "/api/jobs/01J/").is_some());
+        assert!(match_path(pattern, "/api/jobs/").is_none());
+        assert!(match_path(pattern, "/api/jobs/01J/retry").is_none());
+        assert!(match_path("/api/jobs", "/api/jobs").is_some());
+    }
+}

@@ -1,0 +1,156 @@
+//! Errors as callers see them: RFC 9457 `application/problem+json`.
+//!
+//! `code` is stable and meant for programs, `detail` for people. Nothing internal is
+//! told: the cause of a 500 or 503 is logged under the request id.
+
+use lambda_http::http::StatusCode;
+use serde_json::json;
+
+use super::reply::Reply;
+use crate::queue;
+use crate::redis;
+
+/// A refused or failed request.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    retry_after_secs: Option<u64>,
+    allow: Option<String>,
+    #[source]
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> ApiError {
+        ApiError {
+            status,
+            code,
+            detail: detail.into(),
+            retry_after_secs: None,
+            allow: None,
+            cause: None,
+        }
+    }
+
+    /// 400; `detail` names the field.
+    pub fn bad_request(detail: impl Into<String>) -> ApiError {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    /// 401: no key, or an unknown one.
+    pub fn unauthorized() -> ApiError {
+        let detail = "send a key as `Authorization: Bearer <key>`";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    /// 403: a known key without this right.
+    pub fn forbidden() -> ApiError {
+        let detail = "this needs the admin key";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> ApiError {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 405, with the methods there are.
+    pub fn method_not_allowed(allow: String) -> ApiError {
+        let detail = format!("this path takes {allow}");
+        ApiError {
+            allow: Some(allow),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        }
+    }
+
+    /// 409: the thing is not in a state that allows this.
+    pub fn conflict(detail: impl Into<String>) -> ApiError {
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
+    }
+
+    /// 413.
+    pub fn too_large(limit_bytes: usize) -> ApiError {
+        let detail = format!("the body may have up to {limit_bytes} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
+    /// 415.
+    pub fn not_json() -> ApiError {
+        let detail = "expected a body of `Content-Type: application/json`";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail)
+    }
+
+    /// 500, for a mistake of ours; the cause goes to the log only.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ApiError {
+        ApiError {
+            cause: Some(cause.into()),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "this is our fault",
+            )
+        }
+    }
+
+    /// 503: Redis is away; try again in a moment.
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ApiError {
+        let detail = "the database cannot be reached";
+        ApiError {
+            retry_after_secs: Some(2),
+            cause: Some(cause.into()),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+        }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The reply, carrying `request_id` for the caller to quote.
+    pub(super) fn into_reply(self, request_id: &str) -> Reply {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let body = json!({
+            "type": format!("urn:trawl:problem:{}", self.code),
+            "title": title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "requestId": request_id,
+            "error": title,
+        });
+        let mut reply = Reply::json(self.status, &body).with_type("application/problem+json");
+        if let Some(seconds) = self.retry_after_secs {
+            reply = reply.with_header("retry-after", &seconds.to_string());
+        }
+        if let Some(allow) = &self.allow {
+            reply = reply.with_header("allow", allow);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            reply = reply.with_header("www-authenticate", "Bearer");
+        }
+        reply
+    }
+}
+
+impl From<redis::Error> for ApiError {
+    fn from(error: redis::Error) -> ApiError {
+        if error.is_unavailable() {
+            ApiError::unavailable(error)
+        } else {
+            ApiError::internal(error)
+        }
+    }
+}
+
+impl From<queue::Error> for ApiError {
+    fn from(error: queue::Error) -> ApiError {
+        match error {
+            queue::Error::Invalid(detail) => ApiError::bad_request(detail),
+            queue::Error::Redis(error) => error.into(),
+            other => ApiError::internal(other),
+        }
+    }
+}

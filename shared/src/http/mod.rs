@@ -1,0 +1,21 @@
+//! The front door: everything between API Gateway and a handler.
+//!
+//! The one module that knows `lambda_http`. A function is an [`App`]: its state and
+//! its [`Route`]s. The app finds the route, reads the caller, runs the handler and
+//! turns results and errors into replies; a handler decodes, makes one call, replies.
+
+mod app;
+mod auth;
+mod error;
+mod input;
+mod reply;
+mod request;
+
+pub use app::{App, Door, Handler, Route, Services, match_path, run};
+pub use auth::{Access, Auth, Caller};
+pub use error::ApiError;
+pub use input::{Bounded, Seconds, Snowflake};
+pub use reply::Reply;
+pub use request::Request;
+
+pub use lambda_http::http::Method;

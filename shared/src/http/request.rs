@@ -1,0 +1,134 @@
+//! A request as handlers see it.
+
+use lambda_http::http::Method;
+use lambda_http::{Body, RequestExt as _};
+use serde::de::DeserializeOwned;
+
+use super::app::Parameters;
+use super::{ApiError, input};
+
+/// The largest body taken, in bytes.
+const LARGEST_BODY: usize = 256 * 1024;
+
+/// An HTTP request through API Gateway.
+pub struct Request {
+    inner: lambda_http::Request,
+    path_parameters: Parameters,
+}
+
+impl Request {
+    pub(super) fn new(inner: lambda_http::Request) -> Request {
+        Request {
+            inner,
+            path_parameters: Vec::new(),
+        }
+    }
+
+    pub(super) fn set_path_parameters(&mut self, parameters: Parameters) {
+        self.path_parameters = parameters;
+    }
+
+    pub fn method(&self) -> &Method {
+        self.inner.method()
+    }
+
+    /// The path without the stage, as the routes are written.
+    pub fn path(&self) -> &str {
+        self.inner.raw_http_path()
+    }
+
+    /// A header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.inner.headers().get(name)?.to_str().ok()
+    }
+
+    /// What stands in the place of `{name}` in the route's path.
+    pub fn path_parameter(&self, name: &str) -> &str {
+        self.path_parameters
+            .iter()
+            .find(|(parameter, _)| *parameter == name)
+            .map_or("", |(_, value)| value.as_str())
+    }
+
+    /// A parameter after the `?`, the first of its name.
+    pub fn query(&self, name: &str) -> Option<String> {
+        let parameters = self.inner.query_string_parameters_ref()?;
+        parameters.first(name).map(str::to_owned)
+    }
+
+    /// The id under which this request is logged.
+    pub fn id(&self) -> String {
+        self.inner
+            .lambda_context_ref()
+            .map(|context| context.request_id.clone())
+            .unwrap_or_default()
+    }
+
+    /// The unix milliseconds at which Lambda ends this invocation.
+    pub(super) fn deadline_ms(&self) -> u64 {
+        self.inner
+            .lambda_context_ref()
+            .map_or(0, |context| context.deadline)
+    }
+
+    /// The W3C `traceparent`, if it is one.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.header("traceparent").filter(|value| {
+            value.len() == 55 && value.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+        })
+    }
+
+    /// The state the caller wants to see at least, as an earlier reply gave it.
+    pub(super) fn sync_token(&self) -> Option<&str> {
+        self.header("x-sync-token")
+            .filter(|token| !token.is_empty() && token.len() <= 512)
+    }
+
+    /// The body as text.
+    ///
+    /// # Errors
+    /// 413 over 256 KB, 415 when it is not said to be JSON, 400 when it is not UTF-8.
+    pub fn text(&self) -> Result<&str, ApiError> {
+        let bytes: &[u8] = match self.inner.body() {
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => &[],
+        };
+        if bytes.len() > LARGEST_BODY {
+            return Err(ApiError::too_large(LARGEST_BODY));
+        }
+        let is_json = self.header("content-type").is_some_and(|value| {
+            let media = value.split(';').next().unwrap_or("").trim();
+            media.eq_ignore_ascii_case("application/json")
+        });
+        if !is_json {
+            return Err(ApiError::not_json());
+        }
+        std::str::from_utf8(bytes).map_err(|_| ApiError::bad_request("body: expected UTF-8"))
+    }
+
+    /// The body read as `T`; unknown fields are ignored.
+    ///
+    /// # Errors
+    /// As [`Request::text`], and 400 that names the field and what it may be.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        input::parse_object(self.text()?)
+    }
+
+    /// The body read as one `T` or as a list of up to `most`.
+    ///
+    /// # Errors
+    /// As [`Request::json`]; the place in the list is named.
+    pub fn json_one_or_many<T: DeserializeOwned>(&self, most: usize) -> Result<Vec<T>, ApiError> {
+        let text = self.text()?;
+        if !text.trim_start().starts_with('[') {
+            return Ok(vec![input::parse(text)?]);
+        }
+        let items: Vec<T> = input::parse(text)?;
+        if items.is_empty() || items.len() > most {
+            let detail = format!("body: expected a list of 1 to {most}");
+            return Err(ApiError::bad_request(detail));
+        }
+        Ok(items)
+    }
+}

@@ -1,0 +1,148 @@
+//! Scans of a channel.
+
+use serde::{Deserialize, Serialize};
+
+/// Messages a forward scan takes of a channel never scanned, unless told otherwise.
+const FIRST_MESSAGES: u64 = 1000;
+
+/// Which way a scan reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScanMode {
+    /// What is newer than the newest message read.
+    Forward,
+    /// What is older than the oldest message read, to the channel's start.
+    Backfill,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Forward,
+    Backward,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_messages: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_video_seconds: Option<f64>,
+}
+
+/// Arguments of the kinds `scan` and `batch`: read a stretch of a channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelScan {
+    pub guild_id: String,
+    pub channel_id: String,
+    /// Of kind `scan`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan_mode: Option<ScanMode>,
+    /// Of kind `batch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    /// Of kind `batch`: messages to list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_message_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_message_id: Option<String>,
+    /// Of kind `batch`: on until the channel is scanned to its end, `limit` or not.
+    #[serde(default)]
+    pub auto_continue: bool,
+    #[serde(default)]
+    pub options: ScanOptions,
+}
+
+impl ChannelScan {
+    pub const SCAN: &'static str = "scan";
+    pub const BATCH: &'static str = "batch";
+
+    pub fn direction(&self) -> Direction {
+        match (self.direction, self.scan_mode) {
+            (Some(direction), _) => direction,
+            (None, Some(ScanMode::Backfill)) => Direction::Backward,
+            (None, _) => Direction::Forward,
+        }
+    }
+
+    /// Messages to list at most. `fresh` says that the channel was never scanned:
+    /// then a forward scan has no end of its own.
+    pub fn most(&self, fresh: bool) -> Option<u64> {
+        let limit = self.limit.filter(|_| !self.auto_continue);
+        let asked = match (limit, self.options.max_messages) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let endless =
+            fresh && self.direction() == Direction::Forward && self.after_message_id.is_none();
+        asked.or(endless.then_some(FIRST_MESSAGES))
+    }
+
+    /// While a scan with this key is unfinished, another is a duplicate of it. A
+    /// batch of a stretch of its own stands alone.
+    pub fn unique_key(&self) -> Option<String> {
+        if self.before_message_id.is_some() || self.after_message_id.is_some() {
+            return None;
+        }
+        let mode = match self.direction() {
+            Direction::Forward => "forward",
+            Direction::Backward => "backfill",
+        };
+        Some(format!("scan:{}:{mode}", self.channel_id))
+    }
+}
+
+/// Arguments of the kind `message`: read these messages alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageScan {
+    pub guild_id: String,
+    pub channel_id: String,
+    pub message_ids: Vec<String>,
+    #[serde(default)]
+    pub options: ScanOptions,
+}
+
+impl MessageScan {
+    pub const KIND: &'static str = "message";
+
+    /// The most messages of one job.
+    pub const MOST: usize = 100;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(json: &str) -> ChannelScan {
+        let ids = r#""guildId": "1", "channelId": "2""#;
+        serde_json::from_str(&format!("{{{ids}{json}}}")).unwrap()
+    }
+
+    #[test]
+    fn a_first_forward_scan_is_bounded_and_a_backfill_is_not() {
+        assert_eq!(scan("").most(true), Some(1000));
+        assert_eq!(scan("").most(false), None);
+        assert_eq!(scan(r#", "scanMode": "backfill""#).most(true), None);
+        assert_eq!(
+            scan(r#", "options": {"maxMessages": 7}"#).most(true),
+            Some(7)
+        );
+        let batch = r#", "direction": "backward", "limit": 100"#;
+        assert_eq!(scan(batch).most(true), Some(100));
+        assert_eq!(
+            scan(&format!("{batch}, \"autoContinue\": true")).most(true),
+            None
+        );
+    }
+
+    #[test]
+    fn scans_of_the_same_mode_are_one() {
+        assert_eq!(scan("").unique_key().as_deref(), Some("scan:2:forward"));
+        assert_eq!(scan(r#", "beforeMessageId": "5""#).unique_key(), None);
+    }
+}

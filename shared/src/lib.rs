@@ -1,0 +1,26 @@
+//! What two of Trawl's functions need. Knows no function.
+//!
+//! The services ([`redis`], [`queue`], [`progress`], …) hold no connection and keep
+//! nothing between invocations. [`http`] is the front door of every route and the
+//! one module that knows `lambda_http`.
+
+pub mod clock;
+pub mod config;
+pub mod discord;
+pub mod http;
+pub mod jobs;
+pub mod progress;
+pub mod queue;
+pub mod redis;
+pub mod scan;
+pub mod start;
+pub mod telemetry;
+pub mod waker;
+
+/// A client for other HTTP services, made as the product's own are.
+///
+/// # Errors
+/// When there is no TLS.
+pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    redis::http_client().build()
+}

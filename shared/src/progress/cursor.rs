@@ -1,0 +1,63 @@
+//! Where a watcher is in a scan's events.
+
+/// The id of the last event a watcher has seen. Opaque to the watcher.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    fence: u64,
+    place: u64,
+}
+
+/// Not a cursor.
+#[derive(Debug, thiserror::Error)]
+#[error("lastId: expected the lastId of an earlier reply, or 0")]
+pub struct BadCursor;
+
+impl Cursor {
+    /// Before the first event.
+    pub const START: Cursor = Cursor { fence: 0, place: 0 };
+
+    /// # Errors
+    /// [`BadCursor`] when `text` is not one.
+    pub fn parse(text: &str) -> Result<Cursor, BadCursor> {
+        if text == "0" {
+            return Ok(Cursor::START);
+        }
+        let number = |text: &str| {
+            let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            plain.then(|| text.parse().ok()).flatten().ok_or(BadCursor)
+        };
+        let (fence, place) = text.split_once('-').ok_or(BadCursor)?;
+        Ok(Cursor {
+            fence: number(fence)?,
+            place: number(place)?,
+        })
+    }
+
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// Whether `next` follows without another event between.
+    pub(super) fn is_followed_by(&self, next: &Cursor) -> bool {
+        *self == Cursor::START
+            || *self == *next
+            || (self.fence == next.fence && self.place + 1 == next.place)
+    }
+
+    pub(super) fn start(&self) -> String {
+        if *self == Cursor::START {
+            "-".to_owned()
+        } else {
+            self.to_string()
+        }
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if *self == Cursor::START {
+            return f.write_str("0");
+        }
+        write!(f, "{}-{}", self.fence, self.place)
+    }
+}

@@ -1,0 +1,187 @@
+//! An event, and what a watcher is given.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Cursor, PAGE};
+use crate::redis::commands::streams::Entry;
+
+/// What an event tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventType {
+    /// How far the scan is.
+    Progress,
+    /// Clips of a page: `{clips: […]}`.
+    Clip,
+    /// The scan began, waits, or ended.
+    Status,
+    /// Something worth knowing, such as a message that could not be read.
+    Log,
+}
+
+impl EventType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventType::Progress => "progress",
+            EventType::Clip => "clip",
+            EventType::Status => "status",
+            EventType::Log => "log",
+        }
+    }
+
+    fn parse(text: &str) -> EventType {
+        match text {
+            "progress" => EventType::Progress,
+            "clip" => EventType::Clip,
+            "status" => EventType::Status,
+            _ => EventType::Log,
+        }
+    }
+}
+
+/// An event of a scan.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The attempt that tells it.
+    pub fence: u64,
+    /// Its place among the attempt's, from 0.
+    pub place: u64,
+    pub kind: EventType,
+    pub data: Value,
+    /// Unix milliseconds.
+    pub timestamp: i64,
+}
+
+impl Event {
+    pub(super) fn id(&self) -> String {
+        format!("{}-{}", self.fence, self.place)
+    }
+}
+
+/// An event as a watcher sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Seen {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    pub data: Value,
+    pub timestamp: i64,
+}
+
+/// The events after a cursor.
+#[derive(Clone, Debug)]
+pub struct Events {
+    pub events: Vec<Seen>,
+    pub last: Cursor,
+    /// Events after the cursor were trimmed before they were read: what the watcher
+    /// drew from events alone is incomplete.
+    pub reset: bool,
+}
+
+impl Events {
+    /// `entries` begin with the cursor's own event, if that is still there.
+    pub(super) fn after(cursor: &Cursor, entries: Vec<Entry>) -> Events {
+        let place = |entry: &Entry| Cursor::parse(&entry.id).unwrap_or(Cursor::START);
+        let reset = entries.first().is_some_and(|first| {
+            let first = place(first);
+            !cursor.is_followed_by(&first)
+        });
+        let events: Vec<Seen> = entries
+            .into_iter()
+            .filter(|entry| place(entry) > *cursor)
+            .take(PAGE as usize)
+            .map(|entry| Seen {
+                kind: EventType::parse(entry.field("type").unwrap_or_default()),
+                data: entry
+                    .field("data")
+                    .and_then(|text| serde_json::from_str(text).ok())
+                    .unwrap_or(Value::Null),
+                timestamp: entry
+                    .field("timestamp")
+                    .and_then(|text| text.parse().ok())
+                    .unwrap_or(0),
+                id: entry.id,
+            })
+            .collect();
+        let last = events
+            .last()
+            .and_then(|event| Cursor::parse(&event.id).ok())
+            .unwrap_or_else(|| cursor.clone());
+        Events {
+            events,
+            last,
+            reset,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(ids: &[&str]) -> Vec<Entry> {
+        ids.iter()
+            .map(|id| Entry {
+                id: (*id).to_owned(),
+                fields: vec![
+                    ("type".into(), "progress".into()),
+                    ("data".into(), "{}".into()),
+                ],
+            })
+            .collect()
+    }
+
+    fn after(cursor: &str, ids: &[&str]) -> (Vec<String>, String, bool) {
+        let cursor = Cursor::parse(cursor).unwrap();
+        let seen = Events::after(&cursor, entries(ids));
+        let ids = seen.events.into_iter().map(|event| event.id).collect();
+        (ids, seen.last.to_string(), seen.reset)
+    }
+
+    #[test]
+    fn a_watcher_is_told_when_events_were_trimmed_before_it_read_them() {
+        assert_eq!(
+            after("0", &["1-0", "1-1"]),
+            (vec!["1-0".into(), "1-1".into()], "1-1".into(), false)
+        );
+        assert_eq!(
+            after("1-1", &["1-1", "1-2"]),
+            (vec!["1-2".into()], "1-2".into(), false)
+        );
+        assert_eq!(
+            after("1-1", &["1-2"]),
+            (vec!["1-2".into()], "1-2".into(), false)
+        );
+        assert_eq!(
+            after("1-1", &["1-9"]),
+            (vec!["1-9".into()], "1-9".into(), true)
+        );
+        assert_eq!(after("1-1", &[]), (vec![], "1-1".into(), false));
+    }
+
+    #[test]
+    fn a_watcher_follows_a_scan_into_its_next_attempt() {
+        assert_eq!(
+            after("2-7", &["2-7", "3-0"]),
+            (vec!["3-0".into()], "3-0".into(), false)
+        );
+    }
+
+    #[test]
+    fn a_malformed_cursor_is_refused() {
+        for text in [
+            "",
+            "-",
+            "x",
+            "1",
+            "1-",
+            "1-x",
+            "+1-2",
+            "1-2-3",
+            "99999999999999999999-0",
+        ] {
+            assert!(Cursor::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What can go wrong with a queue. Expected outcomes (a duplicate, a lost lease) are
+//! values, not errors.
+
+use super::JobId;
+use crate::redis;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller's job cannot be one; the text names what is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// The id is that of another job.
+    #[error("job id {0} is another job's")]
+    IdTaken(JobId),
+    /// Stored by a newer or a broken version.
+    #[error("job {id} cannot be read")]
+    Unreadable {
+        id: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("the queue cannot be used")]
+    Redis(#[from] redis::Error),
+}
+
+impl Error {
+    /// Whether Redis itself is away, so that another try later may succeed.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Error::Redis(error) if error.is_unavailable())
+    }
+}

@@ -1,0 +1,44 @@
+//! Forgetting finished jobs.
+
+use std::time::Duration;
+
+use super::scripts::{RetainRequest, day};
+use super::{Error, Queue};
+
+/// The most jobs one call forgets; keeps the script short.
+const BATCH: u64 = 200;
+
+/// How often retention runs while jobs are worked on.
+pub(super) const INTERVAL: Duration = Duration::from_secs(300);
+
+/// Counters of a day are kept this long, and removed over a week.
+const COUNTER_DAYS: i64 = 35;
+
+impl Queue {
+    /// Forgets finished jobs beyond their age and number; answers how many went.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn retain(&self) -> Result<usize, Error> {
+        let now = self.clock.now_ms();
+        let before = |age: Duration| now - i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let mut forgotten = 0;
+        loop {
+            let request = RetainRequest {
+                now,
+                completed_before: before(self.config.completed_age),
+                failed_before: before(self.config.failed_age),
+                completed_count: self.config.completed_count,
+                batch: BATCH,
+                days: (COUNTER_DAYS..COUNTER_DAYS + 7)
+                    .map(|days| day(now - days * 86_400_000))
+                    .collect(),
+            };
+            let ids = self.scripts().retain(&request).await?;
+            forgotten += ids.len();
+            if (ids.len() as u64) < BATCH {
+                return Ok(forgotten);
+            }
+        }
+    }
+}

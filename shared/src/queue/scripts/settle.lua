@@ -1,0 +1,42 @@
+-- settle: accept the outcome of an attempt, once, from the attempt that owns it.
+--
+-- Returns the state the job came to (completed, failed, cancelled), `retry` or
+-- `snooze` when it is to go on, `dup` when this attempt was settled before, `stale`
+-- when another attempt owns the job, `gone` when there is no such job.
+local function settle(job, attempt, now, day)
+  if not job then return 'gone' end
+  local header, outcome = job.header, attempt.outcome
+  if header.fence ~= attempt.fence or header.state ~= 'active' then
+    return header.settled == attempt.fence and 'dup' or 'stale'
+  end
+  header.settled = attempt.fence
+  local goes_on = outcome == 'retry' or outcome == 'snooze'
+  if goes_on and header.cancel then
+    outcome = 'cancelled'
+  elseif outcome == 'retry' and header.attempts >= job.spec.max_attempts then
+    outcome = 'failed'
+  end
+  if attempt.error then add_error(job, now, attempt.error) end
+  if outcome == 'retry' or outcome == 'snooze' then
+    header.state, header.run_at, header.token = 'waiting', attempt.run_at, nil
+    -- A snooze is no failure and shows that the job gets on.
+    if outcome == 'snooze' then header.attempts, header.stalls = header.attempts - 1, 0 end
+    if outcome == 'retry' then count('retried', day) end
+    push(writes.unfinished, delayed_score(attempt.run_at, job.spec.priority), job.id)
+  else
+    finish(job, outcome, now, day)
+  end
+  if attempt.data then push(writes.records, job.id .. ':r', attempt.data) end
+  save(job)
+  return outcome
+end
+
+-- Renews a lease. Returns `ok`, `cancel` when the job is to be cancelled, `stale`
+-- when another attempt owns it.
+local function renew(job, attempt, lease_end)
+  if not job or job.header.fence ~= attempt.fence or job.header.state ~= 'active' then
+    return 'stale'
+  end
+  push(writes.unfinished, int(ACTIVE + lease_end - EPOCH), job.id)
+  return job.header.cancel and 'cancel' or 'ok'
+end

@@ -1,0 +1,63 @@
+//! The states of a job.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a job is. `waiting` and `delayed` are stored alike and told apart by the
+/// time they may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    Waiting,
+    Delayed,
+    Active,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl JobState {
+    pub const ALL: [JobState; 6] = [
+        JobState::Waiting,
+        JobState::Delayed,
+        JobState::Active,
+        JobState::Completed,
+        JobState::Failed,
+        JobState::Cancelled,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobState::Waiting => "waiting",
+            JobState::Delayed => "delayed",
+            JobState::Active => "active",
+            JobState::Completed => "completed",
+            JobState::Failed => "failed",
+            JobState::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<JobState> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether nothing more happens to the job by itself.
+    pub fn is_finished(self) -> bool {
+        matches!(
+            self,
+            JobState::Completed | JobState::Failed | JobState::Cancelled
+        )
+    }
+
+    /// The scores of the jobs in this state, both ends included; see `layout.lua`.
+    pub(super) fn band(self) -> (f64, f64) {
+        const UNIT: f64 = 17_592_186_044_416.0; // 2^44
+        match self {
+            JobState::Waiting => (0.0, UNIT - 1.0),
+            JobState::Delayed => (2.0 * UNIT, 4.0 * UNIT - 1.0),
+            JobState::Active => (4.0 * UNIT, f64::INFINITY),
+            JobState::Completed => (0.0, UNIT - 1.0),
+            JobState::Failed => (UNIT, 2.0 * UNIT - 1.0),
+            JobState::Cancelled => (2.0 * UNIT, f64::INFINITY),
+        }
+    }
+}

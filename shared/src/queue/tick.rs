@@ -1,0 +1,245 @@
+//! One round of a drainer: outcomes in, jobs out.
+
+use std::time::Duration;
+
+use super::job::{Header, Spec};
+use super::scripts::{Renew, Settle, TickRequest, day};
+use super::{Attempt, Backoff, Error, JobId, Queue};
+use crate::redis;
+
+/// How often a round is sent again when its reply was lost.
+const REPLAYS: u32 = 3;
+
+/// The longest error message kept, in bytes.
+const LONGEST_ERROR: usize = 1024;
+
+/// What a round carries.
+#[derive(Default)]
+pub(super) struct Round {
+    pub want: usize,
+    pub sweep: bool,
+    pub settle: Vec<Settle>,
+    pub renew: Vec<Renew>,
+}
+
+/// What came of it.
+pub(super) struct Ticked {
+    pub settled: Vec<Settled>,
+    pub renewed: Vec<Renewed>,
+    pub claimed: Vec<Claimed>,
+    /// Jobs that failed or were cancelled because their lease ended.
+    pub ended: Vec<EndedJob>,
+    /// When the next delayed job is due, in unix milliseconds.
+    pub next_due_ms: Option<i64>,
+    pub paused: bool,
+    /// When retention last ran; `None` when this round had no need to know.
+    pub retained_ms: Option<i64>,
+}
+
+/// What a settled attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Completed,
+    Failed,
+    Cancelled,
+    Retried,
+    Snoozed,
+    /// Settled before; the first time counts.
+    Duplicate,
+    /// Another attempt owns the job, or the sweep took it back: nothing was accepted.
+    Lost,
+    /// There is no such job.
+    Gone,
+}
+
+/// What became of a lease that was to be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewed {
+    Ok,
+    Cancel,
+    Lost,
+}
+
+/// A job as it was handed out.
+pub(super) struct Claimed {
+    pub attempt: Attempt,
+    pub kind: String,
+    pub args: String,
+    pub number: u32,
+    pub max_attempts: u32,
+    pub checkpoint: Option<String>,
+    pub backoff: Backoff,
+    pub traceparent: Option<String>,
+}
+
+/// A job that ended because its lease did.
+#[derive(Clone, Debug)]
+pub struct EndedJob {
+    pub attempt: Attempt,
+    pub kind: String,
+    pub args: String,
+    pub reason: String,
+}
+
+impl Settle {
+    pub fn new(attempt: &Attempt, outcome: &'static str) -> Settle {
+        Settle {
+            id: attempt.id.to_string(),
+            fence: attempt.fence,
+            outcome,
+            data: None,
+            run_at: None,
+            error: None,
+        }
+    }
+
+    pub fn with_data(mut self, data: Option<String>) -> Settle {
+        self.data = data;
+        self
+    }
+
+    pub fn at(mut self, run_at_ms: i64) -> Settle {
+        self.run_at = Some(run_at_ms);
+        self
+    }
+
+    /// Cut to 1 KB, marked where it was.
+    pub fn because(mut self, reason: &str) -> Settle {
+        self.error = Some(cut(reason, LONGEST_ERROR));
+        self
+    }
+}
+
+impl Queue {
+    /// Sends a round; when its reply is lost, again with the word `replay`, so that
+    /// jobs claimed by the first are handed out and outcomes counted once.
+    pub(super) async fn tick(&self, token: &str, round: Round) -> Result<Ticked, Error> {
+        let now = self.clock.now_ms();
+        let mut request = TickRequest {
+            now,
+            day: day(now),
+            token: token.to_owned(),
+            want: round.want,
+            lease: u64::try_from(self.config.lease.as_millis()).unwrap_or(u64::MAX),
+            aging: self.aging_ms(),
+            sweep: round.sweep,
+            replay: false,
+            settle: round.settle,
+            renew: round.renew,
+        };
+        let mut replays = 0;
+        let answer = loop {
+            match self.scripts().tick(&request).await {
+                Ok(answer) => break answer,
+                Err(error) if error.is_outcome_unknown() && replays < REPLAYS => {
+                    replays += 1;
+                    request.replay = true;
+                    let pause = Duration::from_millis(100 << replays).mul_f64(fastrand::f64());
+                    self.clock.pause(pause).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        Ok(Ticked {
+            settled: answer.settled.iter().map(|word| settled(word)).collect(),
+            renewed: answer
+                .renewed
+                .iter()
+                .map(|word| match word.as_str() {
+                    "ok" => Renewed::Ok,
+                    "cancel" => Renewed::Cancel,
+                    _ => Renewed::Lost,
+                })
+                .collect(),
+            claimed: answer
+                .claimed
+                .into_iter()
+                .map(claimed)
+                .collect::<Result<_, _>>()?,
+            ended: answer
+                .ended
+                .into_iter()
+                .map(ended)
+                .collect::<Result<_, _>>()?,
+            next_due_ms: Some(answer.next_due_ms).filter(|at| *at > 0),
+            paused: answer.paused,
+            retained_ms: Some(answer.retained_ms).filter(|at| *at > 0),
+        })
+    }
+}
+
+fn settled(word: &str) -> Settled {
+    match word {
+        "completed" => Settled::Completed,
+        "failed" => Settled::Failed,
+        "cancelled" => Settled::Cancelled,
+        "retry" => Settled::Retried,
+        "snooze" => Settled::Snoozed,
+        "dup" => Settled::Duplicate,
+        "gone" => Settled::Gone,
+        _ => Settled::Lost,
+    }
+}
+
+type Parts = (String, String, String, String);
+
+fn attempt(id: &str, fence: u64) -> Result<Attempt, Error> {
+    let id = JobId::parse(id).ok_or_else(|| {
+        Error::Redis(redis::Error::UnexpectedReply {
+            expected: "the id of a job",
+            found: "a string",
+        })
+    })?;
+    Ok(Attempt { id, fence })
+}
+
+fn claimed((id, header, spec, data): Parts) -> Result<Claimed, Error> {
+    let header = Header::parse(&id, &header)?;
+    let (spec, args) = Spec::parse(&id, &spec)?;
+    Ok(Claimed {
+        attempt: attempt(&id, header.fence)?,
+        kind: spec.kind,
+        args: args.to_owned(),
+        number: u32::try_from(header.attempts).unwrap_or(1),
+        max_attempts: spec.max_attempts,
+        checkpoint: Some(data).filter(|data| !data.is_empty()),
+        backoff: spec.backoff,
+        traceparent: spec.traceparent,
+    })
+}
+
+fn ended((id, header, spec, _): Parts) -> Result<EndedJob, Error> {
+    let header = Header::parse(&id, &header)?;
+    let (spec, args) = Spec::parse(&id, &spec)?;
+    let last = header.errors.last();
+    Ok(EndedJob {
+        attempt: attempt(&id, header.fence)?,
+        kind: spec.kind,
+        args: args.to_owned(),
+        reason: last.map_or("cancelled".to_owned(), |error| error.message.clone()),
+    })
+}
+
+/// `text` up to `limit` bytes, on a boundary of characters.
+fn cut(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let mut end = limit - '…'.len_utf8();
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let text = "é".repeat(1000);
+        let cut = cut(&text, LONGEST_ERROR);
+        assert!(cut.len() <= LONGEST_ERROR && cut.ends_with("é…"));
+    }
+}

@@ -1,0 +1,53 @@
+//! The commands, one short function each, by family.
+//!
+//! Each family is a trait, so `redis.get(key)` works on anything that is a
+//! [`RedisService`](super::RedisService), and a module of builders with the same
+//! names, so a [`Pipeline`](super::Pipeline) takes `strings::get(key)`.
+
+/// Writes a family: for each line a builder function and a method that sends it.
+macro_rules! commands {
+    (
+        $(#[$about:meta])*
+        $family:ident {
+            $(
+                $(#[$doc:meta])*
+                fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $reply:ty $body:block
+            )*
+        }
+    ) => {
+        $(
+            $(#[$doc])*
+            pub fn $name($($arg: $type),*) -> $crate::redis::Command<$reply> $body
+        )*
+
+        $(#[$about])*
+        pub trait $family: $crate::redis::RedisService {
+            $(
+                $(#[$doc])*
+                fn $name(&self, $($arg: $type),*)
+                    -> impl Future<Output = Result<$reply, $crate::redis::Error>> + Send {
+                    let command = $name($($arg),*);
+                    async move { command.send(self).await }
+                }
+            )*
+        }
+
+        impl<S: $crate::redis::RedisService + ?Sized> $family for S {}
+    };
+}
+
+pub mod hashes;
+pub mod keys;
+pub mod scripting;
+pub mod server;
+pub mod sorted_sets;
+pub mod streams;
+pub mod strings;
+
+pub use hashes::Hashes;
+pub use keys::Keys;
+pub use scripting::Scripting;
+pub use server::Server;
+pub use sorted_sets::SortedSets;
+pub use streams::Streams;
+pub use strings::Strings;

@@ -1,0 +1,112 @@
+//! Sorted sets.
+
+use crate::redis::Command;
+
+/// Which members a range holds.
+#[derive(Clone, Debug)]
+pub enum Range {
+    /// By place, from 0; negative from the end.
+    Rank(i64, i64),
+    /// By score, both ends included, at most `limit` after `offset`.
+    Score {
+        min: f64,
+        max: f64,
+        offset: u64,
+        limit: u64,
+    },
+    /// By name among equal scores, in Redis' own spelling (`[a`, `(b`, `-`, `+`).
+    Lex {
+        min: String,
+        max: String,
+        limit: u64,
+    },
+}
+
+impl Range {
+    fn apply<T: crate::redis::FromReply>(self, command: Command<T>) -> Command<T> {
+        match self {
+            Range::Rank(start, stop) => command.arg(start).arg(stop),
+            Range::Score {
+                min,
+                max,
+                offset,
+                limit,
+            } => command
+                .arg(score(min))
+                .arg(score(max))
+                .arg("BYSCORE")
+                .arg("LIMIT")
+                .arg(offset)
+                .arg(limit),
+            Range::Lex { min, max, limit } => command
+                .arg(min)
+                .arg(max)
+                .arg("BYLEX")
+                .arg("LIMIT")
+                .arg(0)
+                .arg(limit),
+        }
+    }
+}
+
+/// A score as Redis reads it: no exponent, infinities by their words.
+fn score(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "+inf" } else { "-inf" }.to_owned();
+    }
+    value.to_string()
+}
+
+commands! {
+    /// Sorted sets.
+    SortedSets {
+        /// Adds members or moves them, and answers how many are new.
+        fn zadd(key: &str, members: &[(f64, &str)]) -> u64 {
+            members.iter().fold(Command::safe("ZADD").arg(key), |command, (value, member)| {
+                command.arg(score(*value)).arg(member)
+            })
+        }
+
+        /// Members in the order of their scores.
+        fn zrange(key: &str, range: Range) -> Vec<String> {
+            range.apply(Command::safe("ZRANGE").arg(key))
+        }
+
+        /// Members with their scores, as alternating words.
+        fn zrange_with_scores(key: &str, range: Range) -> Vec<String> {
+            range.apply(Command::safe("ZRANGE").arg(key)).arg("WITHSCORES")
+        }
+
+        /// Removes members and answers how many there were.
+        fn zrem(key: &str, members: &[&str]) -> u64 {
+            Command::safe("ZREM").arg(key).args(members)
+        }
+
+        /// How many members there are.
+        fn zcard(key: &str) -> u64 {
+            Command::safe("ZCARD").arg(key)
+        }
+
+        /// How many members have a score from `min` to `max`, both included.
+        fn zcount(key: &str, min: f64, max: f64) -> u64 {
+            Command::safe("ZCOUNT").arg(key).arg(score(min)).arg(score(max))
+        }
+
+        /// The score of a member.
+        fn zscore(key: &str, member: &str) -> Option<f64> {
+            Command::safe("ZSCORE").arg(key).arg(member)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_written_without_an_exponent() {
+        assert_eq!(score(70_368_744_177_664.0), "70368744177664");
+        assert_eq!(score(9e15), "9000000000000000");
+        assert_eq!(score(f64::NEG_INFINITY), "-inf");
+    }
+}

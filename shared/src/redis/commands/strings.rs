@@ -1,0 +1,137 @@
+//! Strings and counters.
+
+use std::time::Duration;
+
+use crate::redis::Command;
+
+/// When a value is stored, and for how long.
+#[derive(Clone, Debug, Default)]
+pub struct SetOptions {
+    expiry: Expiry,
+    condition: Condition,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Expiry {
+    #[default]
+    Never,
+    In(Duration),
+    At(i64),
+    Keep,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Condition {
+    #[default]
+    Always,
+    Missing,
+    Existing,
+    Equal(String),
+    Different(String),
+}
+
+impl SetOptions {
+    pub fn new() -> SetOptions {
+        SetOptions::default()
+    }
+
+    /// Expires after `ttl`, to the millisecond (`PX`).
+    pub fn expires_in(mut self, ttl: Duration) -> SetOptions {
+        self.expiry = Expiry::In(ttl);
+        self
+    }
+
+    /// Expires at this unix millisecond (`PXAT`).
+    pub fn expires_at(mut self, at_ms: i64) -> SetOptions {
+        self.expiry = Expiry::At(at_ms);
+        self
+    }
+
+    /// Keeps the expiry the key has (`KEEPTTL`).
+    pub fn keep_expiry(mut self) -> SetOptions {
+        self.expiry = Expiry::Keep;
+        self
+    }
+
+    /// Only if the key does not exist (`NX`).
+    pub fn if_missing(mut self) -> SetOptions {
+        self.condition = Condition::Missing;
+        self
+    }
+
+    /// Only if the key exists (`XX`).
+    pub fn if_existing(mut self) -> SetOptions {
+        self.condition = Condition::Existing;
+        self
+    }
+
+    /// Only if the value is this one (`IFEQ`).
+    pub fn if_equal(mut self, value: &str) -> SetOptions {
+        self.condition = Condition::Equal(value.to_owned());
+        self
+    }
+
+    /// Only if the value is another one (`IFNE`).
+    pub fn if_different(mut self, value: &str) -> SetOptions {
+        self.condition = Condition::Different(value.to_owned());
+        self
+    }
+
+    fn apply<T: crate::redis::FromReply>(self, command: Command<T>) -> Command<T> {
+        let command = match self.expiry {
+            Expiry::Never => command,
+            Expiry::In(ttl) => command.arg("PX").arg(ttl.as_millis()),
+            Expiry::At(at_ms) => command.arg("PXAT").arg(at_ms),
+            Expiry::Keep => command.arg("KEEPTTL"),
+        };
+        match self.condition {
+            Condition::Always => command,
+            // A second sending would answer that the key exists, or is different.
+            Condition::Missing => command.arg("NX").not_repeatable(),
+            Condition::Existing => command.arg("XX"),
+            Condition::Equal(value) => command.arg("IFEQ").arg(value).not_repeatable(),
+            Condition::Different(value) => command.arg("IFNE").arg(value).not_repeatable(),
+        }
+    }
+}
+
+commands! {
+    /// Strings and counters.
+    Strings {
+        /// The value of `key`.
+        fn get(key: &str) -> Option<String> {
+            Command::safe("GET").arg(key)
+        }
+
+        /// The value of `key` as bytes.
+        fn get_bytes(key: &str) -> Option<Vec<u8>> {
+            Command::safe("GET").arg(key)
+        }
+
+        /// Stores `value`; false when the condition of `options` did not hold.
+        fn set(key: &str, value: &str, options: SetOptions) -> bool {
+            options.apply(Command::safe("SET").arg(key).arg(value))
+        }
+
+        /// Stores `value` and answers the one before. Whether it was stored, with a
+        /// condition, follows from that.
+        fn set_and_get(key: &str, value: &str, options: SetOptions) -> Option<String> {
+            options.apply(Command::once("SET").arg(key).arg(value)).arg("GET")
+        }
+
+        /// The values of `keys`, in their order.
+        fn mget(keys: &[&str]) -> Vec<Option<String>> {
+            Command::safe("MGET").args(keys)
+        }
+
+        /// Adds one; a missing key counts from zero.
+        fn incr(key: &str) -> i64 {
+            Command::once("INCR").arg(key)
+        }
+
+        /// Adds `by`, which may be negative.
+        fn incrby(key: &str, by: i64) -> i64 {
+            Command::once("INCRBY").arg(key).arg(by)
+        }
+    }
+}

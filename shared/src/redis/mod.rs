@@ -1,0 +1,41 @@
+//! Redis over the Upstash REST API, without a connection to keep.
+//!
+//! The layers, from the caller down:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`commands`] | one short function a command: its words, its reply's type |
+//! | [`Pipeline`] | several commands in one request, each reply typed |
+//! | [`Script`] | Lua by its SHA, sent whole only when the server does not know it |
+//! | [`RedisService`] | the trait a provider implements: execute, pipeline, multi-exec |
+//! | [`upstash`] | the provider that speaks the REST API |
+//! | [`transport`] | bytes over HTTP |
+//!
+//! Replies are binary-safe (the server sends them in base64) and integers exact.
+//! Every call has a deadline. What may be sent twice is part of each command
+//! ([`Repeat`]), so a lost reply never applies a write twice.
+
+mod auto_pipeline;
+mod command;
+pub mod commands;
+mod error;
+mod pipeline;
+mod provider;
+mod reply;
+mod script;
+mod service;
+mod transport;
+mod upstash;
+
+pub use auto_pipeline::AutoPipeline;
+pub use command::{Command, RawCommand, Repeat};
+pub use error::{Error, ServerError};
+pub use pipeline::{Pipeline, Replies, Slot};
+pub use provider::connect;
+use reply::pairs as reply_pairs;
+pub use reply::{Element, FromReply, Reply};
+pub use script::Script;
+pub use service::{Redis, RedisService, Scope};
+pub use transport::Transport;
+pub(crate) use transport::http_client;
+pub use upstash::Upstash;

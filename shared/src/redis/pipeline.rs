@@ -1,0 +1,115 @@
+//! Several commands in one request, each reply of its own type.
+
+use std::marker::PhantomData;
+
+use super::{Command, Error, FromReply, RawCommand, RedisService, Reply, Script};
+
+/// Commands that travel together.
+///
+/// ```ignore
+/// let mut pipeline = Pipeline::new();
+/// let name = pipeline.add(hget("user:7", "name"));
+/// let visits = pipeline.add(incr("visits"));
+/// let mut replies = pipeline.send(&redis).await?;
+/// let (name, visits) = (replies.take(name)?, replies.take(visits)?);
+/// ```
+#[derive(Default)]
+pub struct Pipeline {
+    commands: Vec<RawCommand>,
+    /// The script behind each `EVALSHA`, for a server that does not know it.
+    scripts: Vec<(usize, &'static Script)>,
+}
+
+/// Where in a pipeline's replies a command's is found.
+#[derive(Debug)]
+pub struct Slot<T> {
+    index: usize,
+    reply: PhantomData<fn() -> T>,
+}
+
+impl Pipeline {
+    pub fn new() -> Pipeline {
+        Pipeline::default()
+    }
+
+    /// Adds a command; its reply is taken with the slot.
+    pub fn add<T: FromReply>(&mut self, command: Command<T>) -> Slot<T> {
+        self.commands.push(command.raw);
+        Slot {
+            index: self.commands.len() - 1,
+            reply: PhantomData,
+        }
+    }
+
+    /// Adds a script. Should the server not know it, it alone is sent again whole,
+    /// after the rest of the pipeline has run.
+    pub fn add_script<T: FromReply>(
+        &mut self,
+        script: &'static Script,
+        keys: &[&str],
+        args: &[String],
+    ) -> Slot<T> {
+        self.scripts.push((self.commands.len(), script));
+        self.add(script.by_sha(keys, args))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// Sends everything as a `/pipeline` request.
+    ///
+    /// # Errors
+    /// When the request as a whole failed; a single command's failure is found
+    /// when its reply is taken.
+    pub async fn send<S: RedisService + ?Sized>(self, service: &S) -> Result<Replies, Error> {
+        let whole: Vec<(usize, RawCommand)> = self
+            .scripts
+            .iter()
+            .map(|(index, script)| (*index, script.whole(&self.commands[*index])))
+            .collect();
+        let mut replies = service.pipeline(self.commands).await?;
+        for (index, command) in whole {
+            if matches!(&replies[index], Err(error) if error.is_no_script()) {
+                replies[index] = service.execute(command).await;
+            }
+        }
+        Ok(Replies::new(replies))
+    }
+
+    /// Sends everything as one transaction, scripts by their SHA only.
+    ///
+    /// # Errors
+    /// When the transaction was discarded as a whole.
+    pub async fn send_atomic<S: RedisService + ?Sized>(
+        self,
+        service: &S,
+    ) -> Result<Replies, Error> {
+        Ok(Replies::new(service.multi_exec(self.commands).await?))
+    }
+}
+
+/// The replies of a pipeline, each taken once.
+pub struct Replies {
+    replies: Vec<Option<Result<Reply, Error>>>,
+}
+
+impl Replies {
+    fn new(replies: Vec<Result<Reply, Error>>) -> Replies {
+        Replies {
+            replies: replies.into_iter().map(Some).collect(),
+        }
+    }
+
+    /// The reply to the command that gave `slot`.
+    ///
+    /// # Errors
+    /// The command's own failure.
+    pub fn take<T: FromReply>(&mut self, slot: Slot<T>) -> Result<T, Error> {
+        self.replies
+            .get_mut(slot.index)
+            .and_then(Option::take)
+            .unwrap_or_else(|| Err(Error::Malformed("a reply is missing".into())))
+            .and_then(T::from_reply)
+    }
+}

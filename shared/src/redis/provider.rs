@@ -1,0 +1,26 @@
+//! Picks the provider the settings name.
+
+use std::sync::Arc;
+
+use super::{Error, Redis, Transport, Upstash};
+use crate::clock::Clock;
+use crate::config::{Provider, RedisConfig};
+
+/// The Redis of `config`. Nothing is sent yet.
+///
+/// Both providers speak the REST API: `upstash` is the hosted service and wants an
+/// encrypted address, `local` the endpoint on this machine.
+///
+/// # Errors
+/// [`Error::Settings`], naming the setting that is missing or wrong.
+pub fn connect(config: &RedisConfig, clock: &Clock) -> Result<Redis, Error> {
+    if config.provider == Provider::Upstash && config.url.starts_with("http://") {
+        return Err(Error::Settings(
+            "UPSTASH_REDIS_REST_URL: the token would travel unencrypted over http://; \
+             use https://, or REDIS_PROVIDER=local for an endpoint on this machine"
+                .into(),
+        ));
+    }
+    let transport = Transport::new(&config.url, &config.token)?;
+    Ok(Arc::new(Upstash::new(transport, clock.clone())))
+}

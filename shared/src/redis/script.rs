@@ -1,0 +1,110 @@
+//! Lua scripts, known to the server by their SHA.
+
+use std::sync::OnceLock;
+
+use super::{Command, Error, FromReply, RawCommand, RedisService};
+
+/// Lets the service run scripts on other keys at the same time; then every key a
+/// script touches must be among its KEYS.
+const SHEBANG: &str = "#!lua flags=allow-key-locking\n";
+
+/// A script written to be replayed: the same arguments once more change nothing
+/// and give the same answer. So it may be sent again when a reply was lost.
+pub struct Script {
+    pub name: &'static str,
+    parts: &'static [&'static str],
+    source: OnceLock<Source>,
+}
+
+struct Source {
+    text: String,
+    sha: String,
+}
+
+impl Script {
+    /// A script made of these parts, in order.
+    pub const fn new(name: &'static str, parts: &'static [&'static str]) -> Script {
+        Script {
+            name,
+            parts,
+            source: OnceLock::new(),
+        }
+    }
+
+    /// The text as it is sent.
+    pub fn text(&self) -> &str {
+        &self.source().text
+    }
+
+    /// The SHA-1 of the text, by which the server knows it.
+    pub fn sha(&self) -> &str {
+        &self.source().sha
+    }
+
+    /// Runs the script: by its SHA, and whole if the server does not know it.
+    ///
+    /// # Errors
+    /// [`Error::Script`], with the cause.
+    pub async fn run<T: FromReply, S: RedisService + ?Sized>(
+        &self,
+        service: &S,
+        keys: &[&str],
+        args: &[String],
+    ) -> Result<T, Error> {
+        self.run_as(service, self.by_sha(keys, args)).await
+    }
+
+    /// As [`Script::run`], but never sent twice by the client: for a script whose
+    /// caller marks the second sending itself.
+    pub async fn run_once<T: FromReply, S: RedisService + ?Sized>(
+        &self,
+        service: &S,
+        keys: &[&str],
+        args: &[String],
+    ) -> Result<T, Error> {
+        self.run_as(service, self.by_sha(keys, args).not_repeatable())
+            .await
+    }
+
+    async fn run_as<T: FromReply, S: RedisService + ?Sized>(
+        &self,
+        service: &S,
+        command: Command<T>,
+    ) -> Result<T, Error> {
+        let whole = self.whole(&command.raw);
+        let reply = match service.execute(command.raw).await {
+            Err(error) if error.is_no_script() => service.execute(whole).await,
+            reply => reply,
+        };
+        reply
+            .and_then(T::from_reply)
+            .map_err(|source| Error::Script {
+                script: self.name,
+                source: Box::new(source),
+            })
+    }
+
+    pub(super) fn by_sha<T: FromReply>(&self, keys: &[&str], args: &[String]) -> Command<T> {
+        Command::safe("EVALSHA")
+            .arg(self.sha())
+            .arg(keys.len())
+            .args(keys)
+            .args(args)
+    }
+
+    /// The `EVAL` that does what an `EVALSHA` of this script would.
+    pub(super) fn whole(&self, by_sha: &RawCommand) -> RawCommand {
+        let mut whole = by_sha.clone();
+        whole.words[0] = "EVAL".to_owned();
+        whole.words[1] = self.text().to_owned();
+        whole
+    }
+
+    fn source(&self) -> &Source {
+        self.source.get_or_init(|| {
+            let text = format!("{SHEBANG}{}", self.parts.join("\n"));
+            let sha = sha1_smol::Sha1::from(&text).digest().to_string();
+            Source { text, sha }
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Bytes to and from the service over HTTP.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+
+use super::Error;
+
+/// How long making a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// How long an unused connection is kept. Below what networks drop silently: a
+/// function frozen for longer would wait its whole timeout on a dead connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Where requests of one database go, with the right to make them.
+#[derive(Clone)]
+pub struct Transport {
+    client: reqwest::Client,
+    url: String,
+    authorization: HeaderValue,
+}
+
+/// What came back.
+pub(super) struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+    pub sync_token: Option<String>,
+}
+
+impl Transport {
+    /// # Errors
+    /// [`Error::Settings`] when the URL or the token cannot be one.
+    pub fn new(url: &str, token: &str) -> Result<Transport, Error> {
+        let url = url.trim_end_matches('/');
+        if !(url.starts_with("https://") || url.starts_with("http://")) {
+            return Err(Error::Settings(
+                "UPSTASH_REDIS_REST_URL: expected an address beginning with https://".into(),
+            ));
+        }
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|_| Error::Settings("UPSTASH_REDIS_REST_TOKEN: not a token".into()))?;
+        authorization.set_sensitive(true);
+        Ok(Transport {
+            client: http_client()
+                .build()
+                .map_err(|error| Error::Settings(format!("no HTTP client: {error}")))?,
+            url: url.to_owned(),
+            authorization,
+        })
+    }
+
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        sync_token: Option<&str>,
+        timeout: Duration,
+    ) -> Result<Answer, Error> {
+        let mut request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header("Upstash-Encoding", "base64")
+            .body(body)
+            .timeout(timeout);
+        if let Some(token) = sync_token {
+            request = request.header("Upstash-Sync-Token", token);
+        }
+        let failed = |error: reqwest::Error| {
+            if error.is_connect() {
+                Error::Unreachable(error.without_url())
+            } else if error.is_timeout() {
+                Error::Timeout(timeout)
+            } else {
+                Error::ReplyLost(error.without_url())
+            }
+        };
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let sync_token = response
+            .headers()
+            .get("upstash-sync-token")
+            .and_then(|token| token.to_str().ok())
+            .map(str::to_owned);
+        let body = response.bytes().await.map_err(failed)?.to_vec();
+        Ok(Answer {
+            status,
+            body,
+            sync_token,
+        })
+    }
+}
+
+/// The one way HTTP clients are made here: ring for TLS, roots compiled in (the
+/// system's bundle costs milliseconds of every cold start), idle connections
+/// dropped before a network drops them silently.
+pub(crate) fn http_client() -> reqwest::ClientBuilder {
+    static PROVIDER: OnceLock<()> = OnceLock::new();
+    PROVIDER.get_or_init(|| {
+        // Fails only when another provider was installed first; then that one is used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .filter_map(|root| reqwest::Certificate::from_der(root).ok());
+    reqwest::Client::builder()
+        .tls_certs_only(roots)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+}

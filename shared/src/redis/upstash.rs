@@ -1,0 +1,213 @@
+//! The provider that speaks the Upstash REST API.
+//!
+//! A command is `POST /` with its words as a JSON array, a pipeline `POST
+//! /pipeline`, a transaction `POST /multi-exec`. Here are the retries, the
+//! deadline and the sync token; bytes are the transport's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+
+use super::service::{Redis, RedisService, Scope};
+use super::transport::Answer;
+use super::{Error, RawCommand, Repeat, Reply, ServerError, Transport};
+use crate::clock::{Clock, Deadline};
+
+/// How long one try may take; a call with its retries takes at most twice that.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2500);
+
+/// Tries of a request that may be sent again: 1 and then 3 more.
+const TRIES: u32 = 4;
+
+/// The pause before try `n` is random below `50 ms · 2^n`, at most this.
+const LONGEST_PAUSE: Duration = Duration::from_millis(800);
+
+/// An Upstash database, or anything that speaks like one.
+pub struct Upstash {
+    transport: Transport,
+    clock: Clock,
+    deadline: Option<Deadline>,
+    /// Shared by all scopes that were not given a token of their own.
+    sync_token: Arc<Mutex<Option<String>>>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    result: Option<Reply>,
+    error: Option<String>,
+}
+
+impl Upstash {
+    pub fn new(transport: Transport, clock: Clock) -> Upstash {
+        Upstash {
+            transport,
+            clock,
+            deadline: None,
+            sync_token: Arc::default(),
+        }
+    }
+
+    /// Sends a request until it is answered, its tries are used up or its time is.
+    async fn request(&self, path: &str, body: Vec<u8>, repeat: Repeat) -> Result<Answer, Error> {
+        let deadline = self.clock.deadline(2 * ATTEMPT_TIMEOUT);
+        let mut tried = 0;
+        loop {
+            let failed = match self.attempt(path, body.clone(), &deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            tried += 1;
+            // What never arrived may be sent again even if it must not run twice.
+            let harmless = repeat == Repeat::Safe
+                || matches!(failed, Error::Unreachable(_) | Error::LimitReached);
+            let pause = Duration::from_millis(50 << tried)
+                .min(LONGEST_PAUSE)
+                .mul_f64(fastrand::f64());
+            if tried == TRIES
+                || !harmless
+                || !failed.is_retryable()
+                || self.time_left(&deadline) <= pause
+            {
+                return Err(failed);
+            }
+            self.clock.pause(pause).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        deadline: &Deadline,
+    ) -> Result<Answer, Error> {
+        let timeout = ATTEMPT_TIMEOUT.min(self.time_left(deadline));
+        if timeout.is_zero() {
+            return Err(Error::Timeout(timeout));
+        }
+        let token = self.sync_token();
+        let answer = self
+            .transport
+            .post(path, body, token.as_deref(), timeout)
+            .await?;
+        if let Some(token) = &answer.sync_token {
+            *self.token() = Some(token.clone());
+        }
+        match answer.status {
+            200 | 400 => Ok(answer),
+            401 | 403 => Err(Error::Unauthorized),
+            429 => Err(Error::LimitReached),
+            status => Err(Error::Service { status }),
+        }
+    }
+
+    fn time_left(&self, deadline: &Deadline) -> Duration {
+        let left = deadline.remaining();
+        match &self.deadline {
+            Some(own) => left.min(own.remaining()),
+            None => left,
+        }
+    }
+
+    fn token(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.sync_token
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn many(
+        &self,
+        path: &'static str,
+        commands: Vec<RawCommand>,
+    ) -> Result<Vec<Result<Reply, Error>>, Error> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let words: Vec<&[String]> = commands.iter().map(|c| c.words.as_slice()).collect();
+        let safe = commands.iter().all(|c| c.repeat == Repeat::Safe);
+        let repeat = if safe { Repeat::Safe } else { Repeat::Never };
+        let answer = self.request(path, to_json(&words)?, repeat).await?;
+        if answer.status == 400 || answer.body.first() == Some(&b'{') {
+            return Err(match outcome(parse(&answer.body)?) {
+                Err(error) => error,
+                Ok(_) => Error::Malformed("one reply to several commands".into()),
+            });
+        }
+        let replies: Vec<Body> = parse(&answer.body)?;
+        if replies.len() != commands.len() {
+            return Err(Error::Malformed(format!(
+                "{} replies to {} commands",
+                replies.len(),
+                commands.len()
+            )));
+        }
+        Ok(replies.into_iter().map(outcome).collect())
+    }
+}
+
+impl RedisService for Upstash {
+    fn execute(&self, command: RawCommand) -> BoxFuture<'_, Result<Reply, Error>> {
+        async move {
+            let body = to_json(&command.words)?;
+            let answer = self.request("/", body, command.repeat).await?;
+            outcome(parse(&answer.body)?)
+        }
+        .boxed()
+    }
+
+    fn pipeline(
+        &self,
+        commands: Vec<RawCommand>,
+    ) -> BoxFuture<'_, Result<Vec<Result<Reply, Error>>, Error>> {
+        self.many("/pipeline", commands).boxed()
+    }
+
+    fn multi_exec(
+        &self,
+        commands: Vec<RawCommand>,
+    ) -> BoxFuture<'_, Result<Vec<Result<Reply, Error>>, Error>> {
+        self.many("/multi-exec", commands).boxed()
+    }
+
+    fn scoped(&self, scope: Scope) -> Redis {
+        Arc::new(Upstash {
+            transport: self.transport.clone(),
+            clock: self.clock.clone(),
+            deadline: scope.deadline,
+            sync_token: match scope.sync_token {
+                Some(token) => Arc::new(Mutex::new(Some(token))),
+                None => self.sync_token.clone(),
+            },
+        })
+    }
+
+    fn sync_token(&self) -> Option<String> {
+        self.token().clone()
+    }
+}
+
+fn outcome(body: Body) -> Result<Reply, Error> {
+    match body.error {
+        None => Ok(body.result.unwrap_or(Reply::Nil)),
+        // No status tells this refusal from a failed command; its text does.
+        Some(text)
+            if text.contains("request limit exceeded")
+                || text.contains("requests limit exceeded") =>
+        {
+            Err(Error::LimitReached)
+        }
+        Some(text) if text.starts_with("WRONGPASS") => Err(Error::Unauthorized),
+        Some(text) => Err(Error::Server(ServerError::new(&text))),
+    }
+}
+
+fn to_json<T: serde::Serialize>(words: &T) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(words).map_err(|error| Error::Malformed(error.to_string()))
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| Error::Malformed(error.to_string()))
+}

@@ -1,0 +1,190 @@
+//! The record of a channel: who reads it, how far it was read, what was found.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::discord::MessageId;
+
+/// The most jobs whose place a record remembers.
+const WORKS_KEPT: usize = 8;
+
+/// How a channel's scan stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ScanStatus {
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// Which attempt of which job may write the record, until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    pub job: String,
+    pub fence: u64,
+    /// Unix milliseconds; in the past when nobody owns the record.
+    pub until: i64,
+}
+
+/// How far a job is; kept in the record so that it and the cursors never disagree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Work {
+    /// Messages listed so far, across continuations, the overlap left out.
+    pub listed: u64,
+    pub clips: u64,
+    /// Messages that could not be read.
+    pub unreadable: u64,
+    /// Where the next page begins: older than this, or after it.
+    pub before: Option<MessageId>,
+    pub after: Option<MessageId>,
+    /// A forward scan reads a little again; up to this message nothing is counted.
+    pub seen: Option<MessageId>,
+}
+
+/// A channel's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Channel {
+    /// Goes up with every change, so that a change sent twice is made once.
+    pub revision: u64,
+    /// None when only single messages of the channel were read.
+    #[serde(default)]
+    pub status: Option<ScanStatus>,
+    #[serde(default)]
+    pub owner: Option<Owner>,
+    #[serde(default)]
+    pub channel_name: Option<String>,
+    /// The newest message read.
+    #[serde(default)]
+    pub forward_message_id: Option<MessageId>,
+    /// The oldest message read.
+    #[serde(default)]
+    pub backward_message_id: Option<MessageId>,
+    /// Nothing is older than the oldest read.
+    #[serde(default)]
+    pub backfill_done: bool,
+    /// Messages that hold clips.
+    #[serde(default)]
+    pub message_count: u64,
+    /// Messages listed, each counted once per job that listed it.
+    #[serde(default)]
+    pub total_messages_scanned: u64,
+    #[serde(default)]
+    pub error_message: Option<String>,
+    /// Not before this unix millisecond the next page may be asked for.
+    #[serde(default)]
+    pub next_page_at: i64,
+    /// How far each unfinished job is, by its id.
+    #[serde(default)]
+    pub works: BTreeMap<String, Work>,
+    #[serde(default)]
+    pub updated_at: i64,
+}
+
+/// A stretch of messages that was read without a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// Everything above this…
+    pub above: u64,
+    /// … and below this.
+    pub below: u64,
+    /// The lowest and highest message in it.
+    pub range: Option<(MessageId, MessageId)>,
+    /// Nothing is older.
+    pub from_start: bool,
+}
+
+impl Channel {
+    /// Moves the cursors over `covered`, if it touches what was read before: a gap
+    /// is never taken for read.
+    pub fn cover(&mut self, covered: &Covered) {
+        let touches = match (self.backward_message_id, self.forward_message_id) {
+            (Some(oldest), Some(newest)) => covered.above <= newest.0 && covered.below >= oldest.0,
+            _ => true,
+        };
+        if !touches {
+            return;
+        }
+        if let Some((low, high)) = covered.range {
+            let oldest = self.backward_message_id.map_or(low, |id| id.min(low));
+            let newest = self.forward_message_id.map_or(high, |id| id.max(high));
+            self.backward_message_id = Some(oldest);
+            self.forward_message_id = Some(newest);
+        }
+        self.backfill_done |= covered.from_start;
+    }
+
+    /// Remembers how far a job is, and forgets jobs that never came back.
+    pub fn set_work(&mut self, job: &str, work: Work) {
+        self.works.insert(job.to_owned(), work);
+        while self.works.len() > WORKS_KEPT {
+            // Ids sort by their time: the first is the oldest.
+            self.works.pop_first();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel(oldest: u64, newest: u64) -> Channel {
+        Channel {
+            revision: 0,
+            status: Some(ScanStatus::Running),
+            owner: None,
+            channel_name: None,
+            forward_message_id: Some(MessageId(newest)),
+            backward_message_id: Some(MessageId(oldest)),
+            backfill_done: false,
+            message_count: 0,
+            total_messages_scanned: 0,
+            error_message: None,
+            next_page_at: 0,
+            works: BTreeMap::new(),
+            updated_at: 0,
+        }
+    }
+
+    fn covered(above: u64, below: u64) -> Covered {
+        let range = Some((MessageId(above + 1), MessageId(below - 1)));
+        Covered {
+            above,
+            below,
+            range,
+            from_start: false,
+        }
+    }
+
+    fn cursors(channel: &Channel) -> (u64, u64) {
+        let id = |id: Option<MessageId>| id.map_or(0, |id| id.0);
+        (
+            id(channel.backward_message_id),
+            id(channel.forward_message_id),
+        )
+    }
+
+    #[test]
+    fn cursors_move_over_what_touches_them_and_never_over_a_gap() {
+        let mut known = channel(100, 200);
+        known.cover(&covered(50, 100));
+        assert_eq!(cursors(&known), (51, 200));
+        known.cover(&covered(200, 300));
+        assert_eq!(cursors(&known), (51, 299));
+        known.cover(&covered(10, 30));
+        known.cover(&covered(400, 500));
+        assert_eq!(cursors(&known), (51, 299));
+    }
+
+    #[test]
+    fn a_first_page_sets_both_cursors() {
+        let mut fresh = channel(0, 0);
+        (fresh.backward_message_id, fresh.forward_message_id) = (None, None);
+        fresh.cover(&covered(10, 30));
+        assert_eq!(cursors(&fresh), (11, 29));
+    }
+}

@@ -1,0 +1,39 @@
+//! The keys of the scan's domain.
+
+/// Names the keys of guilds and channels.
+pub struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub fn new(prefix: &str) -> Keys {
+        Keys {
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// HASH: channel id → record, of a guild.
+    pub fn channels(&self, guild_id: &str) -> String {
+        format!("{}scan:channels:{guild_id}", self.prefix)
+    }
+
+    /// HASH: clip id → clip, of a channel.
+    pub fn clips(&self, channel_id: &str) -> String {
+        format!("{}clip:records:{channel_id}", self.prefix)
+    }
+
+    /// ZSET: clip ids by the time they were posted, of a guild.
+    pub fn recent(&self, guild_id: &str) -> String {
+        format!("{}clip:recent:{guild_id}", self.prefix)
+    }
+
+    /// ZSET: `{channel}:{message, 20 digits}:{clip}`, all with score 0, of a guild.
+    pub fn by_channel(&self, guild_id: &str) -> String {
+        format!("{}clip:channel:{guild_id}", self.prefix)
+    }
+
+    /// STRING: why and until when Discord is left alone, by all.
+    pub fn breaker(&self) -> String {
+        format!("{}discord:pace:breaker", self.prefix)
+    }
+}

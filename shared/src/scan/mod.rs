@@ -1,0 +1,22 @@
+//! The domain: channels and how far they were read, clips and where they were found.
+//!
+//! A channel has a record with two cursors: the newest message read and the oldest;
+//! all between them was read. One job at a time owns the record. A page is saved by
+//! one script, clips, counts and cursors together, and only by the owner, so a page
+//! that is read twice is counted once.
+
+mod channel;
+mod clip;
+mod find;
+mod keys;
+mod progress;
+mod scripts;
+mod store;
+
+pub use channel::{Channel, Covered, Owner, ScanStatus, Work};
+pub use clip::{Clip, ClipSource};
+pub use find::{Filter, find_clips};
+pub use keys::Keys;
+pub use progress::ScanProgress;
+pub use scripts::ALL as SCRIPTS;
+pub use store::{PageSlot, Saved, ScanStore, Taken};

@@ -1,0 +1,71 @@
+//! The scripts of the scan's domain and their results as types.
+
+use serde::Serialize;
+
+use super::Channel;
+use crate::redis::{Pipeline, Reply, Script, Slot};
+
+static TAKE: Script = Script::new("take", &[include_str!("scripts/take.lua")]);
+static SAVE: Script = Script::new("save", &[include_str!("scripts/save.lua")]);
+
+/// Every script, for tests that read them.
+pub static ALL: &[&Script] = &[&TAKE, &SAVE];
+
+#[derive(Serialize)]
+pub(super) struct SaveRequest<'a> {
+    pub channel: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<&'a Channel>,
+    pub clips: Vec<SaveClip<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct SaveClip<'a> {
+    pub id: &'a str,
+    pub message: &'a str,
+    pub posted: i64,
+    pub member: String,
+}
+
+/// The keys `save` writes.
+pub(super) struct SaveKeys {
+    pub channels: String,
+    pub clips: String,
+    pub recent: String,
+    pub by_channel: String,
+}
+
+pub(super) fn add_take(
+    pipeline: &mut Pipeline,
+    channels: &str,
+    channel: &str,
+    now: i64,
+    owner: &super::Owner,
+) -> Slot<(String, Reply)> {
+    let args = [
+        channel.to_owned(),
+        now.to_string(),
+        owner.job.clone(),
+        owner.fence.to_string(),
+        owner.until.to_string(),
+    ];
+    pipeline.add_script(&TAKE, &[channels], &args)
+}
+
+pub(super) fn add_save(
+    pipeline: &mut Pipeline,
+    keys: &SaveKeys,
+    request: &SaveRequest<'_>,
+    clips: Vec<String>,
+) -> Slot<(String, u64, u64)> {
+    // Text and numbers only: this cannot fail.
+    let request = serde_json::to_string(request).unwrap_or_default();
+    let args: Vec<String> = std::iter::once(request).chain(clips).collect();
+    let keys = [
+        keys.channels.as_str(),
+        &keys.clips,
+        &keys.recent,
+        &keys.by_channel,
+    ];
+    pipeline.add_script(&SAVE, &keys, &args)
+}

@@ -1,0 +1,25 @@
+-- take: make an attempt of a job the owner of a channel's record.
+--
+-- KEYS[1]  scan:channels:{guild}  HASH  channel id -> record
+-- ARGV[1]  channel
+-- ARGV[2]  now    unix milliseconds
+-- ARGV[3]  job
+-- ARGV[4]  fence
+-- ARGV[5]  until  unix milliseconds the ownership ends unless renewed
+--
+-- Returns {`taken`, record}; {`busy`, until} while another job owns it; {`lost`, 0}
+-- when a later attempt of this job does.
+local channel, job = ARGV[1], ARGV[3]
+local now, fence, ends = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local stored = redis.call('HGET', KEYS[1], channel)
+local record = stored and cjson.decode(stored) or { revision = 0 }
+local owner = record.owner
+if owner and owner ~= cjson.null then
+  if owner.job ~= job and owner['until'] > now then return { 'busy', owner['until'] } end
+  if owner.job == job and owner.fence > fence then return { 'lost', 0 } end
+end
+record.owner = { job = job, fence = fence, ['until'] = ends }
+record.status, record.updatedAt, record.errorMessage = 'RUNNING', now, nil
+local text = cjson.encode(record)
+redis.call('HSET', KEYS[1], channel, text)
+return { 'taken', text }

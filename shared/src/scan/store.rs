@@ -1,0 +1,198 @@
+//! Reading and writing the domain's records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::scripts::{SaveClip, SaveKeys, SaveRequest, add_save, add_take};
+use super::{Channel, Clip, Keys, Owner};
+use crate::redis::commands::strings::{SetOptions, Strings as _, get};
+use crate::redis::{Error, FromReply as _, Pipeline, Redis, Replies, Reply, Slot};
+
+/// The most clips saved at once; a page has 100 messages of 10 files at most.
+const CLIPS_AT_ONCE: usize = 1000;
+
+/// Channels and clips of all guilds.
+#[derive(Clone)]
+pub struct ScanStore {
+    redis: Redis,
+    keys: Arc<Keys>,
+}
+
+/// What came of taking a channel.
+#[derive(Debug)]
+pub enum Taken {
+    Yes(Box<Channel>),
+    /// Another job has it, until this unix millisecond unless it goes on.
+    Busy {
+        until: i64,
+    },
+    /// A later attempt of the same job has it.
+    Lost,
+    /// Discord is left alone until this unix millisecond.
+    Paused {
+        until: i64,
+    },
+}
+
+/// What came of saving a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    Yes,
+    /// It was saved before; nothing was counted again.
+    Duplicate,
+    /// Another attempt owns the channel: nothing was saved.
+    Lost,
+}
+
+/// Where the outcome of [`ScanStore::add_page`] is found.
+pub type PageSlot = Slot<(String, u64, u64)>;
+
+impl ScanStore {
+    pub fn new(redis: Redis, prefix: &str) -> ScanStore {
+        ScanStore {
+            redis,
+            keys: Arc::new(Keys::new(prefix)),
+        }
+    }
+
+    /// Makes `owner` the owner of a channel, unless Discord is to be left alone.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked, or the record cannot be read.
+    pub async fn take(
+        &self,
+        guild_id: &str,
+        channel_id: &str,
+        owner: &Owner,
+        now: i64,
+    ) -> Result<Taken, Error> {
+        let mut pipeline = Pipeline::new();
+        let breaker = pipeline.add(get(&self.keys.breaker()));
+        let taken = add_take(
+            &mut pipeline,
+            &self.keys.channels(guild_id),
+            channel_id,
+            now,
+            owner,
+        );
+        let mut replies = pipeline.send(&*self.redis).await?;
+        let paused: Option<i64> = replies.take(breaker)?.and_then(|text| text.parse().ok());
+        if let Some(until) = paused.filter(|until| *until > now) {
+            return Ok(Taken::Paused { until });
+        }
+        let (word, detail): (String, Reply) = replies.take(taken)?;
+        match word.as_str() {
+            "taken" => {
+                let text = String::from_reply(detail)?;
+                let channel = serde_json::from_str(&text)
+                    .map_err(|error| Error::Malformed(format!("a channel's record: {error}")))?;
+                Ok(Taken::Yes(Box::new(channel)))
+            }
+            "busy" => Ok(Taken::Busy {
+                until: i64::from_reply(detail)?,
+            }),
+            _ => Ok(Taken::Lost),
+        }
+    }
+
+    /// Adds the saving of a page to a pipeline: its clips, and `record` as it is
+    /// after them, with a revision one higher than before.
+    pub fn add_page(
+        &self,
+        pipeline: &mut Pipeline,
+        guild_id: &str,
+        channel_id: &str,
+        record: Option<&Channel>,
+        clips: &[Clip],
+    ) -> PageSlot {
+        let clips = &clips[..clips.len().min(CLIPS_AT_ONCE)];
+        let keys = SaveKeys {
+            channels: self.keys.channels(guild_id),
+            clips: self.keys.clips(channel_id),
+            recent: self.keys.recent(guild_id),
+            by_channel: self.keys.by_channel(guild_id),
+        };
+        let request = SaveRequest {
+            channel: channel_id,
+            record,
+            clips: clips
+                .iter()
+                .map(|clip| SaveClip {
+                    id: &clip.id,
+                    message: &clip.message_id,
+                    posted: clip.posted_at,
+                    member: format!("{channel_id}:{:0>20}:{}", clip.message_id, clip.id),
+                })
+                .collect(),
+        };
+        let texts = clips
+            .iter()
+            .map(|clip| serde_json::to_string(clip).unwrap_or_default())
+            .collect();
+        add_save(pipeline, &keys, &request, texts)
+    }
+
+    /// The outcome of [`ScanStore::add_page`].
+    ///
+    /// # Errors
+    /// The script's failure.
+    pub fn read_page(&self, replies: &mut Replies, slot: PageSlot) -> Result<Saved, Error> {
+        let (word, _, _) = replies.take(slot)?;
+        Ok(match word.as_str() {
+            "saved" => Saved::Yes,
+            "dup" => Saved::Duplicate,
+            _ => Saved::Lost,
+        })
+    }
+
+    /// Leaves Discord alone for `pause`, in all functions.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn pause_discord(&self, now: i64, pause: Duration) -> Result<(), Error> {
+        let until = now.saturating_add(pause.as_millis() as i64);
+        let options = SetOptions::new().expires_in(pause);
+        self.redis
+            .set(&self.keys.breaker(), &until.to_string(), options)
+            .await?;
+        Ok(())
+    }
+
+    /// The record of a channel, if it was ever scanned.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked, or the record cannot be read.
+    pub async fn channel(
+        &self,
+        guild_id: &str,
+        channel_id: &str,
+    ) -> Result<Option<Channel>, Error> {
+        use crate::redis::commands::hashes::Hashes as _;
+        let text = self
+            .redis
+            .hget(&self.keys.channels(guild_id), channel_id)
+            .await?;
+        text.map(|text| {
+            serde_json::from_str(&text)
+                .map_err(|error| Error::Malformed(format!("a channel's record: {error}")))
+        })
+        .transpose()
+    }
+
+    /// Every clip of a channel, in no order.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked. A clip that cannot be read is left out.
+    pub async fn clips(&self, channel_id: &str) -> Result<Vec<Clip>, Error> {
+        use crate::redis::commands::hashes::Hashes as _;
+        let stored = self.redis.hgetall(&self.keys.clips(channel_id)).await?;
+        Ok(stored
+            .values()
+            .filter_map(|text| serde_json::from_str(text).ok())
+            .collect())
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+}

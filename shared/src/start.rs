@@ -1,0 +1,67 @@
+//! What every function does first: settings, clock, Redis. Once per cold start.
+
+use crate::clock::Clock;
+use crate::config::{AuthConfig, ConfigError, Environment, HttpConfig, QueueConfig, RedisConfig};
+use crate::http::{Auth, Services};
+use crate::queue::Queue;
+use crate::redis::{self, Redis};
+use crate::telemetry;
+
+/// The beginnings of a function.
+pub struct Start {
+    pub environment: Environment<'static>,
+    pub clock: Clock,
+    pub redis: Redis,
+    pub key_prefix: String,
+}
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("a setting is missing or wrong")]
+    Config(#[from] ConfigError),
+    #[error("Redis is not set up")]
+    Redis(#[from] redis::Error),
+}
+
+impl Start {
+    /// Starts logging and reads the process's environment.
+    ///
+    /// # Errors
+    /// The setting that is missing or wrong.
+    pub fn from_process() -> Result<Start, StartError> {
+        telemetry::start();
+        let environment = Environment::process();
+        let clock = Clock::system();
+        let config = RedisConfig::read(&environment)?;
+        Ok(Start {
+            redis: redis::connect(&config, &clock)?,
+            key_prefix: config.key_prefix,
+            environment,
+            clock,
+        })
+    }
+
+    /// What the front door needs.
+    ///
+    /// # Errors
+    /// The setting that is missing or wrong.
+    pub fn services(&self) -> Result<Services, StartError> {
+        Ok(Services {
+            redis: self.redis.clone(),
+            auth: Auth::new(AuthConfig::read(&self.environment)?),
+            clock: self.clock.clone(),
+            config: HttpConfig::read(&self.environment),
+        })
+    }
+
+    /// The queue `name`.
+    ///
+    /// # Errors
+    /// The setting that is wrong.
+    pub fn queue(&self, name: &str) -> Result<Queue, StartError> {
+        let config = QueueConfig::read(&self.environment)?;
+        let (redis, clock) = (self.redis.clone(), self.clock.clone());
+        Ok(Queue::new(redis, &self.key_prefix, name, clock, config))
+    }
+}

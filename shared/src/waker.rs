@@ -1,0 +1,73 @@
+//! Waking a drainer after a job was stored.
+//!
+//! Best effort: a job that wakes nobody is found by the schedule within a minute.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::clock::Clock;
+
+/// A drainer is woken at most this often by one environment.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long waking may delay the reply to the caller.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Starts a drainer.
+pub trait Wake: Send + Sync + 'static {
+    /// # Errors
+    /// Any; it is logged and forgotten.
+    fn wake(&self) -> BoxFuture<'_, Result<(), Box<dyn std::error::Error + Send + Sync>>>;
+}
+
+/// Wakes drainers, at most one in two seconds, without failing or delaying anybody.
+pub struct Waker {
+    wake: Option<Box<dyn Wake>>,
+    clock: Clock,
+    woken_at: Mutex<Option<Duration>>,
+}
+
+impl Waker {
+    /// `None` leaves jobs to the schedule.
+    pub fn new(wake: Option<Box<dyn Wake>>, clock: Clock) -> Waker {
+        Waker {
+            wake,
+            clock,
+            woken_at: Mutex::new(None),
+        }
+    }
+
+    /// Wakes a drainer if none was woken just now; answers within 300 ms.
+    pub async fn wake(&self) {
+        let Some(wake) = &self.wake else { return };
+        if !self.is_due() {
+            return;
+        }
+        // Not the injected clock: this bounds real waiting, and moves no state.
+        match tokio::time::timeout(PATIENCE, wake.wake()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(
+                    error = crate::telemetry::chain(&*error),
+                    "no drainer was woken"
+                );
+            }
+            Err(_) => tracing::warn!("no drainer was woken in time"),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let now = self.clock.elapsed();
+        let mut woken_at = self
+            .woken_at
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let due = woken_at.is_none_or(|at| now.saturating_sub(at) >= INTERVAL);
+        if due {
+            *woken_at = Some(now);
+        }
+        due
+    }
+}
