@@ -1,0 +1,54 @@
+//! The kinds of jobs and how each runs.
+
+mod messages;
+mod page;
+mod reporter;
+mod scan;
+mod trouble;
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use shared::jobs::{ChannelScan, MessageScan};
+use shared::queue::{ActiveJob, EndedJob, JobHandler, Outcome};
+
+use crate::Environment;
+
+/// Finds what runs a job by its kind.
+pub struct Handler {
+    environment: Arc<Environment>,
+}
+
+impl Handler {
+    pub fn new(environment: Arc<Environment>) -> Handler {
+        Handler { environment }
+    }
+}
+
+impl JobHandler for Handler {
+    fn run(&self, job: ActiveJob) -> BoxFuture<'static, Outcome> {
+        let environment = self.environment.clone();
+        async move {
+            match job.kind.as_str() {
+                ChannelScan::SCAN | ChannelScan::BATCH => scan::run(environment, job).await,
+                MessageScan::KIND => messages::run(environment, job).await,
+                unknown => Outcome::Fail {
+                    reason: format!("there is no job of kind `{unknown}`"),
+                },
+            }
+        }
+        .boxed()
+    }
+
+    fn ended(&self, job: EndedJob) -> BoxFuture<'static, ()> {
+        scan::ended(self.environment.clone(), job).boxed()
+    }
+}
+
+/// A job's arguments, or its end.
+fn arguments<T: serde::de::DeserializeOwned>(job: &ActiveJob) -> Result<T, Outcome> {
+    serde_json::from_str(&job.args).map_err(|error| Outcome::Fail {
+        reason: format!("the job's data cannot be read: {error}"),
+    })
+}

@@ -1,0 +1,467 @@
+//! Scanning a stretch of a channel: page after page, each saved with its clips, its
+//! counts and the job's place in one script.
+//!
+//! Running it twice is harmless: the channel's record has one owner, a page that
+//! was saved is not saved again, and a job that starts anew goes on where its last
+//! saved page ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use shared::discord::{ChannelType, Error as DiscordError, MessageId, Page};
+use shared::jobs::{ChannelScan, Direction};
+use shared::queue::{ActiveJob, EndedJob, Outcome, Signal};
+use shared::redis::Pipeline;
+use shared::scan::{
+    Channel, Clip, Filter, Owner, Saved, ScanProgress, ScanStatus, Taken, Work, find_clips,
+};
+
+use super::reporter::Reporter;
+use super::trouble::{Trouble, with_jitter};
+use super::{arguments, page};
+use crate::Environment;
+
+/// How long a channel is owned after its last page; a page takes a few seconds.
+const OWNERSHIP: Duration = Duration::from_secs(60);
+
+/// A pause between pages longer than this is not waited out here.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a job waits for another that scans the same channel, at most.
+const BUSY_PAUSE: Duration = Duration::from_secs(15);
+
+/// How long a scan that has got on waits before it tries Discord again.
+const AFTER_TROUBLE: Duration = Duration::from_secs(5);
+
+pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
+    let scan: ChannelScan = match arguments(&job) {
+        Ok(scan) => scan,
+        Err(outcome) => return outcome,
+    };
+    let channel = match take(&env, &scan, &job).await {
+        Ok(channel) => channel,
+        Err(trouble) => return trouble.outcome(),
+    };
+    let work = channel.works.get(job.attempt.id.as_str()).cloned();
+    let fresh = channel.forward_message_id.is_none() && work.is_none();
+    let mut run = Run {
+        reporter: Reporter::new(job.attempt.clone()),
+        most: scan.most(fresh || work.as_ref().is_some_and(|work| work.after.is_none())),
+        work: work.unwrap_or_else(|| page::begin(&scan, &channel)),
+        oldest: MessageId(0),
+        newest: None,
+        pages: 0,
+        content_checked: false,
+        env,
+        scan,
+        job,
+        channel,
+    };
+    match run.pages().await {
+        Ok(()) => Outcome::Done(json!({
+            "messagesScanned": run.work.listed,
+            "clipsFound": run.work.clips,
+            "unreadableMessages": run.work.unreadable,
+        })),
+        Err(trouble) => run.give_up(trouble).await,
+    }
+}
+
+/// A job ended without its handler: says so in the channel's record and the events.
+pub async fn ended(env: Arc<Environment>, job: EndedJob) {
+    let Ok(scan) = serde_json::from_str::<ChannelScan>(&job.args) else {
+        return;
+    };
+    let status = if job.reason == "cancelled" {
+        ScanStatus::Cancelled
+    } else {
+        ScanStatus::Failed
+    };
+    let mut pipeline = Pipeline::new();
+    if let Ok(Some(mut channel)) = env.store.channel(&scan.guild_id, &scan.channel_id).await {
+        // Refused if another attempt took the channel since.
+        channel.owner = Some(Owner {
+            job: job.attempt.id.to_string(),
+            fence: job.attempt.fence,
+            until: 0,
+        });
+        channel.revision += 1;
+        (channel.status, channel.updated_at) = (Some(status), env.clock.now_ms());
+        channel.error_message = Some(job.reason.clone());
+        channel.works.remove(job.attempt.id.as_str());
+        let (guild, id) = (&scan.guild_id, &scan.channel_id);
+        env.store
+            .add_page(&mut pipeline, guild, id, Some(&channel), &[]);
+    }
+    Reporter::after(job.attempt.clone()).add_status(
+        &env,
+        &mut pipeline,
+        status,
+        json!({ "error": job.reason }),
+    );
+    if let Err(error) = pipeline.send(&*env.redis).await {
+        let error = shared::telemetry::chain(&error);
+        tracing::warn!(job_id = %job.attempt.id, error, "the end of a job was not told");
+    }
+}
+
+async fn take(env: &Environment, scan: &ChannelScan, job: &ActiveJob) -> Result<Channel, Trouble> {
+    let now = env.clock.now_ms();
+    let owner = Owner {
+        job: job.attempt.id.to_string(),
+        fence: job.attempt.fence,
+        until: now + OWNERSHIP.as_millis() as i64,
+    };
+    let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
+    match env
+        .store
+        .take(&scan.guild_id, &scan.channel_id, &owner, now)
+        .await?
+    {
+        Taken::Yes(channel) => match until(channel.next_page_at) {
+            wait if wait > LONGEST_PAUSE => Err(Trouble::Later(wait)),
+            _ => Ok(*channel),
+        },
+        Taken::Busy { until: at } => Err(Trouble::Later(with_jitter(until(at).min(BUSY_PAUSE)))),
+        Taken::Paused { until: at } => Err(Trouble::Later(with_jitter(until(at)))),
+        Taken::Lost => Err(Trouble::Superseded),
+    }
+}
+
+/// One attempt at a scan.
+struct Run {
+    env: Arc<Environment>,
+    scan: ChannelScan,
+    job: ActiveJob,
+    /// As last saved; this attempt owns it.
+    channel: Channel,
+    work: Work,
+    reporter: Reporter,
+    /// Messages to list at most.
+    most: Option<u64>,
+    /// Where the channel begins and ends, for the percentage.
+    oldest: MessageId,
+    newest: Option<MessageId>,
+    /// Pages saved by this attempt.
+    pages: u64,
+    content_checked: bool,
+}
+
+impl Run {
+    async fn pages(&mut self) -> Result<(), Trouble> {
+        self.pause(Duration::from_millis(
+            u64::try_from(self.channel.next_page_at - self.env.clock.now_ms()).unwrap_or(0),
+        ))
+        .await?;
+        self.look_at_channel().await?;
+        loop {
+            let limit = page::limit(&self.work, self.most);
+            let found = if limit == 0 {
+                Page::default()
+            } else {
+                self.fetch(limit).await?
+            };
+            self.check(&found).await?;
+            let wait = found.wait.max(self.env.page_interval);
+            let done = self.save(found, limit, wait).await?;
+            if done {
+                return Ok(());
+            }
+            if wait > LONGEST_PAUSE {
+                return Err(Trouble::Later(wait));
+            }
+            self.pause(wait).await?;
+        }
+    }
+
+    /// Whether this is the channel the job means, and one that holds messages.
+    async fn look_at_channel(&mut self) -> Result<(), Trouble> {
+        let channel = self.env.discord.channel(&self.scan.channel_id).await;
+        let channel = self.heed(channel).await?;
+        if channel.guild_id.as_deref() != Some(self.scan.guild_id.as_str()) {
+            return Err(Trouble::Never(
+                "the channel is not of this guild".to_owned(),
+            ));
+        }
+        match channel.kind() {
+            ChannelType::Messages => {}
+            ChannelType::ThreadsOnly => {
+                return Err(Trouble::Never(
+                    "a forum holds no messages itself: scan its threads".to_owned(),
+                ));
+            }
+            ChannelType::Category => {
+                return Err(Trouble::Never("a category holds no messages".to_owned()));
+            }
+        }
+        (self.oldest, self.newest) = (channel.id, channel.last_message_id);
+        self.channel.channel_name = channel.name;
+        Ok(())
+    }
+
+    async fn fetch(&mut self, limit: u64) -> Result<Page, Trouble> {
+        let position = page::position(&self.work);
+        let (env, mut job) = (self.env.clone(), self.job.clone());
+        let page = tokio::select! {
+            page = env.discord.messages(&self.scan.channel_id, position, limit) => page,
+            signal = job.interrupted() => return Err(interruption(signal)),
+        };
+        self.heed(page).await
+    }
+
+    /// Waits, unless the job is interrupted.
+    async fn pause(&mut self, pause: Duration) -> Result<(), Trouble> {
+        let mut job = self.job.clone();
+        tokio::select! {
+            biased;
+            signal = job.interrupted() => Err(interruption(signal)),
+            () = self.env.clock.sleep(pause) => Ok(()),
+        }
+    }
+
+    /// Tells every job when Discord wants to be left alone.
+    async fn heed<T>(&self, answer: Result<T, DiscordError>) -> Result<T, Trouble> {
+        if let Some(pause) = answer.as_ref().err().and_then(Trouble::pause_for_all) {
+            let now = self.env.clock.now_ms();
+            self.env.store.pause_discord(now, pause).await?;
+        }
+        Ok(answer?)
+    }
+
+    /// Two refusals look like a channel without clips; neither may move a cursor.
+    async fn check(&mut self, found: &Page) -> Result<(), Trouble> {
+        if found.length == 0 {
+            return self.check_history().await;
+        }
+        let blank: Vec<bool> = found.messages.iter().filter_map(|m| m.is_blank()).collect();
+        if self.content_checked || blank.is_empty() || blank.contains(&false) {
+            return Ok(());
+        }
+        self.content_checked = true;
+        let may_read = self.env.discord.may_read_content().await;
+        if self.heed(may_read).await? {
+            return Ok(());
+        }
+        Err(Trouble::Never(
+            "the bot may not read what messages hold: switch on MESSAGE_CONTENT among its intents"
+                .to_owned(),
+        ))
+    }
+
+    /// Without the permission READ_MESSAGE_HISTORY every page is empty.
+    async fn check_history(&self) -> Result<(), Trouble> {
+        let beyond = match (self.newest, self.work.after, self.work.before) {
+            (Some(newest), Some(after), _) => newest > after,
+            (Some(_), None, None) => true,
+            _ => false,
+        };
+        let Some(newest) = self
+            .newest
+            .filter(|_| beyond && self.most != Some(self.work.listed))
+        else {
+            return Ok(());
+        };
+        let message = self
+            .env
+            .discord
+            .message(&self.scan.channel_id, newest)
+            .await;
+        match message {
+            // The newest message was deleted; the page was empty because it is the end.
+            Err(DiscordError::NotFound { .. }) => Ok(()),
+            Ok(_) | Err(DiscordError::Forbidden { .. }) => Err(Trouble::Never(
+                "the bot may not read this channel's history: it needs the permission READ_MESSAGE_HISTORY there".to_owned(),
+            )),
+            Err(other) => Err(self.heed(Err::<(), _>(other)).await.err().unwrap_or(Trouble::Superseded)),
+        }
+    }
+
+    /// Saves a page; true when it was the last.
+    async fn save(&mut self, found: Page, limit: u64, wait: Duration) -> Result<bool, Trouble> {
+        let filter = Filter {
+            min_seconds: self.scan.options.min_video_seconds,
+        };
+        let clips: Vec<Clip> = found
+            .messages
+            .iter()
+            .flat_map(|message| {
+                find_clips(&self.scan.guild_id, &self.scan.channel_id, message, &filter)
+            })
+            .collect();
+        let before = self.work.listed;
+        let mut work = self.work.clone();
+        let mut channel = self.channel.clone();
+        if limit > 0 {
+            channel.cover(&page::covered(&work, &found, limit));
+        }
+        page::advance(&mut work, &found);
+        work.clips += clips.len() as u64;
+        let done = (found.length as u64) < limit
+            || limit == 0
+            || self.most.is_some_and(|most| work.listed >= most);
+
+        let now = self.env.clock.now_ms();
+        let progress = self.progress(&work, &found, done, now);
+        channel.total_messages_scanned += work.listed - before;
+        channel.next_page_at = now + wait.as_millis() as i64;
+        channel.set_work(self.job.attempt.id.as_str(), work.clone());
+        let mut pipeline = Pipeline::new();
+        if self.pages == 0 {
+            self.reporter
+                .add_status(&self.env, &mut pipeline, ScanStatus::Running, json!({}));
+        }
+        self.reporter.add_clips(&self.env, &mut pipeline, &clips);
+        self.add_unreadable(&mut pipeline, &found);
+        self.reporter
+            .add_progress(&self.env, &mut pipeline, &progress);
+        if done {
+            let detail = json!({ "messagesScanned": work.listed, "clipsFound": work.clips });
+            self.reporter
+                .add_status(&self.env, &mut pipeline, ScanStatus::Succeeded, detail);
+        }
+        let status = if done {
+            ScanStatus::Succeeded
+        } else {
+            ScanStatus::Running
+        };
+        self.write(channel, status, None, &clips, pipeline).await?;
+        self.work = work;
+        self.pages += 1;
+        Ok(done)
+    }
+
+    fn add_unreadable(&mut self, pipeline: &mut Pipeline, found: &Page) {
+        if found.unreadable.is_empty() {
+            return;
+        }
+        let ids: Vec<Option<MessageId>> =
+            found.unreadable.iter().map(|message| message.id).collect();
+        let data = json!({ "message": "messages could not be read", "messageIds": ids });
+        self.reporter.add_log(&self.env, pipeline, data);
+    }
+
+    fn progress(&self, work: &Work, found: &Page, done: bool, now: i64) -> ScanProgress {
+        let share = |from: i64, to: i64, at: i64| {
+            if to == from {
+                0.0
+            } else {
+                (at - from) as f64 / (to - from) as f64 * 100.0
+            }
+        };
+        let newest = self.newest.map_or(now, MessageId::created_ms);
+        let by_time = found.range.map_or(0.0, |(low, high)| {
+            match (self.scan.direction(), work.after) {
+                (Direction::Forward, Some(_)) => {
+                    let from = self.channel.forward_message_id.unwrap_or(self.oldest);
+                    share(from.created_ms(), newest, high.created_ms())
+                }
+                _ => share(newest, self.oldest.created_ms(), low.created_ms()),
+            }
+        });
+        let by_count = self
+            .most
+            .map_or(0.0, |most| work.listed as f64 / most.max(1) as f64 * 100.0);
+        let percent = if done {
+            100.0
+        } else {
+            by_time.max(by_count).clamp(0.0, 99.0)
+        };
+        ScanProgress {
+            current: work.listed,
+            total: self.most,
+            percent: (percent * 10.0).round() / 10.0,
+            clips_found: work.clips,
+            updated_at: now,
+        }
+    }
+
+    /// Saves the record with `status`, and what else is in the pipeline.
+    async fn write(
+        &mut self,
+        mut channel: Channel,
+        status: ScanStatus,
+        error: Option<&str>,
+        clips: &[Clip],
+        mut pipeline: Pipeline,
+    ) -> Result<(), Trouble> {
+        let now = self.env.clock.now_ms();
+        let running = status == ScanStatus::Running;
+        let finished = !running && status != ScanStatus::Pending;
+        channel.revision += 1;
+        (channel.status, channel.updated_at) = (Some(status), now);
+        channel.error_message = error.map(str::to_owned);
+        channel.owner = Some(Owner {
+            job: self.job.attempt.id.to_string(),
+            fence: self.job.attempt.fence,
+            until: if running {
+                now + OWNERSHIP.as_millis() as i64
+            } else {
+                0
+            },
+        });
+        if finished {
+            channel.works.remove(self.job.attempt.id.as_str());
+        }
+        let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
+        let slot = self
+            .env
+            .store
+            .add_page(&mut pipeline, guild, id, Some(&channel), clips);
+        let mut replies = pipeline.send(&*self.env.redis).await?;
+        match self.env.store.read_page(&mut replies, slot)? {
+            Saved::Yes | Saved::Duplicate => {
+                self.channel = channel;
+                Ok(())
+            }
+            Saved::Lost => Err(Trouble::Superseded),
+        }
+    }
+
+    /// Lets go of the channel and tells why.
+    async fn give_up(&mut self, trouble: Trouble) -> Outcome {
+        // A scan that has got on is not failed by a passing fault of Discord's.
+        let trouble = match trouble {
+            Trouble::Again(_) if self.pages > 0 => Trouble::Later(with_jitter(AFTER_TROUBLE)),
+            other => other,
+        };
+        let last = self.job.is_last_attempt();
+        let now = self.env.clock.now_ms();
+        let (status, detail) = match &trouble {
+            Trouble::Superseded => return trouble.outcome(),
+            Trouble::Later(wait) if wait.is_zero() => (ScanStatus::Pending, json!({})),
+            Trouble::Later(wait) => {
+                let at = now + wait.as_millis() as i64;
+                (ScanStatus::Pending, json!({ "waitingUntil": at }))
+            }
+            Trouble::Again(reason) if !last => (ScanStatus::Pending, json!({ "error": reason })),
+            Trouble::Again(reason) | Trouble::Never(reason) => {
+                (ScanStatus::Failed, json!({ "error": reason }))
+            }
+            Trouble::Cancelled => (ScanStatus::Cancelled, json!({})),
+        };
+        let mut channel = self.channel.clone();
+        if let Trouble::Later(wait) = &trouble {
+            channel.next_page_at = now + wait.as_millis() as i64;
+        }
+        channel.set_work(self.job.attempt.id.as_str(), self.work.clone());
+        let error = detail["error"].as_str().map(str::to_owned);
+        let mut pipeline = Pipeline::new();
+        self.reporter
+            .add_status(&self.env, &mut pipeline, status, detail);
+        if let Err(failed) = self
+            .write(channel, status, error.as_deref(), &[], pipeline)
+            .await
+        {
+            tracing::warn!(job_id = %self.job.attempt.id, ?failed, "the channel was not let go of");
+        }
+        trouble.outcome()
+    }
+}
+
+fn interruption(signal: Signal) -> Trouble {
+    match signal {
+        Signal::Cancel => Trouble::Cancelled,
+        Signal::HandBack | Signal::GoOn => Trouble::Later(Duration::ZERO),
+    }
+}

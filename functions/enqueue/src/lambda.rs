@@ -1,0 +1,90 @@
+//! Waking the drainer by an asynchronous invoke.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use shared::waker::Wake;
+
+/// What the drainer is told, so that it skips the look whether there is anything.
+const PAYLOAD: &str = r#"{"source":"trawl.enqueue"}"#;
+
+/// Invokes the drainer, once and without waiting for what it does.
+pub struct LambdaWake {
+    client: Client,
+    function: String,
+}
+
+impl LambdaWake {
+    /// With the credentials and the endpoint of the environment.
+    pub async fn from_environment(function: String) -> LambdaWake {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http_client())
+            .load()
+            .await;
+        LambdaWake::new(&config, function)
+    }
+
+    /// At an endpoint on this machine that asks for no credentials.
+    pub fn at_endpoint(url: &str, function: &str) -> LambdaWake {
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(url)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client())
+            .build();
+        LambdaWake::new(&config, function.to_owned())
+    }
+
+    fn new(config: &SdkConfig, function: String) -> LambdaWake {
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(Duration::from_secs(1))
+            .build();
+        let config = aws_sdk_lambda::config::Builder::from(config)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .build();
+        LambdaWake {
+            client: Client::from_conf(config),
+            function,
+        }
+    }
+}
+
+impl Wake for LambdaWake {
+    fn wake(&self) -> BoxFuture<'_, Result<(), Box<dyn std::error::Error + Send + Sync>>> {
+        async move {
+            let invoked = self
+                .client
+                .invoke()
+                .function_name(&self.function)
+                .invocation_type(InvocationType::Event)
+                .payload(Blob::new(PAYLOAD))
+                .send()
+                .await;
+            match invoked {
+                Ok(_) => Ok(()),
+                Err(error) => Err(DisplayErrorContext(&error).to_string().into()),
+            }
+        }
+        .boxed()
+    }
+}
+
+fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
+    Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}

@@ -1,0 +1,78 @@
+//! `POST /api/jobs/scan`: scan a channel.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use shared::http::{ApiError, Bounded, Reply, Request, Seconds, Snowflake};
+use shared::jobs::{ChannelScan, ScanMode, ScanOptions};
+use shared::queue::{JobId, NewJob};
+use shared::redis::Redis;
+
+use crate::State;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateScan {
+    guild_id: Snowflake,
+    channel_id: Snowflake,
+    scan_mode: Option<ScanMode>,
+    options: Option<Options>,
+    priority: Option<Bounded<1, 10>>,
+    /// Unix milliseconds.
+    run_at: Option<Bounded<0, 9_007_199_254_740_991>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Options {
+    pub max_messages: Option<Bounded<1, 1_000_000>>,
+    pub min_video_seconds: Option<Seconds>,
+}
+
+impl From<Options> for ScanOptions {
+    fn from(options: Options) -> ScanOptions {
+        ScanOptions {
+            max_messages: options.max_messages.map(Bounded::get),
+            min_video_seconds: options.min_video_seconds.map(Seconds::get),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Created {
+    pub job_id: JobId,
+    pub scan_id: JobId,
+    /// An unfinished scan of the same channel and mode stands for this one.
+    pub duplicate: bool,
+}
+
+pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
+    let input: CreateScan = request.json()?;
+    let scan = ChannelScan {
+        guild_id: input.guild_id.into(),
+        channel_id: input.channel_id.into(),
+        scan_mode: Some(input.scan_mode.unwrap_or(ScanMode::Forward)),
+        direction: None,
+        limit: None,
+        before_message_id: None,
+        after_message_id: None,
+        auto_continue: false,
+        options: input.options.unwrap_or_default().into(),
+    };
+    let id = JobId::new(state.queue.clock());
+    let mut job = NewJob::new(id, ChannelScan::SCAN, &scan)?;
+    job.unique = scan.unique_key();
+    job.traceparent = request.traceparent().map(str::to_owned);
+    job.run_at_ms = input.run_at.map(|at| at.get() as i64);
+    if let Some(priority) = input.priority {
+        job.priority = priority.get() as u8;
+    }
+    let enqueued = state.queue.on(&redis).enqueue(job).await?;
+    state.waker.wake().await;
+    Ok(Reply::accepted(&Created {
+        job_id: enqueued.id().clone(),
+        scan_id: enqueued.id().clone(),
+        duplicate: enqueued.is_duplicate(),
+    }))
+}

@@ -1,0 +1,53 @@
+//! `DELETE /api/jobs/{jobId}` and `POST /api/jobs/{jobId}/retry`.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use shared::http::{ApiError, Reply, Request};
+use shared::queue::{Cancelled, JobState, Purged, Redriven};
+use shared::redis::Redis;
+
+use crate::State;
+use crate::read::{job_id, unknown};
+
+pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
+    let id = job_id(&request)?;
+    let queue = state.queue.on(&redis);
+    if request.query("purge").as_deref() == Some("true") {
+        return match queue.purge(&id).await? {
+            Purged::Done => Ok(Reply::accepted(&json!({ "state": "purged" }))),
+            Purged::Unfinished => Err(ApiError::conflict(
+                "the job is not finished: cancel it first",
+            )),
+            Purged::Unknown => Err(unknown()),
+        };
+    }
+    match queue.cancel(&id).await? {
+        Cancelled::Done => Ok(Reply::accepted(&json!({ "state": JobState::Cancelled }))),
+        // It stops at its next heartbeat; until then it is active.
+        Cancelled::Requested => Ok(Reply::accepted(&json!({ "state": JobState::Active }))),
+        Cancelled::Finished(state) => Err(ApiError::conflict(format!(
+            "the job is {} already",
+            state.as_str()
+        ))),
+        Cancelled::Unknown => Err(unknown()),
+    }
+}
+
+pub async fn retry(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
+    let id = job_id(&request)?;
+    match state.queue.on(&redis).redrive(&id).await? {
+        Redriven::Done => Ok(Reply::accepted(&json!({ "state": JobState::Waiting }))),
+        Redriven::NotFailed(state) => {
+            let detail = format!(
+                "only a failed or cancelled job is retried; this one is {}",
+                state.as_str()
+            );
+            Err(ApiError::conflict(detail))
+        }
+        Redriven::UniqueTaken => Err(ApiError::conflict(
+            "another job of the same channel and mode is unfinished",
+        )),
+        Redriven::Unknown => Err(unknown()),
+    }
+}

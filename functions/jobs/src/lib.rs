@@ -1,0 +1,48 @@
+//! Shows jobs, cancels them, lets failed ones run again.
+
+mod change;
+mod read;
+
+use futures_util::FutureExt as _;
+use shared::http::{Access, App, Method, Route, Services};
+use shared::queue::Queue;
+
+/// What the handlers use.
+pub struct State {
+    pub queue: Queue,
+}
+
+/// The function's routes.
+pub fn routes() -> Vec<Route<State>> {
+    vec![
+        Route {
+            method: Method::GET,
+            path: "/api/jobs/{jobId}",
+            access: Access::Api,
+            handler: |state, redis, request| read::one(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::GET,
+            path: "/api/jobs",
+            access: Access::Api,
+            handler: |state, redis, request| read::list(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::DELETE,
+            path: "/api/jobs/{jobId}",
+            access: Access::Api,
+            handler: |state, redis, request| change::cancel(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::POST,
+            path: "/api/jobs/{jobId}/retry",
+            access: Access::Api,
+            handler: |state, redis, request| change::retry(state, redis, request).boxed(),
+        },
+    ]
+}
+
+/// The function.
+pub fn app(services: Services, queue: Queue) -> App<State> {
+    App::new(services, State { queue }, routes())
+}

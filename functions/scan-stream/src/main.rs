@@ -1,0 +1,18 @@
+//! The Lambda function `scan-stream`.
+
+use shared::http;
+use shared::progress::Progress;
+use shared::queue::SCAN;
+use shared::start::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process()?;
+    let progress = Progress::new(&start.key_prefix);
+    http::run(scan_stream::app(
+        start.services()?,
+        start.queue(SCAN)?,
+        progress,
+    ))
+    .await
+}
