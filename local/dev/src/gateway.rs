@@ -1,0 +1,230 @@
+//! What API Gateway does: turns an HTTP request into an event of payload format 2.0,
+//! has the function of its route answer, and turns the answer into HTTP.
+//!
+//! The event is written as JSON and read as the function reads it in the cloud, so a
+//! handler meets exactly what it will meet there.
+
+use anyhow::Context as _;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Context, LambdaEvent, service_fn};
+use serde_json::{Map, Value, json};
+use shared::http::match_path;
+use tower::Service as _;
+use ulid::Ulid;
+
+use crate::functions::{Function, Functions};
+
+/// How long a route may take: what API Gateway waits.
+const ROUTE_TIMEOUT_MS: i64 = 29_000;
+
+/// A request as it came.
+pub struct Incoming {
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    /// The address the request came from.
+    pub source_ip: String,
+}
+
+/// An answer as it goes.
+#[derive(Debug)]
+pub struct Outgoing {
+    pub status: StatusCode,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// Finds the function of a route.
+#[derive(Clone)]
+pub struct Gateway {
+    functions: Functions,
+}
+
+struct Match<'a> {
+    function: &'a Function,
+    method: Method,
+    path: &'static str,
+    parameters: Vec<(&'static str, String)>,
+}
+
+impl Gateway {
+    pub fn new(functions: Functions) -> Gateway {
+        Gateway { functions }
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// When an event or an answer has not the form the service defines.
+    pub async fn answer(&self, incoming: Incoming) -> anyhow::Result<Outgoing> {
+        let Some(found) = self.find(&incoming.method, incoming.uri.path()) else {
+            return Ok(Outgoing {
+                status: StatusCode::NOT_FOUND,
+                headers: vec![("content-type".into(), "application/json".into())],
+                body: br#"{"message":"Not Found"}"#.to_vec(),
+            });
+        };
+        let event = self.event(&incoming, &found);
+        let answer = self.invoke(found.function, event).await?;
+        outgoing(&answer)
+    }
+
+    /// Has a function answer an event.
+    ///
+    /// # Errors
+    /// When the event has not the form the service defines.
+    pub async fn invoke(&self, function: &Function, event: Value) -> anyhow::Result<Value> {
+        let request: LambdaRequest = serde_json::from_str(&event.to_string())
+            .context("the event is not one of API Gateway's")?;
+        let mut context = Context::default();
+        context.request_id = Ulid::generate().to_string();
+        context.deadline =
+            u64::try_from(self.functions.clock.now_ms() + ROUTE_TIMEOUT_MS).unwrap_or(0);
+        let door = function.door.clone();
+        let mut adapter = Adapter::from(service_fn(move |request| {
+            let door = door.clone();
+            async move { Ok::<_, std::convert::Infallible>(door.answer(request).await) }
+        }));
+        let answer = adapter.call(LambdaEvent::new(request, context)).await?;
+        Ok(serde_json::to_value(answer)?)
+    }
+
+    /// The function `name`, if it answers routes.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions
+            .doors
+            .iter()
+            .find(|function| function.name == name)
+    }
+
+    /// The most specific route; one of another method, if there is none of this, so
+    /// that its function says which methods there are.
+    fn find(&self, method: &Method, path: &str) -> Option<Match<'_>> {
+        let mut matches: Vec<Match<'_>> = Vec::new();
+        for function in &self.functions.doors {
+            for (route_method, pattern) in function.door.routes() {
+                if let Some(parameters) = match_path(pattern, path) {
+                    let (method, path) = (route_method, pattern);
+                    matches.push(Match {
+                        function,
+                        method,
+                        path,
+                        parameters,
+                    });
+                }
+            }
+        }
+        matches.sort_by_key(|found| (found.method != *method, found.parameters.len()));
+        matches.into_iter().next()
+    }
+
+    fn event(&self, incoming: &Incoming, found: &Match<'_>) -> Value {
+        let (method, path) = (incoming.method.as_str(), incoming.uri.path());
+        let query = incoming.uri.query().unwrap_or_default();
+        let route_key = format!("{method} {}", found.path);
+        let headers = joined(&incoming.headers);
+        let is_text = std::str::from_utf8(&incoming.body).is_ok();
+        let body = if is_text {
+            String::from_utf8_lossy(&incoming.body).into_owned()
+        } else {
+            use base64::Engine as _;
+            base64::engine::general_purpose::STANDARD.encode(&incoming.body)
+        };
+        let parameters: Map<String, Value> = found
+            .parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)))
+            .collect();
+        let mut event = json!({
+            "version": "2.0",
+            "routeKey": route_key,
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": headers,
+            "queryStringParameters": query_parameters(query),
+            "pathParameters": parameters,
+            "requestContext": {
+                "accountId": "000000000000",
+                "apiId": "local",
+                "domainName": headers.get("host").cloned().unwrap_or(json!("localhost")),
+                "domainPrefix": "local",
+                "http": {
+                    "method": method,
+                    "path": path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": incoming.source_ip,
+                    "userAgent": headers.get("user-agent").cloned().unwrap_or(json!("")),
+                },
+                "requestId": Ulid::generate().to_string(),
+                "routeKey": route_key,
+                "stage": "$default",
+                "timeEpoch": self.functions.clock.now_ms(),
+            },
+            "isBase64Encoded": !is_text,
+        });
+        if !incoming.body.is_empty() {
+            event["body"] = json!(body);
+        }
+        event
+    }
+}
+
+/// Headers as the service gives them: lower case, several of one name joined.
+fn joined(headers: &HeaderMap) -> Map<String, Value> {
+    let mut map = Map::new();
+    for name in headers.keys() {
+        let values: Vec<&str> = headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        map.insert(name.as_str().to_owned(), json!(values.join(",")));
+    }
+    map
+}
+
+/// Parameters as the service gives them: decoded, several of one name joined.
+fn query_parameters(query: &str) -> Map<String, Value> {
+    let mut map: Map<String, Value> = Map::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = match map.get(name.as_ref()).and_then(Value::as_str) {
+            Some(before) => format!("{before},{value}"),
+            None => value.into_owned(),
+        };
+        map.insert(name.into_owned(), json!(value));
+    }
+    map
+}
+
+fn outgoing(answer: &Value) -> anyhow::Result<Outgoing> {
+    let status = answer["statusCode"]
+        .as_u64()
+        .context("the answer has no status")?;
+    let text = answer["body"].as_str().unwrap_or_default();
+    let body = if answer["isBase64Encoded"].as_bool() == Some(true) {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.decode(text)?
+    } else {
+        text.as_bytes().to_vec()
+    };
+    let mut headers = Vec::new();
+    for part in ["headers", "multiValueHeaders"] {
+        for (name, value) in answer[part].as_object().into_iter().flatten() {
+            for value in value
+                .as_array()
+                .map_or(vec![value], |all| all.iter().collect())
+            {
+                headers.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
+            }
+        }
+    }
+    headers.sort();
+    headers.dedup();
+    Ok(Outgoing {
+        status: StatusCode::from_u16(u16::try_from(status)?)?,
+        headers,
+        body,
+    })
+}

@@ -1,0 +1,255 @@
+//! The functions' host: the gateway on an address, the invoke call, the schedule.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
+use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::routing::post;
+use serde_json::{Value, json};
+use shared::clock::Deadline;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::functions::{DRAIN_TIMEOUT, Functions};
+use crate::gateway::{Gateway, Incoming};
+
+/// The largest request API Gateway takes, in bytes.
+const LARGEST_REQUEST: usize = 10 * 1024 * 1024;
+
+/// How often the schedule starts a drainer.
+const SCHEDULE: Duration = Duration::from_secs(60);
+
+/// Drainers at once, as `template.yaml` reserves.
+const DRAINERS: usize = 2;
+
+/// How long drainers get to hand back their work when the host stops.
+const STOPPING: Duration = Duration::from_secs(8);
+
+/// A running host.
+pub struct Host {
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
+}
+
+struct Shared {
+    gateway: Gateway,
+    functions: Functions,
+    drainers: Semaphore,
+    running: Mutex<Vec<Deadline>>,
+    drains: Mutex<JoinSet<()>>,
+}
+
+impl Host {
+    /// Serves `functions` on `listener`, with the schedule if wanted.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start(
+        listener: TcpListener,
+        functions: Functions,
+        schedule: bool,
+    ) -> std::io::Result<Host> {
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            gateway: Gateway::new(functions.clone()),
+            functions,
+            drainers: Semaphore::new(DRAINERS),
+            running: Mutex::default(),
+            drains: Mutex::default(),
+        });
+        let app = axum::Router::new()
+            .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+            .fallback(route)
+            .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
+            .with_state(shared.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let service = app.into_make_service_with_connect_info::<SocketAddr>();
+            if let Err(error) = axum::serve(listener, service).await {
+                tracing::error!(%error, "the host stopped");
+            }
+        });
+        if schedule {
+            let shared = shared.clone();
+            tasks.spawn(async move {
+                loop {
+                    shared.start_drain(json!({ "source": "aws.scheduler" }));
+                    shared.functions.clock.sleep(SCHEDULE).await;
+                }
+            });
+        }
+        Ok(Host {
+            address,
+            shared,
+            tasks,
+        })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Takes no more requests and lets drainers hand back their work.
+    pub async fn stop(mut self) {
+        self.tasks.abort_all();
+        for deadline in lock(&self.shared.running).iter() {
+            deadline.cut_to(STOPPING);
+        }
+        let mut drains = std::mem::take(&mut *lock(&self.shared.drains));
+        let all = async { while drains.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOPPING, all).await.is_err() {
+            tracing::warn!(
+                "a drainer did not stop in time; its jobs come back when their leases end"
+            );
+        }
+    }
+}
+
+impl Shared {
+    /// Starts a drainer without waiting for it, unless enough are at work.
+    fn start_drain(self: &Arc<Self>, event: Value) {
+        let shared = self.clone();
+        lock(&self.drains).spawn(async move {
+            let Ok(_place) = shared.drainers.try_acquire() else {
+                return;
+            };
+            if let Err(error) = shared.drain(event).await {
+                tracing::error!(error = shared::telemetry::chain(&error), "drain failed");
+            }
+        });
+    }
+
+    async fn drain(&self, event: Value) -> Result<Value, drain::DrainError> {
+        let deadline = self.functions.clock.deadline(DRAIN_TIMEOUT);
+        lock(&self.running).push(deadline.clone());
+        let report = self.functions.drain.run(&event, &deadline).await;
+        lock(&self.running).retain(|other| !other.is(&deadline));
+        Ok(serde_json::to_value(report?).unwrap_or_default())
+    }
+}
+
+/// A request for a route.
+async fn route(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_REQUEST).await else {
+        return reply(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &json!({ "message": "Request Too Long" }),
+        );
+    };
+    let incoming = Incoming {
+        method: head.method,
+        uri: head.uri,
+        headers: head.headers,
+        body: body.to_vec(),
+        source_ip: peer.ip().to_string(),
+    };
+    match shared.gateway.answer(incoming).await {
+        Ok(outgoing) => {
+            let mut response = Response::builder().status(outgoing.status);
+            for (name, value) in outgoing.headers {
+                response = response.header(name, value);
+            }
+            response
+                .body(Body::from(outgoing.body))
+                .unwrap_or_else(|_| {
+                    reply(
+                        StatusCode::BAD_GATEWAY,
+                        &json!({ "message": "Bad Gateway" }),
+                    )
+                })
+        }
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the function failed");
+            reply(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &json!({ "message": "Internal Server Error" }),
+            )
+        }
+    }
+}
+
+/// Lambda's invoke call.
+async fn invoke(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let event: Value = match body.is_empty() {
+        true => json!({}),
+        false => match serde_json::from_slice(&body) {
+            Ok(event) => event,
+            Err(error) => {
+                let message = format!("Could not parse request body into json: {error}");
+                return reply(
+                    StatusCode::BAD_REQUEST,
+                    &json!({ "Type": "User", "message": message }),
+                );
+            }
+        },
+    };
+    let asynchronous = headers
+        .get("x-amz-invocation-type")
+        .is_some_and(|kind| kind == "Event");
+    if name == "drain" {
+        if asynchronous {
+            shared.start_drain(event);
+            return reply(StatusCode::ACCEPTED, &Value::Null);
+        }
+        return match shared.drain(event).await {
+            Ok(report) => reply(StatusCode::OK, &report),
+            Err(error) => failed("DrainFailed", &shared::telemetry::chain(&error)),
+        };
+    }
+    let Some(function) = shared.gateway.function(&name) else {
+        let message = format!("Function not found: {name}");
+        return reply(
+            StatusCode::NOT_FOUND,
+            &json!({ "Type": "User", "Message": message }),
+        );
+    };
+    match shared.gateway.invoke(function, event).await {
+        Ok(answer) => reply(StatusCode::OK, &answer),
+        Err(error) => failed("Runtime.UnmarshalError", &format!("{error:#}")),
+    }
+}
+
+/// A function's failure, as Lambda tells it.
+fn failed(kind: &str, message: &str) -> Response<Body> {
+    let body = json!({ "errorType": kind, "errorMessage": message });
+    let mut response = reply(StatusCode::OK, &body);
+    response.headers_mut().insert(
+        "x-amz-function-error",
+        header::HeaderValue::from_static("Unhandled"),
+    );
+    response
+}
+
+fn reply(status: StatusCode, body: &Value) -> Response<Body> {
+    let text = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,16 @@
+//! The whole system on one machine: the functions behind their routes, the schedule,
+//! the call that wakes a drainer, and what stands in for the cloud.
+
+mod follow;
+mod functions;
+mod gateway;
+mod host;
+mod settings;
+mod up;
+
+pub use follow::{ScanCommand, scan};
+pub use functions::{Functions, FunctionsConfig};
+pub use gateway::{Gateway, Incoming, Outgoing};
+pub use host::Host;
+pub use settings::Settings;
+pub use up::{System, UpCommand, up};

@@ -1,0 +1,32 @@
+//! `dev`: starts the system, and speaks to it.
+
+use clap::{Parser, Subcommand};
+use dev::{ScanCommand, UpCommand};
+
+/// Trawl on one machine. Without a command: `up`.
+#[derive(Parser)]
+#[command(name = "dev", args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    up: UpCommand,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything, until Ctrl-C.
+    Up(UpCommand),
+    /// Scan a channel and follow the scan to its clips.
+    Scan(ScanCommand),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Some(Command::Scan(command)) => dev::scan(command).await,
+        Some(Command::Up(command)) => dev::up(command).await,
+        None => dev::up(arguments.up).await,
+    }
+}
