@@ -1,0 +1,26 @@
+//! The claims, by what they are about.
+
+#![allow(clippy::unwrap_used)]
+
+mod discord;
+mod queue;
+mod redis;
+mod routes;
+mod scan;
+mod upstash;
+
+/// Compares `lines` with `tests/golden/{name}.txt`. `UPDATE_GOLDEN=1` writes the file
+/// instead: then look at what changed, since a higher number is a higher bill.
+fn golden(name: &str, lines: &[String]) {
+    let path = format!("{}/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let now = lines.join("\n") + "\n";
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, now).unwrap();
+        return;
+    }
+    let before = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        before == now,
+        "{name} changed; it was\n{before}\nand is\n{now}"
+    );
+}

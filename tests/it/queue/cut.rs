@@ -1,0 +1,225 @@
+//! Scripts that die half way: whatever was written, the next rounds heal it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use integration::Scripted;
+use shared::queue::{Consumer, JobState, Outcome, SCRIPTS};
+use shared::redis::Command;
+
+use super::Bench;
+
+/// Makes the server's copy of a script fail after `writes` writes: the same text
+/// under its own SHA cannot be changed, so `redis.call` is, by a prelude of its own
+/// SHA, which a client with that text runs.
+fn cut(text: &str, writes: u32) -> String {
+    let (shebang, body) = text.split_once('\n').unwrap();
+    let prelude = format!(
+        "local redis_call, written = redis.call, 0\n\
+         local writing = {{ HSET = true, HSETNX = true, HDEL = true, ZADD = true, ZREM = true }}\n\
+         local redis = {{ call = function(name, ...)\n\
+           if writing[name] then\n\
+             if written == {writes} then error('cut') end\n\
+             written = written + 1\n\
+           end\n\
+           return redis_call(name, ...)\n\
+         end }}"
+    );
+    format!("{shebang}\n{prelude}\n{body}")
+}
+
+fn script(name: &str) -> &'static str {
+    SCRIPTS
+        .iter()
+        .find(|script| script.name == name)
+        .unwrap()
+        .text()
+}
+
+async fn run_cut(bench: &Bench, name: &str, writes: u32, keys: &[&str], args: &[String]) -> bool {
+    let redis = crate::redis::client(&bench.server);
+    let command = Command::<shared::redis::Reply>::once("EVAL")
+        .arg(cut(script(name), writes))
+        .arg(keys.len())
+        .args(keys)
+        .args(args);
+    command.send(&*redis).await.is_err()
+}
+
+fn tick(bench: &Bench, more: serde_json::Value) -> Vec<String> {
+    let mut request = serde_json::json!({
+        "now": bench.clock.now_ms(), "day": "20261121", "token": "cut", "want": 0, "lease": 60_000,
+        "aging": 900_000, "sweep": false, "replay": false, "settle": [], "renew": [],
+    });
+    request
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    vec![request.to_string()]
+}
+
+/// Drains until everything is finished.
+async fn finish(bench: &Bench) {
+    for _ in 0..8 {
+        bench.advance(Duration::from_secs(61));
+        bench.drain(&Scripted::default()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_claim_cut_after_any_write_loses_no_job_and_no_attempt() {
+    for writes in 0..4 {
+        let bench = Bench::start().await;
+        let ids = [bench.enqueue("work").await, bench.enqueue("work").await];
+        let keys = bench.queue.keys();
+        let args = tick(&bench, serde_json::json!({ "want": 5 }));
+        let died = run_cut(
+            &bench,
+            "tick",
+            writes,
+            &[&keys.index, &keys.records, &keys.finished],
+            &args,
+        )
+        .await;
+        assert_eq!(died, writes < 2, "a claim has two writes");
+        finish(&bench).await;
+        for id in &ids {
+            let job = bench.read(id).await;
+            assert_eq!(
+                (job.state, job.attempts_made),
+                (JobState::Completed, 1),
+                "cut after {writes}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_cut_after_any_write_is_kept_or_run_again_and_counted_once() {
+    for outcome in ["completed", "failed", "retry", "snooze", "cancelled"] {
+        for writes in 0..4 {
+            let bench = Bench::start().await;
+            let id = bench.enqueue("held").await;
+            let handler = Scripted::default().on("held", |_| std::future::pending());
+            let (queue, clock, running) =
+                (bench.queue.clone(), bench.clock.clone(), handler.clone());
+            let holder = tokio::spawn(async move {
+                let consumer = Consumer::new(queue, Arc::new(running));
+                consumer
+                    .drain(&clock.deadline(Duration::from_secs(900)))
+                    .await
+            });
+            while handler.ran().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            holder.abort();
+            let keys = bench.queue.keys();
+            let settle = serde_json::json!([{ "id": id.as_str(), "fence": 1, "outcome": outcome, "run_at": bench.clock.now_ms() + 1000, "data": "1" }]);
+            let args = tick(&bench, serde_json::json!({ "settle": settle }));
+            run_cut(
+                &bench,
+                "tick",
+                writes,
+                &[&keys.index, &keys.records, &keys.finished],
+                &args,
+            )
+            .await;
+            finish(&bench).await;
+
+            let job = bench.read(&id).await;
+            assert!(
+                job.state.is_finished(),
+                "{outcome} cut after {writes}: {:?}",
+                job.state
+            );
+            let counts = bench.queue.counts().await.unwrap();
+            assert_eq!(
+                counts.iter().map(|(_, n)| n).sum::<u64>(),
+                1,
+                "{outcome} cut after {writes}: {counts:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_enqueue_cut_after_any_write_is_healed_by_sending_it_again() {
+    for unique in [None, Some("k".to_owned())] {
+        for writes in 0..3 {
+            let bench = Bench::start().await;
+            let mut job = bench.job("work");
+            job.unique = unique.clone();
+            let mut spec = serde_json::json!({
+                "v": 1, "kind": job.kind, "priority": 5, "max_attempts": 3, "enqueued": bench.clock.now_ms(),
+                "run_at": bench.clock.now_ms(), "backoff": job.backoff,
+            });
+            let mut entry = serde_json::json!({ "id": job.id.as_str(), "priority": 5, "run_at": bench.clock.now_ms() });
+            if let Some(key) = &job.unique {
+                entry["unique"] = serde_json::json!(key);
+                spec["unique"] = serde_json::json!(key);
+            }
+            let spec = format!("{spec}\n{}", job.args);
+            let request = serde_json::json!({ "now": bench.clock.now_ms(), "aging": 900_000, "jobs": [entry] });
+            let keys = bench.queue.keys();
+            let args = [request.to_string(), spec];
+            run_cut(
+                &bench,
+                "enqueue",
+                writes,
+                &[&keys.index, &keys.records],
+                &args,
+            )
+            .await;
+            // The caller sends the same again, whole.
+            assert!(!run_cut(&bench, "enqueue", 99, &[&keys.index, &keys.records], &args).await);
+            let handler = Scripted::default();
+            assert_eq!(
+                bench.drain(&handler).await.completed,
+                1,
+                "cut after {writes}"
+            );
+            assert_eq!(bench.read(&job.id).await.state, JobState::Completed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_or_redrive_cut_after_any_write_leaves_one_job_in_one_state() {
+    for (name, begins_failed) in [("cancel", false), ("redrive", true)] {
+        for writes in 0..5 {
+            let bench = Bench::start().await;
+            let handler = Scripted::default().on("bad", |_| async {
+                Outcome::Fail {
+                    reason: "no".into(),
+                }
+            });
+            let id = bench.enqueue("bad").await;
+            if begins_failed {
+                bench.drain(&handler).await;
+            }
+            let keys = bench.queue.keys();
+            let now = bench.clock.now_ms().to_string();
+            let second = if begins_failed { "900000" } else { "20261121" };
+            let args = [now, second.to_owned(), id.to_string()];
+            run_cut(
+                &bench,
+                name,
+                writes,
+                &[&keys.index, &keys.records, &keys.finished],
+                &args,
+            )
+            .await;
+            finish(&bench).await;
+            assert!(
+                bench.read(&id).await.state.is_finished(),
+                "{name} cut after {writes}"
+            );
+            let counts = bench.queue.counts().await.unwrap();
+            assert_eq!(
+                counts.iter().map(|(_, n)| n).sum::<u64>(),
+                1,
+                "{name} cut after {writes}: {counts:?}"
+            );
+        }
+    }
+}

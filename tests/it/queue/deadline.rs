@@ -1,0 +1,136 @@
+//! The end of an invocation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use integration::Scripted;
+use shared::queue::{Consumer, JobState, Outcome, Signal};
+
+use super::Bench;
+
+#[tokio::test]
+async fn near_the_deadline_work_is_handed_back_and_no_attempt_is_burned() {
+    let bench = Bench::start().await;
+    let polite = bench.enqueue("polite").await;
+    let deaf = bench.enqueue("deaf").await;
+    let handler = Scripted::default()
+        .on("polite", |mut job| async move {
+            assert_eq!(job.interrupted().await, Signal::HandBack);
+            job.set_checkpoint("7".to_owned());
+            Outcome::Snooze {
+                after: Duration::ZERO,
+            }
+        })
+        .on("deaf", |job| async move {
+            job.set_checkpoint("8".to_owned());
+            std::future::pending().await
+        });
+    let deadline = bench.clock.deadline(Duration::from_secs(50));
+    let (queue, running) = (bench.queue.clone(), handler.clone());
+    let drainer = tokio::spawn({
+        let deadline = deadline.clone();
+        async move {
+            Consumer::new(queue, Arc::new(running))
+                .drain(&deadline)
+                .await
+                .unwrap()
+        }
+    });
+    while handler.ran().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    // Into the time to hand back, and when one has, into the time to give up.
+    bench.advance(Duration::from_secs(42));
+    while bench.read(&polite).await.state == JobState::Active {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.read(&deaf).await.state, JobState::Active);
+    bench.advance(Duration::from_secs(4));
+    while !drainer.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!deadline.remaining().is_zero(), "the invocation was killed");
+    let report = drainer.await.unwrap();
+    assert_eq!(
+        (report.snoozed, report.retried, report.claimed),
+        (2, 0, 2),
+        "{report:?}"
+    );
+    for id in [polite, deaf] {
+        let job = bench.read(&id).await;
+        assert_eq!((job.state, job.attempts_made), (JobState::Waiting, 0));
+    }
+    // The next one goes on from the checkpoints.
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let record = seen.clone();
+    let next = move |job: shared::queue::ActiveJob| {
+        record.lock().unwrap().push(job.checkpoint().unwrap());
+        async { Outcome::Done(serde_json::json!(1)) }
+    };
+    bench
+        .drain(
+            &Scripted::default()
+                .on("polite", next.clone())
+                .on("deaf", next),
+        )
+        .await;
+    seen.lock().unwrap().sort();
+    assert_eq!(*seen.lock().unwrap(), ["7", "8"]);
+}
+
+#[tokio::test]
+async fn a_drainer_told_to_stop_hands_back_at_once() {
+    let bench = Bench::start().await;
+    bench.enqueue("polite").await;
+    let handler = Scripted::default().on("polite", |mut job| async move {
+        job.interrupted().await;
+        Outcome::Snooze {
+            after: Duration::ZERO,
+        }
+    });
+    let deadline = bench.clock.deadline(Duration::from_secs(900));
+    let (queue, running, stop) = (bench.queue.clone(), handler.clone(), deadline.clone());
+    let drainer = tokio::spawn(async move {
+        Consumer::new(queue, Arc::new(running))
+            .drain(&deadline)
+            .await
+            .unwrap()
+    });
+    while handler.ran().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    stop.cut_to(Duration::from_secs(8));
+    assert_eq!(drainer.await.unwrap().snoozed, 1);
+}
+
+#[tokio::test]
+async fn a_job_due_soon_is_waited_for_and_one_due_later_is_left() {
+    let bench = Bench::with(shared::config::QueueConfig {
+        linger: Duration::from_secs(20),
+        ..super::config()
+    })
+    .await;
+    let mut soon = bench.job("work");
+    soon.run_at_ms = Some(bench.clock.now_ms() + 15_000);
+    let mut late = bench.job("work");
+    late.run_at_ms = Some(bench.clock.now_ms() + 60_000);
+    bench.queue.enqueue_many(vec![soon, late]).await.unwrap();
+    let (queue, clock, handler) = (
+        bench.queue.clone(),
+        bench.clock.clone(),
+        Scripted::default(),
+    );
+    let running = handler.clone();
+    let drainer = tokio::spawn(async move {
+        let consumer = Consumer::new(queue, Arc::new(running));
+        consumer
+            .drain(&clock.deadline(Duration::from_secs(900)))
+            .await
+            .unwrap()
+    });
+    bench.advance(Duration::from_secs(15));
+    assert_eq!(
+        (drainer.await.unwrap().completed, handler.ran().len()),
+        (1, 1)
+    );
+}

@@ -1,0 +1,81 @@
+//! The queue through its scripts on the endpoint.
+
+mod costs;
+mod cut;
+mod deadline;
+mod drain;
+mod retention;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use integration::{START_MS, Scripted, queue_on, start_endpoint};
+use shared::clock::Clock;
+use shared::config::QueueConfig;
+use shared::queue::{Consumer, DrainReport, Enqueued, Job, JobId, NewJob, Queue};
+
+/// A queue with its endpoint and clock.
+pub struct Bench {
+    pub server: upstash_local::Server,
+    pub clock: Clock,
+    pub queue: Queue,
+}
+
+pub fn config() -> QueueConfig {
+    QueueConfig {
+        linger: Duration::ZERO,
+        coalesce: Duration::ZERO,
+        ..QueueConfig::default()
+    }
+}
+
+impl Bench {
+    pub async fn start() -> Bench {
+        Bench::with(config()).await
+    }
+
+    pub async fn with(config: QueueConfig) -> Bench {
+        let server = start_endpoint().await;
+        let clock = Clock::manual(START_MS);
+        let queue = queue_on(&server, &clock, config);
+        Bench {
+            server,
+            clock,
+            queue,
+        }
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.server.clock().advance(by);
+        self.clock.advance(by);
+    }
+
+    pub fn job(&self, kind: &str) -> NewJob {
+        NewJob::new(
+            JobId::new(&self.clock),
+            kind,
+            &serde_json::json!({ "n": 1 }),
+        )
+        .unwrap()
+    }
+
+    /// Enqueues a job of a kind and answers its id.
+    pub async fn enqueue(&self, kind: &str) -> JobId {
+        match self.queue.enqueue(self.job(kind)).await.unwrap() {
+            Enqueued::New(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn drain(&self, handler: &Scripted) -> DrainReport {
+        let consumer = Consumer::new(self.queue.clone(), Arc::new(handler.clone()));
+        consumer
+            .drain(&self.clock.deadline(Duration::from_secs(900)))
+            .await
+            .unwrap()
+    }
+
+    pub async fn read(&self, id: &JobId) -> Job {
+        self.queue.job(id).await.unwrap().expect("the job exists")
+    }
+}

@@ -1,0 +1,6 @@
+//! The routes as their callers meet them.
+
+mod front_door;
+mod invoke;
+mod jobs;
+mod scan;

@@ -1,0 +1,58 @@
+//! Jobs for single messages.
+
+use integration::TestApp;
+use serde_json::json;
+
+use super::{CHANNEL, GUILD, guild_with, true_clip_ids};
+
+#[tokio::test]
+async fn a_message_job_finds_the_clips_of_its_messages_alone() {
+    let app = TestApp::with_guild(guild_with(400, 10)).await;
+    let guild = app.discord.guild();
+    let wanted: Vec<String> = [10, 20, 25, 30, 40, 390]
+        .map(|i| guild.message_ids(CHANNEL)[i].to_string())
+        .to_vec();
+    let gone = "1400000000000000000";
+    let mut ids = wanted.clone();
+    ids.push(gone.to_owned());
+    let body = json!({ "type": "message", "guild_id": GUILD.to_string(), "channel_id": CHANNEL.to_string(), "message_ids": ids });
+
+    let reply = app.post("/api/jobs", &body).await;
+    assert_eq!(reply.status, 202, "{}", reply.json);
+    app.drain().await;
+
+    let job = app.job(reply.text("/jobs/0/jobId")).await;
+    assert_eq!(job["state"], "completed", "{job}");
+    assert_eq!(
+        job["returnvalue"],
+        json!({ "messagesScanned": 6, "clipsFound": 5, "missingMessages": 1 })
+    );
+    let stored = app.store().clips(&CHANNEL.to_string()).await.unwrap();
+    assert!(stored.iter().all(|clip| wanted.contains(&clip.message_id)));
+
+    // The scan that follows counts each message once.
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    assert_eq!(app.channel(CHANNEL).await.message_count, 40);
+    assert_eq!(app.clip_ids(CHANNEL).await, true_clip_ids(&guild, CHANNEL));
+}
+
+#[tokio::test]
+async fn several_jobs_are_stored_in_one_request() {
+    let app = TestApp::with_guild(guild_with(30, 1)).await;
+    let ids = app.discord.guild().message_ids(CHANNEL);
+    let job = |i: usize| json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": [ids[i].to_string()] });
+    let jobs: Vec<_> = (0..20).map(job).collect();
+    app.endpoint.reset_meter();
+    let reply = app.post("/api/jobs", &json!(jobs)).await;
+    assert_eq!(reply.json["jobs"].as_array().unwrap().len(), 20);
+    // The first use of the script is a second request; EVAL and its three commands.
+    assert!(
+        app.endpoint.meter().total <= 5,
+        "{:?}",
+        app.endpoint.meter()
+    );
+    let report = app.drain().await;
+    assert_eq!(report["completed"], 20, "{report}");
+    assert_eq!(app.clip_ids(CHANNEL).await.len(), 20);
+}

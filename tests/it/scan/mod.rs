@@ -1,0 +1,44 @@
+//! Scans of channels, from the route to the stored clip.
+
+mod events;
+mod faults;
+mod forward;
+mod messages;
+mod refusals;
+
+use discord_local::Guild;
+use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};
+
+pub const GUILD: u64 = 1_200_000_000_000_000_000;
+pub const CHANNEL: u64 = 1_200_000_000_000_000_001;
+/// When the messages of small guilds begin: 2026-01-01.
+pub const FIRST_MS: i64 = 1_767_225_600_000;
+
+/// A guild with one channel of `n` messages a minute apart; every `every`-th holds a
+/// video.
+pub fn guild_with(n: usize, every: usize) -> Guild {
+    let mut guild = Guild::empty(GUILD).channel(ChannelSpec::text(CHANNEL, "clips"));
+    guild.fill(CHANNEL, n, |i| message(i, i % every == 0));
+    guild
+}
+
+pub fn message(i: usize, video: bool) -> MessageSpec {
+    let spec = MessageSpec::text(&format!("message {i}")).at_ms(FIRST_MS + i as i64 * 60_000);
+    if video {
+        spec.attachment(AttachmentSpec::video(&format!("clip_{i}.mp4")))
+    } else {
+        spec
+    }
+}
+
+/// The ids of the clips a channel really has, sorted.
+pub fn true_clip_ids(guild: &Guild, channel: u64) -> Vec<String> {
+    let mut ids: Vec<String> = guild
+        .clips(channel)
+        .iter()
+        .map(|clip| clip.attachment_id.to_string())
+        .collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,114 @@
+//! Channels that cannot be scanned, each for a reason a person understands.
+
+use discord_local::guild::{Access, ChannelSpec};
+use discord_local::{Action, Fault, sample};
+use integration::TestApp;
+use serde_json::json;
+use shared::scan::ScanStatus;
+
+use super::{CHANNEL, GUILD, guild_with, message};
+
+async fn reason(app: &TestApp, channel: u64) -> String {
+    let scan = app.scan(channel, json!({})).await;
+    let report = app.drain().await;
+    assert_eq!(report["failed"], 1, "{report}");
+    let job = app.job(&scan).await;
+    assert_eq!(
+        (&job["state"], &job["attemptsMade"]),
+        (&json!("failed"), &json!(1))
+    );
+    let stream = app.stream(&scan).await;
+    assert_eq!(stream["currentState"]["status"], "FAILED");
+    assert_eq!(stream["currentState"]["error"], job["failedReason"]);
+    job["failedReason"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_own_reason() {
+    let mut app = TestApp::with_guild(sample::guild(sample::DEFAULT_SEED)).await;
+    for (channel, told) in [
+        (sample::FORUM_ID, "a forum holds no messages itself"),
+        (
+            sample::STAFF_ID,
+            "the bot may not read this channel: it needs the permission VIEW_CHANNEL",
+        ),
+        (sample::NO_HISTORY_ID, "READ_MESSAGE_HISTORY"),
+        (1_300_000_000_000_000_000, "there is no such channel"),
+    ] {
+        let reason = reason(&app, channel).await;
+        assert!(reason.contains(told), "{channel}: {reason}");
+    }
+    app.discord.faults().add(Fault::once(Action::Unauthorized));
+    assert!(
+        reason(&app, sample::CLIPS_ID)
+            .await
+            .contains("the bot's token")
+    );
+    app = TestApp::with_guild(guild_with(10, 1)).await;
+    app.discord
+        .change_guild(|guild| guild.id = 1_299_999_999_999_999_999);
+    let body = json!({ "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string() });
+    let scan = app.post("/api/jobs/scan", &body).await;
+    app.drain().await;
+    let job = app.job(scan.text("/scanId")).await;
+    assert_eq!(job["failedReason"], "the channel is not of this guild");
+}
+
+#[tokio::test]
+async fn without_the_intent_to_read_content_a_scan_fails_and_moves_no_cursor() {
+    let app = TestApp::with_guild(guild_with(100, 2)).await;
+    app.discord.set_message_content_intent(false);
+    assert!(reason(&app, CHANNEL).await.contains("MESSAGE_CONTENT"));
+    let channel = app.channel(CHANNEL).await;
+    assert_eq!(
+        (channel.status, channel.forward_message_id),
+        (Some(ScanStatus::Failed), None)
+    );
+
+    app.discord.set_message_content_intent(true);
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    assert_eq!(app.channel(CHANNEL).await.message_count, 50);
+}
+
+#[tokio::test]
+async fn without_history_a_scan_fails_and_moves_no_cursor() {
+    let mut guild = guild_with(10, 2);
+    let silent = CHANNEL + 1;
+    guild.add_channel(ChannelSpec::text(silent, "silent").access(Access::NoHistory));
+    guild.fill(silent, 20, |i| message(i, true));
+    let app = TestApp::with_guild(guild).await;
+    assert!(reason(&app, silent).await.contains("READ_MESSAGE_HISTORY"));
+    assert_eq!(app.channel(silent).await.forward_message_id, None);
+}
+
+#[tokio::test]
+async fn a_channel_whose_messages_were_all_deleted_is_no_failure() {
+    let app = TestApp::with_guild(guild_with(5, 1)).await;
+    for id in app.discord.guild().message_ids(CHANNEL) {
+        app.discord.delete_message(CHANNEL, id);
+    }
+    let scan = app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    assert_eq!(app.job(&scan).await["state"], "completed");
+}
+
+#[tokio::test]
+async fn a_refused_token_keeps_every_job_from_asking_again() {
+    let app = TestApp::with_guild(guild_with(20, 2)).await;
+    let other = CHANNEL + 1;
+    app.discord
+        .change_guild(|guild| guild.add_text_channel(other, "other"));
+    app.discord.faults().add(Fault::once(Action::Unauthorized));
+    reason(&app, CHANNEL).await;
+    let asked = app.discord.requests().len();
+
+    let scan = app.scan(other, json!({})).await;
+    let report = app.drain().await;
+
+    assert_eq!(report["snoozed"], 1, "{report}");
+    assert_eq!(app.discord.requests().len(), asked);
+    app.advance(std::time::Duration::from_secs(400));
+    app.drain().await;
+    assert_eq!(app.job(&scan).await["state"], "completed");
+}

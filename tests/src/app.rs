@@ -1,0 +1,247 @@
+//! The system under test.
+
+use std::time::Duration;
+
+use dev::{Functions, FunctionsConfig, Host};
+use discord_local::{Guild, RateLimit};
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::config::{AuthConfig, DiscordConfig, HttpConfig, Provider, QueueConfig, RedisConfig};
+use shared::queue::Queue;
+use shared::redis::Redis;
+use shared::scan::ScanStore;
+use tokio::net::TcpListener;
+
+use crate::{Reply, START_MS};
+
+const PREFIX: &str = "trawl:";
+
+/// What differs from the usual.
+pub struct Options {
+    pub guild: Guild,
+    pub queue: QueueConfig,
+    /// Whether `enqueue` wakes a drainer by an invoke call.
+    pub wake: bool,
+    pub page_interval: Duration,
+    pub origins: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            guild: Guild::empty(1_200_000_000_000_000_000),
+            queue: QueueConfig {
+                linger: Duration::ZERO,
+                coalesce: Duration::ZERO,
+                ..QueueConfig::default()
+            },
+            wake: false,
+            page_interval: Duration::ZERO,
+            origins: Vec::new(),
+        }
+    }
+}
+
+/// Endpoint, sample Discord and functions, each on a port of its own.
+pub struct TestApp {
+    pub endpoint: upstash_local::Server,
+    pub discord: discord_local::Server,
+    pub functions: Functions,
+    pub redis: Redis,
+    pub clock: Clock,
+    pub url: String,
+    host: Host,
+    http: reqwest::Client,
+}
+
+impl TestApp {
+    pub const API_KEY: &str = "test-api-key-0123456789";
+    pub const ADMIN_KEY: &str = "test-admin-key-0123456789";
+
+    /// A system whose Discord has this guild.
+    pub async fn with_guild(guild: Guild) -> TestApp {
+        TestApp::start(Options {
+            guild,
+            ..Options::default()
+        })
+        .await
+    }
+
+    pub async fn start(options: Options) -> TestApp {
+        let clock = Clock::manual(START_MS);
+        let endpoint = upstash_local::Server::start(upstash_local::Options {
+            clock: upstash_local::Clock::manual(START_MS),
+            ..upstash_local::Options::default()
+        })
+        .await
+        .unwrap();
+        let discord = discord_local::Server::start(discord_local::Options {
+            guild: options.guild,
+            rate_limit: RateLimit::off(),
+            now_ms: {
+                let clock = clock.clone();
+                std::sync::Arc::new(move || clock.now_ms())
+            },
+            ..discord_local::Options::default()
+        })
+        .await
+        .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let redis_config = RedisConfig {
+            provider: Provider::Local,
+            url: endpoint.url(),
+            token: endpoint.token().to_owned(),
+            key_prefix: PREFIX.to_owned(),
+        };
+        let config = FunctionsConfig {
+            redis: redis_config.clone(),
+            auth: AuthConfig {
+                api_key: Self::API_KEY.to_owned(),
+                admin_key: Self::ADMIN_KEY.to_owned(),
+            },
+            http: HttpConfig {
+                cors_origins: options.origins,
+            },
+            queue: options.queue,
+            discord: DiscordConfig {
+                token: "sample-bot-token".to_owned(),
+                api_base: discord.url(),
+                cdn_hosts: vec!["127.0.0.1".to_owned()],
+                page_interval: options.page_interval,
+            },
+            invoke_url: options.wake.then(|| url.clone()),
+        };
+        let functions = Functions::new(&config, &clock).unwrap();
+        let host = Host::start(listener, functions.clone(), false).unwrap();
+        TestApp {
+            redis: shared::redis::connect(&redis_config, &clock).unwrap(),
+            endpoint,
+            discord,
+            functions,
+            clock,
+            url,
+            host,
+            http: shared::http_client().unwrap(),
+        }
+    }
+
+    pub async fn stop(self) {
+        self.host.stop().await;
+        self.discord.stop().await;
+        self.endpoint.stop().await;
+    }
+
+    /// Moves the clock of everything.
+    pub fn advance(&self, by: Duration) {
+        self.endpoint.clock().advance(by);
+        self.clock.advance(by);
+    }
+
+    pub fn queue(&self) -> &Queue {
+        &self.functions.queue
+    }
+
+    pub fn store(&self) -> ScanStore {
+        ScanStore::new(self.redis.clone(), PREFIX)
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.http.get(self.path(path))).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.http.post(self.path(path)).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(self.http.delete(self.path(path))).await
+    }
+
+    /// A request the caller made, with the api key.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        self.send_plain(request.bearer_auth(Self::API_KEY)).await
+    }
+
+    /// A request just as the caller made it.
+    pub async fn send_plain(&self, request: reqwest::RequestBuilder) -> Reply {
+        Reply::read(request.send().await.unwrap()).await
+    }
+
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Invokes the drainer as the schedule does and waits for its report.
+    pub async fn drain(&self) -> Value {
+        let reply = self
+            .post(
+                "/2015-03-31/functions/drain/invocations",
+                &json!({ "source": "aws.scheduler" }),
+            )
+            .await;
+        assert_eq!(reply.status, 200, "{}", reply.json);
+        reply.json
+    }
+
+    /// Enqueues a forward scan of a channel and answers its id.
+    pub async fn scan(&self, channel_id: u64, more: Value) -> String {
+        let guild_id = self.discord.guild().id;
+        let mut body =
+            json!({ "guildId": guild_id.to_string(), "channelId": channel_id.to_string() });
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let reply = self.post("/api/jobs/scan", &body).await;
+        assert_eq!(reply.status, 202, "{}", reply.json);
+        reply.text("/scanId").to_owned()
+    }
+
+    /// The job as the API shows it.
+    pub async fn job(&self, id: &str) -> Value {
+        let reply = self.get(&format!("/api/jobs/{id}")).await;
+        assert_eq!(reply.status, 200, "{}", reply.json);
+        reply.json
+    }
+
+    /// What a watcher that reads from the start sees.
+    pub async fn stream(&self, id: &str) -> Value {
+        let reply = self.get(&format!("/api/scans/stream/{id}?lastId=0")).await;
+        assert_eq!(reply.status, 200, "{}", reply.json);
+        reply.json
+    }
+
+    /// The record of a channel.
+    pub async fn channel(&self, channel_id: u64) -> shared::scan::Channel {
+        let guild_id = self.discord.guild().id.to_string();
+        let found = self
+            .store()
+            .channel(&guild_id, &channel_id.to_string())
+            .await;
+        found.unwrap().expect("the channel was scanned")
+    }
+
+    /// Messages listed of a channel so far.
+    pub async fn channel_total(&self, channel_id: u64) -> u64 {
+        let guild_id = self.discord.guild().id.to_string();
+        let found = self
+            .store()
+            .channel(&guild_id, &channel_id.to_string())
+            .await;
+        found
+            .unwrap()
+            .map_or(0, |channel| channel.total_messages_scanned)
+    }
+
+    /// The ids of the clips stored for a channel, sorted.
+    pub async fn clip_ids(&self, channel_id: u64) -> Vec<String> {
+        let clips = self.store().clips(&channel_id.to_string()).await.unwrap();
+        let mut ids: Vec<String> = clips.into_iter().map(|clip| clip.id).collect();
+        ids.sort();
+        ids
+    }
+}

@@ -1,0 +1,79 @@
+//! A queue on an endpoint of its own, and a handler that does what it is told.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use shared::clock::Clock;
+use shared::config::{Provider, QueueConfig, RedisConfig};
+use shared::queue::{ActiveJob, EndedJob, JobHandler, Outcome, Queue};
+
+use crate::START_MS;
+
+/// An endpoint in memory, its clock at [`START_MS`].
+pub async fn start_endpoint() -> upstash_local::Server {
+    upstash_local::Server::start(upstash_local::Options {
+        clock: upstash_local::Clock::manual(START_MS),
+        ..upstash_local::Options::default()
+    })
+    .await
+    .unwrap()
+}
+
+/// A queue on `endpoint` with a client of its own, as another process has.
+pub fn queue_on(endpoint: &upstash_local::Server, clock: &Clock, config: QueueConfig) -> Queue {
+    let redis = RedisConfig {
+        provider: Provider::Local,
+        url: endpoint.url(),
+        token: endpoint.token().to_owned(),
+        key_prefix: "trawl:".to_owned(),
+    };
+    let redis = shared::redis::connect(&redis, clock).unwrap();
+    Queue::new(redis, "trawl:", "test", clock.clone(), config)
+}
+
+/// What the handler does with a job, by its kind.
+pub type Script = Arc<dyn Fn(ActiveJob) -> BoxFuture<'static, Outcome> + Send + Sync>;
+
+/// Runs scripts and remembers what it ran.
+#[derive(Clone, Default)]
+pub struct Scripted {
+    scripts: HashMap<String, Script>,
+    pub ran: Arc<Mutex<Vec<(String, u64)>>>,
+    pub ended: Arc<Mutex<Vec<EndedJob>>>,
+}
+
+impl Scripted {
+    /// Does `script` for jobs of `kind`; other kinds are done at once.
+    pub fn on<F, R>(mut self, kind: &str, script: F) -> Scripted
+    where
+        F: Fn(ActiveJob) -> R + Send + Sync + 'static,
+        R: Future<Output = Outcome> + Send + 'static,
+    {
+        self.scripts
+            .insert(kind.to_owned(), Arc::new(move |job| script(job).boxed()));
+        self
+    }
+
+    /// Ids and fences in the order they ran.
+    pub fn ran(&self) -> Vec<(String, u64)> {
+        self.ran.lock().unwrap().clone()
+    }
+}
+
+impl JobHandler for Scripted {
+    fn run(&self, job: ActiveJob) -> BoxFuture<'static, Outcome> {
+        let attempt = (job.attempt.id.to_string(), job.attempt.fence);
+        self.ran.lock().unwrap().push(attempt);
+        match self.scripts.get(&job.kind) {
+            Some(script) => script(job),
+            None => async { Outcome::Done(serde_json::json!({ "ok": true })) }.boxed(),
+        }
+    }
+
+    fn ended(&self, job: EndedJob) -> BoxFuture<'static, ()> {
+        self.ended.lock().unwrap().push(job);
+        async {}.boxed()
+    }
+}

@@ -1,0 +1,15 @@
+//! The harness: the whole system in one process, on ports of its own, with a clock
+//! that stands still until a test moves it.
+
+#![allow(clippy::unwrap_used)]
+
+mod app;
+mod handlers;
+mod reply;
+
+pub use app::{Options, TestApp};
+pub use handlers::{Script, Scripted, queue_on, start_endpoint};
+pub use reply::Reply;
+
+/// When every test begins: 2026-11-21, in unix milliseconds.
+pub const START_MS: i64 = 1_795_219_200_000;

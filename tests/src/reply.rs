@@ -1,0 +1,41 @@
+//! A reply of a route.
+
+use serde_json::Value;
+
+/// Status, headers and JSON of a reply.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub json: Value,
+}
+
+impl Reply {
+    pub(crate) async fn read(response: reqwest::Response) -> Reply {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await.unwrap();
+        let json = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).unwrap()
+        };
+        Reply {
+            status,
+            headers,
+            json,
+        }
+    }
+
+    /// The text of a field of the body.
+    pub fn text(&self, pointer: &str) -> &str {
+        let value = self.json.pointer(pointer);
+        value
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no text at {pointer}: {}", self.json))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
