@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod discord;
+mod kill;
 mod queue;
 mod redis;
 mod routes;

@@ -13,3 +13,9 @@ pub use reply::Reply;
 
 /// When every test begins: 2026-11-21, in unix milliseconds.
 pub const START_MS: i64 = 1_795_219_200_000;
+
+/// What the processes of `node` share.
+pub const NODE_TOKEN: &str = "node-token";
+
+/// The lease of a job in a `node`: short, since its end is waited for in real time.
+pub const NODE_LEASE: std::time::Duration = std::time::Duration::from_millis(1500);

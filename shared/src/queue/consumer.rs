@@ -32,8 +32,9 @@ const FAILURES: u32 = 3;
 /// is refused and not lost will be refused again.
 const REFUSALS: u32 = 8;
 
-/// A lease is not trusted to its last second, since clocks differ.
-const LEASE_MARGIN: Duration = Duration::from_secs(5);
+/// A lease is not trusted to its end, since clocks differ: this part of it is kept
+/// back, 5 s of 60.
+const LEASE_MARGIN: u32 = 12;
 
 /// Runs jobs of the kinds it knows.
 pub trait JobHandler: Send + Sync + 'static {
@@ -536,7 +537,7 @@ impl Drain<'_> {
                 });
             }
             // Renewals failed for so long that another drainer may have the job.
-            let lost = now.saturating_sub(job.renewed_at) + LEASE_MARGIN >= lease;
+            let lost = now.saturating_sub(job.renewed_at) + lease / LEASE_MARGIN >= lease;
             if left <= self.margins.give_up || lost {
                 job.task.abort();
                 given_up.push(attempt.clone());
