@@ -17,7 +17,9 @@
 //! keys. What each costs is kept in `tests/golden/queue-costs.txt`.
 
 mod consumer;
+mod drain;
 mod error;
+mod handler;
 mod inspector;
 mod job;
 mod keys;
@@ -30,8 +32,9 @@ mod tick;
 
 use std::sync::Arc;
 
-pub use consumer::{ActiveJob, Consumer, DrainReport, JobHandler, Outcome, Signal};
+pub use consumer::{Consumer, DrainReport};
 pub use error::Error;
+pub use handler::{ActiveJob, JobHandler, Outcome, Signal};
 pub use inspector::{Cancelled, Counts, Cursor, Purged, Redriven};
 pub use job::{Attempt, Job, JobError, JobId, NewJob};
 pub use keys::{Keys, SCAN};

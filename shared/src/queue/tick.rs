@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::job::{Header, Spec};
 use super::scripts::{Renew, Settle, TickRequest, day};
-use super::{Attempt, Backoff, Error, JobId, Queue};
+use super::{Attempt, Backoff, Error, JobId, Outcome, Queue};
 use crate::redis;
 
 /// How often a round is sent again when its reply was lost.
 const REPLAYS: u32 = 3;
 
-/// The longest error message kept, in bytes.
+/// The longest error message kept, in bytes; the cut is marked.
 const LONGEST_ERROR: usize = 1024;
 
 /// What a round carries.
@@ -52,6 +52,17 @@ pub enum Settled {
     Gone,
 }
 
+impl Settled {
+    /// An outcome accepted by a round whose reply never came is taken for what was
+    /// sent, since nobody has counted it yet.
+    pub(super) fn or_as_sent(self, sent: &Settle) -> Settled {
+        match self {
+            Settled::Duplicate => settled(sent.outcome),
+            other => other,
+        }
+    }
+}
+
 /// What became of a lease that was to be renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Renewed {
@@ -82,31 +93,36 @@ pub struct EndedJob {
 }
 
 impl Settle {
-    pub fn new(attempt: &Attempt, outcome: &'static str) -> Settle {
+    /// How an attempt is reported that came to `outcome` at `now`; `backoff` is its
+    /// wait when it failed and told none.
+    pub fn of(
+        attempt: &Attempt,
+        outcome: Outcome,
+        backoff: Duration,
+        checkpoint: Option<String>,
+        now: i64,
+    ) -> Settle {
+        let later = |wait: Duration| Some(now.saturating_add(wait.as_millis() as i64));
+        let (outcome, run_at, data, error) = match outcome {
+            Outcome::Done(result) => ("completed", None, Some(result.to_string()), None),
+            Outcome::Retry { reason, after } => (
+                "retry",
+                later(after.unwrap_or(backoff)),
+                checkpoint,
+                Some(reason),
+            ),
+            Outcome::Snooze { after } => ("snooze", later(after), checkpoint, None),
+            Outcome::Fail { reason } => ("failed", None, None, Some(reason)),
+            Outcome::Cancelled => ("cancelled", None, None, None),
+        };
         Settle {
             id: attempt.id.to_string(),
             fence: attempt.fence,
             outcome,
-            data: None,
-            run_at: None,
-            error: None,
+            data,
+            run_at,
+            error: error.map(|reason| cut(&reason, LONGEST_ERROR)),
         }
-    }
-
-    pub fn with_data(mut self, data: Option<String>) -> Settle {
-        self.data = data;
-        self
-    }
-
-    pub fn at(mut self, run_at_ms: i64) -> Settle {
-        self.run_at = Some(run_at_ms);
-        self
-    }
-
-    /// Cut to 1 KB, marked where it was.
-    pub fn because(mut self, reason: &str) -> Settle {
-        self.error = Some(cut(reason, LONGEST_ERROR));
-        self
     }
 }
 

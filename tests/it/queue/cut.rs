@@ -1,13 +1,12 @@
 //! Scripts that die half way: whatever was written, the next rounds heal it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use integration::Scripted;
-use shared::queue::{Consumer, JobState, Outcome, SCRIPTS};
+use shared::queue::{JobState, Outcome, SCRIPTS};
 use shared::redis::Command;
 
-use super::Bench;
+use super::{Bench, until_running};
 
 /// Makes the server's copy of a script fail after `writes` writes: the same text
 /// under its own SHA cannot be changed, so `redis.call` is, by a prelude of its own
@@ -101,17 +100,8 @@ async fn an_outcome_cut_after_any_write_is_kept_or_run_again_and_counted_once() 
             let bench = Bench::start().await;
             let id = bench.enqueue("held").await;
             let handler = Scripted::default().on("held", |_| std::future::pending());
-            let (queue, clock, running) =
-                (bench.queue.clone(), bench.clock.clone(), handler.clone());
-            let holder = tokio::spawn(async move {
-                let consumer = Consumer::new(queue, Arc::new(running));
-                consumer
-                    .drain(&clock.deadline(Duration::from_secs(900)))
-                    .await
-            });
-            while handler.ran().is_empty() {
-                tokio::task::yield_now().await;
-            }
+            let holder = bench.start_drain(&handler, 900).task;
+            until_running(&handler, 1).await;
             holder.abort();
             let keys = bench.queue.keys();
             let settle = serde_json::json!([{ "id": id.as_str(), "fence": 1, "outcome": outcome, "run_at": bench.clock.now_ms() + 1000, "data": "1" }]);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integration::Scripted;
-use shared::queue::{Consumer, JobState, Outcome, Signal};
+use shared::queue::{JobState, Outcome, Signal};
 
-use super::Bench;
+use super::{Bench, until_running};
 
 #[tokio::test]
 async fn near_the_deadline_work_is_handed_back_and_no_attempt_is_burned() {
@@ -25,20 +25,8 @@ async fn near_the_deadline_work_is_handed_back_and_no_attempt_is_burned() {
             job.set_checkpoint("8".to_owned());
             std::future::pending().await
         });
-    let deadline = bench.clock.deadline(Duration::from_secs(50));
-    let (queue, running) = (bench.queue.clone(), handler.clone());
-    let drainer = tokio::spawn({
-        let deadline = deadline.clone();
-        async move {
-            Consumer::new(queue, Arc::new(running))
-                .drain(&deadline)
-                .await
-                .unwrap()
-        }
-    });
-    while handler.ran().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    let drainer = bench.start_drain(&handler, 50);
+    until_running(&handler, 2).await;
     // Into the time to hand back, and when one has, into the time to give up.
     bench.advance(Duration::from_secs(42));
     while bench.read(&polite).await.state == JobState::Active {
@@ -46,11 +34,8 @@ async fn near_the_deadline_work_is_handed_back_and_no_attempt_is_burned() {
     }
     assert_eq!(bench.read(&deaf).await.state, JobState::Active);
     bench.advance(Duration::from_secs(4));
-    while !drainer.is_finished() {
-        tokio::task::yield_now().await;
-    }
-    assert!(!deadline.remaining().is_zero(), "the invocation was killed");
-    let report = drainer.await.unwrap();
+    let report = drainer.task.await.unwrap();
+    assert!(!drainer.deadline.remaining().is_zero(), "it was killed");
     assert_eq!(
         (report.snoozed, report.retried, report.claimed),
         (2, 0, 2),
@@ -88,19 +73,10 @@ async fn a_drainer_told_to_stop_hands_back_at_once() {
             after: Duration::ZERO,
         }
     });
-    let deadline = bench.clock.deadline(Duration::from_secs(900));
-    let (queue, running, stop) = (bench.queue.clone(), handler.clone(), deadline.clone());
-    let drainer = tokio::spawn(async move {
-        Consumer::new(queue, Arc::new(running))
-            .drain(&deadline)
-            .await
-            .unwrap()
-    });
-    while handler.ran().is_empty() {
-        tokio::task::yield_now().await;
-    }
-    stop.cut_to(Duration::from_secs(8));
-    assert_eq!(drainer.await.unwrap().snoozed, 1);
+    let drainer = bench.start_drain(&handler, 900);
+    until_running(&handler, 1).await;
+    drainer.deadline.cut_to(Duration::from_secs(8));
+    assert_eq!(drainer.task.await.unwrap().snoozed, 1);
 }
 
 #[tokio::test]
@@ -115,19 +91,8 @@ async fn a_job_due_soon_is_waited_for_and_one_due_later_is_left() {
     let mut late = bench.job("work");
     late.run_at_ms = Some(bench.clock.now_ms() + 60_000);
     bench.queue.enqueue_many(vec![soon, late]).await.unwrap();
-    let (queue, clock, handler) = (
-        bench.queue.clone(),
-        bench.clock.clone(),
-        Scripted::default(),
-    );
-    let running = handler.clone();
-    let drainer = tokio::spawn(async move {
-        let consumer = Consumer::new(queue, Arc::new(running));
-        consumer
-            .drain(&clock.deadline(Duration::from_secs(900)))
-            .await
-            .unwrap()
-    });
+    let handler = Scripted::default();
+    let drainer = bench.start_drain(&handler, 900).task;
     bench.advance(Duration::from_secs(15));
     assert_eq!(
         (drainer.await.unwrap().completed, handler.ran().len()),

@@ -9,7 +9,7 @@ use serde_json::json;
 use shared::queue::{Cancelled, Consumer, Enqueued, JobState, Outcome, Redriven, Signal};
 use upstash_local::{Fault, FaultAction};
 
-use super::{Bench, config};
+use super::{Bench, config, until_running};
 
 fn lost(matching: &str) -> Fault {
     Fault {
@@ -182,17 +182,8 @@ async fn a_panic_is_one_failed_attempt_and_harms_no_other_job() {
 /// Starts a drain that claims and never ends, and kills it.
 async fn claim_and_die(bench: &Bench, n: usize) {
     let handler = Scripted::default().on("work", |_| std::future::pending());
-    let seen = handler.clone();
-    let (queue, clock) = (bench.queue.clone(), bench.clock.clone());
-    let dying = tokio::spawn(async move {
-        let consumer = Consumer::new(queue, Arc::new(handler));
-        consumer
-            .drain(&clock.deadline(Duration::from_secs(900)))
-            .await
-    });
-    while seen.ran().len() < n {
-        tokio::task::yield_now().await;
-    }
+    let dying = bench.start_drain(&handler, 900).task;
+    until_running(&handler, n).await;
     dying.abort();
     assert!(dying.await.is_err());
 }
@@ -249,17 +240,8 @@ async fn an_attempt_that_lost_its_lease_settles_nothing() {
             Outcome::Done(json!("late"))
         }
     });
-    let (queue, clock, handler) = (bench.queue.clone(), bench.clock.clone(), slow.clone());
-    let zombie = tokio::spawn(async move {
-        let consumer = Consumer::new(queue, Arc::new(handler));
-        consumer
-            .drain(&clock.deadline(Duration::from_secs(900)))
-            .await
-            .unwrap()
-    });
-    while slow.ran().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let zombie = bench.start_drain(&slow, 900).task;
+    until_running(&slow, 1).await;
     // The server's time passes and the drainer's does not: it is frozen.
     let awake = shared::clock::Clock::manual(integration::START_MS + 61_000);
     let other = integration::queue_on(&bench.server, &awake, config());
@@ -294,17 +276,8 @@ async fn leases_are_renewed_while_a_job_runs() {
             Outcome::Done(json!(1))
         }
     });
-    let (queue, clock, running) = (bench.queue.clone(), bench.clock.clone(), handler.clone());
-    let drainer = tokio::spawn(async move {
-        let consumer = Consumer::new(queue, Arc::new(running));
-        consumer
-            .drain(&clock.deadline(Duration::from_secs(900)))
-            .await
-            .unwrap()
-    });
-    while handler.ran().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let drainer = bench.start_drain(&handler, 900).task;
+    until_running(&handler, 1).await;
     for _ in 0..40 {
         let before = bench.server.meter().commands.get("zadd").copied();
         bench.advance(Duration::from_secs(20));
@@ -331,17 +304,8 @@ async fn a_running_job_is_told_that_it_is_cancelled() {
         assert_eq!(job.interrupted().await, Signal::Cancel);
         Outcome::Cancelled
     });
-    let (queue, clock, running) = (bench.queue.clone(), bench.clock.clone(), handler.clone());
-    let drainer = tokio::spawn(async move {
-        let consumer = Consumer::new(queue, Arc::new(running));
-        consumer
-            .drain(&clock.deadline(Duration::from_secs(900)))
-            .await
-            .unwrap()
-    });
-    while handler.ran().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let drainer = bench.start_drain(&handler, 900).task;
+    until_running(&handler, 1).await;
     for _ in 0..2 {
         assert_eq!(bench.queue.cancel(&id).await.unwrap(), Cancelled::Requested);
     }

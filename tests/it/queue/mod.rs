@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integration::{START_MS, Scripted, queue_on, start_endpoint};
-use shared::clock::Clock;
+use shared::clock::{Clock, Deadline};
 use shared::config::QueueConfig;
 use shared::queue::{Consumer, DrainReport, Enqueued, Job, JobId, NewJob, Queue};
+use tokio::task::JoinHandle;
 
 /// A queue with its endpoint and clock.
 pub struct Bench {
@@ -75,7 +76,31 @@ impl Bench {
             .unwrap()
     }
 
+    /// Starts a drain with `seconds` to go.
+    pub fn start_drain(&self, handler: &Scripted, seconds: u64) -> Drainer {
+        let deadline = self.clock.deadline(Duration::from_secs(seconds));
+        let consumer = Consumer::new(self.queue.clone(), Arc::new(handler.clone()));
+        let task = tokio::spawn({
+            let deadline = deadline.clone();
+            async move { consumer.drain(&deadline).await.unwrap() }
+        });
+        Drainer { task, deadline }
+    }
+
     pub async fn read(&self, id: &JobId) -> Job {
         self.queue.job(id).await.unwrap().expect("the job exists")
+    }
+}
+
+/// A drain under way.
+pub struct Drainer {
+    pub task: JoinHandle<DrainReport>,
+    pub deadline: Deadline,
+}
+
+/// Waits until a handler has been given `n` jobs.
+pub async fn until_running(handler: &Scripted, n: usize) {
+    while handler.ran().len() < n {
+        tokio::task::yield_now().await;
     }
 }

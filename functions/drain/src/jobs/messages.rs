@@ -14,9 +14,9 @@ use shared::queue::{ActiveJob, Outcome, Signal};
 use shared::redis::Pipeline;
 use shared::scan::{Clip, Filter, ScanProgress, ScanStatus, find_clips};
 
-use super::arguments;
 use super::reporter::Reporter;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, heed};
+use super::{arguments, checks};
 use crate::Environment;
 
 /// A window of history is asked for while it may hold this many of the messages;
@@ -59,12 +59,7 @@ async fn scan_messages(
     scan: &MessageScan,
     reporter: &mut Reporter,
 ) -> Result<Outcome, Trouble> {
-    let channel = heed(env, env.discord.channel(&scan.channel_id).await).await?;
-    if channel.guild_id.as_deref() != Some(scan.guild_id.as_str()) {
-        return Err(Trouble::Never(
-            "the channel is not of this guild".to_owned(),
-        ));
-    }
+    checks::channel(env, &scan.guild_id, &scan.channel_id).await?;
     let wanted: BTreeSet<MessageId> = scan
         .message_ids
         .iter()
@@ -163,11 +158,4 @@ async fn pause(env: &Environment, job: &ActiveJob, pause: Duration) -> Result<()
         }),
         () = env.clock.sleep(pause) => Ok(()),
     }
-}
-
-async fn heed<T>(env: &Environment, answer: Result<T, DiscordError>) -> Result<T, Trouble> {
-    if let Some(pause) = answer.as_ref().err().and_then(Trouble::pause_for_all) {
-        env.store.pause_discord(env.clock.now_ms(), pause).await?;
-    }
-    Ok(answer?)
 }

@@ -1,6 +1,8 @@
 //! The kinds of jobs and how each runs.
 
+mod checks;
 mod messages;
+mod ownership;
 mod page;
 mod reporter;
 mod scan;
@@ -42,7 +44,7 @@ impl JobHandler for Handler {
     }
 
     fn ended(&self, job: EndedJob) -> BoxFuture<'static, ()> {
-        scan::ended(self.environment.clone(), job).boxed()
+        ownership::ended(self.environment.clone(), job).boxed()
     }
 }
 

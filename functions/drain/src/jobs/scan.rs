@@ -9,27 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use shared::discord::{ChannelType, Error as DiscordError, MessageId, Page};
-use shared::jobs::{ChannelScan, Direction};
-use shared::queue::{ActiveJob, EndedJob, Outcome, Signal};
+use shared::discord::{MessageId, Page};
+use shared::jobs::ChannelScan;
+use shared::queue::{ActiveJob, Outcome, Signal};
 use shared::redis::Pipeline;
-use shared::scan::{
-    Channel, Clip, Filter, Owner, Saved, ScanProgress, ScanStatus, Taken, Work, find_clips,
-};
+use shared::scan::{Channel, Clip, Filter, Saved, ScanProgress, ScanStatus, Work, find_clips};
 
+use super::ownership::{LONGEST_PAUSE, former_owner, owner, take};
 use super::reporter::Reporter;
-use super::trouble::{Trouble, with_jitter};
-use super::{arguments, page};
+use super::trouble::{Trouble, heed, with_jitter};
+use super::{arguments, checks, page};
 use crate::Environment;
-
-/// How long a channel is owned after its last page; a page takes a few seconds.
-const OWNERSHIP: Duration = Duration::from_secs(60);
-
-/// A pause between pages longer than this is not waited out here.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// How long a job waits for another that scans the same channel, at most.
-const BUSY_PAUSE: Duration = Duration::from_secs(15);
 
 /// How long a scan that has got on waits before it tries Discord again.
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
@@ -68,67 +58,6 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
     }
 }
 
-/// A job ended without its handler: says so in the channel's record and the events.
-pub async fn ended(env: Arc<Environment>, job: EndedJob) {
-    let Ok(scan) = serde_json::from_str::<ChannelScan>(&job.args) else {
-        return;
-    };
-    let status = if job.reason == "cancelled" {
-        ScanStatus::Cancelled
-    } else {
-        ScanStatus::Failed
-    };
-    let mut pipeline = Pipeline::new();
-    if let Ok(Some(mut channel)) = env.store.channel(&scan.guild_id, &scan.channel_id).await {
-        // Refused if another attempt took the channel since.
-        channel.owner = Some(Owner {
-            job: job.attempt.id.to_string(),
-            fence: job.attempt.fence,
-            until: 0,
-        });
-        channel.revision += 1;
-        (channel.status, channel.updated_at) = (Some(status), env.clock.now_ms());
-        channel.error_message = Some(job.reason.clone());
-        channel.works.remove(job.attempt.id.as_str());
-        let (guild, id) = (&scan.guild_id, &scan.channel_id);
-        env.store
-            .add_page(&mut pipeline, guild, id, Some(&channel), &[]);
-    }
-    Reporter::after(job.attempt.clone()).add_status(
-        &env,
-        &mut pipeline,
-        status,
-        json!({ "error": job.reason }),
-    );
-    if let Err(error) = pipeline.send(&*env.redis).await {
-        let error = shared::telemetry::chain(&error);
-        tracing::warn!(job_id = %job.attempt.id, error, "the end of a job was not told");
-    }
-}
-
-async fn take(env: &Environment, scan: &ChannelScan, job: &ActiveJob) -> Result<Channel, Trouble> {
-    let now = env.clock.now_ms();
-    let owner = Owner {
-        job: job.attempt.id.to_string(),
-        fence: job.attempt.fence,
-        until: now + OWNERSHIP.as_millis() as i64,
-    };
-    let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
-    match env
-        .store
-        .take(&scan.guild_id, &scan.channel_id, &owner, now)
-        .await?
-    {
-        Taken::Yes(channel) => match until(channel.next_page_at) {
-            wait if wait > LONGEST_PAUSE => Err(Trouble::Later(wait)),
-            _ => Ok(*channel),
-        },
-        Taken::Busy { until: at } => Err(Trouble::Later(with_jitter(until(at).min(BUSY_PAUSE)))),
-        Taken::Paused { until: at } => Err(Trouble::Later(with_jitter(until(at)))),
-        Taken::Lost => Err(Trouble::Superseded),
-    }
-}
-
 /// One attempt at a scan.
 struct Run {
     env: Arc<Environment>,
@@ -154,7 +83,10 @@ impl Run {
             u64::try_from(self.channel.next_page_at - self.env.clock.now_ms()).unwrap_or(0),
         ))
         .await?;
-        self.look_at_channel().await?;
+        let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
+        let channel = checks::channel(&self.env, guild, id).await?;
+        (self.oldest, self.newest) = (channel.id, channel.last_message_id);
+        self.channel.channel_name = channel.name;
         loop {
             let limit = page::limit(&self.work, self.most);
             let found = if limit == 0 {
@@ -162,7 +94,11 @@ impl Run {
             } else {
                 self.fetch(limit).await?
             };
-            self.check(&found).await?;
+            if limit > 0 && found.length == 0 {
+                let (id, position) = (&self.scan.channel_id, page::position(&self.work));
+                checks::history(&self.env, id, self.newest, position).await?;
+            }
+            checks::content(&self.env, &found, &mut self.content_checked).await?;
             let wait = found.wait.max(self.env.page_interval);
             let done = self.save(found, limit, wait).await?;
             if done {
@@ -175,31 +111,6 @@ impl Run {
         }
     }
 
-    /// Whether this is the channel the job means, and one that holds messages.
-    async fn look_at_channel(&mut self) -> Result<(), Trouble> {
-        let channel = self.env.discord.channel(&self.scan.channel_id).await;
-        let channel = self.heed(channel).await?;
-        if channel.guild_id.as_deref() != Some(self.scan.guild_id.as_str()) {
-            return Err(Trouble::Never(
-                "the channel is not of this guild".to_owned(),
-            ));
-        }
-        match channel.kind() {
-            ChannelType::Messages => {}
-            ChannelType::ThreadsOnly => {
-                return Err(Trouble::Never(
-                    "a forum holds no messages itself: scan its threads".to_owned(),
-                ));
-            }
-            ChannelType::Category => {
-                return Err(Trouble::Never("a category holds no messages".to_owned()));
-            }
-        }
-        (self.oldest, self.newest) = (channel.id, channel.last_message_id);
-        self.channel.channel_name = channel.name;
-        Ok(())
-    }
-
     async fn fetch(&mut self, limit: u64) -> Result<Page, Trouble> {
         let position = page::position(&self.work);
         let (env, mut job) = (self.env.clone(), self.job.clone());
@@ -207,7 +118,7 @@ impl Run {
             page = env.discord.messages(&self.scan.channel_id, position, limit) => page,
             signal = job.interrupted() => return Err(interruption(signal)),
         };
-        self.heed(page).await
+        heed(&env, page).await
     }
 
     /// Waits, unless the job is interrupted.
@@ -217,63 +128,6 @@ impl Run {
             biased;
             signal = job.interrupted() => Err(interruption(signal)),
             () = self.env.clock.sleep(pause) => Ok(()),
-        }
-    }
-
-    /// Tells every job when Discord wants to be left alone.
-    async fn heed<T>(&self, answer: Result<T, DiscordError>) -> Result<T, Trouble> {
-        if let Some(pause) = answer.as_ref().err().and_then(Trouble::pause_for_all) {
-            let now = self.env.clock.now_ms();
-            self.env.store.pause_discord(now, pause).await?;
-        }
-        Ok(answer?)
-    }
-
-    /// Two refusals look like a channel without clips; neither may move a cursor.
-    async fn check(&mut self, found: &Page) -> Result<(), Trouble> {
-        if found.length == 0 {
-            return self.check_history().await;
-        }
-        let blank: Vec<bool> = found.messages.iter().filter_map(|m| m.is_blank()).collect();
-        if self.content_checked || blank.is_empty() || blank.contains(&false) {
-            return Ok(());
-        }
-        self.content_checked = true;
-        let may_read = self.env.discord.may_read_content().await;
-        if self.heed(may_read).await? {
-            return Ok(());
-        }
-        Err(Trouble::Never(
-            "the bot may not read what messages hold: switch on MESSAGE_CONTENT among its intents"
-                .to_owned(),
-        ))
-    }
-
-    /// Without the permission READ_MESSAGE_HISTORY every page is empty.
-    async fn check_history(&self) -> Result<(), Trouble> {
-        let beyond = match (self.newest, self.work.after, self.work.before) {
-            (Some(newest), Some(after), _) => newest > after,
-            (Some(_), None, None) => true,
-            _ => false,
-        };
-        let Some(newest) = self
-            .newest
-            .filter(|_| beyond && self.most != Some(self.work.listed))
-        else {
-            return Ok(());
-        };
-        let message = self
-            .env
-            .discord
-            .message(&self.scan.channel_id, newest)
-            .await;
-        match message {
-            // The newest message was deleted; the page was empty because it is the end.
-            Err(DiscordError::NotFound { .. }) => Ok(()),
-            Ok(_) | Err(DiscordError::Forbidden { .. }) => Err(Trouble::Never(
-                "the bot may not read this channel's history: it needs the permission READ_MESSAGE_HISTORY there".to_owned(),
-            )),
-            Err(other) => Err(self.heed(Err::<(), _>(other)).await.err().unwrap_or(Trouble::Superseded)),
         }
     }
 
@@ -342,35 +196,24 @@ impl Run {
     }
 
     fn progress(&self, work: &Work, found: &Page, done: bool, now: i64) -> ScanProgress {
-        let share = |from: i64, to: i64, at: i64| {
-            if to == from {
-                0.0
-            } else {
-                (at - from) as f64 / (to - from) as f64 * 100.0
-            }
-        };
         let newest = self.newest.map_or(now, MessageId::created_ms);
-        let by_time = found.range.map_or(0.0, |(low, high)| {
-            match (self.scan.direction(), work.after) {
-                (Direction::Forward, Some(_)) => {
-                    let from = self.channel.forward_message_id.unwrap_or(self.oldest);
-                    share(from.created_ms(), newest, high.created_ms())
-                }
-                _ => share(newest, self.oldest.created_ms(), low.created_ms()),
-            }
+        let from = self.channel.forward_message_id.unwrap_or(self.oldest);
+        let by_time = found.range.map_or(0.0, |(low, high)| match work.after {
+            Some(_) => share(from.created_ms(), newest, high.created_ms()),
+            None => share(newest, self.oldest.created_ms(), low.created_ms()),
         });
         let by_count = self
             .most
-            .map_or(0.0, |most| work.listed as f64 / most.max(1) as f64 * 100.0);
-        let percent = if done {
-            100.0
+            .map_or(0.0, |most| work.listed as f64 / most.max(1) as f64);
+        let part = if done {
+            1.0
         } else {
-            by_time.max(by_count).clamp(0.0, 99.0)
+            by_time.max(by_count).clamp(0.0, 0.99)
         };
         ScanProgress {
             current: work.listed,
             total: self.most,
-            percent: (percent * 10.0).round() / 10.0,
+            percent: (part * 1000.0).round() / 10.0,
             clips_found: work.clips,
             updated_at: now,
         }
@@ -391,14 +234,9 @@ impl Run {
         channel.revision += 1;
         (channel.status, channel.updated_at) = (Some(status), now);
         channel.error_message = error.map(str::to_owned);
-        channel.owner = Some(Owner {
-            job: self.job.attempt.id.to_string(),
-            fence: self.job.attempt.fence,
-            until: if running {
-                now + OWNERSHIP.as_millis() as i64
-            } else {
-                0
-            },
+        channel.owner = Some(match running {
+            true => owner(&self.job.attempt, now),
+            false => former_owner(&self.job.attempt),
         });
         if finished {
             channel.works.remove(self.job.attempt.id.as_str());
@@ -463,5 +301,14 @@ fn interruption(signal: Signal) -> Trouble {
     match signal {
         Signal::Cancel => Trouble::Cancelled,
         Signal::HandBack | Signal::GoOn => Trouble::Later(Duration::ZERO),
+    }
+}
+
+/// How much of the way from one time to another is done at a third.
+fn share(from: i64, to: i64, at: i64) -> f64 {
+    if to == from {
+        0.0
+    } else {
+        (at - from) as f64 / (to - from) as f64
     }
 }

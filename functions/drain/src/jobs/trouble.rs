@@ -7,6 +7,8 @@ use shared::queue::Outcome;
 use shared::redis;
 use shared::telemetry;
 
+use crate::Environment;
+
 /// How long all jobs leave Discord alone after it refused the token: each further
 /// refusal counts towards a ban of the address.
 const AFTER_BAD_TOKEN: Duration = Duration::from_secs(300);
@@ -28,7 +30,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// How long every job leaves Discord alone because of `error`.
-    pub fn pause_for_all(error: &discord::Error) -> Option<Duration> {
+    fn pause_for_all(error: &discord::Error) -> Option<Duration> {
         match error {
             discord::Error::Banned(wait) => Some(*wait),
             discord::Error::Unauthorized => Some(AFTER_BAD_TOKEN),
@@ -79,6 +81,14 @@ impl From<redis::Error> for Trouble {
     fn from(error: redis::Error) -> Trouble {
         Trouble::Again(telemetry::chain(&error))
     }
+}
+
+/// What Discord answered; when it wants to be left alone, every job is told.
+pub async fn heed<T>(env: &Environment, answer: Result<T, discord::Error>) -> Result<T, Trouble> {
+    if let Some(pause) = answer.as_ref().err().and_then(Trouble::pause_for_all) {
+        env.store.pause_discord(env.clock.now_ms(), pause).await?;
+    }
+    Ok(answer?)
 }
 
 /// Up to a tenth and a quarter of a second longer, so that jobs told the same do not

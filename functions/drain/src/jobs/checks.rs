@@ -1,0 +1,67 @@
+//! Whether what Discord shows is what there is.
+
+use shared::discord::{Channel, ChannelType, Error, MessageId, Page, Position};
+
+use super::trouble::{Trouble, heed};
+use crate::Environment;
+
+/// The channel a job means, if it holds messages.
+pub async fn channel(
+    env: &Environment,
+    guild_id: &str,
+    channel_id: &str,
+) -> Result<Channel, Trouble> {
+    let channel = heed(env, env.discord.channel(channel_id).await).await?;
+    let never = |reason: &str| Err(Trouble::Never(reason.to_owned()));
+    if channel.guild_id.as_deref() != Some(guild_id) {
+        return never("the channel is not of this guild");
+    }
+    match channel.kind() {
+        ChannelType::Messages => Ok(channel),
+        ChannelType::ThreadsOnly => never("a forum holds no messages itself: scan its threads"),
+        ChannelType::Category => never("a category holds no messages"),
+    }
+}
+
+/// Without the intent to read content, messages are empty: asked once a run, when
+/// every message of a page is.
+pub async fn content(env: &Environment, page: &Page, checked: &mut bool) -> Result<(), Trouble> {
+    let blank: Vec<bool> = page.messages.iter().filter_map(|m| m.is_blank()).collect();
+    if *checked || blank.is_empty() || blank.contains(&false) {
+        return Ok(());
+    }
+    *checked = true;
+    if heed(env, env.discord.may_read_content().await).await? {
+        return Ok(());
+    }
+    Err(Trouble::Never(
+        "the bot may not read what messages hold: switch on MESSAGE_CONTENT among its intents"
+            .to_owned(),
+    ))
+}
+
+/// Without the permission to read history, every page is empty: asked when a page is
+/// empty that should hold the channel's newest message.
+pub async fn history(
+    env: &Environment,
+    channel_id: &str,
+    newest: Option<MessageId>,
+    position: Position,
+) -> Result<(), Trouble> {
+    let Some(newest) = newest.filter(|newest| match position {
+        Position::Newest => true,
+        Position::After(after) => *newest > after,
+        Position::Before(_) => false,
+    }) else {
+        return Ok(());
+    };
+    match env.discord.message(channel_id, newest).await {
+        // It was deleted, and the page is the end.
+        Err(Error::NotFound { .. }) => Ok(()),
+        Ok(_) | Err(Error::Forbidden { .. }) => Err(Trouble::Never(
+            "the bot may not read this channel's history: it needs the permission READ_MESSAGE_HISTORY there"
+                .to_owned(),
+        )),
+        other => heed(env, other).await.map(|_| ()),
+    }
+}

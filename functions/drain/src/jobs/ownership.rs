@@ -1,0 +1,98 @@
+//! Who may write a channel's record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use shared::jobs::ChannelScan;
+use shared::queue::{ActiveJob, Attempt, EndedJob};
+use shared::redis::Pipeline;
+use shared::scan::{Channel, Owner, ScanStatus, Taken};
+
+use super::reporter::Reporter;
+use super::trouble::{Trouble, with_jitter};
+use crate::Environment;
+
+/// How long a channel is owned after its last page; a page takes a few seconds.
+const OWNERSHIP: Duration = Duration::from_secs(60);
+
+/// A pause between pages longer than this is not waited out here.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a job waits for another that scans the same channel, at most.
+const BUSY_PAUSE: Duration = Duration::from_secs(15);
+
+/// The owner a running attempt is at `now`.
+pub fn owner(attempt: &Attempt, now: i64) -> Owner {
+    Owner {
+        until: now + OWNERSHIP.as_millis() as i64,
+        ..former_owner(attempt)
+    }
+}
+
+/// The owner an attempt was that lets go.
+pub fn former_owner(attempt: &Attempt) -> Owner {
+    Owner {
+        job: attempt.id.to_string(),
+        fence: attempt.fence,
+        until: 0,
+    }
+}
+
+/// Makes an attempt the owner of its channel.
+pub async fn take(
+    env: &Environment,
+    scan: &ChannelScan,
+    job: &ActiveJob,
+) -> Result<Channel, Trouble> {
+    let now = env.clock.now_ms();
+    let owner = owner(&job.attempt, now);
+    let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
+    match env
+        .store
+        .take(&scan.guild_id, &scan.channel_id, &owner, now)
+        .await?
+    {
+        Taken::Yes(channel) => match until(channel.next_page_at) {
+            wait if wait > LONGEST_PAUSE => Err(Trouble::Later(wait)),
+            _ => Ok(*channel),
+        },
+        Taken::Busy { until: at } => Err(Trouble::Later(with_jitter(until(at).min(BUSY_PAUSE)))),
+        Taken::Paused { until: at } => Err(Trouble::Later(with_jitter(until(at)))),
+        Taken::Lost => Err(Trouble::Superseded),
+    }
+}
+
+/// A job ended without its handler: says so in the channel's record and the events.
+pub async fn ended(env: Arc<Environment>, job: EndedJob) {
+    let Ok(scan) = serde_json::from_str::<ChannelScan>(&job.args) else {
+        return;
+    };
+    let status = if job.reason == "cancelled" {
+        ScanStatus::Cancelled
+    } else {
+        ScanStatus::Failed
+    };
+    let mut pipeline = Pipeline::new();
+    if let Ok(Some(mut channel)) = env.store.channel(&scan.guild_id, &scan.channel_id).await {
+        // Refused if another attempt took the channel since.
+        channel.owner = Some(former_owner(&job.attempt));
+        channel.revision += 1;
+        (channel.status, channel.updated_at) = (Some(status), env.clock.now_ms());
+        channel.error_message = Some(job.reason.clone());
+        channel.works.remove(job.attempt.id.as_str());
+        let (guild, id) = (&scan.guild_id, &scan.channel_id);
+        env.store
+            .add_page(&mut pipeline, guild, id, Some(&channel), &[]);
+    }
+    Reporter::after(job.attempt.clone()).add_status(
+        &env,
+        &mut pipeline,
+        status,
+        json!({ "error": job.reason }),
+    );
+    if let Err(error) = pipeline.send(&*env.redis).await {
+        let error = shared::telemetry::chain(&error);
+        tracing::warn!(job_id = %job.attempt.id, error, "the end of a job was not told");
+    }
+}
