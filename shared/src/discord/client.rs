@@ -119,7 +119,18 @@ impl Discord {
                 page.range = Some((low.min(id), high.max(id)));
             }
         }
-        Ok(page)
+        // A page without a place would be asked for again without end.
+        let gets_on = match (position, page.range) {
+            (_, None) => page.length == 0,
+            (Position::Newest, Some(_)) => true,
+            (Position::Before(id), Some((low, _))) => low < id,
+            (Position::After(id), Some((_, high))) => high > id,
+        };
+        if gets_on {
+            Ok(page)
+        } else {
+            Err(Error::Malformed)
+        }
     }
 
     /// One message.

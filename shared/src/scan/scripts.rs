@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Channel;
-use crate::redis::{Pipeline, Reply, Script, Slot};
+use crate::redis::{Error, Pipeline, Redis, Reply, Script, Slot};
 
 static TAKE: Script = Script::new("take", &[include_str!("scripts/take.lua")]);
 static SAVE: Script = Script::new("save", &[include_str!("scripts/save.lua")]);
@@ -35,13 +35,13 @@ pub(super) struct SaveKeys {
     pub by_channel: String,
 }
 
-pub(super) fn add_take(
-    pipeline: &mut Pipeline,
-    channels: &str,
+pub(super) async fn take(
+    redis: &Redis,
+    keys: &[&str; 2],
     channel: &str,
     now: i64,
     owner: &super::Owner,
-) -> Slot<(String, Reply)> {
+) -> Result<(String, Reply), Error> {
     let args = [
         channel.to_owned(),
         now.to_string(),
@@ -49,7 +49,7 @@ pub(super) fn add_take(
         owner.fence.to_string(),
         owner.until.to_string(),
     ];
-    pipeline.add_script(&TAKE, &[channels], &args)
+    TAKE.run(&**redis, keys, &args).await
 }
 
 pub(super) fn add_save(

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::scripts::{SaveClip, SaveKeys, SaveRequest, add_save, add_take};
+use super::scripts::{SaveClip, SaveKeys, SaveRequest, add_save, take};
 use super::{Channel, Clip, Keys, Owner};
-use crate::redis::commands::strings::{SetOptions, Strings as _, get};
-use crate::redis::{Error, FromReply as _, Pipeline, Redis, Replies, Reply, Slot};
+use crate::redis::commands::hashes::Hashes as _;
+use crate::redis::commands::strings::{SetOptions, Strings as _};
+use crate::redis::{Error, FromReply as _, Pipeline, Redis, Replies, Slot};
 
-/// The most clips saved at once; a page has 100 messages of 10 files at most.
+/// The most clips one script saves, which bounds its run; a page of 100 messages
+/// rarely has as many.
 const CLIPS_AT_ONCE: usize = 1000;
 
 /// Channels and clips of all guilds.
@@ -66,21 +68,9 @@ impl ScanStore {
         owner: &Owner,
         now: i64,
     ) -> Result<Taken, Error> {
-        let mut pipeline = Pipeline::new();
-        let breaker = pipeline.add(get(&self.keys.breaker()));
-        let taken = add_take(
-            &mut pipeline,
-            &self.keys.channels(guild_id),
-            channel_id,
-            now,
-            owner,
-        );
-        let mut replies = pipeline.send(&*self.redis).await?;
-        let paused: Option<i64> = replies.take(breaker)?.and_then(|text| text.parse().ok());
-        if let Some(until) = paused.filter(|until| *until > now) {
-            return Ok(Taken::Paused { until });
-        }
-        let (word, detail): (String, Reply) = replies.take(taken)?;
+        let keys = [self.keys.channels(guild_id), self.keys.breaker()];
+        let (word, detail) =
+            take(&self.redis, &[&keys[0], &keys[1]], channel_id, now, owner).await?;
         match word.as_str() {
             "taken" => {
                 let text = String::from_reply(detail)?;
@@ -89,6 +79,9 @@ impl ScanStore {
                 Ok(Taken::Yes(Box::new(channel)))
             }
             "busy" => Ok(Taken::Busy {
+                until: i64::from_reply(detail)?,
+            }),
+            "paused" => Ok(Taken::Paused {
                 until: i64::from_reply(detail)?,
             }),
             _ => Ok(Taken::Lost),
@@ -105,7 +98,23 @@ impl ScanStore {
         record: Option<&Channel>,
         clips: &[Clip],
     ) -> PageSlot {
-        let clips = &clips[..clips.len().min(CLIPS_AT_ONCE)];
+        // What one script cannot take goes before, without the record, so that the
+        // record never says more was read than was saved.
+        let (before, clips) = clips.split_at(clips.len().saturating_sub(CLIPS_AT_ONCE));
+        for part in before.chunks(CLIPS_AT_ONCE) {
+            self.add_part(pipeline, guild_id, channel_id, None, part);
+        }
+        self.add_part(pipeline, guild_id, channel_id, record, clips)
+    }
+
+    fn add_part(
+        &self,
+        pipeline: &mut Pipeline,
+        guild_id: &str,
+        channel_id: &str,
+        record: Option<&Channel>,
+        clips: &[Clip],
+    ) -> PageSlot {
         let keys = SaveKeys {
             channels: self.keys.channels(guild_id),
             clips: self.keys.clips(channel_id),
@@ -167,7 +176,6 @@ impl ScanStore {
         guild_id: &str,
         channel_id: &str,
     ) -> Result<Option<Channel>, Error> {
-        use crate::redis::commands::hashes::Hashes as _;
         let text = self
             .redis
             .hget(&self.keys.channels(guild_id), channel_id)
@@ -184,7 +192,6 @@ impl ScanStore {
     /// # Errors
     /// When Redis cannot be asked. A clip that cannot be read is left out.
     pub async fn clips(&self, channel_id: &str) -> Result<Vec<Clip>, Error> {
-        use crate::redis::commands::hashes::Hashes as _;
         let stored = self.redis.hgetall(&self.keys.clips(channel_id)).await?;
         Ok(stored
             .values()

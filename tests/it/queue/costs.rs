@@ -132,6 +132,12 @@ async fn transitions_cost_what_the_golden_file_says() {
     bench.server.reset_meter();
     bench.drain(&handler).await;
     costs.row("look at an empty queue, with sweep");
+    let mut late = bench.job("work");
+    late.run_at_ms = Some(bench.clock.now_ms() + 3_600_000);
+    bench.queue.enqueue(late).await.unwrap();
+    costs.row("enqueue for later");
+    bench.drain(&handler).await;
+    costs.row("look at a queue of delayed jobs, with sweep");
     bench.queue.retain().await.unwrap();
     costs.row("retention, nothing to forget");
     bench.advance(Duration::from_secs(9 * 24 * 3600));

@@ -217,3 +217,25 @@ async fn a_drainer_that_dies_between_pages_is_replaced_and_nothing_counts_twice(
         assert_eq!(job["attemptsMade"], 1, "a lost lease is no failed attempt");
     }
 }
+
+#[tokio::test]
+async fn a_page_that_names_no_message_is_not_asked_for_without_end() {
+    let mut guild = guild_with(0, 1);
+    guild.add_message(
+        CHANNEL,
+        super::message(0, true).set("id", json!({ "not": "an id" })),
+    );
+    let app = TestApp::with_guild(guild).await;
+    let job = scan_through(&app).await;
+    assert_eq!(
+        (&job["state"], &job["attemptsMade"]),
+        (&json!("failed"), &json!(3))
+    );
+    assert!(
+        job["failedReason"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be read"),
+        "{job}"
+    );
+}

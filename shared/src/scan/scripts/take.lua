@@ -1,6 +1,8 @@
--- take: make an attempt of a job the owner of a channel's record.
+-- take: make an attempt of a job the owner of a channel's record, unless Discord is to
+-- be left alone.
 --
--- KEYS[1]  scan:channels:{guild}  HASH  channel id -> record
+-- KEYS[1]  scan:channels:{guild}  HASH    channel id -> record
+-- KEYS[2]  discord:pace:breaker   STRING  until when Discord is left alone
 -- ARGV[1]  channel
 -- ARGV[2]  now    unix milliseconds
 -- ARGV[3]  job
@@ -8,9 +10,11 @@
 -- ARGV[5]  until  unix milliseconds the ownership ends unless renewed
 --
 -- Returns {`taken`, record}; {`busy`, until} while another job owns it; {`lost`, 0}
--- when a later attempt of this job does.
+-- when a later attempt of this job does; {`paused`, until} while Discord is left alone.
 local channel, job = ARGV[1], ARGV[3]
 local now, fence, ends = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local paused = tonumber(redis.call('GET', KEYS[2]) or 0)
+if paused > now then return { 'paused', paused } end
 local stored = redis.call('HGET', KEYS[1], channel)
 local record = stored and cjson.decode(stored) or { revision = 0 }
 local owner = record.owner

@@ -1,0 +1,108 @@
+//! The development host.
+
+use dev::{System, UpCommand};
+use integration::TestApp;
+use serde_json::{Value, json};
+use shared::config::Environment;
+
+fn command(data: &std::path::Path, embedded: bool) -> UpCommand {
+    UpCommand {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        data: data.to_owned(),
+        embedded,
+    }
+}
+
+async fn ask(request: reqwest::RequestBuilder) -> Value {
+    let keyed = request.bearer_auth("trawl-development-api-key");
+    keyed.send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_system_starts_from_nothing_scans_and_keeps_its_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = || Environment::from(|_| None);
+    let http = shared::http_client().unwrap();
+    let system = System::start(&command(folder.path(), false), &nothing())
+        .await
+        .unwrap();
+    let url = system.host.url();
+    let body = json!({
+        "guildId": discord_local::sample::GUILD_ID.to_string(),
+        "channelId": discord_local::sample::VOICE_ID.to_string(),
+    });
+    let created = ask(http.post(format!("{url}/api/jobs/scan")).json(&body)).await;
+    let job = format!("/api/jobs/{}", created["jobId"].as_str().unwrap());
+    // Bounded by the reader's patience: the job ends by itself, woken or scheduled.
+    let done = loop {
+        let job = ask(http.get(format!("{url}{job}"))).await;
+        if job["finishedAt"].is_i64() {
+            break job;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(done["state"], "completed", "{done}");
+    system.stop().await;
+
+    let again = System::start(&command(folder.path(), false), &nothing())
+        .await
+        .unwrap();
+    let kept = ask(http.get(format!("{}{job}", again.host.url()))).await;
+    assert_eq!(kept["returnvalue"], done["returnvalue"]);
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn a_configured_database_that_does_not_answer_is_an_error_that_offers_the_embedded_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let configured = || {
+        Environment::from(move |name| match name {
+            "REDIS_PROVIDER" => Some("local".to_owned()),
+            "UPSTASH_REDIS_REST_URL" => Some(format!("http://{closed}")),
+            "UPSTASH_REDIS_REST_TOKEN" => Some("secret-token".to_owned()),
+            _ => None,
+        })
+    };
+    let error = System::start(&command(folder.path(), false), &configured())
+        .await
+        .err()
+        .unwrap();
+    let told = format!("{error:#}");
+    assert!(
+        told.contains("does not answer") && told.contains("--embedded"),
+        "{told}"
+    );
+    assert!(!told.contains("secret-token"), "{told}");
+    assert!(
+        std::fs::read_dir(folder.path()).unwrap().next().is_none(),
+        "switched silently"
+    );
+
+    let embedded = System::start(&command(folder.path(), true), &configured())
+        .await
+        .unwrap();
+    embedded.stop().await;
+}
+
+#[tokio::test]
+async fn a_configured_database_is_the_one_that_is_used() {
+    let app = TestApp::start(integration::Options::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (url, token) = (app.endpoint.url(), app.endpoint.token().to_owned());
+    let environment = Environment::from(move |name| match name {
+        "REDIS_PROVIDER" => Some("local".to_owned()),
+        "UPSTASH_REDIS_REST_URL" => Some(url.clone()),
+        "UPSTASH_REDIS_REST_TOKEN" => Some(token.clone()),
+        _ => None,
+    });
+    app.endpoint.reset_meter();
+    let system = System::start(&command(folder.path(), false), &environment)
+        .await
+        .unwrap();
+    assert_eq!(app.endpoint.meter().commands.get("ping"), Some(&1));
+    system.stop().await;
+}
