@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod deploy;
+mod dev;
 mod discord;
 mod kill;
 mod queue;

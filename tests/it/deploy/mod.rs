@@ -1,0 +1,33 @@
+//! What is deployed and what `cargo lambda watch` serves, against the functions.
+
+mod environment;
+mod events;
+mod routes;
+mod template;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// A path from the workspace's root.
+fn root(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(path)
+}
+
+/// The folders of `functions/`.
+fn functions() -> BTreeSet<String> {
+    std::fs::read_dir(root("functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect()
+}
+
+/// `[workspace.metadata.lambda]` of the root manifest.
+fn lambda_metadata() -> serde_json::Value {
+    let text = std::fs::read_to_string(root("Cargo.toml")).unwrap();
+    let manifest: serde_json::Value = toml::from_str(&text).unwrap();
+    manifest["workspace"]["metadata"]["lambda"].clone()
+}

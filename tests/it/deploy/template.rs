@@ -1,0 +1,144 @@
+//! `template.yaml`, read as JSON. A tag such as `!Ref X` becomes `{"Ref": "X"}`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use saphyr::{LoadableYamlNode as _, Yaml};
+use serde_json::{Map, Value, json};
+
+use super::{functions, root};
+
+/// The template's functions: the binary's name and the resource, with what `Globals`
+/// gives it where it says nothing itself.
+pub fn deployed() -> BTreeMap<String, Value> {
+    let template = template();
+    let globals = &template["Globals"]["Function"];
+    let resources = template["Resources"].as_object().unwrap();
+    let functions = resources
+        .values()
+        .filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    functions
+        .map(|function| {
+            let mut function = function.clone();
+            fill(&mut function["Properties"], globals);
+            let binary = &function["Metadata"]["BuildProperties"]["Binary"];
+            (binary.as_str().unwrap().to_owned(), function)
+        })
+        .collect()
+}
+
+/// The settings a function of the template is given.
+pub fn settings(function: &Value) -> BTreeSet<String> {
+    let variables = &function["Properties"]["Environment"]["Variables"];
+    variables.as_object().unwrap().keys().cloned().collect()
+}
+
+fn template() -> Value {
+    let text = std::fs::read_to_string(root("template.yaml")).unwrap();
+    let documents = Yaml::load_from_str(&text).unwrap();
+    let [document] = documents.as_slice() else {
+        panic!("a template is one document");
+    };
+    to_json(document)
+}
+
+fn to_json(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Tagged(tag, node) => json!({ tag.suffix.to_string(): to_json(node) }),
+        Yaml::Sequence(items) => items.iter().map(to_json).collect(),
+        Yaml::Mapping(pairs) => {
+            let pairs = pairs.iter();
+            let pairs =
+                pairs.map(|(key, value)| (key.as_str().unwrap().to_owned(), to_json(value)));
+            Value::Object(pairs.collect::<Map<_, _>>())
+        }
+        scalar => {
+            let number = scalar.as_integer().map(Value::from);
+            let other = || scalar.as_bool().map(Value::from);
+            let text = || scalar.as_str().map(Value::from);
+            number.or_else(other).or_else(text).unwrap()
+        }
+    }
+}
+
+/// Adds what `to` lacks, maps within maps, as SAM does with `Globals`.
+fn fill(to: &mut Value, from: &Value) {
+    let Some(from) = from.as_object() else { return };
+    for (name, value) in from {
+        match to.get_mut(name) {
+            Some(own) => fill(own, value),
+            None => to[name] = value.clone(),
+        }
+    }
+}
+
+#[test]
+fn each_folder_of_functions_is_deployed_as_the_binary_of_its_name() {
+    let deployed = deployed();
+    assert_eq!(
+        deployed.keys().cloned().collect::<BTreeSet<_>>(),
+        functions()
+    );
+    for (name, function) in deployed {
+        let properties = &function["Properties"];
+        assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda");
+        assert_eq!(properties["CodeUri"], ".", "{name}");
+        assert_eq!(
+            properties["Architectures"],
+            json!([{ "Ref": "Architecture" }])
+        );
+        let full_name = json!({ "Sub": format!("${{AWS::StackName}}-{name}") });
+        assert_eq!(properties["FunctionName"], full_name);
+    }
+}
+
+#[test]
+fn a_route_ends_before_the_gateway_gives_up_and_a_drain_may_take_all_that_lambda_grants() {
+    for (name, function) in deployed() {
+        let seconds = function["Properties"]["Timeout"].as_i64().unwrap();
+        assert_eq!(seconds, if name == "drain" { 900 } else { 29 }, "{name}");
+    }
+}
+
+#[test]
+fn enqueue_invokes_the_drainer_and_may_invoke_nothing_else() {
+    let deployed = deployed();
+    let enqueue = &deployed["enqueue"]["Properties"];
+    let drain_name = &deployed["drain"]["Properties"]["FunctionName"];
+    assert_eq!(
+        &enqueue["Environment"]["Variables"]["DRAIN_FUNCTION"],
+        drain_name
+    );
+    let resource = format!(
+        "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{}",
+        drain_name["Sub"].as_str().unwrap()
+    );
+    let granted = &enqueue["Policies"][0]["Statement"][0];
+    assert_eq!(
+        (&granted["Action"], &granted["Resource"]["Sub"]),
+        (&json!("lambda:InvokeFunction"), &json!(resource))
+    );
+    for (name, function) in &deployed {
+        let n_statements: usize = function["Properties"]["Policies"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|policy| policy["Statement"].as_array().unwrap().len())
+            .sum();
+        assert_eq!(n_statements, usize::from(name == "enqueue"), "{name}");
+    }
+}
+
+#[test]
+fn a_drain_is_started_every_minute_and_never_a_second_time_for_one_event() {
+    let drain = &deployed()["drain"]["Properties"];
+    let schedule = &drain["Events"]["EveryMinute"]["Properties"];
+    assert_eq!(schedule["ScheduleExpression"], "rate(1 minute)");
+    let once = json!({ "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60 });
+    assert_eq!(
+        (&schedule["RetryPolicy"], &drain["EventInvokeConfig"]),
+        (&once, &once)
+    );
+    let input: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
+    let file = std::fs::read_to_string(root("events/drain-schedule.json")).unwrap();
+    assert_eq!(input, serde_json::from_str::<Value>(&file).unwrap());
+}
