@@ -1,0 +1,115 @@
+# Steps that start nothing of ours.
+
+FUNCTIONS=(functions/*)
+FUNCTIONS=("${FUNCTIONS[@]#functions/}")
+venv="$CARGO_TARGET_DIR/ci/venv"
+
+step_fmt() {
+    cargo fmt --all --check
+}
+
+step_clippy() {
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+}
+
+step_test() {
+    cargo test --workspace --locked
+}
+
+# AWS-LC spends up to half a second on its own randomness in the first TLS call of
+# every environment; ring does not.
+step_tls() {
+    local found
+    found=$(cargo tree --workspace --locked --target all --edges normal,build,dev \
+        --invert aws-lc-sys 2> "$CARGO_TARGET_DIR/ci/tls.log" || true)
+    [[ -z $found ]] || fail "something links AWS-LC:"$'\n'"$found"
+    grep -qE 'did not match any packages|nothing to print' "$CARGO_TARGET_DIR/ci/tls.log" \
+        || fail "cargo tree failed: $(cat "$CARGO_TARGET_DIR/ci/tls.log")"
+    echo "nothing links AWS-LC"
+}
+
+step_redis() {
+    local port=${CI_REDIS_PORT:-6399}
+    install_package redis-server redis-server
+    require_free "$port"
+    start redis redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no
+    wait_until redis 20 listens "$port"
+    redis-server --version
+    # Without --package, what the tests compiled is used again.
+    REDIS=127.0.0.1:$port cargo run --locked --example record -- \
+        random "${CI_RANDOM_COMMANDS:-20000}"
+    stop redis
+}
+
+# One environment for both: cargo-lambda runs zig with the first python3 of PATH, also
+# when SAM calls it.
+step_tools() {
+    if ! [[ -x $venv/bin/cargo-lambda && -x $venv/bin/sam && -x $venv/bin/cfn-lint ]]; then
+        python3 -m venv "$venv" || {
+            apt_get install -y -q python3-venv
+            python3 -m venv "$venv"
+        }
+        "$venv/bin/pip" install --quiet --disable-pip-version-check \
+            cargo-lambda==1.9.2 aws-sam-cli==1.170.0 cfn-lint==1.58.0
+    fi
+    use_tools
+    cargo lambda --version
+    sam --version
+    cfn-lint --version
+}
+
+step_template() {
+    use_tools
+    sam validate --lint --region us-east-1
+    cfn-lint --template template.yaml
+}
+
+step_build() {
+    use_tools
+    local target
+    for target in aarch64-unknown-linux-gnu x86_64-unknown-linux-gnu; do
+        rustup target list --installed | grep -qx "$target" || rustup target add "$target"
+    done
+    build_for arm64
+    build_for x86-64
+    printf '\n%-14s %14s %14s %14s %14s\n' function 'arm64 bytes' gzip 'x86-64 bytes' gzip
+    local function architecture
+    for function in "${FUNCTIONS[@]}"; do
+        printf '%-14s' "$function"
+        for architecture in arm64 x86-64; do
+            print_sizes "$CARGO_TARGET_DIR/lambda/$architecture/$function/bootstrap"
+        done
+        printf '\n'
+    done
+}
+
+# Packages one by one, so that none is given the features another asks for.
+build_for() {
+    local function
+    for function in "${FUNCTIONS[@]}"; do
+        cargo lambda build --release --locked "--$1" --package "$function" \
+            --lambda-dir "$CARGO_TARGET_DIR/lambda/$1"
+    done
+}
+
+# The size of a binary, and about that of what is uploaded.
+print_sizes() {
+    printf ' %14d %14d' "$(stat -c %s "$1")" "$(gzip -9 -c "$1" | wc -c)"
+}
+
+use_tools() {
+    [[ -x $venv/bin/cargo-lambda ]] || step_tools
+    [[ :$PATH: == *":$venv/bin:"* ]] || export PATH="$venv/bin:$PATH"
+}
+
+# install_package COMMAND PACKAGE: unless the command is there.
+install_package() {
+    command -v "$1" > /dev/null && return
+    apt_get update -q
+    apt_get install -y -q --no-install-recommends "$2"
+}
+
+apt_get() {
+    DEBIAN_FRONTEND=noninteractive apt-get "$@" > "$CARGO_TARGET_DIR/ci/apt.log" 2>&1 \
+        || fail "apt-get $1 failed: $(tail -n 5 "$CARGO_TARGET_DIR/ci/apt.log")"
+}

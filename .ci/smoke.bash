@@ -1,0 +1,101 @@
+# Steps that run the system: under `cargo lambda watch`, and by the development host.
+
+# The sample guild's `#clips`, and the key of every system on one machine.
+GUILD=1212912186163200000
+CHANNEL=1212942385152000000
+API_KEY=trawl-development-api-key
+# The job the event files speak of.
+EVENT_JOB=01KB8D00000000000000000000
+
+bin="$CARGO_TARGET_DIR/debug"
+
+step_watch() {
+    use_tools
+    install_package curl curl
+    # Cargo.toml gives the functions these two, and stands above what the command says.
+    local redis=8079 discord=8078 port=${CI_WATCH_PORT:-9000}
+    require_free "$redis" "$discord" "$port"
+    cargo build --workspace --locked
+
+    start upstash-local "$bin/upstash-local" --listen "127.0.0.1:$redis" --memory \
+        --token trawl-development-token
+    start discord-local "$bin/discord-local" --listen "127.0.0.1:$discord"
+    wait_until upstash-local 20 listens "$redis"
+    wait_until discord-local 20 listens "$discord"
+    CARGO_NET_OFFLINE=true start watch cargo lambda watch --ignore-changes \
+        --invoke-address 127.0.0.1 --invoke-port "$port"
+    wait_until watch 60 listens "$port"
+
+    local url=http://127.0.0.1:$port reply id
+    reply=$(request "$url/api/jobs/scan" --json \
+        "{\"guildId\":\"$GUILD\",\"channelId\":\"$CHANNEL\",\"options\":{\"maxMessages\":200}}")
+    id=$(field "$reply" scanId)
+    echo "enqueue, through the router: $reply"
+
+    reply=$(invoke drain drain-wake)
+    echo "drain, woken: $reply"
+    expect "$reply" completed 1
+
+    reply=$(invoke jobs jobs-http-get "$id")
+    expect "$reply" statusCode 200
+    expect "$(field "$reply" body)" state completed
+    echo "jobs: $id is completed"
+
+    reply=$(request "$url/api/scans/stream/$id?lastId=0")
+    expect "$(field "$reply" currentState)" status SUCCEEDED
+    echo "scan-stream, through the router: $(field "$reply" currentState)"
+
+    reply=$(invoke enqueue enqueue-http-unauthenticated)
+    expect "$reply" statusCode 401
+    reply=$(invoke drain drain-schedule)
+    expect "$reply" claimed 0
+    echo "drain, by the schedule: $reply"
+
+    stop watch INT || true
+    stop discord-local INT
+    stop upstash-local
+}
+
+# invoke FUNCTION EVENT [JOB]: by cargo-lambda, with the job in place of the file's.
+invoke() {
+    local event="$CARGO_TARGET_DIR/ci/event.json"
+    sed "s/$EVENT_JOB/${3:-$EVENT_JOB}/g" "events/$2.json" > "$event"
+    cargo lambda invoke "$1" --invoke-address 127.0.0.1 \
+        --invoke-port "${CI_WATCH_PORT:-9000}" --data-file "$event"
+}
+
+step_dev() {
+    local port=${CI_DEV_PORT:-3900} data
+    require_free "$port"
+    cargo build --workspace --locked
+    data=$(mktemp -d "$CARGO_TARGET_DIR/ci/dev.XXXXXX")
+    start dev "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded
+    wait_until dev 30 listens "$port"
+    "$bin/dev" scan --guild "$GUILD" --channel "$CHANNEL" --max-messages 200 \
+        --url "http://127.0.0.1:$port" | tail -n 3
+    # What Ctrl-C sends.
+    stop dev INT || fail "the development host did not stop cleanly"
+    ! listens "$port" || fail "port $port is still served"
+    rm -rf "$data"
+    echo "stopped cleanly"
+}
+
+request() {
+    curl --silent --show-error --fail-with-body --max-time 300 \
+        --header "Authorization: Bearer $API_KEY" "$@"
+}
+
+# field JSON NAME: texts as they are, the rest as JSON.
+field() {
+    python3 -c '
+import json, sys
+value = json.loads(sys.argv[1])[sys.argv[2]]
+print(value if isinstance(value, str) else json.dumps(value))' "$1" "$2"
+}
+
+# expect JSON NAME VALUE
+expect() {
+    local found
+    found=$(field "$1" "$2")
+    [[ $found == "$3" ]] || fail "expected $2 to be $3, found $1"
+}
