@@ -232,3 +232,71 @@ async fn the_newest_state_is_asked_for_and_can_be_handed_on() {
     other.get("n").await.unwrap();
     assert_ne!(other.sync_token(), Some(token));
 }
+
+#[tokio::test]
+async fn a_connection_the_server_closed_is_replaced_even_for_a_write() {
+    let first = start_endpoint().await;
+    let redis = client(&first);
+    redis.incr("n").await.unwrap();
+    let listen = first.url().trim_start_matches("http://").parse().unwrap();
+    let tokens = vec![first.token().to_owned()];
+    first.stop().await;
+    let options = upstash_local::Options {
+        listen,
+        tokens,
+        ..upstash_local::Options::default()
+    };
+    let second = upstash_local::Server::start(options).await.unwrap();
+    assert_eq!(
+        redis.incr("n").await.unwrap(),
+        1,
+        "a new store, on a new connection"
+    );
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_ends_by_its_deadline() {
+    let server = start_endpoint().await;
+    let clock = shared::clock::Clock::system();
+    let config = shared::config::RedisConfig {
+        provider: shared::config::Provider::Local,
+        url: server.url(),
+        token: server.token().to_owned(),
+        key_prefix: String::new(),
+    };
+    let deadline = Some(clock.deadline(std::time::Duration::from_millis(80)));
+    let redis = shared::redis::connect(&config, &clock).unwrap();
+    let redis = redis.scoped(shared::redis::Scope {
+        deadline,
+        sync_token: None,
+    });
+    server
+        .faults()
+        .add(fault(FaultAction::Delay(std::time::Duration::from_secs(
+            60,
+        ))));
+    let late = redis.get("k").await.unwrap_err();
+    assert!(matches!(late, Error::Timeout(_)), "{late}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_database_is_said_before_anything_is_sent() {
+    let connect = |provider, url: &str| {
+        let config = shared::config::RedisConfig {
+            provider,
+            url: url.to_owned(),
+            token: "secret".to_owned(),
+            key_prefix: String::new(),
+        };
+        let error = shared::redis::connect(&config, &shared::clock::Clock::system()).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
+    use shared::config::Provider::{Local, Upstash};
+    assert!(connect(Upstash, "http://db.example").contains("REDIS_PROVIDER=local"));
+    assert!(
+        connect(Local, "redis://db.example:6379")
+            .contains("expected an address beginning with https://")
+    );
+    assert_eq!(connect(Upstash, "https://db.example"), "");
+}
