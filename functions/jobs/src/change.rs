@@ -15,7 +15,10 @@ pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result
     let queue = state.queue.on(&redis);
     if request.query("purge").as_deref() == Some("true") {
         return match queue.purge(&id).await? {
-            Purged::Done => Ok(Reply::accepted(&json!({ "state": "purged" }))),
+            Purged::Done => {
+                state.progress.forget(&redis, id.as_str()).await?;
+                Ok(Reply::accepted(&json!({ "state": "purged" })))
+            }
             Purged::Unfinished => Err(ApiError::conflict(
                 "the job is not finished: cancel it first",
             )),

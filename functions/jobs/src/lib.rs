@@ -5,11 +5,13 @@ mod read;
 
 use futures_util::FutureExt as _;
 use shared::http::{Access, App, Method, Route, Services};
+use shared::progress::Progress;
 use shared::queue::Queue;
 
 /// What the handlers use.
 pub struct State {
     pub queue: Queue,
+    pub progress: Progress,
 }
 
 /// The function's routes.
@@ -43,6 +45,6 @@ pub fn routes() -> Vec<Route<State>> {
 }
 
 /// The function.
-pub fn app(services: Services, queue: Queue) -> App<State> {
-    App::new(services, State { queue }, routes())
+pub fn app(services: Services, queue: Queue, progress: Progress) -> App<State> {
+    App::new(services, State { queue, progress }, routes())
 }

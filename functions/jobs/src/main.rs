@@ -1,11 +1,13 @@
 //! The Lambda function `jobs`.
 
 use shared::http;
+use shared::progress::Progress;
 use shared::queue::SCAN;
 use shared::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let start = Start::from_process()?;
-    http::run(jobs::app(start.services()?, start.queue(SCAN)?)).await
+    let progress = Progress::new(&start.key_prefix);
+    http::run(jobs::app(start.services()?, start.queue(SCAN)?, progress)).await
 }

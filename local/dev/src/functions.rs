@@ -74,7 +74,10 @@ impl Functions {
                 "enqueue",
                 enqueue::app(services.clone(), queue.clone(), waker),
             ),
-            function("jobs", jobs::app(services.clone(), queue.clone())),
+            function(
+                "jobs",
+                jobs::app(services.clone(), queue.clone(), progress.clone()),
+            ),
             function(
                 "scan-stream",
                 scan_stream::app(services, queue.clone(), progress),

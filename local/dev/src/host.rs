@@ -114,7 +114,10 @@ impl Shared {
     /// Starts a drainer without waiting for it, unless enough are at work.
     fn start_drain(self: &Arc<Self>, event: Value) {
         let shared = self.clone();
-        lock(&self.drains).spawn(async move {
+        let mut drains = lock(&self.drains);
+        // Those that ended are forgotten.
+        while drains.try_join_next().is_some() {}
+        drains.spawn(async move {
             let Ok(_place) = shared.drainers.try_acquire() else {
                 return;
             };

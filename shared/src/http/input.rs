@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn detail(text: &str) -> String {
-        parse::<Input>(text)
+        parse_object::<Input>(text)
             .unwrap_err()
             .to_string()
             .replace("bad_request: ", "")

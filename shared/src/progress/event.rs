@@ -6,6 +6,10 @@ use serde_json::Value;
 use super::{Cursor, PAGE};
 use crate::redis::commands::streams::Entry;
 
+/// About how many bytes of events one reading holds; the rest is for the next.
+/// Lambda's replies end at 6 MB.
+const LARGEST_READING: usize = 2 * 1024 * 1024;
+
 /// What an event tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +95,12 @@ impl Events {
             .into_iter()
             .filter(|entry| place(entry) > *cursor)
             .take(PAGE as usize)
+            .scan(0, |bytes, entry| {
+                // At least one, and then no more than a reply can hold.
+                let room = *bytes < LARGEST_READING;
+                *bytes += entry.field("data").map_or(0, str::len);
+                room.then_some(entry)
+            })
             .map(|entry| Seen {
                 kind: EventType::parse(entry.field("type").unwrap_or_default()),
                 data: entry

@@ -16,9 +16,9 @@ pub use cursor::{BadCursor, Cursor};
 pub use event::{Event, EventType, Events};
 pub use keys::Keys;
 
-use crate::redis::commands::keys::pexpire;
+use crate::redis::commands::keys::{Keys as _, pexpire};
 use crate::redis::commands::streams::{Entry, Trim, xadd, xrange};
-use crate::redis::{Error, Pipeline, Replies, Slot};
+use crate::redis::{Error, Pipeline, Redis, Replies, Slot};
 
 /// About how many events are kept.
 const KEPT: u64 = 200;
@@ -91,6 +91,15 @@ impl Progress {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Removes the events of a scan.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn forget(&self, redis: &Redis, scan_id: &str) -> Result<(), Error> {
+        redis.del(&[&self.keys.events(scan_id)]).await?;
+        Ok(())
     }
 
     /// Adds the reading of the events after `cursor`, itself included to see whether

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 use ulid::Ulid;
 
 use super::consumer::{DrainReport, Margins};
-use super::handler::{ActiveJob, Checkpoint, JobHandler, Outcome, Signal, lock};
+use super::handler::{JobHandler, Outcome, Signal, lock};
+use super::running::{Running, Unsettled};
 use super::scripts::{Renew, Settle};
 use super::tick::{Claimed, Renewed, Round, Ticked};
-use super::{Attempt, Backoff, Error, Queue, retention};
+use super::{Attempt, Error, Queue, Settled};
 use crate::clock::Deadline;
 use crate::telemetry;
 
@@ -29,16 +30,6 @@ const REFUSALS: u32 = 8;
 /// back, 5 s of 60.
 const LEASE_MARGIN: u32 = 12;
 
-struct Running {
-    signal: watch::Sender<Signal>,
-    task: AbortHandle,
-    /// On the monotonic clock.
-    renewed_at: Duration,
-    backoff: Backoff,
-    number: u32,
-    checkpoint: Checkpoint,
-}
-
 /// The state of one drain; dropped with the invocation, and its tasks with it.
 pub(super) struct Drain<'a> {
     handler: Arc<dyn JobHandler>,
@@ -46,9 +37,9 @@ pub(super) struct Drain<'a> {
     deadline: &'a Deadline,
     margins: Margins,
     running: HashMap<Attempt, Running>,
-    tasks: JoinSet<(Attempt, Outcome)>,
+    tasks: JoinSet<(Attempt, Option<Outcome>)>,
     /// Not reported yet.
-    outcomes: Vec<Settle>,
+    outcomes: Vec<Unsettled>,
     report: DrainReport,
     next_due_ms: Option<i64>,
     swept_at: Option<Duration>,
@@ -123,7 +114,7 @@ impl<'a> Drain<'a> {
         Round {
             want: if may_claim { free } else { 0 },
             sweep,
-            settle: self.outcomes.clone(),
+            settle: self.outcomes.iter().map(|o| o.settle.clone()).collect(),
             renew,
         }
     }
@@ -131,7 +122,6 @@ impl<'a> Drain<'a> {
     async fn send(&mut self, round: Round) -> Result<(), Error> {
         let started = self.queue.clock().elapsed();
         let sweep = round.sweep;
-        let sent = round.settle.clone();
         let renewed: Vec<(String, u64)> = round
             .renew
             .iter()
@@ -147,15 +137,9 @@ impl<'a> Drain<'a> {
         if sweep {
             self.swept_at = Some(started);
         }
-        self.outcomes.clear();
-        for (sent, settled) in sent.iter().zip(&ticked.settled) {
-            if self.report.count(settled.or_as_sent(sent)) {
-                tracing::warn!(
-                    job_id = sent.id,
-                    fence = sent.fence,
-                    "outcome dropped: the lease was lost"
-                );
-            }
+        let sent = std::mem::take(&mut self.outcomes);
+        for (sent, settled) in sent.into_iter().zip(&ticked.settled) {
+            self.settled(sent, *settled).await;
         }
         for ((id, fence), renewed) in renewed.into_iter().zip(&ticked.renewed) {
             self.renewed(&id, fence, *renewed, started);
@@ -181,6 +165,17 @@ impl<'a> Drain<'a> {
             .pause(pause.min(self.deadline.remaining()))
             .await;
         Ok(())
+    }
+
+    async fn settled(&mut self, sent: Unsettled, settled: Settled) {
+        let settled = settled.or_as_sent(&sent.settle);
+        if self.report.count(settled) {
+            let (job_id, fence) = (&sent.attempt.id, sent.attempt.fence);
+            tracing::warn!(%job_id, fence, "outcome dropped: the lease was lost");
+        }
+        if let Some(ended) = sent.ended(settled) {
+            self.handler.ended(ended).await;
+        }
     }
 
     fn renewed(&mut self, id: &str, fence: u64, renewed: Renewed, at: Duration) {
@@ -223,37 +218,30 @@ impl<'a> Drain<'a> {
 
     fn start(&mut self, job: Claimed, at: Duration) {
         let (sender, receiver) = watch::channel(Signal::GoOn);
-        let checkpoint = Arc::new(Mutex::new(job.checkpoint));
+        let checkpoint = Arc::new(Mutex::new(job.checkpoint.clone()));
         let attempt = job.attempt.clone();
+        let (kind, args) = (job.kind.clone(), job.args.clone());
         tracing::info!(job_id = %attempt.id, kind = job.kind, attempt = job.number, fence = attempt.fence, "job started");
-        let run = self.handler.run(ActiveJob {
-            attempt: job.attempt,
-            kind: job.kind,
-            args: job.args,
-            number: job.number,
-            max_attempts: job.max_attempts,
-            traceparent: job.traceparent,
-            signal: receiver,
-            checkpoint: checkpoint.clone(),
-        });
+        let (backoff, number) = (job.backoff.clone(), job.number);
+        let run = self
+            .handler
+            .run(job.into_active(receiver, checkpoint.clone()));
         let task = self.tasks.spawn({
             let attempt = attempt.clone();
             async move {
                 // A panic ends this job only.
                 let outcome = AssertUnwindSafe(run).catch_unwind().await;
-                let outcome = outcome.unwrap_or_else(|_| Outcome::Retry {
-                    reason: "the handler panicked".to_owned(),
-                    after: None,
-                });
-                (attempt, outcome)
+                (attempt, outcome.ok())
             }
         });
         let running = Running {
+            kind,
+            args,
             signal: sender,
             task,
             renewed_at: at,
-            backoff: job.backoff,
-            number: job.number,
+            backoff,
+            number,
             checkpoint,
         };
         self.running.insert(attempt, running);
@@ -261,6 +249,7 @@ impl<'a> Drain<'a> {
 
     /// Waits until there is something to report, renew or claim.
     async fn wait(&mut self) {
+        self.mind_the_deadline();
         if self.outcomes.is_empty() {
             let pause = self.time_to_act();
             tokio::select! {
@@ -285,15 +274,26 @@ impl<'a> Drain<'a> {
         self.mind_the_deadline();
     }
 
-    fn finished(&mut self, done: Option<Result<(Attempt, Outcome), JoinError>>) {
+    fn finished(&mut self, done: Option<Result<(Attempt, Option<Outcome>), JoinError>>) {
         match done {
-            Some(Ok((attempt, outcome))) => self.record(&attempt, outcome),
+            Some(Ok((attempt, Some(outcome)))) => self.record(&attempt, outcome, false),
+            Some(Ok((attempt, None))) => {
+                let reason = "the handler panicked".to_owned();
+                self.record(
+                    &attempt,
+                    Outcome::Retry {
+                        reason,
+                        after: None,
+                    },
+                    true,
+                );
+            }
             // Aborted: its lease was lost, or it is being given back.
             Some(Err(_)) | None => self.running.retain(|_, job| !job.task.is_finished()),
         }
     }
 
-    fn record(&mut self, attempt: &Attempt, outcome: Outcome) {
+    fn record(&mut self, attempt: &Attempt, outcome: Outcome, silent: bool) {
         let Some(job) = self.running.remove(attempt) else {
             return;
         };
@@ -311,7 +311,13 @@ impl<'a> Drain<'a> {
         let checkpoint = lock(&job.checkpoint).clone();
         let now = self.queue.clock().now_ms();
         let settle = Settle::of(attempt, outcome, backoff, checkpoint, now);
-        self.outcomes.push(settle);
+        self.outcomes.push(Unsettled {
+            settle,
+            attempt: attempt.clone(),
+            kind: job.kind,
+            args: job.args,
+            silent,
+        });
     }
 
     /// When the next thing is due although no job has finished.
@@ -375,27 +381,18 @@ impl<'a> Drain<'a> {
         }
         for attempt in given_up {
             tracing::warn!(job_id = %attempt.id, "job given back unfinished");
-            self.record(
-                &attempt,
-                Outcome::Snooze {
-                    after: Duration::ZERO,
-                },
-            );
+            let back = Outcome::Snooze {
+                after: Duration::ZERO,
+            };
+            self.record(&attempt, back, true);
         }
     }
 
-    /// Retention, when this drain learned that it is due. A failure is for the next.
+    /// Retention on the way out, if there is time.
     async fn forget(&mut self) {
-        let due = match self.retained_ms {
-            Some(at) => self.queue.clock().now_ms() - at >= retention::INTERVAL.as_millis() as i64,
-            None => self.report.completed + self.report.failed + self.report.cancelled > 0,
-        };
-        if !due || self.deadline.remaining() < self.margins.give_up {
-            return;
-        }
-        match self.queue.retain().await {
-            Ok(forgotten) => self.report.forgotten += forgotten as u32,
-            Err(error) => tracing::warn!(error = telemetry::chain(&error), "retention failed"),
+        let finished = self.report.completed + self.report.failed + self.report.cancelled > 0;
+        if self.deadline.remaining() >= self.margins.give_up {
+            self.report.forgotten += self.queue.retain_if_due(self.retained_ms, finished).await;
         }
     }
 }

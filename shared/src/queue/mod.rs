@@ -26,6 +26,7 @@ mod keys;
 mod producer;
 mod retention;
 mod retry;
+mod running;
 mod scripts;
 mod state;
 mod tick;

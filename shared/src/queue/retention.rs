@@ -4,17 +4,34 @@ use std::time::Duration;
 
 use super::scripts::{RetainRequest, day};
 use super::{Error, Queue};
+use crate::telemetry;
 
 /// The most jobs one call forgets; keeps the script short.
 const BATCH: u64 = 200;
 
 /// How often retention runs while jobs are worked on.
-pub(super) const INTERVAL: Duration = Duration::from_secs(300);
+const INTERVAL: Duration = Duration::from_secs(300);
 
 /// Counters of a day are kept this long, and removed over a week.
 const COUNTER_DAYS: i64 = 35;
 
 impl Queue {
+    /// Retention, when it last ran `at` long ago, or at an unknown time and jobs have
+    /// `finished` since. A failure is left to the next; answers how many went.
+    pub(super) async fn retain_if_due(&self, at: Option<i64>, finished: bool) -> u32 {
+        let interval = INTERVAL.as_millis() as i64;
+        if !at.map_or(finished, |at| self.clock.now_ms() - at >= interval) {
+            return 0;
+        }
+        match self.retain().await {
+            Ok(forgotten) => u32::try_from(forgotten).unwrap_or(u32::MAX),
+            Err(error) => {
+                tracing::warn!(error = telemetry::chain(&error), "retention failed");
+                0
+            }
+        }
+    }
+
     /// Forgets finished jobs beyond their age and number; answers how many went.
     ///
     /// # Errors

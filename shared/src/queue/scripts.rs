@@ -155,7 +155,10 @@ impl Scripts<'_> {
 
     pub async fn purge(&self, id: &JobId) -> Result<String, Error> {
         let keys = [self.keys.records.as_str(), &self.keys.finished];
-        PURGE.run(&**self.redis, &keys, &[id.to_string()]).await
+        // Not again: the second answer would be that there is no such job.
+        PURGE
+            .run_once(&**self.redis, &keys, &[id.to_string()])
+            .await
     }
 
     fn all(&self) -> [&str; 3] {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::job::{Header, Spec};
+use tokio::sync::watch;
+
+use super::handler::{ActiveJob, Checkpoint, Signal};
+use super::job::{Header, Spec, StoredState};
 use super::scripts::{Renew, Settle, TickRequest, day};
 use super::{Attempt, Backoff, Error, JobId, Outcome, Queue};
 use crate::redis;
@@ -83,12 +86,30 @@ pub(super) struct Claimed {
     pub traceparent: Option<String>,
 }
 
-/// A job that ended because its lease did.
+impl Claimed {
+    /// The job as its handler is given it.
+    pub fn into_active(self, signal: watch::Receiver<Signal>, checkpoint: Checkpoint) -> ActiveJob {
+        ActiveJob {
+            attempt: self.attempt,
+            kind: self.kind,
+            args: self.args,
+            number: self.number,
+            max_attempts: self.max_attempts,
+            traceparent: self.traceparent,
+            signal,
+            checkpoint,
+        }
+    }
+}
+
+/// A job that ended without its handler's knowing.
 #[derive(Clone, Debug)]
 pub struct EndedJob {
     pub attempt: Attempt,
     pub kind: String,
     pub args: String,
+    /// Whether it was cancelled; it failed otherwise.
+    pub cancelled: bool,
     pub reason: String,
 }
 
@@ -170,13 +191,13 @@ impl Queue {
             claimed: answer
                 .claimed
                 .into_iter()
-                .map(claimed)
-                .collect::<Result<_, _>>()?,
+                .filter_map(readable(claimed))
+                .collect(),
             ended: answer
                 .ended
                 .into_iter()
-                .map(ended)
-                .collect::<Result<_, _>>()?,
+                .filter_map(readable(ended))
+                .collect(),
             next_due_ms: Some(answer.next_due_ms).filter(|at| *at > 0),
             paused: answer.paused,
             retained_ms: Some(answer.retained_ms).filter(|at| *at > 0),
@@ -198,6 +219,23 @@ fn settled(word: &str) -> Settled {
 }
 
 type Parts = (String, String, String, String);
+
+/// A job that cannot be read is left to its lease, and to fail by its stalls; the
+/// others of the round are not held up.
+fn readable<T>(read: fn(Parts) -> Result<T, Error>) -> impl Fn(Parts) -> Option<T> {
+    move |parts| {
+        let id = parts.0.clone();
+        read(parts)
+            .inspect_err(|error| {
+                tracing::error!(
+                    job_id = id,
+                    error = crate::telemetry::chain(error),
+                    "job left alone"
+                );
+            })
+            .ok()
+    }
+}
 
 fn attempt(id: &str, fence: u64) -> Result<Attempt, Error> {
     let id = JobId::parse(id).ok_or_else(|| {
@@ -232,7 +270,8 @@ fn ended((id, header, spec, _): Parts) -> Result<EndedJob, Error> {
         attempt: attempt(&id, header.fence)?,
         kind: spec.kind,
         args: args.to_owned(),
-        reason: last.map_or("cancelled".to_owned(), |error| error.message.clone()),
+        cancelled: header.state == StoredState::Cancelled,
+        reason: last.map_or_else(String::new, |error| error.message.clone()),
     })
 }
 

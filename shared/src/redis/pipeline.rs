@@ -6,12 +6,18 @@ use super::{Command, Error, FromReply, RawCommand, RedisService, Reply, Script};
 
 /// Commands that travel together.
 ///
-/// ```ignore
+/// ```no_run
+/// use shared::redis::commands::{hashes::hget, strings::incr};
+/// use shared::redis::{Error, Pipeline, Redis};
+///
+/// # async fn example(redis: Redis) -> Result<(), Error> {
 /// let mut pipeline = Pipeline::new();
 /// let name = pipeline.add(hget("user:7", "name"));
 /// let visits = pipeline.add(incr("visits"));
-/// let mut replies = pipeline.send(&redis).await?;
+/// let mut replies = pipeline.send(&*redis).await?;
 /// let (name, visits) = (replies.take(name)?, replies.take(visits)?);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Default)]
 pub struct Pipeline {

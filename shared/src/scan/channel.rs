@@ -33,6 +33,8 @@ pub struct Owner {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Work {
+    /// The last page was saved; the job may still have to be told.
+    pub done: bool,
     /// Messages listed so far, across continuations, the overlap left out.
     pub listed: u64,
     pub clips: u64,
@@ -115,15 +117,22 @@ impl Channel {
             self.backward_message_id = Some(oldest);
             self.forward_message_id = Some(newest);
         }
-        self.backfill_done |= covered.from_start;
+        // A channel that is still empty begins with what is posted next.
+        self.backfill_done |= covered.from_start && self.backward_message_id.is_some();
     }
 
     /// Remembers how far a job is, and forgets jobs that never came back.
     pub fn set_work(&mut self, job: &str, work: Work) {
         self.works.insert(job.to_owned(), work);
         while self.works.len() > WORKS_KEPT {
-            // Ids sort by their time: the first is the oldest.
-            self.works.pop_first();
+            // Ids sort by their time: the first is the oldest. The finished go first.
+            let others = || self.works.iter().filter(|(id, _)| *id != job);
+            let oldest_done = others().find(|(_, work)| work.done);
+            let Some((id, _)) = oldest_done.or_else(|| others().next()) else {
+                break;
+            };
+            let id = id.clone();
+            self.works.remove(&id);
         }
     }
 }

@@ -8,8 +8,10 @@ use crate::redis::{Error, Pipeline, Redis, Reply, Script, Slot};
 static TAKE: Script = Script::new("take", &[include_str!("scripts/take.lua")]);
 static SAVE: Script = Script::new("save", &[include_str!("scripts/save.lua")]);
 
+static PAUSE: Script = Script::new("pause", &[include_str!("scripts/pause.lua")]);
+
 /// Every script, for tests that read them.
-pub static ALL: &[&Script] = &[&TAKE, &SAVE];
+pub static ALL: &[&Script] = &[&TAKE, &SAVE, &PAUSE];
 
 #[derive(Serialize)]
 pub(super) struct SaveRequest<'a> {
@@ -24,6 +26,7 @@ pub(super) struct SaveClip<'a> {
     pub id: &'a str,
     pub message: &'a str,
     pub posted: i64,
+    pub forward: bool,
     pub member: String,
 }
 
@@ -41,6 +44,7 @@ pub(super) async fn take(
     channel: &str,
     now: i64,
     owner: &super::Owner,
+    latest: i64,
 ) -> Result<(String, Reply), Error> {
     let args = [
         channel.to_owned(),
@@ -48,8 +52,15 @@ pub(super) async fn take(
         owner.job.clone(),
         owner.fence.to_string(),
         owner.until.to_string(),
+        latest.to_string(),
     ];
     TAKE.run(&**redis, keys, &args).await
+}
+
+pub(super) async fn pause(redis: &Redis, breaker: &str, now: i64, until: i64) -> Result<(), Error> {
+    let args = [now.to_string(), until.to_string()];
+    let _until: i64 = PAUSE.run(&**redis, &[breaker], &args).await?;
+    Ok(())
 }
 
 pub(super) fn add_save(

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::scripts::{SaveClip, SaveKeys, SaveRequest, add_save, take};
-use super::{Channel, Clip, Keys, Owner};
+use super::scripts::{self, SaveClip, SaveKeys, SaveRequest, add_save};
+use super::{Channel, Clip, ClipSource, Keys, Owner};
 use crate::redis::commands::hashes::Hashes as _;
-use crate::redis::commands::strings::{SetOptions, Strings as _};
-use crate::redis::{Error, FromReply as _, Pipeline, Redis, Replies, Slot};
+use crate::redis::commands::strings::Strings as _;
+use crate::redis::{Error, FromReply as _, Pipeline, Redis, Replies, Reply, Slot};
 
 /// The most clips one script saves, which bounds its run; a page of 100 messages
 /// rarely has as many.
@@ -24,13 +24,15 @@ pub struct ScanStore {
 #[derive(Debug)]
 pub enum Taken {
     Yes(Box<Channel>),
+    /// The job's last page was saved, and the job not told.
+    Done(Box<Channel>),
     /// Another job has it, until this unix millisecond unless it goes on.
     Busy {
         until: i64,
     },
     /// A later attempt of the same job has it.
     Lost,
-    /// Discord is left alone until this unix millisecond.
+    /// Discord, or this channel, is left alone until this unix millisecond.
     Paused {
         until: i64,
     },
@@ -57,7 +59,8 @@ impl ScanStore {
         }
     }
 
-    /// Makes `owner` the owner of a channel, unless Discord is to be left alone.
+    /// Makes `owner` the owner of a channel, unless Discord is to be left alone or the
+    /// channel's next page is not to be asked for by `latest`.
     ///
     /// # Errors
     /// When Redis cannot be asked, or the record cannot be read.
@@ -67,17 +70,21 @@ impl ScanStore {
         channel_id: &str,
         owner: &Owner,
         now: i64,
+        latest: i64,
     ) -> Result<Taken, Error> {
         let keys = [self.keys.channels(guild_id), self.keys.breaker()];
-        let (word, detail) =
-            take(&self.redis, &[&keys[0], &keys[1]], channel_id, now, owner).await?;
+        let (word, detail) = scripts::take(
+            &self.redis,
+            &[&keys[0], &keys[1]],
+            channel_id,
+            now,
+            owner,
+            latest,
+        )
+        .await?;
         match word.as_str() {
-            "taken" => {
-                let text = String::from_reply(detail)?;
-                let channel = serde_json::from_str(&text)
-                    .map_err(|error| Error::Malformed(format!("a channel's record: {error}")))?;
-                Ok(Taken::Yes(Box::new(channel)))
-            }
+            "taken" => Ok(Taken::Yes(record(detail)?)),
+            "done" => Ok(Taken::Done(record(detail)?)),
             "busy" => Ok(Taken::Busy {
                 until: i64::from_reply(detail)?,
             }),
@@ -130,6 +137,7 @@ impl ScanStore {
                     id: &clip.id,
                     message: &clip.message_id,
                     posted: clip.posted_at,
+                    forward: clip.source == ClipSource::Forward,
                     member: format!("{channel_id}:{:0>20}:{}", clip.message_id, clip.id),
                 })
                 .collect(),
@@ -154,17 +162,22 @@ impl ScanStore {
         })
     }
 
-    /// Leaves Discord alone for `pause`, in all functions.
+    /// Leaves Discord alone for `pause`, in all functions; a second at least.
     ///
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn pause_discord(&self, now: i64, pause: Duration) -> Result<(), Error> {
-        let until = now.saturating_add(pause.as_millis() as i64);
-        let options = SetOptions::new().expires_in(pause);
-        self.redis
-            .set(&self.keys.breaker(), &until.to_string(), options)
-            .await?;
-        Ok(())
+        let until = now.saturating_add(pause.as_millis().max(1000) as i64);
+        scripts::pause(&self.redis, &self.keys.breaker(), now, until).await
+    }
+
+    /// Until when Discord is to be left alone, in unix milliseconds.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn discord_paused_until(&self) -> Result<Option<i64>, Error> {
+        let text = self.redis.get(&self.keys.breaker()).await?;
+        Ok(text.and_then(|text| text.parse().ok()))
     }
 
     /// The record of a channel, if it was ever scanned.
@@ -180,11 +193,8 @@ impl ScanStore {
             .redis
             .hget(&self.keys.channels(guild_id), channel_id)
             .await?;
-        text.map(|text| {
-            serde_json::from_str(&text)
-                .map_err(|error| Error::Malformed(format!("a channel's record: {error}")))
-        })
-        .transpose()
+        text.map(|text| record(Reply::Bytes(text.into_bytes())).map(|found| *found))
+            .transpose()
     }
 
     /// Every clip of a channel, in no order.
@@ -202,4 +212,9 @@ impl ScanStore {
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
+}
+
+fn record(reply: Reply) -> Result<Box<Channel>, Error> {
+    serde_json::from_str(&String::from_reply(reply)?)
+        .map_err(|error| Error::Malformed(format!("a channel's record: {error}")))
 }

@@ -213,3 +213,56 @@ async fn a_cancel_or_redrive_cut_after_any_write_leaves_one_job_in_one_state() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_enqueue_cut_half_way_does_not_hold_its_unique_key_for_ever() {
+    let bench = Bench::start().await;
+    let now = bench.clock.now_ms();
+    let mut first = bench.job("work");
+    first.unique = Some("k".to_owned());
+    let spec = serde_json::json!({ "v": 1, "kind": "work", "priority": 5, "max_attempts": 3, "enqueued": now, "run_at": now, "unique": "k" });
+    let request = serde_json::json!({ "now": now, "aging": 900_000, "jobs": [{ "id": first.id.as_str(), "priority": 5, "run_at": now, "unique": "k" }] });
+    let keys = bench.queue.keys();
+    let args = [request.to_string(), format!("{spec}\n{}", first.args)];
+    assert!(run_cut(&bench, "enqueue", 1, &[&keys.index, &keys.records], &args).await);
+
+    // Another caller, with an id of its own.
+    let mut second = bench.job("work");
+    second.unique = Some("k".to_owned());
+    let stored = bench.queue.enqueue(second).await.unwrap();
+    assert_eq!((stored.is_duplicate(), stored.id()), (true, &first.id));
+    assert_eq!(bench.drain(&Scripted::default()).await.completed, 1);
+    assert_eq!(bench.read(&first.id).await.state, JobState::Completed);
+}
+
+#[tokio::test]
+async fn retention_spares_a_job_whose_redrive_was_cut() {
+    let bench = Bench::start().await;
+    let handler = Scripted::default().on("bad", |_| async {
+        Outcome::Fail {
+            reason: "no".into(),
+        }
+    });
+    let id = bench.enqueue("bad").await;
+    bench.drain(&handler).await;
+    bench.advance(Duration::from_secs(8 * 24 * 3600));
+    let keys = bench.queue.keys();
+    let args = [
+        bench.clock.now_ms().to_string(),
+        "900000".to_owned(),
+        id.to_string(),
+    ];
+    assert!(
+        run_cut(
+            &bench,
+            "redrive",
+            2,
+            &[&keys.index, &keys.records, &keys.finished],
+            &args
+        )
+        .await
+    );
+    bench.queue.retain().await.unwrap();
+    assert_eq!(bench.read(&id).await.state, JobState::Waiting);
+    assert_eq!(bench.drain(&Scripted::default()).await.completed, 1);
+}

@@ -131,6 +131,7 @@ async fn a_failed_attempt_waits_and_the_last_one_fails_the_job() {
         [1, 2, 3]
     );
     assert_eq!(bench.queue.redrive(&id).await.unwrap(), Redriven::Done);
+    bench.advance(Duration::from_millis(1));
     assert_eq!(
         bench.queue.redrive(&id).await.unwrap(),
         Redriven::NotFailed(JobState::Waiting)
@@ -373,4 +374,55 @@ async fn redis_away_for_a_while_loses_no_outcome() {
     );
     assert!(server_faults.fired() >= 12);
     assert_eq!(bench.read(&id).await.state, JobState::Completed);
+}
+
+#[tokio::test]
+async fn a_redrive_whose_reply_was_lost_is_answered_alike() {
+    let bench = Bench::start().await;
+    let handler = Scripted::default().on("bad", |_| async {
+        Outcome::Fail {
+            reason: "no".into(),
+        }
+    });
+    let id = bench.enqueue("bad").await;
+    bench.drain(&handler).await;
+    bench.queue.redrive(&id).await.unwrap();
+    bench.drain(&handler).await;
+    bench.server.faults().add(lost("evalsha"));
+    assert_eq!(bench.queue.redrive(&id).await.unwrap(), Redriven::Done);
+    assert_eq!(bench.server.faults().fired(), 1);
+}
+
+#[tokio::test]
+async fn an_end_the_handler_does_not_know_of_is_told_to_it() {
+    let bench = Bench::start().await;
+    let queue = bench.queue.clone();
+    let handler = Scripted::default()
+        .on("panic", |_| async { panic!("boom") })
+        .on("snooze", move |job| {
+            let queue = queue.clone();
+            async move {
+                queue.cancel(&job.attempt.id).await.unwrap();
+                Outcome::Snooze {
+                    after: Duration::ZERO,
+                }
+            }
+        });
+    let mut last = bench.job("panic");
+    last.max_attempts = 1;
+    bench.queue.enqueue(last.clone()).await.unwrap();
+    let cancelled = bench.enqueue("snooze").await;
+    bench.drain(&handler).await;
+    let mut ended: Vec<(String, bool)> = handler
+        .ended
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|job| (job.attempt.id.to_string(), job.cancelled))
+        .collect();
+    ended.sort_by_key(|(_, cancelled)| *cancelled);
+    assert_eq!(
+        ended,
+        [(last.id.to_string(), false), (cancelled.to_string(), true)]
+    );
 }

@@ -75,6 +75,7 @@ async fn a_failed_job_runs_again_when_it_is_retried() {
 
     let reply = app.post(&format!("/api/jobs/{id}/retry"), &json!({})).await;
     assert_eq!((reply.status, reply.text("/state")), (202, "waiting"));
+    app.advance(std::time::Duration::from_millis(1));
     let again = app.post(&format!("/api/jobs/{id}/retry"), &json!({})).await;
     assert_eq!(again.status, 409);
     app.drain().await;
@@ -111,6 +112,13 @@ async fn a_finished_job_is_forgotten_on_request() {
     assert_eq!(app.delete(&purge).await.status, 409);
     app.drain().await;
     assert_eq!(app.delete(&purge).await.text("/state"), "purged");
+    let events = format!("trawl:scan:events:{id}");
+    assert_eq!(
+        shared::redis::commands::Keys::exists(&*app.redis, &[&events])
+            .await
+            .unwrap(),
+        0
+    );
     assert_eq!(app.get(&format!("/api/jobs/{id}")).await.status, 404);
     assert_eq!(app.delete(&purge).await.status, 404);
 }

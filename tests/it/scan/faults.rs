@@ -64,7 +64,7 @@ async fn being_limited_makes_a_scan_wait_without_costing_an_attempt() {
             (&json!("delayed"), &json!(0))
         );
 
-        app.advance(Duration::from_secs(90_000));
+        app.advance(Duration::from_secs(100_000));
         app.drain().await;
         assert_whole(&app, &app.job(&scan).await).await;
     }
@@ -238,4 +238,68 @@ async fn a_page_that_names_no_message_is_not_asked_for_without_end() {
             .contains("cannot be read"),
         "{job}"
     );
+}
+
+#[tokio::test]
+async fn a_scan_whose_last_page_was_saved_is_not_begun_again() {
+    for limit in [json!({}), json!({ "maxMessages": 150 })] {
+        let app = TestApp::with_guild(guild_with(350, 10)).await;
+        let expected = limit["maxMessages"].as_u64().unwrap_or(350);
+        let scan = app
+            .scan(CHANNEL, json!({ "scanMode": "backfill", "options": limit }))
+            .await;
+        // Pages are saved and outcomes are not accepted, until the drainer dies.
+        let settles = Loss {
+            action: FaultAction::Status(503),
+            matching: Some(r#"\"outcome\""#.to_owned()),
+            skip: 0,
+            times: 9999,
+        };
+        app.endpoint.faults().add(settles);
+        let drain = app.functions.drain.clone();
+        let dying = tokio::spawn(async move { drain.handle(json!({}), 0).await });
+        while app.endpoint.faults().fired() == 0 {
+            tokio::task::yield_now().await;
+        }
+        dying.abort();
+        assert!(dying.await.is_err());
+        app.endpoint.faults().clear();
+        assert_eq!(app.job(&scan).await["state"], "active");
+
+        app.advance(Duration::from_secs(61));
+        app.drain().await;
+
+        let job = app.job(&scan).await;
+        assert_eq!(
+            (&job["state"], &job["returnvalue"]["messagesScanned"]),
+            (&json!("completed"), &json!(expected))
+        );
+        let channel = app.channel(CHANNEL).await;
+        assert_eq!(channel.total_messages_scanned, expected);
+        assert_eq!(channel.status, Some(shared::scan::ScanStatus::Succeeded));
+    }
+}
+
+#[tokio::test]
+async fn a_long_ban_is_not_cut_short_by_a_shorter_one() {
+    let app = TestApp::with_guild(guild_with(10, 1)).await;
+    let (store, now) = (app.store(), app.clock.now_ms());
+    store
+        .pause_discord(now, Duration::from_secs(82_721))
+        .await
+        .unwrap();
+    store
+        .pause_discord(now, Duration::from_secs(300))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.discord_paused_until().await.unwrap(),
+        Some(now + 82_721_000)
+    );
+    app.advance(Duration::from_secs(82_721));
+    assert_eq!(store.discord_paused_until().await.unwrap(), None);
+    store
+        .pause_discord(app.clock.now_ms(), Duration::ZERO)
+        .await
+        .unwrap();
 }

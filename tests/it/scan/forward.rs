@@ -43,7 +43,7 @@ async fn a_scan_stores_every_clip_of_a_channel_and_says_so() {
         channel.backward_message_id.map(|id| id.0),
         ids.first().copied()
     );
-    assert!(channel.backfill_done && channel.works.is_empty());
+    assert!(channel.backfill_done && channel.works.values().all(|work| work.done));
 }
 
 #[tokio::test]
@@ -310,4 +310,72 @@ async fn the_pace_of_a_channel_is_kept() {
         (&job["state"], &job["returnvalue"]["messagesScanned"]),
         (&json!("completed"), &json!(200))
     );
+}
+
+#[tokio::test]
+async fn what_a_forward_scan_reads_again_is_neither_counted_nor_told_again() {
+    // The newest message holds a clip.
+    let app = TestApp::with_guild(guild_with(21, 10)).await;
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let scan = app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let found = &app.job(&scan).await["returnvalue"];
+    assert_eq!(
+        (&found["messagesScanned"], &found["clipsFound"]),
+        (&json!(0), &json!(0)),
+        "{found}"
+    );
+    let events = app.stream(&scan).await["events"].clone();
+    assert!(
+        events
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|event| event["type"] != "clip"),
+        "{events}"
+    );
+}
+
+#[tokio::test]
+async fn a_later_forward_scan_lists_no_more_than_is_wanted() {
+    let app = TestApp::with_guild(guild_with(20, 10)).await;
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    for i in 20..110 {
+        app.discord.add_message(CHANNEL, message(i, false));
+    }
+    let scan = app
+        .scan(CHANNEL, json!({ "options": { "maxMessages": 10 } }))
+        .await;
+    app.drain().await;
+    assert_eq!(app.job(&scan).await["returnvalue"]["messagesScanned"], 10);
+    let ids = app.discord.guild().message_ids(CHANNEL);
+    assert_eq!(
+        app.channel(CHANNEL).await.forward_message_id.map(|id| id.0),
+        Some(ids[29])
+    );
+
+    let rest = app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    assert_eq!(app.job(&rest).await["returnvalue"]["messagesScanned"], 80);
+    assert_eq!(app.channel(CHANNEL).await.total_messages_scanned, 110);
+}
+
+#[tokio::test]
+async fn a_forwarded_clip_stays_with_the_message_it_was_posted_in() {
+    let app = TestApp::with_guild(guild_with(1, 1)).await;
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let original = app.discord.guild().message_ids(CHANNEL)[0];
+    let forward = app.discord.guild().forward(CHANNEL, original).unwrap();
+    app.discord.add_message(CHANNEL, forward);
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let stored = app.store().clips(&CHANNEL.to_string()).await.unwrap();
+    assert_eq!(
+        (stored.len(), stored[0].message_id.as_str()),
+        (1, original.to_string().as_str())
+    );
+    assert_eq!(app.channel(CHANNEL).await.message_count, 1);
 }

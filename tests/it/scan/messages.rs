@@ -56,3 +56,41 @@ async fn several_jobs_are_stored_in_one_request() {
     assert_eq!(report["completed"], 20, "{report}");
     assert_eq!(app.clip_ids(CHANNEL).await.len(), 20);
 }
+
+#[tokio::test]
+async fn a_message_job_goes_on_where_it_was_interrupted() {
+    let app = TestApp::with_guild(guild_with(500, 1)).await;
+    let guild = app.discord.guild();
+    // Sparse: each window of a hundred holds a few.
+    let wanted: Vec<String> = guild
+        .message_ids(CHANNEL)
+        .iter()
+        .step_by(25)
+        .map(u64::to_string)
+        .collect();
+    let body = json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": wanted });
+    let limited = discord_local::Action::RateLimited {
+        scope: discord_local::Scope::User,
+        retry_after_secs: 1.0,
+    };
+    app.discord
+        .faults()
+        .add(discord_local::Fault::once(limited).on("before=").skip(2));
+    let reply = app.post("/api/jobs", &body).await;
+    assert_eq!(app.drain().await["snoozed"], 1);
+    let asked = app.discord.requests().len();
+    app.advance(std::time::Duration::from_secs(2));
+    app.drain().await;
+
+    let job = app.job(reply.text("/jobs/0/jobId")).await;
+    assert_eq!(
+        job["returnvalue"],
+        json!({ "messagesScanned": 20, "clipsFound": 20, "missingMessages": 0 }),
+        "{job}"
+    );
+    // The channel, and the three windows that were left.
+    assert!(
+        app.discord.requests().len() - asked <= 4 + 3,
+        "it began again"
+    );
+}

@@ -112,3 +112,77 @@ async fn a_refused_token_keeps_every_job_from_asking_again() {
     app.drain().await;
     assert_eq!(app.job(&scan).await["state"], "completed");
 }
+
+#[tokio::test]
+async fn history_lost_during_a_backfill_is_not_taken_for_the_channels_start() {
+    let mut guild = guild_with(0, 1);
+    let fading = CHANNEL + 1;
+    guild.add_channel(ChannelSpec::text(fading, "fading"));
+    guild.fill(fading, 300, |i| message(i, i % 10 == 0));
+    let app = TestApp::with_guild(guild).await;
+    app.scan(fading, json!({ "options": { "maxMessages": 100 } }))
+        .await;
+    app.drain().await;
+    app.discord.change_guild(|guild| {
+        let mut changed = discord_local::Guild::empty(guild.id);
+        changed.add_channel(ChannelSpec::text(fading, "fading").access(Access::NoHistory));
+        changed.fill(fading, 300, |i| message(i, i % 10 == 0));
+        *guild = changed;
+    });
+
+    let scan = app.scan(fading, json!({ "scanMode": "backfill" })).await;
+    app.drain().await;
+
+    let job = app.job(&scan).await;
+    assert_eq!(job["state"], "failed", "{job}");
+    assert!(
+        job["failedReason"]
+            .as_str()
+            .unwrap()
+            .contains("READ_MESSAGE_HISTORY")
+    );
+    assert!(!app.channel(fading).await.backfill_done);
+}
+
+#[tokio::test]
+async fn an_empty_channel_is_not_taken_for_read_to_its_start() {
+    let app = TestApp::with_guild(guild_with(0, 1)).await;
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    assert!(!app.channel(CHANNEL).await.backfill_done);
+}
+
+#[tokio::test]
+async fn message_jobs_heed_the_same_refusals() {
+    let app = TestApp::with_guild(guild_with(10, 1)).await;
+    let ids = app.discord.guild().message_ids(CHANNEL);
+    let body = json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": [ids[0].to_string()] });
+    app.discord.set_message_content_intent(false);
+    let blind = app.post("/api/jobs", &body).await;
+    app.drain().await;
+    let job = app.job(blind.text("/jobs/0/jobId")).await;
+    assert!(
+        job["failedReason"]
+            .as_str()
+            .unwrap()
+            .contains("MESSAGE_CONTENT"),
+        "{job}"
+    );
+
+    app.discord.set_message_content_intent(true);
+    let now = app.clock.now_ms();
+    app.store()
+        .pause_discord(now, std::time::Duration::from_secs(60))
+        .await
+        .unwrap();
+    let asked = app.discord.requests().len();
+    let paused = app.post("/api/jobs", &body).await;
+    assert_eq!(app.drain().await["snoozed"], 1);
+    assert_eq!(app.discord.requests().len(), asked);
+    app.advance(std::time::Duration::from_secs(70));
+    app.drain().await;
+    assert_eq!(
+        app.job(paused.text("/jobs/0/jobId")).await["state"],
+        "completed"
+    );
+}

@@ -40,8 +40,8 @@ pub async fn content(env: &Environment, page: &Page, checked: &mut bool) -> Resu
     ))
 }
 
-/// Without the permission to read history, every page is empty: asked when a page is
-/// empty that should hold the channel's newest message.
+/// Without the permission to read history, every page is empty: asked when one is,
+/// wherever the channel has messages.
 pub async fn history(
     env: &Environment,
     channel_id: &str,
@@ -51,13 +51,15 @@ pub async fn history(
     let Some(newest) = newest.filter(|newest| match position {
         Position::Newest => true,
         Position::After(after) => *newest > after,
-        Position::Before(_) => false,
+        Position::Before(_) => true,
     }) else {
         return Ok(());
     };
     match env.discord.message(channel_id, newest).await {
         // It was deleted, and the page is the end.
         Err(Error::NotFound { .. }) => Ok(()),
+        // Nothing is older than the oldest message read.
+        Ok(_) if matches!(position, Position::Before(_)) => Ok(()),
         Ok(_) | Err(Error::Forbidden { .. }) => Err(Trouble::Never(
             "the bot may not read this channel's history: it needs the permission READ_MESSAGE_HISTORY there"
                 .to_owned(),

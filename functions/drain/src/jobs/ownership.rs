@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::jobs::ChannelScan;
 use shared::queue::{ActiveJob, Attempt, EndedJob};
 use shared::redis::Pipeline;
-use shared::scan::{Channel, Owner, ScanStatus, Taken};
+use shared::scan::{self as store, Channel, Owner, ScanStatus, Work};
 
 use super::reporter::Reporter;
 use super::trouble::{Trouble, with_jitter};
@@ -39,27 +39,36 @@ pub fn former_owner(attempt: &Attempt) -> Owner {
     }
 }
 
+/// What there is to do for a job.
+pub enum Taken {
+    /// It owns the channel.
+    Channel(Box<Channel>),
+    /// Its last page was saved before; only the queue was not told.
+    Done(Work),
+}
+
 /// Makes an attempt the owner of its channel.
 pub async fn take(
     env: &Environment,
     scan: &ChannelScan,
     job: &ActiveJob,
-) -> Result<Channel, Trouble> {
+) -> Result<Taken, Trouble> {
     let now = env.clock.now_ms();
     let owner = owner(&job.attempt, now);
+    let latest = now + LONGEST_PAUSE.as_millis() as i64;
     let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
-    match env
-        .store
-        .take(&scan.guild_id, &scan.channel_id, &owner, now)
-        .await?
-    {
-        Taken::Yes(channel) => match until(channel.next_page_at) {
-            wait if wait > LONGEST_PAUSE => Err(Trouble::Later(wait)),
-            _ => Ok(*channel),
-        },
-        Taken::Busy { until: at } => Err(Trouble::Later(with_jitter(until(at).min(BUSY_PAUSE)))),
-        Taken::Paused { until: at } => Err(Trouble::Later(with_jitter(until(at)))),
-        Taken::Lost => Err(Trouble::Superseded),
+    let (guild, channel) = (&scan.guild_id, &scan.channel_id);
+    match env.store.take(guild, channel, &owner, now, latest).await? {
+        store::Taken::Yes(channel) => Ok(Taken::Channel(channel)),
+        store::Taken::Done(mut channel) => {
+            let work = channel.works.remove(job.attempt.id.as_str());
+            Ok(Taken::Done(work.unwrap_or_default()))
+        }
+        store::Taken::Busy { until: at } => {
+            Err(Trouble::Later(with_jitter(until(at).min(BUSY_PAUSE))))
+        }
+        store::Taken::Paused { until: at } => Err(Trouble::Later(with_jitter(until(at)))),
+        store::Taken::Lost => Err(Trouble::Superseded),
     }
 }
 
@@ -68,7 +77,7 @@ pub async fn ended(env: Arc<Environment>, job: EndedJob) {
     let Ok(scan) = serde_json::from_str::<ChannelScan>(&job.args) else {
         return;
     };
-    let status = if job.reason == "cancelled" {
+    let status = if job.cancelled {
         ScanStatus::Cancelled
     } else {
         ScanStatus::Failed
@@ -79,7 +88,7 @@ pub async fn ended(env: Arc<Environment>, job: EndedJob) {
         channel.owner = Some(former_owner(&job.attempt));
         channel.revision += 1;
         (channel.status, channel.updated_at) = (Some(status), env.clock.now_ms());
-        channel.error_message = Some(job.reason.clone());
+        channel.error_message = Some(job.reason.clone()).filter(|_| !job.cancelled);
         channel.works.remove(job.attempt.id.as_str());
         let (guild, id) = (&scan.guild_id, &scan.channel_id);
         env.store

@@ -74,21 +74,49 @@ pub fn covered(work: &Work, page: &Page, limit: u64) -> Covered {
     }
 }
 
+/// Whether a message is beyond what a forward scan reads again.
+pub fn is_new(work: &Work, id: MessageId) -> bool {
+    work.seen.is_none_or(|seen| id > seen)
+}
+
+/// The new messages of a page that could not be read; `None` is one without an id.
+pub fn unreadable(work: &Work, page: &Page) -> Vec<Option<MessageId>> {
+    let ids = page.unreadable.iter().map(|message| message.id);
+    ids.filter(|id| id.is_none_or(|id| is_new(work, id)))
+        .collect()
+}
+
+/// A page without the new messages beyond `most`. While a forward scan reads a little
+/// again, its pages are full ones and may hold more than is wanted.
+pub fn trimmed(mut page: Page, work: &Work, most: Option<u64>) -> Page {
+    let (Some(most), Some(_)) = (most, work.seen) else {
+        return page;
+    };
+    let mut new: Vec<MessageId> = ids(&page).filter(|id| is_new(work, *id)).collect();
+    new.sort_unstable();
+    let rest = usize::try_from(most.saturating_sub(work.listed)).unwrap_or(usize::MAX);
+    let Some(beyond) = new.get(rest).copied() else {
+        return page;
+    };
+    page.messages.retain(|message| message.id < beyond);
+    page.unreadable
+        .retain(|message| message.id.is_some_and(|id| id < beyond));
+    page.length = page.messages.len() + page.unreadable.len();
+    let (low, high) = (ids(&page).min(), ids(&page).max());
+    page.range = low.zip(high);
+    page
+}
+
 /// Moves a job's place over a page.
 pub fn advance(work: &mut Work, page: &Page) {
     let Some((low, high)) = page.range else {
         return;
     };
-    let counted = match work.seen {
-        Some(seen) => {
-            let ids = page.messages.iter().map(|message| message.id);
-            let unreadable = page.unreadable.iter().filter_map(|message| message.id);
-            ids.chain(unreadable).filter(|id| *id > seen).count() as u64
-        }
+    work.unreadable += unreadable(work, page).len() as u64;
+    work.listed += match work.seen {
+        Some(_) => ids(page).filter(|id| is_new(work, *id)).count() as u64,
         None => page.length as u64,
     };
-    work.listed += counted;
-    work.unreadable += page.unreadable.len() as u64;
     match position(work) {
         Position::After(_) => work.after = Some(high),
         Position::Before(_) | Position::Newest => work.before = Some(low),
@@ -96,6 +124,14 @@ pub fn advance(work: &mut Work, page: &Page) {
     if work.seen.is_some_and(|seen| high >= seen) {
         work.seen = None;
     }
+}
+
+fn ids(page: &Page) -> impl Iterator<Item = MessageId> + '_ {
+    let unreadable = page.unreadable.iter().filter_map(|message| message.id);
+    page.messages
+        .iter()
+        .map(|message| message.id)
+        .chain(unreadable)
 }
 
 #[cfg(test)]

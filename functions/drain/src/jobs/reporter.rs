@@ -19,6 +19,11 @@ impl Reporter {
         Reporter { attempt, place: 0 }
     }
 
+    /// Whether nothing was told yet.
+    pub fn is_first(&self) -> bool {
+        self.place == 0
+    }
+
     /// For the last word on an attempt that others numbered: beyond all of its own.
     pub fn after(attempt: Attempt) -> Reporter {
         let place = 1_000_000;
@@ -33,7 +38,7 @@ impl Reporter {
         status: ScanStatus,
         detail: Value,
     ) {
-        let first = self.place == 0;
+        let first = self.is_first();
         let mut data = json!({ "status": status });
         if let (Some(data), Some(detail)) = (data.as_object_mut(), detail.as_object()) {
             data.extend(detail.clone());

@@ -15,7 +15,7 @@ use shared::queue::{ActiveJob, Outcome, Signal};
 use shared::redis::Pipeline;
 use shared::scan::{Channel, Clip, Filter, Saved, ScanProgress, ScanStatus, Work, find_clips};
 
-use super::ownership::{LONGEST_PAUSE, former_owner, owner, take};
+use super::ownership::{LONGEST_PAUSE, Taken, former_owner, owner, take};
 use super::reporter::Reporter;
 use super::trouble::{Trouble, heed, with_jitter};
 use super::{arguments, checks, page};
@@ -30,7 +30,8 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         Err(outcome) => return outcome,
     };
     let channel = match take(&env, &scan, &job).await {
-        Ok(channel) => channel,
+        Ok(Taken::Channel(channel)) => *channel,
+        Ok(Taken::Done(work)) => return done(&work),
         Err(trouble) => return trouble.outcome(),
     };
     let work = channel.works.get(job.attempt.id.as_str()).cloned();
@@ -41,6 +42,7 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         work: work.unwrap_or_else(|| page::begin(&scan, &channel)),
         oldest: MessageId(0),
         newest: None,
+        from: MessageId(0),
         pages: 0,
         content_checked: false,
         env,
@@ -49,13 +51,17 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         channel,
     };
     match run.pages().await {
-        Ok(()) => Outcome::Done(json!({
-            "messagesScanned": run.work.listed,
-            "clipsFound": run.work.clips,
-            "unreadableMessages": run.work.unreadable,
-        })),
+        Ok(()) => done(&run.work),
         Err(trouble) => run.give_up(trouble).await,
     }
+}
+
+fn done(work: &Work) -> Outcome {
+    Outcome::Done(json!({
+        "messagesScanned": work.listed,
+        "clipsFound": work.clips,
+        "unreadableMessages": work.unreadable,
+    }))
 }
 
 /// One attempt at a scan.
@@ -72,6 +78,8 @@ struct Run {
     /// Where the channel begins and ends, for the percentage.
     oldest: MessageId,
     newest: Option<MessageId>,
+    /// Where a forward scan began, likewise.
+    from: MessageId,
     /// Pages saved by this attempt.
     pages: u64,
     content_checked: bool,
@@ -86,13 +94,14 @@ impl Run {
         let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
         let channel = checks::channel(&self.env, guild, id).await?;
         (self.oldest, self.newest) = (channel.id, channel.last_message_id);
+        self.from = self.work.after.unwrap_or(channel.id);
         self.channel.channel_name = channel.name;
         loop {
             let limit = page::limit(&self.work, self.most);
             let found = if limit == 0 {
                 Page::default()
             } else {
-                self.fetch(limit).await?
+                page::trimmed(self.fetch(limit).await?, &self.work, self.most)
             };
             if limit > 0 && found.length == 0 {
                 let (id, position) = (&self.scan.channel_id, page::position(&self.work));
@@ -136,13 +145,15 @@ impl Run {
         let filter = Filter {
             min_seconds: self.scan.options.min_video_seconds,
         };
-        let clips: Vec<Clip> = found
-            .messages
-            .iter()
-            .flat_map(|message| {
-                find_clips(&self.scan.guild_id, &self.scan.channel_id, message, &filter)
-            })
-            .collect();
+        let (mut clips, mut new_clips) = (Vec::new(), Vec::new());
+        for message in &found.messages {
+            let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
+            let found = find_clips(guild, channel, message, &filter);
+            if page::is_new(&self.work, message.id) {
+                new_clips.extend(found.iter().cloned());
+            }
+            clips.extend(found);
+        }
         let before = self.work.listed;
         let mut work = self.work.clone();
         let mut channel = self.channel.clone();
@@ -150,10 +161,11 @@ impl Run {
             channel.cover(&page::covered(&work, &found, limit));
         }
         page::advance(&mut work, &found);
-        work.clips += clips.len() as u64;
-        let done = (found.length as u64) < limit
+        work.clips += new_clips.len() as u64;
+        work.done = (found.length as u64) < limit
             || limit == 0
             || self.most.is_some_and(|most| work.listed >= most);
+        let done = work.done;
 
         let now = self.env.clock.now_ms();
         let progress = self.progress(&work, &found, done, now);
@@ -165,7 +177,8 @@ impl Run {
             self.reporter
                 .add_status(&self.env, &mut pipeline, ScanStatus::Running, json!({}));
         }
-        self.reporter.add_clips(&self.env, &mut pipeline, &clips);
+        self.reporter
+            .add_clips(&self.env, &mut pipeline, &new_clips);
         self.add_unreadable(&mut pipeline, &found);
         self.reporter
             .add_progress(&self.env, &mut pipeline, &progress);
@@ -186,20 +199,18 @@ impl Run {
     }
 
     fn add_unreadable(&mut self, pipeline: &mut Pipeline, found: &Page) {
-        if found.unreadable.is_empty() {
+        let ids = page::unreadable(&self.work, found);
+        if ids.is_empty() {
             return;
         }
-        let ids: Vec<Option<MessageId>> =
-            found.unreadable.iter().map(|message| message.id).collect();
         let data = json!({ "message": "messages could not be read", "messageIds": ids });
         self.reporter.add_log(&self.env, pipeline, data);
     }
 
     fn progress(&self, work: &Work, found: &Page, done: bool, now: i64) -> ScanProgress {
         let newest = self.newest.map_or(now, MessageId::created_ms);
-        let from = self.channel.forward_message_id.unwrap_or(self.oldest);
         let by_time = found.range.map_or(0.0, |(low, high)| match work.after {
-            Some(_) => share(from.created_ms(), newest, high.created_ms()),
+            Some(_) => share(self.from.created_ms(), newest, high.created_ms()),
             None => share(newest, self.oldest.created_ms(), low.created_ms()),
         });
         let by_count = self
@@ -238,7 +249,7 @@ impl Run {
             true => owner(&self.job.attempt, now),
             false => former_owner(&self.job.attempt),
         });
-        if finished {
+        if finished && status != ScanStatus::Succeeded {
             channel.works.remove(self.job.attempt.id.as_str());
         }
         let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
@@ -280,7 +291,7 @@ impl Run {
         };
         let mut channel = self.channel.clone();
         if let Trouble::Later(wait) = &trouble {
-            channel.next_page_at = now + wait.as_millis() as i64;
+            channel.next_page_at = channel.next_page_at.max(now + wait.as_millis() as i64);
         }
         channel.set_work(self.job.attempt.id.as_str(), self.work.clone());
         let error = detail["error"].as_str().map(str::to_owned);

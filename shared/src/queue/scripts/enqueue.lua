@@ -27,7 +27,7 @@ end
 local fields, owners = {}, {}
 for _, job in ipairs(jobs) do push(fields, job.id .. ':p', job.id, 'u:' .. (job.unique or '')) end
 local stored = call('HMGET', records, unpack(fields))
-local owner_fields = {}
+local owner_fields, never_claimed = {}, {}
 for n, job in ipairs(jobs) do
   local owner = job.unique and stored[3 * n] or ''
   if owner and owner ~= '' then push(owner_fields, owner, owner .. ':p') end
@@ -35,8 +35,9 @@ end
 if #owner_fields > 0 then
   local values = call('HMGET', records, unpack(owner_fields))
   for n = 1, #owner_fields, 2 do
-    local state = values[n] and cjson.decode(values[n]).state or 'waiting'
-    owners[owner_fields[n]] = values[n + 1] and not FINISHED[state]
+    local owner, header, spec = owner_fields[n], values[n], values[n + 1]
+    owners[owner] = spec and not (header and FINISHED[cjson.decode(header).state])
+    if spec and not header then never_claimed[owner] = cjson.decode(string.match(spec, '^[^\n]*')) end
   end
 end
 
@@ -52,6 +53,8 @@ for n, job in ipairs(jobs) do
     if not header then push(adds, score(job), job.id) end
   elseif owner then
     answers[n] = { 'dup', owner }
+    -- As above: the call that stored it may have died before the index.
+    if never_claimed[owner] then push(adds, score(never_claimed[owner]), owner) end
   else
     answers[n] = { 'new', job.id }
     push(sets, job.id .. ':p', ARGV[n + 1])

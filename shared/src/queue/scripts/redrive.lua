@@ -26,7 +26,9 @@ for n, id in ipairs(ids) do
   local job = jobs[id]
   local state = job and job.header.state or 'gone'
   local unique = job and job.spec.unique and 'u:' .. job.spec.unique
-  if state ~= 'failed' and state ~= 'cancelled' then
+  if job and job.header.redriven and job.header.run_at == now then
+    answers[n] = 'redriven' -- by this very call, whose reply was lost
+  elseif state ~= 'failed' and state ~= 'cancelled' then
     answers[n] = state
   elseif unique and owners[unique] ~= '' and owners[unique] ~= id then
     answers[n] = 'unique'

@@ -31,12 +31,16 @@ for _, day in ipairs(request.days) do
   for _, name in ipairs(COUNTERS) do push(fields, '#' .. name .. ':' .. day) end
 end
 if #ids > 0 then
-  local specs = {}
-  for _, id in ipairs(ids) do push(specs, id .. ':p') end
-  for n, spec in ipairs(call('HMGET', records, unpack(specs))) do
-    push(fields, ids[n], ids[n] .. ':p', ids[n] .. ':r', ids[n] .. ':s')
-    local job = decode(ids[n], false, spec)
-    if job and job.spec.unique then push(uniques, 'u:' .. job.spec.unique) end
+  local parts = {}
+  for _, id in ipairs(ids) do push(parts, id, id .. ':p') end
+  local values = call('HMGET', records, unpack(parts))
+  for n, id in ipairs(ids) do
+    local job = decode(id, values[2 * n - 1], values[2 * n])
+    -- One redriven by a call that died half way lives: it only leaves this set.
+    if not job or FINISHED[job.header.state] then
+      push(fields, id, id .. ':p', id .. ':r', id .. ':s')
+      if job and job.spec.unique then push(uniques, 'u:' .. job.spec.unique) end
+    end
   end
   -- A unique key that no unfinished job has taken since.
   if #uniques > 0 then
@@ -44,7 +48,7 @@ if #ids > 0 then
       if owner == '' then push(fields, uniques[n]) end
     end
   end
-  call('HDEL', records, unpack(fields))
+  if #fields > 0 then call('HDEL', records, unpack(fields)) end
   call('ZREM', finished, unpack(ids))
 end
 call('HSET', records, '#retained', int(request.now))

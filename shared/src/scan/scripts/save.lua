@@ -5,7 +5,7 @@
 -- KEYS[3]  clip:recent:{guild}     ZSET  clip ids by time
 -- KEYS[4]  clip:channel:{guild}    ZSET  clips of a channel in order
 -- ARGV[1]  request  JSON: channel, record (none: clips alone), clips [{id, message,
---                   posted, member}]
+--                   posted, forward, member}]
 -- ARGV[2…] each clip as JSON, in that order
 --
 -- Returns {`saved`, messages new with clips, record's count of them}; {`dup`, …}
@@ -25,21 +25,35 @@ else
   record = stored or { revision = 0 }
 end
 
+-- A forwarded clip has the id of the one it repeats: that stays where it was first.
+local forwards, elsewhere = {}, {}
+for _, clip in ipairs(request.clips) do
+  if clip.forward then forwards[#forwards + 1] = clip.id end
+end
+if #forwards > 0 then
+  for n, text in ipairs(redis.call('HMGET', KEYS[2], unpack(forwards))) do
+    if text then elsewhere[forwards[n]] = cjson.decode(text).messageId end
+  end
+end
+
 -- A message counts once: when none of its clips is in the order yet.
-local records, recent, ordered, members = {}, {}, {}, {}
+local clips, records, recent, ordered, members = {}, {}, {}, {}, {}
 for n, clip in ipairs(request.clips) do
-  members[n] = clip.member
-  records[2 * n - 1], records[2 * n] = clip.id, ARGV[n + 1]
-  recent[2 * n - 1], recent[2 * n] = string.format('%.0f', clip.posted), clip.id
-  ordered[2 * n - 1], ordered[2 * n] = 0, clip.member
+  local original = elsewhere[clip.id]
+  if not original or original == clip.message then
+    clips[#clips + 1], members[#members + 1] = clip, clip.member
+    records[#records + 1], records[#records + 2] = clip.id, ARGV[n + 1]
+    recent[#recent + 1], recent[#recent + 2] = string.format('%.0f', clip.posted), clip.id
+    ordered[#ordered + 1], ordered[#ordered + 2] = 0, clip.member
+  end
 end
 local new = 0
 if #members > 0 then
   local known, counted = {}, {}
   for n, score in ipairs(redis.call('ZMSCORE', KEYS[4], unpack(members))) do
-    if score then known[request.clips[n].message] = true end
+    if score then known[clips[n].message] = true end
   end
-  for _, clip in ipairs(request.clips) do
+  for _, clip in ipairs(clips) do
     if not known[clip.message] and not counted[clip.message] then
       counted[clip.message] = true
       new = new + 1

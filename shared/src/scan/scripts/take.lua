@@ -8,11 +8,14 @@
 -- ARGV[3]  job
 -- ARGV[4]  fence
 -- ARGV[5]  until  unix milliseconds the ownership ends unless renewed
+-- ARGV[6]  latest unix milliseconds until which a pause of the channel is waited out
 --
 -- Returns {`taken`, record}; {`busy`, until} while another job owns it; {`lost`, 0}
--- when a later attempt of this job does; {`paused`, until} while Discord is left alone.
+-- when a later attempt of this job does; {`paused`, until} while Discord is left alone,
+-- or this channel is for longer than is waited; {`done`, record} when the job's last page
+-- was saved before.
 local channel, job = ARGV[1], ARGV[3]
-local now, fence, ends = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local now, fence, ends, latest = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local paused = tonumber(redis.call('GET', KEYS[2]) or 0)
 if paused > now then return { 'paused', paused } end
 local stored = redis.call('HGET', KEYS[1], channel)
@@ -22,6 +25,10 @@ if owner and owner ~= cjson.null then
   if owner.job ~= job and owner['until'] > now then return { 'busy', owner['until'] } end
   if owner.job == job and owner.fence > fence then return { 'lost', 0 } end
 end
+local work = record.works and record.works[job]
+if work and work.done then return { 'done', stored } end
+local next_page = tonumber(record.nextPageAt or 0)
+if next_page > latest then return { 'paused', next_page } end
 record.owner = { job = job, fence = fence, ['until'] = ends }
 record.status, record.updatedAt, record.errorMessage = 'RUNNING', now, nil
 local text = cjson.encode(record)
