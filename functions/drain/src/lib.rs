@@ -10,6 +10,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use shared::clock::Deadline;
 use shared::queue::{Consumer, DrainReport, Queue};
+use shared::redis::Scope;
 use shared::redis::commands::Keys as _;
 use shared::telemetry;
 
@@ -79,9 +80,13 @@ impl Drain {
             return Ok(DrainReport::default());
         }
         let handler = Arc::new(jobs::Handler::new(self.environment.clone()));
-        let report = Consumer::new(self.queue.clone(), handler)
-            .drain(deadline)
-            .await?;
+        // No call of the queue's outlives the invocation.
+        let redis = self.environment.redis.scoped(Scope {
+            deadline: Some(deadline.clone()),
+            sync_token: None,
+        });
+        let consumer = Consumer::new(self.queue.on(&redis), handler);
+        let report = consumer.drain(deadline).await?;
         tracing::info!(
             claimed = report.claimed,
             completed = report.completed,

@@ -208,10 +208,6 @@ impl ScanStore {
             .filter_map(|text| serde_json::from_str(text).ok())
             .collect())
     }
-
-    pub fn keys(&self) -> &Keys {
-        &self.keys
-    }
 }
 
 fn record(reply: Reply) -> Result<Box<Channel>, Error> {
