@@ -3,7 +3,11 @@
 //! A function reads the sections it needs, once per cold start. What is missing or
 //! wrong is an error that names the variable; there is no default for a secret.
 
+mod queue;
+
 use std::time::Duration;
+
+pub use queue::{QueueConfig, Rate};
 
 /// A setting that is missing or cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -143,109 +147,6 @@ impl AuthConfig {
     }
 }
 
-/// The queue and its drainer.
-#[derive(Clone, Debug)]
-pub struct QueueConfig {
-    /// How long a claimed job stays invisible to other drainers, renewed while it
-    /// runs. Too short and a slow reply makes a job run twice; too long and a
-    /// crashed one waits. In milliseconds, from `QUEUE_LEASE_MS`. Defaults to
-    /// 60000; from 15000 to 900000.
-    pub lease: Duration,
-    /// Jobs one drainer runs at once, from `DRAIN_CONCURRENCY`. Defaults to 5; from
-    /// 1 to 50.
-    pub concurrency: usize,
-    /// How long a drainer without work waits for a job that is due soon (a retry, a
-    /// scan waiting for Discord) before it leaves it to the next schedule. In
-    /// milliseconds, from `DRAIN_LINGER_MS`. Defaults to 20000; 0 to leave at once.
-    pub linger: Duration,
-    /// How long a drainer gathers finished jobs before it reports them, so that
-    /// several cost one command. In milliseconds, from `DRAIN_COALESCE_MS`.
-    /// Defaults to 25; at most 1000.
-    pub coalesce: Duration,
-    /// The time a drain takes at most where the invocation's own deadline cannot be
-    /// believed (`cargo lambda watch` sends one in 1970). In milliseconds, from
-    /// `DRAIN_BUDGET_MS`. Defaults to 55000.
-    pub budget: Duration,
-    /// The head start of one level of priority over the next. In milliseconds, from
-    /// `QUEUE_AGING_MS`. Defaults to 900000 (15 minutes): a job of priority 10 waits
-    /// at most 9 times that behind jobs of priority 1.
-    pub aging: Duration,
-    /// How long completed jobs are kept: 24 hours, and at most
-    /// [`QueueConfig::completed_count`].
-    pub completed_age: Duration,
-    pub completed_count: u64,
-    /// How long failed and cancelled jobs are kept: 7 days.
-    pub failed_age: Duration,
-}
-
-impl Default for QueueConfig {
-    fn default() -> QueueConfig {
-        QueueConfig {
-            lease: Duration::from_secs(60),
-            concurrency: 5,
-            linger: Duration::from_secs(20),
-            coalesce: Duration::from_millis(25),
-            budget: Duration::from_secs(55),
-            aging: Duration::from_secs(900),
-            completed_age: Duration::from_secs(24 * 3600),
-            completed_count: 1000,
-            failed_age: Duration::from_secs(7 * 24 * 3600),
-        }
-    }
-}
-
-impl QueueConfig {
-    /// # Errors
-    /// The variable that is wrong.
-    pub fn read(env: &Environment<'_>) -> Result<QueueConfig, ConfigError> {
-        let default = QueueConfig::default();
-        let ms = |name, default: Duration, range, expected| {
-            let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-            env.number(name, default, range, expected)
-                .map(Duration::from_millis)
-        };
-        Ok(QueueConfig {
-            lease: ms(
-                "QUEUE_LEASE_MS",
-                default.lease,
-                15_000..=900_000,
-                "milliseconds from 15000 to 900000",
-            )?,
-            concurrency: env.number(
-                "DRAIN_CONCURRENCY",
-                5,
-                1..=50,
-                "a whole number from 1 to 50",
-            )? as usize,
-            linger: ms(
-                "DRAIN_LINGER_MS",
-                default.linger,
-                0..=600_000,
-                "milliseconds from 0 to 600000",
-            )?,
-            coalesce: ms(
-                "DRAIN_COALESCE_MS",
-                default.coalesce,
-                0..=1000,
-                "milliseconds from 0 to 1000",
-            )?,
-            budget: ms(
-                "DRAIN_BUDGET_MS",
-                default.budget,
-                1000..=900_000,
-                "milliseconds from 1000 to 900000",
-            )?,
-            aging: ms(
-                "QUEUE_AGING_MS",
-                default.aging,
-                0..=1_000_000_000_000,
-                "milliseconds from 0 to 1000000000000",
-            )?,
-            ..default
-        })
-    }
-}
-
 /// Discord, or a server that speaks its API.
 #[derive(Clone)]
 pub struct DiscordConfig {
@@ -297,7 +198,7 @@ impl DiscordConfig {
     }
 }
 
-/// How `enqueue` wakes a drainer.
+/// How `enqueue`, and a drainer with too much to do, wake a drainer.
 #[derive(Clone, Debug)]
 pub struct WakerConfig {
     /// The function to invoke, from `DRAIN_FUNCTION`. Not set: jobs wait for the

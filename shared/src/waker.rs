@@ -22,6 +22,30 @@ pub trait Wake: Send + Sync + 'static {
     fn wake(&self) -> BoxFuture<'_, Result<(), Box<dyn std::error::Error + Send + Sync>>>;
 }
 
+/// Wakes `n` drainers, one after the other, giving up on the first that takes too
+/// long: the rest would as well.
+pub async fn wake_all(wake: &dyn Wake, n: u32) {
+    for _ in 0..n {
+        if !wake_one(wake).await {
+            return;
+        }
+    }
+}
+
+/// Whether a drainer was woken in time.
+async fn wake_one(wake: &dyn Wake) -> bool {
+    // Not the injected clock: this bounds real waiting, and moves no state.
+    match tokio::time::timeout(PATIENCE, wake.wake()).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => {
+            let error = crate::telemetry::chain(&*error);
+            tracing::warn!(error, "no drainer was woken");
+        }
+        Err(_) => tracing::warn!("no drainer was woken in time"),
+    }
+    false
+}
+
 /// Wakes drainers, at most one in two seconds, without failing or delaying anybody.
 pub struct Waker {
     wake: Option<Box<dyn Wake>>,
@@ -45,17 +69,7 @@ impl Waker {
         if !self.is_due() {
             return;
         }
-        // Not the injected clock: this bounds real waiting, and moves no state.
-        match tokio::time::timeout(PATIENCE, wake.wake()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(
-                    error = crate::telemetry::chain(&*error),
-                    "no drainer was woken"
-                );
-            }
-            Err(_) => tracing::warn!("no drainer was woken in time"),
-        }
+        wake_one(&**wake).await;
     }
 
     fn is_due(&self) -> bool {

@@ -12,8 +12,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::drain::Drain;
+use super::helpers::Helpers;
 use super::{Error, JobHandler, Queue, Settled};
 use crate::clock::Deadline;
+use crate::waker::Wake;
 
 /// What a drain did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,13 +29,19 @@ pub struct DrainReport {
     pub cancelled: u32,
     /// Outcomes not accepted, because the lease was lost.
     pub lost: u32,
-    /// Jobs whose lease had ended too often, ended by this drainer's sweep.
+    /// Jobs this drainer's rounds ended unrun: their lease had ended too often, or
+    /// they expired before they began.
     pub swept: u32,
     pub forgotten: u32,
     pub rounds: u32,
 }
 
 impl DrainReport {
+    /// Jobs that are off this drainer's hands.
+    pub(super) fn ended(&self) -> u32 {
+        self.completed + self.failed + self.retried + self.snoozed + self.cancelled + self.lost
+    }
+
     /// Counts an outcome; true when it was not accepted.
     pub(super) fn count(&mut self, settled: Settled) -> bool {
         match settled {
@@ -55,6 +63,7 @@ impl DrainReport {
 pub struct Consumer {
     queue: Queue,
     handler: Arc<dyn JobHandler>,
+    helpers: Option<Arc<dyn Wake>>,
 }
 
 /// The parts an invocation's time is divided into.
@@ -76,7 +85,19 @@ impl Margins {
 
 impl Consumer {
     pub fn new(queue: Queue, handler: Arc<dyn JobHandler>) -> Consumer {
-        Consumer { queue, handler }
+        Consumer {
+            queue,
+            handler,
+            helpers: None,
+        }
+    }
+
+    /// Lets it wake further drainers, up to
+    /// [`QueueConfig::helpers`](crate::config::QueueConfig), when more waits than it
+    /// can do in its time. Those must not wake others in turn.
+    pub fn with_helpers(mut self, wake: Arc<dyn Wake>) -> Consumer {
+        self.helpers = Some(wake);
+        self
     }
 
     /// Claims and runs jobs until none is left, or until `deadline` nears. Outcomes
@@ -86,8 +107,21 @@ impl Consumer {
     /// When Redis stays away; jobs claimed meanwhile come back when their lease ends.
     pub async fn drain(&self, deadline: &Deadline) -> Result<DrainReport, Error> {
         let margins = Margins::of(deadline.remaining());
-        Drain::new(&self.queue, self.handler.clone(), deadline, margins)
-            .run()
-            .await
+        let config = self.queue.config();
+        let helpers = Helpers::new(
+            self.helpers.as_deref(),
+            config.helpers,
+            config.concurrency,
+            self.queue.clock().clone(),
+        );
+        Drain::new(
+            &self.queue,
+            self.handler.clone(),
+            deadline,
+            margins,
+            helpers,
+        )
+        .run()
+        .await
     }
 }

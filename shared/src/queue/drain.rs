@@ -1,21 +1,21 @@
-//! One drain: the rounds of an invocation and the jobs that run between them.
+//! One drain: the rounds of an invocation. The jobs that run between them are in
+//! `work`, what is due when in `timing`.
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use ulid::Ulid;
 
 use super::consumer::{DrainReport, Margins};
-use super::handler::{JobHandler, Outcome, Signal, lock};
+use super::handler::{JobHandler, Signal};
+use super::helpers::Helpers;
 use super::running::{Running, Unsettled};
-use super::scripts::{Renew, Settle};
-use super::tick::{Claimed, Renewed, Round, Ticked};
-use super::{Attempt, Error, Queue, Settled};
+use super::scripts::Renew;
+use super::tick::{Renewed, Round, Ticked};
+use super::work::Finished;
+use super::{Attempt, Error, JobId, Queue, Settled};
 use crate::clock::Deadline;
 use crate::telemetry;
 
@@ -26,25 +26,27 @@ const FAILURES: u32 = 3;
 /// is refused and not lost will be refused again.
 const REFUSALS: u32 = 8;
 
-/// A lease is not trusted to its end, since clocks differ: this part of it is kept
-/// back, 5 s of 60.
-const LEASE_MARGIN: u32 = 12;
+/// Waiting jobs looked at when the ones before were of no use.
+const WIDE_LOOK: usize = 50;
 
 /// The state of one drain; dropped with the invocation, and its tasks with it.
 pub(super) struct Drain<'a> {
-    handler: Arc<dyn JobHandler>,
-    queue: &'a Queue,
-    deadline: &'a Deadline,
-    margins: Margins,
-    running: HashMap<Attempt, Running>,
-    tasks: JoinSet<(Attempt, Option<Outcome>)>,
+    pub handler: Arc<dyn JobHandler>,
+    pub queue: &'a Queue,
+    pub deadline: &'a Deadline,
+    pub margins: Margins,
+    pub running: HashMap<Attempt, Running>,
+    pub tasks: JoinSet<(Attempt, Option<Finished>)>,
     /// Not reported yet.
-    outcomes: Vec<Unsettled>,
-    report: DrainReport,
-    next_due_ms: Option<i64>,
+    pub outcomes: Vec<Unsettled>,
+    pub report: DrainReport,
+    pub next_due_ms: Option<i64>,
+    helpers: Helpers<'a>,
     swept_at: Option<Duration>,
     retained_ms: Option<i64>,
     failures: u32,
+    /// The last look found jobs, but too few of use.
+    look_wider: bool,
 }
 
 impl<'a> Drain<'a> {
@@ -53,6 +55,7 @@ impl<'a> Drain<'a> {
         handler: Arc<dyn JobHandler>,
         deadline: &'a Deadline,
         margins: Margins,
+        helpers: Helpers<'a>,
     ) -> Drain<'a> {
         Drain {
             handler,
@@ -64,6 +67,8 @@ impl<'a> Drain<'a> {
             outcomes: Vec::new(),
             report: DrainReport::default(),
             next_due_ms: None,
+            helpers,
+            look_wider: false,
             swept_at: None,
             retained_ms: None,
             failures: 0,
@@ -111,9 +116,12 @@ impl<'a> Drain<'a> {
         let sweep = self
             .swept_at
             .is_none_or(|at| now.saturating_sub(at) >= config.lease / 3);
+        let want = if may_claim { free } else { 0 };
         Round {
-            want: if may_claim { free } else { 0 },
+            want,
+            pick: if self.look_wider { WIDE_LOOK } else { want },
             sweep,
+            measure: self.helpers.are_worth_a_count(self.running.len()),
             settle: self.outcomes.iter().map(|o| o.settle.clone()).collect(),
             renew,
         }
@@ -121,7 +129,7 @@ impl<'a> Drain<'a> {
 
     async fn send(&mut self, round: Round) -> Result<(), Error> {
         let started = self.queue.clock().elapsed();
-        let sweep = round.sweep;
+        let (sweep, want, measured) = (round.sweep, round.want, round.measure);
         let renewed: Vec<(String, u64)> = round
             .renew
             .iter()
@@ -138,8 +146,15 @@ impl<'a> Drain<'a> {
             self.swept_at = Some(started);
         }
         let sent = std::mem::take(&mut self.outcomes);
-        for (sent, settled) in sent.into_iter().zip(&ticked.settled) {
-            self.settled(sent, *settled).await;
+        self.settled(sent, &ticked.settled).await;
+        let now = self.queue.clock().now_ms();
+        let again = ticked.next_due_ms.is_some_and(|at| at <= now);
+        self.look_wider = again && ticked.claimed.len() < want;
+        if measured {
+            let left = self.deadline.remaining();
+            let time = left.saturating_sub(self.margins.stop_claiming);
+            let ended = self.report.ended();
+            self.helpers.wake(ticked.waiting, ended, time).await;
         }
         for ((id, fence), renewed) in renewed.into_iter().zip(&ticked.renewed) {
             self.renewed(&id, fence, *renewed, started);
@@ -167,15 +182,30 @@ impl<'a> Drain<'a> {
         Ok(())
     }
 
-    async fn settled(&mut self, sent: Unsettled, settled: Settled) {
-        let settled = settled.or_as_sent(&sent.settle);
-        if self.report.count(settled) {
-            let (job_id, fence) = (&sent.attempt.id, sent.attempt.fence);
-            tracing::warn!(%job_id, fence, "outcome dropped: the lease was lost");
+    async fn settled(&mut self, sent: Vec<Unsettled>, settled: &[Settled]) {
+        let mut events = Vec::new();
+        let mut finished = Vec::new();
+        for (sent, settled) in sent.into_iter().zip(settled) {
+            let settled = settled.or_as_sent(&sent.settle);
+            let (job_id, fence) = (sent.attempt.id.clone(), sent.attempt.fence);
+            if self.report.count(settled) {
+                tracing::warn!(%job_id, fence, "outcome dropped: the lease was lost");
+            }
+            match settled {
+                Settled::Completed => events.push(("completed", job_id.clone())),
+                Settled::Failed => events.push(("failed", job_id.clone())),
+                _ => {}
+            }
+            if sent.args_apart && settled.is_end() {
+                finished.push(job_id);
+            }
+            if let Some(ended) = sent.ended(settled) {
+                self.handler.ended(ended).await;
+            }
         }
-        if let Some(ended) = sent.ended(settled) {
-            self.handler.ended(ended).await;
-        }
+        let events = events.iter().map(|(event, id)| (*event, id));
+        self.queue.publish(events).await;
+        self.queue.let_args_expire(&finished).await;
     }
 
     fn renewed(&mut self, id: &str, fence: u64, renewed: Renewed, at: Duration) {
@@ -205,186 +235,23 @@ impl<'a> Drain<'a> {
         if ticked.paused {
             tracing::info!("queue is paused");
         }
+        let claimed: Vec<JobId> = ticked
+            .claimed
+            .iter()
+            .map(|job| job.attempt.id.clone())
+            .collect();
         for job in ticked.claimed {
             self.report.claimed += 1;
             self.start(job, at);
         }
+        let begun = claimed.iter().map(|id| ("processing", id));
+        let failed = ticked.ended.iter().filter(|job| !job.cancelled);
+        let failed = failed.map(|job| ("failed", &job.attempt.id));
+        self.queue.publish(begun.chain(failed)).await;
         for job in ticked.ended {
             self.report.swept += 1;
-            tracing::warn!(job_id = %job.attempt.id, reason = job.reason, "job ended by the sweep");
+            tracing::warn!(job_id = %job.attempt.id, reason = job.reason, "job ended unrun");
             self.handler.ended(job).await;
-        }
-    }
-
-    fn start(&mut self, job: Claimed, at: Duration) {
-        let (sender, receiver) = watch::channel(Signal::GoOn);
-        let checkpoint = Arc::new(Mutex::new(job.checkpoint.clone()));
-        let attempt = job.attempt.clone();
-        let (kind, args) = (job.kind.clone(), job.args.clone());
-        tracing::info!(job_id = %attempt.id, kind = job.kind, attempt = job.number, fence = attempt.fence, "job started");
-        let (backoff, number) = (job.backoff.clone(), job.number);
-        let run = self
-            .handler
-            .run(job.into_active(receiver, checkpoint.clone()));
-        let task = self.tasks.spawn({
-            let attempt = attempt.clone();
-            async move {
-                // A panic ends this job only.
-                let outcome = AssertUnwindSafe(run).catch_unwind().await;
-                (attempt, outcome.ok())
-            }
-        });
-        let running = Running {
-            kind,
-            args,
-            signal: sender,
-            task,
-            renewed_at: at,
-            backoff,
-            number,
-            checkpoint,
-        };
-        self.running.insert(attempt, running);
-    }
-
-    /// Waits until there is something to report, renew or claim.
-    async fn wait(&mut self) {
-        self.mind_the_deadline();
-        if self.outcomes.is_empty() {
-            let pause = self.time_to_act();
-            tokio::select! {
-                done = self.tasks.join_next() => self.finished(done),
-                () = self.queue.clock().sleep(pause) => {}
-                () = self.deadline.brought_forward() => {}
-            }
-        }
-        // Others that finish about now travel in the same round.
-        if !self.outcomes.is_empty() && !self.running.is_empty() {
-            let coalesce = self.queue.config().coalesce;
-            let window = self.queue.clock().sleep(coalesce);
-            tokio::pin!(window);
-            while !self.running.is_empty() {
-                tokio::select! {
-                    biased;
-                    done = self.tasks.join_next() => self.finished(done),
-                    () = &mut window => break,
-                }
-            }
-        }
-        self.mind_the_deadline();
-    }
-
-    fn finished(&mut self, done: Option<Result<(Attempt, Option<Outcome>), JoinError>>) {
-        match done {
-            Some(Ok((attempt, Some(outcome)))) => self.record(&attempt, outcome, false),
-            Some(Ok((attempt, None))) => {
-                let reason = "the handler panicked".to_owned();
-                self.record(
-                    &attempt,
-                    Outcome::Retry {
-                        reason,
-                        after: None,
-                    },
-                    true,
-                );
-            }
-            // Aborted: its lease was lost, or it is being given back.
-            Some(Err(_)) | None => self.running.retain(|_, job| !job.task.is_finished()),
-        }
-    }
-
-    fn record(&mut self, attempt: &Attempt, outcome: Outcome, silent: bool) {
-        let Some(job) = self.running.remove(attempt) else {
-            return;
-        };
-        let (id, number) = (&attempt.id, job.number);
-        match &outcome {
-            Outcome::Retry { reason, .. } => {
-                tracing::warn!(job_id = %id, attempt = number, reason, "attempt failed");
-            }
-            Outcome::Fail { reason } => {
-                tracing::warn!(job_id = %id, attempt = number, reason, "job failed");
-            }
-            Outcome::Done(_) | Outcome::Snooze { .. } | Outcome::Cancelled => {}
-        }
-        let backoff = job.backoff.delay(number, fastrand::f64());
-        let checkpoint = lock(&job.checkpoint).clone();
-        let now = self.queue.clock().now_ms();
-        let settle = Settle::of(attempt, outcome, backoff, checkpoint, now);
-        self.outcomes.push(Unsettled {
-            settle,
-            attempt: attempt.clone(),
-            kind: job.kind,
-            args: job.args,
-            silent,
-        });
-    }
-
-    /// When the next thing is due although no job has finished.
-    fn time_to_act(&self) -> Duration {
-        let now = self.queue.clock().elapsed();
-        let config = self.queue.config();
-        let left = self.deadline.remaining();
-        let mut pause = config.lease / 3;
-        for job in self.running.values() {
-            pause = pause.min((job.renewed_at + config.lease / 3).saturating_sub(now));
-        }
-        for margin in [self.margins.hand_back, self.margins.give_up] {
-            if left > margin {
-                pause = pause.min(left - margin);
-            }
-        }
-        if self.running.len() < config.concurrency && left > self.margins.stop_claiming {
-            pause = pause.min(self.until_due().unwrap_or(pause));
-        }
-        pause
-    }
-
-    fn until_due(&self) -> Option<Duration> {
-        let due = self
-            .next_due_ms?
-            .saturating_sub(self.queue.clock().now_ms());
-        Some(Duration::from_millis(u64::try_from(due).unwrap_or(0)))
-    }
-
-    /// How long to wait for a delayed job before looking again; `None` to leave.
-    fn worth_waiting_for(&self) -> Option<Duration> {
-        let until = self.until_due()?;
-        let left = self
-            .deadline
-            .remaining()
-            .saturating_sub(self.margins.stop_claiming);
-        (until <= self.queue.config().linger && until < left).then_some(until)
-    }
-
-    fn mind_the_deadline(&mut self) {
-        let now = self.queue.clock().elapsed();
-        let left = self.deadline.remaining();
-        let lease = self.queue.config().lease;
-        let mut given_up = Vec::new();
-        for (attempt, job) in &self.running {
-            if left <= self.margins.hand_back {
-                job.signal.send_if_modified(|signal| {
-                    let first = *signal == Signal::GoOn;
-                    if first {
-                        *signal = Signal::HandBack;
-                    }
-                    first
-                });
-            }
-            // Renewals failed for so long that another drainer may have the job.
-            let lost = now.saturating_sub(job.renewed_at) + lease / LEASE_MARGIN >= lease;
-            if left <= self.margins.give_up || lost {
-                job.task.abort();
-                given_up.push(attempt.clone());
-            }
-        }
-        for attempt in given_up {
-            tracing::warn!(job_id = %attempt.id, "job given back unfinished");
-            let back = Outcome::Snooze {
-                after: Duration::ZERO,
-            };
-            self.record(&attempt, back, true);
         }
     }
 

@@ -9,6 +9,12 @@ pub enum Error {
     /// The caller's job cannot be one; the text names what is wrong.
     #[error("{0}")]
     Invalid(String),
+    /// The caller's job is too large; the text names what.
+    #[error("{0}")]
+    TooLarge(String),
+    /// As many jobs are unfinished as may be.
+    #[error("the queue is full")]
+    Full,
     /// The id is that of another job.
     #[error("job id {0} is another job's")]
     IdTaken(JobId),

@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{Attempt, EndedJob};
+use super::{Attempt, EndedJob, JobId};
+use crate::clock::Deadline;
 
 /// Runs jobs of the kinds it knows.
 pub trait JobHandler: Send + Sync + 'static {
@@ -31,7 +32,13 @@ pub struct ActiveJob {
     /// Which attempt this is, from 1; snoozes and lost leases do not count.
     pub number: u32,
     pub max_attempts: u32,
+    /// The job whose completion started this one.
+    pub after: Option<JobId>,
+    /// The batch whose end this job is; [`Queue::batch`](super::Queue::batch) tells
+    /// what came of it.
+    pub batch_end: Option<JobId>,
     pub traceparent: Option<String>,
+    pub(super) until: Deadline,
     pub(super) signal: watch::Receiver<Signal>,
     pub(super) checkpoint: Checkpoint,
 }
@@ -50,6 +57,18 @@ impl ActiveJob {
     /// Whether the job fails for good if this attempt fails.
     pub fn is_last_attempt(&self) -> bool {
         self.number >= self.max_attempts
+    }
+
+    /// Claims of this job so far, higher than in any attempt before: what is written
+    /// outside under a lower one came from an attempt that had lost the job.
+    pub fn fence(&self) -> u64 {
+        self.attempt.fence
+    }
+
+    /// How long the attempt may still take: until its own timeout or until the
+    /// invocation wants the job handed back, whichever comes first.
+    pub fn time_left(&self) -> Duration {
+        self.until.remaining()
     }
 
     /// What the job is asked to do now.

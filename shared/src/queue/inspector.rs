@@ -1,45 +1,10 @@
-//! Looking at jobs, and changing what becomes of one.
+//! Looking at jobs.
 
 use super::job::Stored;
-use super::scripts::day;
+use super::scripts::ListRequest;
 use super::{Error, Job, JobId, JobState, Queue};
 use crate::redis::commands::hashes::hmget;
-use crate::redis::commands::sorted_sets::{Range, SortedSets as _, zcount};
 use crate::redis::{Command, Pipeline, Replies, Slot};
-
-/// How many jobs there are in each state.
-pub type Counts = Vec<(JobState, u64)>;
-
-/// What became of a job that was to be cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancelled {
-    /// It will not run.
-    Done,
-    /// It runs; its handler is told at the next heartbeat, within 20 s.
-    Requested,
-    /// It had finished already, in this state.
-    Finished(JobState),
-    Unknown,
-}
-
-/// What became of a failed job that was to run again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Redriven {
-    Done,
-    /// It is in this state, not failed or cancelled.
-    NotFailed(JobState),
-    /// An unfinished job has its unique key.
-    UniqueTaken,
-    Unknown,
-}
-
-/// What became of a job that was to be forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purged {
-    Done,
-    Unfinished,
-    Unknown,
-}
 
 /// Where a listing goes on: the score of the last job and how many with that score
 /// were shown.
@@ -101,17 +66,20 @@ impl Queue {
         )
     }
 
-    /// A job by its id.
+    /// A job by its id, with the arguments and the result it has in keys of its own.
     ///
     /// # Errors
     /// As [`Queue::read_job`].
     pub async fn job(&self, id: &JobId) -> Result<Option<Job>, Error> {
         let parts = self.job_command(&[id]).send(&*self.redis).await?;
-        Ok(self.jobs_of(std::slice::from_ref(id), parts)?.pop())
+        match self.jobs_of(std::slice::from_ref(id), parts)?.pop() {
+            Some(job) => self.complete(job).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Jobs in one state: unfinished ones in the order they will run, finished ones
-    /// oldest first. A job that changes its state meanwhile may be missing.
+    /// oldest first; in one request. What they have in keys of their own is not read.
     ///
     /// # Errors
     /// As [`Queue::read_job`].
@@ -122,97 +90,33 @@ impl Queue {
         limit: u64,
     ) -> Result<(Vec<Job>, Option<Cursor>), Error> {
         let (min, max) = state.band();
-        let range = Range::Score {
-            min: cursor.as_ref().map_or(min, |cursor| cursor.score.max(min)),
-            max,
+        let bound = |score: f64| match score.is_finite() {
+            true => format!("{score:.0}"),
+            false => "+inf".to_owned(),
+        };
+        let request = ListRequest {
+            min: bound(cursor.as_ref().map_or(min, |cursor| cursor.score.max(min))),
+            max: bound(max),
             offset: cursor.as_ref().map_or(0, |cursor| cursor.shown),
             limit,
         };
-        let key = if state.is_finished() {
-            &self.keys.finished
-        } else {
-            &self.keys.index
-        };
-        let words = self.redis.zrange_with_scores(key, range).await?;
+        let (words, parts) = self.scripts().list(self.set_of(state), &request).await?;
         let found: Vec<(JobId, f64)> = words
             .chunks_exact(2)
             .filter_map(|pair| Some((JobId::parse(&pair[0])?, pair[1].parse().ok()?)))
             .collect();
         let next = next_cursor(&found, cursor, limit);
         let ids: Vec<JobId> = found.into_iter().map(|(id, _)| id).collect();
-        if ids.is_empty() {
-            return Ok((Vec::new(), None));
-        }
-        let borrowed: Vec<&JobId> = ids.iter().collect();
-        let parts = self.job_command(&borrowed).send(&*self.redis).await?;
         Ok((self.jobs_of(&ids, parts)?, next))
     }
 
-    /// How many jobs there are in each state, in one request.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn counts(&self) -> Result<Counts, Error> {
-        let mut pipeline = Pipeline::new();
-        let slots: Vec<(JobState, Slot<u64>)> = JobState::ALL
-            .into_iter()
-            .map(|state| {
-                let (min, max) = state.band();
-                let key = if state.is_finished() {
-                    &self.keys.finished
-                } else {
-                    &self.keys.index
-                };
-                (state, pipeline.add(zcount(key, min, max)))
-            })
-            .collect();
-        let mut replies = pipeline.send(&*self.redis).await?;
-        slots
-            .into_iter()
-            .map(|(state, slot)| Ok((state, replies.take(slot)?)))
-            .collect()
-    }
-
-    /// Ends a job, or asks the one that runs it to stop.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn cancel(&self, id: &JobId) -> Result<Cancelled, Error> {
-        let now = self.clock.now_ms();
-        let word = self.scripts().cancel(now, &day(now), id).await?;
-        Ok(match word.as_str() {
-            "cancelled" => Cancelled::Done,
-            "requested" => Cancelled::Requested,
-            other => JobState::parse(other).map_or(Cancelled::Unknown, Cancelled::Finished),
-        })
-    }
-
-    /// Lets a failed or cancelled job run again from its first attempt.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn redrive(&self, id: &JobId) -> Result<Redriven, Error> {
-        let now = self.clock.now_ms();
-        let ids = std::slice::from_ref(id);
-        let words = self.scripts().redrive(now, self.aging_ms(), ids).await?;
-        Ok(match words.first().map_or("gone", String::as_str) {
-            "redriven" => Redriven::Done,
-            "unique" => Redriven::UniqueTaken,
-            other => JobState::parse(other).map_or(Redriven::Unknown, Redriven::NotFailed),
-        })
-    }
-
-    /// Forgets a finished job before its time.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn purge(&self, id: &JobId) -> Result<Purged, Error> {
-        let word = self.scripts().purge(id).await?;
-        Ok(match word.as_str() {
-            "purged" => Purged::Done,
-            "gone" => Purged::Unknown,
-            _ => Purged::Unfinished,
-        })
+    /// The set that holds the jobs in a state.
+    pub(super) fn set_of(&self, state: JobState) -> &str {
+        if state.is_finished() {
+            &self.keys.finished
+        } else {
+            &self.keys.index
+        }
     }
 
     fn job_command(&self, ids: &[&JobId]) -> Command<Vec<Option<String>>> {

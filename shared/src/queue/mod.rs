@@ -1,4 +1,4 @@
-//! A job queue of five keys, asked over REST, that costs nothing while idle.
+//! A job queue of four keys, asked over REST, that costs nothing while idle.
 //!
 //! A job is stored by [`Queue::enqueue`] and run by whoever drains the queue
 //! ([`Consumer`]). It is delivered at least once, and an outcome is accepted once:
@@ -16,33 +16,56 @@
 //! Each transition is one Lua script in `scripts/`, where `layout.lua` describes the
 //! keys. What each costs is kept in `tests/golden/queue-costs.txt`.
 
+mod audit;
+mod batch;
+mod blobs;
 mod consumer;
+mod day;
 mod drain;
 mod error;
+mod events;
 mod handler;
+mod helpers;
+mod id;
+mod ingest;
 mod inspector;
 mod job;
 mod keys;
+mod new_job;
+mod operator;
 mod producer;
+mod recurring;
 mod retention;
 mod retry;
 mod running;
 mod scripts;
+mod spec;
 mod state;
+mod stats;
 mod tick;
+mod timing;
+mod work;
 
 use std::sync::Arc;
 
+pub use audit::Audited;
+pub use batch::BatchState;
 pub use consumer::{Consumer, DrainReport};
 pub use error::Error;
 pub use handler::{ActiveJob, JobHandler, Outcome, Signal};
-pub use inspector::{Cancelled, Counts, Cursor, Purged, Redriven};
-pub use job::{Attempt, Job, JobError, JobId, NewJob};
+pub use id::JobId;
+pub use ingest::{Ingested, ReadForeign};
+pub use inspector::Cursor;
+pub use job::{Attempt, Job, JobError};
 pub use keys::{Keys, SCAN};
+pub use new_job::{NewJob, OnUnique};
+pub use operator::{Cancelled, Changed, Purged, Redriven};
 pub use producer::Enqueued;
+pub use recurring::{Missed, Recurring, Schedule, Slots};
 pub use retry::Backoff;
 pub use scripts::ALL as SCRIPTS;
 pub use state::JobState;
+pub use stats::{Counts, Stats, Totals};
 pub use tick::{EndedJob, Settled};
 
 use crate::clock::Clock;

@@ -1,10 +1,12 @@
 //! Storing jobs.
 
-use super::scripts::{EnqueueJob, EnqueueRequest, Scripts};
+use super::new_job::LARGEST_INLINE;
+use super::scripts::{EnqueueBatch, EnqueueJob, EnqueueRequest, Scripts};
+use super::spec::Spec;
 use super::{Error, JobId, NewJob, Queue};
 
 /// The most jobs of one call.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// What became of a job that was to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,18 +14,48 @@ pub enum Enqueued {
     New(JobId),
     /// An unfinished job with the same unique key stands for it.
     Duplicate(JobId),
+    /// The delayed job with the same unique key took its arguments and its time.
+    Debounced(JobId),
 }
 
 impl Enqueued {
     /// The job that will run.
     pub fn id(&self) -> &JobId {
         match self {
-            Enqueued::New(id) | Enqueued::Duplicate(id) => id,
+            Enqueued::New(id) | Enqueued::Duplicate(id) | Enqueued::Debounced(id) => id,
         }
     }
 
     pub fn is_duplicate(&self) -> bool {
-        matches!(self, Enqueued::Duplicate(_))
+        !matches!(self, Enqueued::New(_))
+    }
+}
+
+/// A job on its way, with what was made of it.
+pub(super) struct Ready<'a> {
+    pub job: &'a NewJob,
+    pub spec: Spec,
+    pub entry: EnqueueJob<'a>,
+}
+
+impl<'a> Ready<'a> {
+    pub fn new(job: &'a NewJob, now: i64) -> Ready<'a> {
+        let entry = EnqueueJob {
+            id: job.id.as_str(),
+            priority: job.priority,
+            run_at: job.run_at(now),
+            unique: job.unique.as_deref(),
+            on_unique: job.on_unique.word(),
+            slot: None,
+            entry: None,
+            refused: None,
+            blob: job.args.len() > LARGEST_INLINE,
+        };
+        Ready {
+            job,
+            spec: job.spec(now),
+            entry,
+        }
     }
 }
 
@@ -32,7 +64,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Invalid`] names what is wrong with the job, [`Error::IdTaken`] when
-    /// its id is another job's.
+    /// its id is another job's, [`Error::Full`] when too many jobs are unfinished.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
         let mut stored = self.enqueue_many(vec![job]).await?;
         stored
@@ -43,7 +75,8 @@ impl Queue {
     /// Stores up to 100 jobs in one call, in order, all or none of them valid.
     ///
     /// # Errors
-    /// As [`Queue::enqueue`].
+    /// As [`Queue::enqueue`]; when the queue has no room for all new ones of the
+    /// call, none of them is stored.
     pub async fn enqueue_many(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, Error> {
         if jobs.is_empty() || jobs.len() > MOST {
             return Err(Error::Invalid(format!("expected 1 to {MOST} jobs")));
@@ -52,31 +85,37 @@ impl Queue {
         for job in &jobs {
             job.check(now)?;
         }
-        let specs = jobs.iter().map(|job| job.to_spec(now)).collect();
-        let request = EnqueueRequest {
-            now,
-            aging: self.aging_ms(),
-            jobs: jobs
-                .iter()
-                .map(|job| EnqueueJob {
-                    id: job.id.as_str(),
-                    priority: job.priority,
-                    run_at: job.run_at(now),
-                    unique: job.unique.as_deref(),
-                })
-                .collect(),
-        };
-        let answers = self.scripts().enqueue(&request, specs).await?;
-        jobs.into_iter()
+        let ready = jobs.iter().map(|job| Ready::new(job, now)).collect();
+        let answers = self.store(ready, None, now).await?;
+        let stored: Vec<Enqueued> = jobs
+            .into_iter()
             .zip(answers)
-            .map(|(job, (word, id))| match word.as_str() {
-                "conflict" => Err(Error::IdTaken(job.id)),
-                // The job itself, stored by a call whose reply was lost.
-                "dup" if id == job.id.as_str() => Ok(Enqueued::New(job.id)),
-                "dup" => Ok(Enqueued::Duplicate(JobId::parse(&id).unwrap_or(job.id))),
-                _ => Ok(Enqueued::New(job.id)),
-            })
-            .collect()
+            .map(|(job, answer)| enqueued(job.id, answer))
+            .collect::<Result<_, Error>>()?;
+        self.publish_created(&stored).await;
+        Ok(stored)
+    }
+
+    /// Stores what is ready: large arguments first, so that no job is found without.
+    pub(super) async fn store(
+        &self,
+        ready: Vec<Ready<'_>>,
+        batch: Option<EnqueueBatch<'_>>,
+        now: i64,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let blobs = self.store_args(&ready).await?;
+        let specs = ready
+            .iter()
+            .map(|ready| ready.job.stored(&ready.spec))
+            .collect();
+        let request = EnqueueRequest {
+            moment: self.moment(now),
+            jobs: ready.into_iter().map(|ready| ready.entry).collect(),
+            cap: self.config.backlog,
+            stream: None,
+            batch,
+        };
+        Ok(self.scripts().enqueue(&request, specs, &blobs).await?)
     }
 
     pub(super) fn scripts(&self) -> Scripts<'_> {
@@ -85,8 +124,17 @@ impl Queue {
             keys: &self.keys,
         }
     }
+}
 
-    pub(super) fn aging_ms(&self) -> u64 {
-        u64::try_from(self.config.aging.as_millis()).unwrap_or(u64::MAX)
+pub(super) fn enqueued(id: JobId, (word, other): (String, String)) -> Result<Enqueued, Error> {
+    let stands = |id: JobId| JobId::parse(&other).unwrap_or(id);
+    match word.as_str() {
+        "conflict" => Err(Error::IdTaken(id)),
+        "full" => Err(Error::Full),
+        // The job itself, stored by a call whose reply was lost.
+        "dup" if other == id.as_str() => Ok(Enqueued::New(id)),
+        "dup" => Ok(Enqueued::Duplicate(stands(id))),
+        "moved" => Ok(Enqueued::Debounced(stands(id))),
+        _ => Ok(Enqueued::New(id)),
     }
 }

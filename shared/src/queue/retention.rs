@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::scripts::{RetainRequest, day};
+use super::day::day;
+use super::scripts::RetainRequest;
 use super::{Error, Queue};
 use crate::telemetry;
 
@@ -42,7 +43,7 @@ impl Queue {
         let mut forgotten = 0;
         loop {
             let request = RetainRequest {
-                now,
+                moment: self.moment(now),
                 completed_before: before(self.config.completed_age),
                 failed_before: before(self.config.failed_age),
                 completed_count: self.config.completed_count,
@@ -51,7 +52,8 @@ impl Queue {
                     .map(|days| day(now - days * 86_400_000))
                     .collect(),
             };
-            let ids = self.scripts().retain(&request).await?;
+            let (ids, blobs) = self.scripts().retain(&request).await?;
+            self.delete_blobs(&blobs).await?;
             forgotten += ids.len();
             if (ids.len() as u64) < BATCH {
                 return Ok(forgotten);

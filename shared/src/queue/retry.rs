@@ -4,18 +4,30 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest wait between two attempts.
+/// The longest wait between two attempts that is not told one by one.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
+/// The longest wait that may be told, in milliseconds: a day.
+const LONGEST_TOLD_MS: u64 = 24 * 3600 * 1000;
+
 /// Waits between attempts. The default, exponential from 5 s, waits at most
-/// 5, 10, 20, 40, 80, 160, 320, 640 and then 900 seconds; the actual wait is random
-/// from nothing to that ("full jitter"), so that jobs that failed together do not
-/// come back together. A `Retry-After` told by the other side wins over it.
+/// 5, 10, 20, 40, 80, 160, 320, 640 and then 900 seconds. Unless the job says
+/// otherwise the wait is random, so that jobs that failed together do not come back
+/// together: from nothing to that ("full jitter") when exponential, from half of it
+/// when fixed or told. A `Retry-After` told by the other side wins over all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Backoff {
-    Exponential { base_ms: u64 },
-    Fixed { delay_ms: u64 },
+    Exponential {
+        base_ms: u64,
+    },
+    Fixed {
+        delay_ms: u64,
+    },
+    /// One wait after the other, and then always the last; each at most a day.
+    Custom {
+        waits_ms: Vec<u64>,
+    },
 }
 
 impl Default for Backoff {
@@ -26,16 +38,33 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The wait after attempt number `attempt` (from 1) failed; `random` is from 0
-    /// to 1.
+    /// to 1, and 1 gives the longest.
     pub fn delay(&self, attempt: u32, random: f64) -> Duration {
+        let random = random.clamp(0.0, 1.0);
+        let failed = attempt.saturating_sub(1);
         match self {
-            Backoff::Fixed { delay_ms } => Duration::from_millis(*delay_ms).min(LONGEST),
             Backoff::Exponential { base_ms } => {
-                let doublings = attempt.saturating_sub(1).min(63);
-                let most = base_ms.saturating_mul(1u64 << doublings);
-                Duration::from_millis(most)
-                    .min(LONGEST)
-                    .mul_f64(random.clamp(0.0, 1.0))
+                let most = base_ms.saturating_mul(1u64 << failed.min(63));
+                Duration::from_millis(most).min(LONGEST).mul_f64(random)
+            }
+            Backoff::Fixed { delay_ms } => {
+                let wait = Duration::from_millis(*delay_ms).min(LONGEST);
+                wait.mul_f64(0.5 + random / 2.0)
+            }
+            Backoff::Custom { waits_ms } => {
+                let told = waits_ms.get(failed as usize).or(waits_ms.last());
+                let wait = told.map_or(0, |wait| (*wait).min(LONGEST_TOLD_MS));
+                Duration::from_millis(wait).mul_f64(0.5 + random / 2.0)
+            }
+        }
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        match self {
+            Backoff::Exponential { .. } | Backoff::Fixed { .. } => true,
+            Backoff::Custom { waits_ms } => {
+                (1..=100).contains(&waits_ms.len())
+                    && waits_ms.iter().all(|wait| *wait <= LONGEST_TOLD_MS)
             }
         }
     }
@@ -55,11 +84,22 @@ mod tests {
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
     }
 
+    #[test]
+    fn waits_told_one_by_one_end_with_the_last() {
+        let backoff = Backoff::Custom {
+            waits_ms: vec![100, 60_000],
+        };
+        let waits = [1, 2, 3, 1_000_000].map(|attempt| backoff.delay(attempt, 1.0).as_millis());
+        assert_eq!(waits, [100, 60_000, 60_000, 60_000]);
+        assert_eq!(backoff.delay(2, 0.0), Duration::from_secs(30));
+    }
+
     proptest! {
         #[test]
-        fn a_wait_never_exceeds_the_longest(attempt in any::<u32>(), base_ms in any::<u64>(), random in 0.0..=1.0f64) {
-            let wait = Backoff::Exponential { base_ms }.delay(attempt, random);
-            prop_assert!(wait <= LONGEST);
+        fn a_wait_never_exceeds_the_longest(attempt in any::<u32>(), ms in any::<u64>(), random in 0.0..=1.0f64) {
+            for backoff in [Backoff::Exponential { base_ms: ms }, Backoff::Fixed { delay_ms: ms }] {
+                prop_assert!(backoff.delay(attempt, random) <= LONGEST);
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) struct Unsettled {
     pub args: String,
     /// The handler ended without a word of its own: it panicked or was aborted.
     pub silent: bool,
+    pub args_apart: bool,
 }
 
 impl Unsettled {
@@ -45,6 +46,10 @@ pub(super) struct Running {
     /// On the monotonic clock.
     pub renewed_at: Duration,
     pub backoff: Backoff,
+    pub jitter: bool,
+    /// When its attempt has taken too long, and how long that is.
+    pub timeout: Option<(Duration, Duration)>,
+    pub args_apart: bool,
     pub number: u32,
     pub checkpoint: Checkpoint,
 }

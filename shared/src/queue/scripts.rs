@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{JobId, Keys};
-use crate::redis::{Error, Redis, Reply, Script};
+use super::Keys;
+use super::spec::{Heir, StoredResult};
+use crate::redis::{Error, FromReply, Redis, Reply, Script};
 
 macro_rules! scripts {
     ($($name:ident = $word:literal: $($part:literal),+;)+) => {
@@ -15,12 +16,15 @@ macro_rules! scripts {
 }
 
 scripts! {
-    TICK = "tick": "layout", "record", "settle", "claim", "sweep", "promote", "tick";
-    ENQUEUE = "enqueue": "layout", "enqueue";
-    CANCEL = "cancel": "layout", "record", "cancel";
+    TICK = "tick": "layout", "record", "count", "group", "finish", "settle", "claim", "sweep", "promote", "pick", "tick";
+    ENQUEUE = "enqueue": "layout", "record", "count", "group", "finish", "stored", "foreign", "enqueue";
+    CANCEL = "cancel": "layout", "record", "count", "group", "finish", "cancel";
+    CHANGE = "change": "layout", "record", "group", "change";
     REDRIVE = "redrive": "layout", "record", "redrive";
-    RETAIN = "retain": "layout", "record", "retain";
+    RETAIN = "retain": "layout", "record", "count", "retain";
     PURGE = "purge": "layout", "record", "purge";
+    AUDIT = "audit": "layout", "record", "audit";
+    LIST = "list": "layout", "list";
 }
 
 /// The scripts on the keys of one queue.
@@ -29,34 +33,92 @@ pub(super) struct Scripts<'a> {
     pub keys: &'a Keys,
 }
 
-#[derive(Serialize)]
-pub(super) struct EnqueueRequest<'a> {
+/// What every request says.
+#[derive(Clone, Serialize)]
+pub(super) struct Moment {
     pub now: i64,
+    pub day: String,
     pub aging: u64,
-    pub jobs: Vec<EnqueueJob<'a>>,
 }
 
 #[derive(Serialize)]
+pub(super) struct EnqueueRequest<'a> {
+    #[serde(flatten)]
+    pub moment: Moment,
+    pub jobs: Vec<EnqueueJob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<EnqueueBatch<'a>>,
+}
+
+#[derive(Clone, Serialize)]
 pub(super) struct EnqueueJob<'a> {
     pub id: &'a str,
     pub priority: u8,
     pub run_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_unique: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot<'a>>,
+    /// Its place in the stream it is taken from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<&'a str>,
+    /// Why it cannot be run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub blob: bool,
+}
+
+/// A slot of a recurring job, which has one job.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct Slot<'a> {
+    pub name: &'a str,
+    pub at: i64,
+    /// Whether it began so long ago that it was missed, and runs all the same.
+    pub late: bool,
+    pub run_late: bool,
+}
+
+#[derive(Clone, Serialize)]
+pub(super) struct EnqueueBatch<'a> {
+    pub id: &'a str,
+    pub total: usize,
+    pub last: &'a Heir,
 }
 
 #[derive(Serialize)]
 pub(super) struct TickRequest {
-    pub now: i64,
-    pub day: String,
+    #[serde(flatten)]
+    pub moment: Moment,
     pub token: String,
     pub want: usize,
+    pub pick: usize,
     pub lease: u64,
-    pub aging: u64,
     pub sweep: bool,
     pub replay: bool,
+    pub measure: bool,
     pub settle: Vec<Settle>,
     pub renew: Vec<Renew>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_limit: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Pace>,
+}
+
+/// A pace as the scripts reckon with it.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct Pace {
+    /// Milliseconds.
+    pub interval: f64,
+    pub burst: u32,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -66,6 +128,8 @@ pub(super) struct Settle {
     pub outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<StoredResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +144,8 @@ pub(super) struct Renew {
 
 #[derive(Serialize)]
 pub(super) struct RetainRequest {
-    pub now: i64,
+    #[serde(flatten)]
+    pub moment: Moment,
     pub completed_before: i64,
     pub failed_before: i64,
     pub completed_count: u64,
@@ -88,46 +153,96 @@ pub(super) struct RetainRequest {
     pub days: Vec<String>,
 }
 
+/// One job, and what is to change about it.
+#[derive(Serialize)]
+pub(super) struct JobRequest<'a> {
+    #[serde(flatten)]
+    pub moment: Moment,
+    pub id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub(super) struct RedriveRequest<'a> {
+    #[serde(flatten)]
+    pub moment: Moment,
+    pub ids: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct AuditRequest<'a> {
+    #[serde(flatten)]
+    pub moment: Moment,
+    pub cursor: &'a str,
+    pub count: u32,
+}
+
+#[derive(Serialize)]
+pub(super) struct ListRequest {
+    pub min: String,
+    pub max: String,
+    pub offset: u64,
+    pub limit: u64,
+}
+
+/// Header, spec and data of a job with its id.
+pub(super) type Parts = (String, String, String, String);
+
 /// What a tick answers, as it is on the wire.
 pub(super) struct TickAnswer {
     pub settled: Vec<String>,
     pub renewed: Vec<String>,
-    pub claimed: Vec<(String, String, String, String)>,
-    pub ended: Vec<(String, String, String, String)>,
+    pub claimed: Vec<Parts>,
+    pub ended: Vec<Parts>,
     pub next_due_ms: i64,
     pub paused: bool,
     pub retained_ms: i64,
+    pub waiting: u64,
 }
 
-impl crate::redis::FromReply for TickAnswer {
+impl FromReply for TickAnswer {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
-        type Jobs = Vec<(String, String, String, String)>;
         let items = <Vec<Reply>>::from_reply(reply)?;
-        let [settled, renewed, claimed, ended, next, paused, retained] =
-            <[Reply; 7]>::try_from(items).map_err(|_| Error::UnexpectedReply {
-                expected: "the seven parts of a tick",
-                found: "an array",
-            })?;
+        let [
+            settled,
+            renewed,
+            claimed,
+            ended,
+            next,
+            paused,
+            retained,
+            waiting,
+        ] = <[Reply; 8]>::try_from(items).map_err(|_| Error::UnexpectedReply {
+            expected: "the eight parts of a tick",
+            found: "an array",
+        })?;
         Ok(TickAnswer {
             settled: Vec::from_reply(settled)?,
             renewed: Vec::from_reply(renewed)?,
-            claimed: Jobs::from_reply(claimed)?,
-            ended: Jobs::from_reply(ended)?,
+            claimed: Vec::from_reply(claimed)?,
+            ended: Vec::from_reply(ended)?,
             next_due_ms: i64::from_reply(next)?,
             paused: bool::from_reply(paused)?,
             retained_ms: i64::from_reply(retained)?,
+            waiting: u64::from_reply(waiting)?,
         })
     }
 }
 
 impl Scripts<'_> {
+    /// `more` are the stream, if there is one, and the blobs.
     pub async fn enqueue(
         &self,
         request: &EnqueueRequest<'_>,
         specs: Vec<String>,
+        more: &[String],
     ) -> Result<Vec<(String, String)>, Error> {
         let args: Vec<String> = std::iter::once(json(request)).chain(specs).collect();
-        let keys = [self.keys.index.as_str(), &self.keys.records];
+        let mut keys = self.all().to_vec();
+        keys.extend(more.iter().map(String::as_str));
         ENQUEUE.run(&**self.redis, &keys, &args).await
     }
 
@@ -137,32 +252,68 @@ impl Scripts<'_> {
             .await
     }
 
-    pub async fn cancel(&self, now: i64, day: &str, id: &JobId) -> Result<String, Error> {
-        let args = [now.to_string(), day.to_owned(), id.to_string()];
-        CANCEL.run(&**self.redis, &self.all(), &args).await
+    pub async fn cancel(&self, request: &JobRequest<'_>) -> Result<String, Error> {
+        self.run(&CANCEL, request).await
     }
 
-    pub async fn redrive(&self, now: i64, aging: u64, ids: &[JobId]) -> Result<Vec<String>, Error> {
-        let mut args = vec![now.to_string(), aging.to_string()];
-        args.extend(ids.iter().map(JobId::to_string));
-        REDRIVE.run(&**self.redis, &self.all(), &args).await
+    pub async fn change(&self, request: &JobRequest<'_>) -> Result<String, Error> {
+        self.run(&CHANGE, request).await
     }
 
-    pub async fn retain(&self, request: &RetainRequest) -> Result<Vec<String>, Error> {
-        let keys = [self.keys.records.as_str(), &self.keys.finished];
-        RETAIN.run(&**self.redis, &keys, &[json(request)]).await
+    pub async fn redrive(&self, request: &RedriveRequest<'_>) -> Result<Vec<String>, Error> {
+        self.run(&REDRIVE, request).await
     }
 
-    pub async fn purge(&self, id: &JobId) -> Result<String, Error> {
-        let keys = [self.keys.records.as_str(), &self.keys.finished];
+    pub async fn retain(
+        &self,
+        request: &RetainRequest,
+    ) -> Result<(Vec<String>, Vec<String>), Error> {
+        self.run(&RETAIN, request).await
+    }
+
+    pub async fn purge(&self, request: &JobRequest<'_>) -> Result<(String, Vec<String>), Error> {
         // Not again: the second answer would be that there is no such job.
         PURGE
-            .run_once(&**self.redis, &keys, &[id.to_string()])
+            .run_once(&**self.redis, &self.all(), &[json(request)])
             .await
     }
 
-    fn all(&self) -> [&str; 3] {
-        [&self.keys.index, &self.keys.records, &self.keys.finished]
+    pub async fn audit(
+        &self,
+        request: &AuditRequest<'_>,
+    ) -> Result<(String, u64, Vec<String>), Error> {
+        self.run(&AUDIT, request).await
+    }
+
+    /// Ids and scores in turn, and four parts of each job in turn.
+    pub async fn list(
+        &self,
+        key: &str,
+        request: &ListRequest,
+    ) -> Result<(Vec<String>, Vec<Option<String>>), Error> {
+        let keys = [key, self.keys.records.as_str()];
+        LIST.run(&**self.redis, &keys, &[json(request)]).await
+    }
+
+    async fn run<T: FromReply>(
+        &self,
+        script: &'static Script,
+        request: &impl Serialize,
+    ) -> Result<T, Error> {
+        script
+            .run(&**self.redis, &self.all(), &[json(request)])
+            .await
+    }
+
+    fn all(&self) -> [&str; 4] {
+        let Keys {
+            index,
+            records,
+            finished,
+            parked,
+            ..
+        } = self.keys;
+        [index, records, finished, parked]
     }
 }
 
@@ -171,38 +322,9 @@ fn json(request: &impl Serialize) -> String {
     serde_json::to_string(request).unwrap_or_default()
 }
 
-/// The day a time falls on, as the counters name it: `20261121`.
-pub(super) fn day(now_ms: i64) -> String {
-    let days = now_ms.div_euclid(86_400_000);
-    // Howard Hinnant's `civil_from_days`.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}{month:02}{day:02}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_are_named_by_the_calendar() {
-        assert_eq!(day(0), "19700101");
-        assert_eq!(day(1_709_164_800_000), "20240229");
-        assert_eq!(day(1_795_219_199_999), "20261120");
-        assert_eq!(day(1_795_219_200_000), "20261121");
-    }
 
     #[test]
     fn every_script_says_what_it_returns() {

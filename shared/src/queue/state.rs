@@ -52,12 +52,18 @@ impl JobState {
     pub(super) fn band(self) -> (f64, f64) {
         const UNIT: f64 = 17_592_186_044_416.0; // 2^44
         match self {
-            JobState::Waiting => (0.0, UNIT - 1.0),
+            // Parked ones included.
+            JobState::Waiting => (0.0, 2.0 * UNIT - 1.0),
             JobState::Delayed => (2.0 * UNIT, 4.0 * UNIT - 1.0),
             JobState::Active => (4.0 * UNIT, f64::INFINITY),
             JobState::Completed => (0.0, UNIT - 1.0),
             JobState::Failed => (UNIT, 2.0 * UNIT - 1.0),
             JobState::Cancelled => (2.0 * UNIT, f64::INFINITY),
         }
+    }
+    /// The score of a job that came to this finished state at `now_ms`.
+    pub(super) fn score_at(self, now_ms: i64) -> f64 {
+        const EPOCH: i64 = 1_704_067_200_000; // 2024
+        self.band().0 + (now_ms - EPOCH) as f64
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::handler::{ActiveJob, Checkpoint, Signal};
-use super::job::{Header, Spec, StoredState};
-use super::scripts::{Renew, Settle, TickRequest, day};
+use super::scripts::{Pace, Parts, Renew, Settle, TickRequest};
+use super::spec::{Header, Spec, StoredResult, StoredState};
 use super::{Attempt, Backoff, Error, JobId, Outcome, Queue};
+use crate::clock::Deadline;
 use crate::redis;
 
 /// How often a round is sent again when its reply was lost.
@@ -20,7 +21,11 @@ const LONGEST_ERROR: usize = 1024;
 #[derive(Default)]
 pub(super) struct Round {
     pub want: usize,
+    /// How many waiting jobs to look at, when not just `want`.
+    pub pick: usize,
     pub sweep: bool,
+    /// Whether to count what waits.
+    pub measure: bool,
     pub settle: Vec<Settle>,
     pub renew: Vec<Renew>,
 }
@@ -37,6 +42,8 @@ pub(super) struct Ticked {
     pub paused: bool,
     /// When retention last ran; `None` when this round had no need to know.
     pub retained_ms: Option<i64>,
+    /// How many jobs wait, if that was to be counted.
+    pub waiting: u64,
 }
 
 /// What a settled attempt came to.
@@ -56,6 +63,14 @@ pub enum Settled {
 }
 
 impl Settled {
+    /// Whether nothing more happens to the job by itself.
+    pub(super) fn is_end(self) -> bool {
+        matches!(
+            self,
+            Settled::Completed | Settled::Failed | Settled::Cancelled
+        )
+    }
+
     /// An outcome accepted by a round whose reply never came is taken for what was
     /// sent, since nobody has counted it yet.
     pub(super) fn or_as_sent(self, sent: &Settle) -> Settled {
@@ -83,19 +98,33 @@ pub(super) struct Claimed {
     pub max_attempts: u32,
     pub checkpoint: Option<String>,
     pub backoff: Backoff,
+    pub jitter: bool,
+    pub timeout: Option<Duration>,
+    /// The arguments are in a key of their own.
+    pub args_apart: bool,
+    pub after: Option<JobId>,
+    pub batch_end: Option<JobId>,
     pub traceparent: Option<String>,
 }
 
 impl Claimed {
     /// The job as its handler is given it.
-    pub fn into_active(self, signal: watch::Receiver<Signal>, checkpoint: Checkpoint) -> ActiveJob {
+    pub fn into_active(
+        self,
+        signal: watch::Receiver<Signal>,
+        checkpoint: Checkpoint,
+        until: Deadline,
+    ) -> ActiveJob {
         ActiveJob {
             attempt: self.attempt,
             kind: self.kind,
             args: self.args,
             number: self.number,
             max_attempts: self.max_attempts,
+            after: self.after,
+            batch_end: self.batch_end,
             traceparent: self.traceparent,
+            until,
             signal,
             checkpoint,
         }
@@ -121,11 +150,16 @@ impl Settle {
         outcome: Outcome,
         backoff: Duration,
         checkpoint: Option<String>,
+        result_in: Option<StoredResult>,
         now: i64,
     ) -> Settle {
         let later = |wait: Duration| Some(now.saturating_add(wait.as_millis() as i64));
         let (outcome, run_at, data, error) = match outcome {
-            Outcome::Done(result) => ("completed", None, Some(result.to_string()), None),
+            Outcome::Done(result) => {
+                // A checkpoint would otherwise be taken for the result.
+                let result = result_in.map_or_else(|| result.to_string(), |_| String::new());
+                ("completed", None, Some(result), None)
+            }
             Outcome::Retry { reason, after } => (
                 "retry",
                 later(after.unwrap_or(backoff)),
@@ -141,6 +175,7 @@ impl Settle {
             fence: attempt.fence,
             outcome,
             data,
+            result: result_in,
             run_at,
             error: error.map(|reason| cut(&reason, LONGEST_ERROR)),
         }
@@ -152,17 +187,24 @@ impl Queue {
     /// jobs claimed by the first are handed out and outcomes counted once.
     pub(super) async fn tick(&self, token: &str, round: Round) -> Result<Ticked, Error> {
         let now = self.clock.now_ms();
+        let config = &self.config;
         let mut request = TickRequest {
-            now,
-            day: day(now),
+            moment: self.moment(now),
             token: token.to_owned(),
             want: round.want,
-            lease: u64::try_from(self.config.lease.as_millis()).unwrap_or(u64::MAX),
-            aging: self.aging_ms(),
+            pick: round.pick.max(round.want),
+            lease: u64::try_from(config.lease.as_millis()).unwrap_or(u64::MAX),
             sweep: round.sweep,
             replay: false,
+            measure: round.measure,
             settle: round.settle,
             renew: round.renew,
+            active_limit: config.active_limit,
+            group_limit: config.group_limit,
+            rate: config.rate.map(|rate| Pace {
+                interval: rate.interval.as_secs_f64() * 1000.0,
+                burst: rate.burst.max(1),
+            }),
         };
         let mut replays = 0;
         let answer = loop {
@@ -201,6 +243,7 @@ impl Queue {
             next_due_ms: Some(answer.next_due_ms).filter(|at| *at > 0),
             paused: answer.paused,
             retained_ms: Some(answer.retained_ms).filter(|at| *at > 0),
+            waiting: answer.waiting,
         })
     }
 }
@@ -217,8 +260,6 @@ fn settled(word: &str) -> Settled {
         _ => Settled::Lost,
     }
 }
-
-type Parts = (String, String, String, String);
 
 /// A job that cannot be read is left to its lease, and to fail by its stalls; the
 /// others of the round are not held up.
@@ -258,6 +299,11 @@ fn claimed((id, header, spec, data): Parts) -> Result<Claimed, Error> {
         max_attempts: spec.max_attempts,
         checkpoint: Some(data).filter(|data| !data.is_empty()),
         backoff: spec.backoff,
+        jitter: !spec.no_jitter,
+        timeout: spec.timeout.map(Duration::from_millis),
+        args_apart: spec.blob.is_some(),
+        after: spec.after.as_deref().and_then(JobId::parse),
+        batch_end: spec.batch_end.as_deref().and_then(JobId::parse),
         traceparent: spec.traceparent,
     })
 }

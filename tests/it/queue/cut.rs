@@ -35,19 +35,21 @@ fn script(name: &str) -> &'static str {
         .text()
 }
 
-async fn run_cut(bench: &Bench, name: &str, writes: u32, keys: &[&str], args: &[String]) -> bool {
+async fn run_cut(bench: &Bench, name: &str, writes: u32, args: &[String]) -> bool {
+    let keys = bench.queue.keys();
+    let keys = [&keys.index, &keys.records, &keys.finished, &keys.parked].map(String::as_str);
     let redis = crate::redis::client(&bench.server);
     let command = Command::<shared::redis::Reply>::once("EVAL")
         .arg(cut(script(name), writes))
         .arg(keys.len())
-        .args(keys)
+        .args(&keys)
         .args(args);
     command.send(&*redis).await.is_err()
 }
 
 fn tick(bench: &Bench, more: serde_json::Value) -> Vec<String> {
     let mut request = serde_json::json!({
-        "now": bench.clock.now_ms(), "day": "20261121", "token": "cut", "want": 0, "lease": 60_000,
+        "now": bench.clock.now_ms(), "day": "20261121", "token": "cut", "want": 0, "pick": 5, "measure": false, "lease": 60_000,
         "aging": 900_000, "sweep": false, "replay": false, "settle": [], "renew": [],
     });
     request
@@ -55,6 +57,14 @@ fn tick(bench: &Bench, more: serde_json::Value) -> Vec<String> {
         .unwrap()
         .extend(more.as_object().unwrap().clone());
     vec![request.to_string()]
+}
+
+/// What cancel and redrive are asked about one job.
+fn request(bench: &Bench, id: &shared::queue::JobId) -> String {
+    serde_json::json!({
+        "now": bench.clock.now_ms(), "day": "20261121", "aging": 900_000, "id": id, "ids": [id],
+    })
+    .to_string()
 }
 
 /// Drains until everything is finished.
@@ -70,16 +80,8 @@ async fn a_claim_cut_after_any_write_loses_no_job_and_no_attempt() {
     for writes in 0..4 {
         let bench = Bench::start().await;
         let ids = [bench.enqueue("work").await, bench.enqueue("work").await];
-        let keys = bench.queue.keys();
         let args = tick(&bench, serde_json::json!({ "want": 5 }));
-        let died = run_cut(
-            &bench,
-            "tick",
-            writes,
-            &[&keys.index, &keys.records, &keys.finished],
-            &args,
-        )
-        .await;
+        let died = run_cut(&bench, "tick", writes, &args).await;
         assert_eq!(died, writes < 2, "a claim has two writes");
         finish(&bench).await;
         for id in &ids {
@@ -103,17 +105,9 @@ async fn an_outcome_cut_after_any_write_is_kept_or_run_again_and_counted_once() 
             let holder = bench.start_drain(&handler, 900).task;
             until_running(&handler, 1).await;
             holder.abort();
-            let keys = bench.queue.keys();
             let settle = serde_json::json!([{ "id": id.as_str(), "fence": 1, "outcome": outcome, "run_at": bench.clock.now_ms() + 1000, "data": "1" }]);
             let args = tick(&bench, serde_json::json!({ "settle": settle }));
-            run_cut(
-                &bench,
-                "tick",
-                writes,
-                &[&keys.index, &keys.records, &keys.finished],
-                &args,
-            )
-            .await;
+            run_cut(&bench, "tick", writes, &args).await;
             finish(&bench).await;
 
             let job = bench.read(&id).await;
@@ -149,19 +143,11 @@ async fn an_enqueue_cut_after_any_write_is_healed_by_sending_it_again() {
                 spec["unique"] = serde_json::json!(key);
             }
             let spec = format!("{spec}\n{}", job.args);
-            let request = serde_json::json!({ "now": bench.clock.now_ms(), "aging": 900_000, "jobs": [entry] });
-            let keys = bench.queue.keys();
+            let request = serde_json::json!({ "now": bench.clock.now_ms(), "day": "20261121", "aging": 900_000, "jobs": [entry] });
             let args = [request.to_string(), spec];
-            run_cut(
-                &bench,
-                "enqueue",
-                writes,
-                &[&keys.index, &keys.records],
-                &args,
-            )
-            .await;
+            run_cut(&bench, "enqueue", writes, &args).await;
             // The caller sends the same again, whole.
-            assert!(!run_cut(&bench, "enqueue", 99, &[&keys.index, &keys.records], &args).await);
+            assert!(!run_cut(&bench, "enqueue", 99, &args).await);
             let handler = Scripted::default();
             assert_eq!(
                 bench.drain(&handler).await.completed,
@@ -187,18 +173,8 @@ async fn a_cancel_or_redrive_cut_after_any_write_leaves_one_job_in_one_state() {
             if begins_failed {
                 bench.drain(&handler).await;
             }
-            let keys = bench.queue.keys();
-            let now = bench.clock.now_ms().to_string();
-            let second = if begins_failed { "900000" } else { "20261121" };
-            let args = [now, second.to_owned(), id.to_string()];
-            run_cut(
-                &bench,
-                name,
-                writes,
-                &[&keys.index, &keys.records, &keys.finished],
-                &args,
-            )
-            .await;
+            let args = [request(&bench, &id)];
+            run_cut(&bench, name, writes, &args).await;
             finish(&bench).await;
             assert!(
                 bench.read(&id).await.state.is_finished(),
@@ -221,10 +197,9 @@ async fn an_enqueue_cut_half_way_does_not_hold_its_unique_key_for_ever() {
     let mut first = bench.job("work");
     first.unique = Some("k".to_owned());
     let spec = serde_json::json!({ "v": 1, "kind": "work", "priority": 5, "max_attempts": 3, "enqueued": now, "run_at": now, "unique": "k" });
-    let request = serde_json::json!({ "now": now, "aging": 900_000, "jobs": [{ "id": first.id.as_str(), "priority": 5, "run_at": now, "unique": "k" }] });
-    let keys = bench.queue.keys();
+    let request = serde_json::json!({ "now": now, "day": "20261121", "aging": 900_000, "jobs": [{ "id": first.id.as_str(), "priority": 5, "run_at": now, "unique": "k" }] });
     let args = [request.to_string(), format!("{spec}\n{}", first.args)];
-    assert!(run_cut(&bench, "enqueue", 1, &[&keys.index, &keys.records], &args).await);
+    assert!(run_cut(&bench, "enqueue", 1, &args).await);
 
     // Another caller, with an id of its own.
     let mut second = bench.job("work");
@@ -246,22 +221,8 @@ async fn retention_spares_a_job_whose_redrive_was_cut() {
     let id = bench.enqueue("bad").await;
     bench.drain(&handler).await;
     bench.advance(Duration::from_secs(8 * 24 * 3600));
-    let keys = bench.queue.keys();
-    let args = [
-        bench.clock.now_ms().to_string(),
-        "900000".to_owned(),
-        id.to_string(),
-    ];
-    assert!(
-        run_cut(
-            &bench,
-            "redrive",
-            2,
-            &[&keys.index, &keys.records, &keys.finished],
-            &args
-        )
-        .await
-    );
+    let args = [request(&bench, &id)];
+    assert!(run_cut(&bench, "redrive", 2, &args).await);
     bench.queue.retain().await.unwrap();
     assert_eq!(bench.read(&id).await.state, JobState::Waiting);
     assert_eq!(bench.drain(&Scripted::default()).await.completed, 1);

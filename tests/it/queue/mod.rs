@@ -26,6 +26,9 @@ pub fn config() -> QueueConfig {
     QueueConfig {
         linger: Duration::ZERO,
         coalesce: Duration::ZERO,
+        // Options with prices of their own.
+        active_limit: None,
+        group_limit: None,
         ..QueueConfig::default()
     }
 }

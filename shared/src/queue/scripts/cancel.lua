@@ -3,15 +3,14 @@
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
--- ARGV[1]  now  unix milliseconds
--- ARGV[2]  day  YYYYMMDD, for the counters
--- ARGV[3]  id
+-- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
+-- ARGV[1]  request  JSON: now, day, aging, id
 --
 -- Returns `cancelled` (also when it was before), `requested` when it runs, the
 -- state it finished in, or `gone`.
-local now, day, id = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-start({ index = KEYS[1], records = KEYS[2], finished = KEYS[3] })
-local job = load({ id }, day)[id]
+local request = cjson.decode(ARGV[1])
+start(request)
+local job = load({ request.id }, counter_fields())[request.id]
 if not job then return 'gone' end
 local header = job.header
 if FINISHED[header.state] then return header.state end
@@ -21,7 +20,9 @@ if header.state == 'active' then
   flush()
   return 'requested'
 end
-finish(job, 'cancelled', now, day)
+read(related({ job }))
+finish(job, 'cancelled')
 save(job)
 flush()
+if job.spec.group then call('ZREM', keys.parked, parked_member(job)) end
 return 'cancelled'

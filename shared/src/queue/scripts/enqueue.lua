@@ -1,69 +1,114 @@
 -- enqueue: store jobs, each once however often it is sent.
 --
--- KEYS[1]  jobs:{queue}:index    ZSET  unfinished jobs
--- KEYS[2]  jobs:{queue}:records  HASH  the jobs
--- ARGV[1]  request  JSON: now, aging, jobs [{id, priority, run_at, unique}]
+-- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
+-- KEYS[2]  jobs:{queue}:records   HASH  the jobs
+-- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
+-- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
+-- KEYS[5…] as the request says: a stream to take the jobs from, then the arguments
+--          in keys of their own (STRING)
+-- ARGV[1]  request  JSON: now, day, aging, jobs [{id, priority, run_at, unique,
+--                   on_unique (keep, replace, debounce), slot {name, at, late,
+--                   run_late}, entry,
+--                   refused, blob}], cap, stream, batch {id, total, last}
 -- ARGV[2…] the spec of each job, in that order
 --
 -- Returns {word, id} for each: `new`; `dup` with the id of the job that stands for
--- it (itself, sent before, or the unfinished one with its unique key); `conflict`
--- when the id is another job's.
+-- it (itself, sent before, or the unfinished one with its unique key); `moved` with
+-- the id of a delayed job that took its arguments and time over; `conflict` when the
+-- id is another job's; `full` when the queue is; `slot` when its slot has had its job;
+-- `gone` when it is no longer in the stream.
 local request = cjson.decode(ARGV[1])
-local now, aging, jobs = request.now, request.aging, request.jobs
-local index, records = KEYS[1], KEYS[2]
+start(request)
+local jobs, cap, stream, batch = request.jobs, request.cap, request.stream, request.batch
 
-local function score(job)
-  if job.run_at > now then return delayed_score(job.run_at, job.priority) end
-  return waiting_score(now, job.priority, aging)
-end
-
--- A job alone without a unique key, the usual case, needs no look before.
-local first = jobs[1]
-if #jobs == 1 and not first.unique and call('HSETNX', records, first.id .. ':p', ARGV[2]) == 1 then
-  call('ZADD', index, score(first), first.id)
-  return { { 'new', first.id } }
-end
-
-local fields, owners = {}, {}
-for _, job in ipairs(jobs) do push(fields, job.id .. ':p', job.id, 'u:' .. (job.unique or '')) end
-local stored = call('HMGET', records, unpack(fields))
-local owner_fields, never_claimed = {}, {}
-for n, job in ipairs(jobs) do
-  local owner = job.unique and stored[3 * n] or ''
-  if owner and owner ~= '' then push(owner_fields, owner, owner .. ':p') end
-end
-if #owner_fields > 0 then
-  local values = call('HMGET', records, unpack(owner_fields))
-  for n = 1, #owner_fields, 2 do
-    local owner, header, spec = owner_fields[n], values[n], values[n + 1]
-    owners[owner] = spec and not (header and FINISHED[cjson.decode(header).state])
-    if spec and not header then never_claimed[owner] = cjson.decode(string.match(spec, '^[^\n]*')) end
+-- Arguments in keys of their own are kept as long as their job.
+local function keep_blobs(answers)
+  local at = stream and 5 or 4
+  for n, job in ipairs(jobs) do
+    if job.blob then
+      at = at + 1
+      if answers[n][1] == 'new' or answers[n][1] == 'dup' and answers[n][2] == job.id then call('PERSIST', KEYS[at]) end
+    end
   end
+  return answers
 end
 
-local sets, adds, answers, taken = {}, {}, {}, {}
+-- A job alone without options, the usual case, needs no look before.
+local first = jobs[1]
+local free = cap and cap - call('ZCARD', keys.index)
+if #jobs == 1 and not (first.unique or first.slot or stream or batch) and (not cap or free > 0)
+  and call('HSETNX', keys.records, first.id .. ':p', ARGV[2]) == 1 then
+  local score = first.run_at > now and delayed_score(first.run_at, first.priority) or waiting_score(now, first.priority, aging)
+  call('ZADD', keys.index, score, first.id)
+  return keep_blobs({ { 'new', first.id } })
+end
+
+local names = {}
+for _, job in ipairs(jobs) do
+  if job.slot then push(names, '#slot:' .. job.slot.name) end
+  if job.refused or job.on_unique == 'replace' then push(names, unpack(counter_fields())) end
+end
+if batch then push(names, 'b:' .. batch.id) end
+local there = stream and still_there(stream, jobs)
+local found = look_up(jobs, names)
+
+local entries, answers, new, taken, replaced = {}, {}, {}, {}, {}
 for n, job in ipairs(jobs) do
-  local spec, header, owner = stored[3 * n - 2], stored[3 * n - 1], stored[3 * n]
-  owner = job.unique and (taken[job.unique] or (owners[owner or ''] and owner)) or nil
-  if spec and spec ~= ARGV[n + 1] then
+  local spec, owner = found[n].spec, job.unique and owner_of(job.unique)
+  local slot = job.slot and tonumber(fields['#slot:' .. job.slot.name]) or -1
+  local twin = taken[job.id] or (job.unique and taken['u:' .. job.unique])
+  if there and not there[job.entry] then
+    answers[n] = { 'gone', job.id }
+  elseif spec ~= '' and spec ~= ARGV[n + 1] then
     answers[n] = { 'conflict', job.id }
-  elseif spec or taken[job.id] then
-    answers[n] = { 'dup', job.id }
-    -- Stored but never claimed: an earlier call may have died before the index.
-    if not header then push(adds, score(job), job.id) end
-  elseif owner then
-    answers[n] = { 'dup', owner }
-    -- As above: the call that stored it may have died before the index.
-    if never_claimed[owner] then push(adds, score(never_claimed[owner]), owner) end
+  elseif spec ~= '' or twin then
+    answers[n] = { 'dup', twin or job.id }
+    if spec ~= '' and not job.refused then reindex(decode(job.id, found[n].header ~= '' and found[n].header, spec), entries) end
+  elseif job.slot and job.slot.at <= slot then
+    answers[n] = { 'slot', job.id }
+  elseif job.slot and job.slot.late and not (job.slot.run_late and slot >= 0) then
+    answers[n] = { 'slot', job.id }
+    put('#slot:' .. job.slot.name, int(job.slot.at))
+  elseif owner and job.on_unique == 'debounce' and owner.header.fence == 0 then
+    answers[n] = { 'moved', owner.id }
+    push(writes.records, owner.id .. ':p', ARGV[n + 1])
+    place(owner.id, { run_at = job.run_at, priority = job.priority })
+  elseif owner and not (job.on_unique == 'replace' and owner.header.state == 'waiting') then
+    answers[n] = { 'dup', owner.id }
+    reindex(owner, entries)
   else
     answers[n] = { 'new', job.id }
-    push(sets, job.id .. ':p', ARGV[n + 1])
-    if job.unique then push(sets, 'u:' .. job.unique, job.id) end
-    push(adds, score(job), job.id)
+    push(new, n)
     taken[job.id] = job.id
-    if job.unique then taken[job.unique] = job.id end
+    if job.unique then taken['u:' .. job.unique] = job.id end
+    if owner then push(replaced, owner) end
   end
 end
-if #sets > 0 then call('HSET', records, unpack(sets)) end
-if #adds > 0 then call('ZADD', index, 'NX', unpack(adds)) end
-return answers
+
+if cap and #new > 0 and #new - #replaced > free then
+  for _, n in ipairs(new) do answers[n] = { 'full', jobs[n].id } end
+else
+  for _, owner in ipairs(replaced) do
+    add_error(owner, 'replaced by a newer job')
+    finish(owner, 'cancelled')
+    save(owner)
+  end
+  for _, n in ipairs(new) do
+    local job = jobs[n]
+    push(writes.records, job.id .. ':p', ARGV[n + 1])
+    if job.refused then
+      store_refused(job, ARGV[n + 1])
+    else
+      if job.unique then put('u:' .. job.unique, job.id) end
+      push(entries, job.run_at > now and delayed_score(job.run_at, job.priority) or waiting_score(now, job.priority, aging), job.id)
+    end
+    if job.slot then put('#slot:' .. job.slot.name, int(job.slot.at)) end
+  end
+  if batch and fields['b:' .. batch.id] == '' then
+    put('b:' .. batch.id, cjson.encode({ total = batch.total, left = batch.total, last = batch.last }))
+  end
+end
+flush()
+if #entries > 0 then call('ZADD', keys.index, 'NX', unpack(entries)) end
+if stream then take_out(stream, jobs) end
+return keep_blobs(answers)

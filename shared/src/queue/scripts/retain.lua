@@ -1,13 +1,18 @@
 -- retain: forget finished jobs that are too old or too many, oldest first.
 --
--- KEYS[1]  jobs:{queue}:records   HASH  the jobs
--- KEYS[2]  jobs:{queue}:finished  ZSET  finished jobs
--- ARGV[1]  request  JSON: now, completed_before, failed_before (unix
+-- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
+-- KEYS[2]  jobs:{queue}:records   HASH  the jobs
+-- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
+-- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
+-- ARGV[1]  request  JSON: now, day, aging, completed_before, failed_before (unix
 --                   milliseconds), completed_count, batch, days (old counters)
 --
--- Returns the ids that went. As many as `batch`: call again.
+-- Returns {ids, blobs}: the ids that went, as many as `batch` if there may be more;
+-- and `{id}` and `{id}:{fence}` of those with arguments or a result in a key of
+-- their own, which are for the caller to delete.
 local request = cjson.decode(ARGV[1])
-local records, finished, batch = KEYS[1], KEYS[2], request.batch
+start(request)
+local finished, batch = keys.finished, request.batch
 
 local ids = {}
 local function range(state, before)
@@ -26,30 +31,34 @@ end
 range('failed', request.failed_before)
 range('cancelled', request.failed_before)
 
-local fields, uniques = {}, {}
-for _, day in ipairs(request.days) do
-  for _, name in ipairs(COUNTERS) do push(fields, '#' .. name .. ':' .. day) end
+local gone, shared, blobs = {}, {}, {}
+for _, day_before in ipairs(request.days) do
+  for _, name in ipairs(COUNTERS) do push(gone, '#' .. name .. ':' .. day_before) end
 end
 if #ids > 0 then
-  local parts = {}
-  for _, id in ipairs(ids) do push(parts, id, id .. ':p') end
-  local values = call('HMGET', records, unpack(parts))
-  for n, id in ipairs(ids) do
-    local job = decode(id, values[2 * n - 1], values[2 * n])
+  local jobs = load(ids)
+  for _, id in ipairs(ids) do
+    local job = jobs[id]
     -- One redriven by a call that died half way lives: it only leaves this set.
     if not job or FINISHED[job.header.state] then
-      push(fields, id, id .. ':p', id .. ':r', id .. ':s')
-      if job and job.spec.unique then push(uniques, 'u:' .. job.spec.unique) end
+      push(gone, id, id .. ':p', id .. ':r', id .. ':s')
+    end
+    if job and FINISHED[job.header.state] then
+      if job.spec.unique then push(shared, 'u:' .. job.spec.unique) end
+      if job.spec.group then push(shared, 'g:' .. job.spec.group) end
+      if job.spec.batch_end then push(gone, 'b:' .. job.spec.batch_end) end
+      if job.spec.blob then push(blobs, id) end
+      if job.header.result == 'blob' then push(blobs, id .. ':' .. int(job.header.settled)) end
     end
   end
-  -- A unique key that no unfinished job has taken since.
-  if #uniques > 0 then
-    for n, owner in ipairs(call('HMGET', records, unpack(uniques))) do
-      if owner == '' then push(fields, uniques[n]) end
-    end
+  -- A unique key or group that no unfinished job has taken since.
+  read(shared)
+  local seen = {}
+  for _, name in ipairs(shared) do
+    if fields[name] == '' and not seen[name] then seen[name] = true; push(gone, name) end
   end
-  if #fields > 0 then call('HDEL', records, unpack(fields)) end
+  call('HDEL', keys.records, unpack(gone))
   call('ZREM', finished, unpack(ids))
 end
-call('HSET', records, '#retained', int(request.now))
-return ids
+call('HSET', keys.records, '#retained', int(now))
+return { ids, blobs }

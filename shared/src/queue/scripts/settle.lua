@@ -3,7 +3,7 @@
 -- Returns the state the job came to (completed, failed, cancelled), `retry` or
 -- `snooze` when it is to go on, `dup` when this attempt was settled before, `stale`
 -- when another attempt owns the job, `gone` when there is no such job.
-local function settle(job, attempt, now, day)
+local function settle(job, attempt)
   if not job then return 'gone' end
   local header, outcome = job.header, attempt.outcome
   if header.fence ~= attempt.fence or header.state ~= 'active' then
@@ -16,15 +16,17 @@ local function settle(job, attempt, now, day)
   elseif outcome == 'retry' and header.attempts >= job.spec.max_attempts then
     outcome = 'failed'
   end
-  if attempt.error then add_error(job, now, attempt.error) end
+  if attempt.error then add_error(job, attempt.error) end
+  header.result = attempt.result
   if outcome == 'retry' or outcome == 'snooze' then
     header.state, header.run_at, header.token = 'waiting', attempt.run_at, nil
     -- A snooze is no failure and shows that the job gets on.
     if outcome == 'snooze' then header.attempts, header.stalls = header.attempts - 1, 0 end
-    if outcome == 'retry' then count('retried', day) end
-    push(writes.unfinished, delayed_score(attempt.run_at, job.spec.priority), job.id)
+    if outcome == 'retry' then count('retried') end
+    leave(job)
+    delay(job, attempt.run_at)
   else
-    finish(job, outcome, now, day)
+    finish(job, outcome)
   end
   if attempt.data then push(writes.records, job.id .. ':r', attempt.data) end
   save(job)

@@ -7,28 +7,30 @@
 -- `healed` when a script had died half way with it.
 local STALL_LIMIT = 3
 
-local function sweep(job, id, now, day)
+local function sweep(job, id)
   if not job then
     push(writes.gone, id)
     return 'healed'
   end
   local header = job.header
   if FINISHED[header.state] then
-    put_finished(job)
+    heal(job)
     return 'healed'
   elseif header.state == 'waiting' then
-    push(writes.unfinished, delayed_score(header.run_at, job.spec.priority), id)
+    leave(job)
+    delay(job, header.run_at)
     return 'healed'
   end
   header.attempts, header.stalls = header.attempts - 1, header.stalls + 1
-  count('stalled', day)
+  count('stalled')
   if header.cancel then
-    finish(job, 'cancelled', now, day)
+    finish(job, 'cancelled')
   elseif header.stalls >= math.max(job.spec.max_attempts, STALL_LIMIT) then
-    add_error(job, now, 'lease expired ' .. header.stalls .. ' times: the job stops its worker')
-    finish(job, 'failed', now, day)
+    add_error(job, 'lease expired ' .. header.stalls .. ' times: the job stops its worker')
+    finish(job, 'failed')
   else
     header.state, header.run_at, header.token = 'waiting', now, nil
+    leave(job)
     return 'waiting'
   end
   save(job)

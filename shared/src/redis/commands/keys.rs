@@ -18,6 +18,11 @@ commands! {
             Command::safe("PEXPIRE").arg(key).arg(ttl.as_millis())
         }
 
+        /// Takes the expiry of `key` away; false when it has none.
+        fn persist(key: &str) -> bool {
+            Command::safe("PERSIST").arg(key)
+        }
+
         /// Seconds until `key` expires; −1 never, −2 no such key.
         fn ttl(key: &str) -> i64 {
             Command::safe("TTL").arg(key)

@@ -1,0 +1,168 @@
+//! The settings of the queue and its drainer.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::{ConfigError, Environment};
+
+/// The queue and its drainer.
+#[derive(Clone, Debug)]
+pub struct QueueConfig {
+    /// How long a claimed job stays invisible to other drainers, renewed while it
+    /// runs. Too short and a slow reply makes a job run twice; too long and a
+    /// crashed one waits. In milliseconds, from `QUEUE_LEASE_MS`. Defaults to
+    /// 60000; from 15000 to 900000.
+    pub lease: Duration,
+    /// Jobs one drainer runs at once, from `DRAIN_CONCURRENCY`. Defaults to 5; from
+    /// 1 to 50.
+    pub concurrency: usize,
+    /// Jobs all drainers together run at once, from `QUEUE_ACTIVE_LIMIT`. Defaults
+    /// to 25; 0 for no limit, which makes a claim one command cheaper.
+    pub active_limit: Option<u64>,
+    /// Jobs of one group (for scans: of one channel) that run at once, from
+    /// `QUEUE_GROUP_LIMIT`. Defaults to 1; 0 for no limit. Drainers of one queue
+    /// must agree on it.
+    pub group_limit: Option<u32>,
+    /// How many jobs may begin in a minute, over all drainers, from
+    /// `QUEUE_RATE_PER_MINUTE`. Defaults to 0, no limit. A snoozed job that goes on
+    /// counts as well.
+    pub rate: Option<Rate>,
+    /// How many jobs may be unfinished before more are refused, from
+    /// `QUEUE_BACKLOG`. Defaults to 0, no limit; a limit costs one command more for
+    /// each job stored. A record of the hosted service holds 100 MB, some 100,000
+    /// jobs of 1 KB.
+    pub backlog: Option<u64>,
+    /// Whether `job:created`, `job:processing`, `job:completed` and `job:failed` are
+    /// published for programs that listen, from `QUEUE_EVENTS` (`on` or `off`).
+    /// Defaults to `off`; each event is a command.
+    pub events: bool,
+    /// How many further drainers one may wake when more waits than it can do in
+    /// its time, from `DRAIN_HELPERS`. Defaults to 4; from 0 to 50.
+    pub helpers: u32,
+    /// How long a drainer without work waits for a job that is due soon (a retry, a
+    /// scan waiting for Discord) before it leaves it to the next schedule. In
+    /// milliseconds, from `DRAIN_LINGER_MS`. Defaults to 20000; 0 to leave at once.
+    pub linger: Duration,
+    /// How long a drainer gathers finished jobs before it reports them, so that
+    /// several cost one command. In milliseconds, from `DRAIN_COALESCE_MS`.
+    /// Defaults to 25; at most 1000.
+    pub coalesce: Duration,
+    /// The time a drain takes at most where the invocation's own deadline cannot be
+    /// believed (`cargo lambda watch` sends one in 1970). In milliseconds, from
+    /// `DRAIN_BUDGET_MS`. Defaults to 55000.
+    pub budget: Duration,
+    /// The head start of one level of priority over the next. In milliseconds, from
+    /// `QUEUE_AGING_MS`. Defaults to 900000 (15 minutes): a job of priority 10 waits
+    /// at most 9 times that behind jobs of priority 1.
+    pub aging: Duration,
+    /// How long completed jobs are kept: 24 hours, and at most
+    /// [`QueueConfig::completed_count`].
+    pub completed_age: Duration,
+    pub completed_count: u64,
+    /// How long failed and cancelled jobs are kept: 7 days.
+    pub failed_age: Duration,
+}
+
+/// A pace at which jobs may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Between two jobs, at an even pace.
+    pub interval: Duration,
+    /// How many may begin at once after a rest; at least 1.
+    pub burst: u32,
+}
+
+impl Default for QueueConfig {
+    fn default() -> QueueConfig {
+        QueueConfig {
+            lease: Duration::from_secs(60),
+            concurrency: 5,
+            active_limit: Some(25),
+            group_limit: Some(1),
+            rate: None,
+            backlog: None,
+            events: false,
+            helpers: 4,
+            linger: Duration::from_secs(20),
+            coalesce: Duration::from_millis(25),
+            budget: Duration::from_secs(55),
+            aging: Duration::from_secs(900),
+            completed_age: Duration::from_secs(24 * 3600),
+            completed_count: 1000,
+            failed_age: Duration::from_secs(7 * 24 * 3600),
+        }
+    }
+}
+
+impl QueueConfig {
+    /// # Errors
+    /// The variable that is wrong.
+    pub fn read(env: &Environment<'_>) -> Result<QueueConfig, ConfigError> {
+        let default = QueueConfig::default();
+        let concurrency = env.number(
+            "DRAIN_CONCURRENCY",
+            5,
+            1..=50,
+            "a whole number from 1 to 50",
+        )?;
+        let per_minute = limit(env, "QUEUE_RATE_PER_MINUTE", 0)?;
+        Ok(QueueConfig {
+            lease: ms(env, "QUEUE_LEASE_MS", default.lease, 15_000..=900_000)?,
+            concurrency: concurrency as usize,
+            active_limit: limit(env, "QUEUE_ACTIVE_LIMIT", 25)?,
+            group_limit: limit(env, "QUEUE_GROUP_LIMIT", 1)?.map(|limit| limit as u32),
+            rate: per_minute.map(|per_minute| Rate {
+                interval: Duration::from_secs(60) / per_minute as u32,
+                burst: concurrency as u32,
+            }),
+            backlog: limit(env, "QUEUE_BACKLOG", 0)?,
+            events: switch(env, "QUEUE_EVENTS")?,
+            helpers: env.number("DRAIN_HELPERS", 4, 0..=50, "a whole number from 0 to 50")? as u32,
+            linger: ms(env, "DRAIN_LINGER_MS", default.linger, 0..=600_000)?,
+            coalesce: ms(env, "DRAIN_COALESCE_MS", default.coalesce, 0..=1000)?,
+            budget: ms(env, "DRAIN_BUDGET_MS", default.budget, 1000..=900_000)?,
+            aging: ms(env, "QUEUE_AGING_MS", default.aging, 0..=1_000_000_000_000)?,
+            ..default
+        })
+    }
+}
+
+fn ms(
+    env: &Environment<'_>,
+    name: &'static str,
+    default: Duration,
+    range: RangeInclusive<u64>,
+) -> Result<Duration, ConfigError> {
+    let expected = match (*range.start(), *range.end()) {
+        (15_000, _) => "milliseconds from 15000 to 900000",
+        (1000, _) => "milliseconds from 1000 to 900000",
+        (_, 600_000) => "milliseconds from 0 to 600000",
+        (_, 1000) => "milliseconds from 0 to 1000",
+        _ => "milliseconds from 0 to 1000000000000",
+    };
+    let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+    env.number(name, default, range, expected)
+        .map(Duration::from_millis)
+}
+
+/// A number of which 0 says that there is no limit.
+fn limit(
+    env: &Environment<'_>,
+    name: &'static str,
+    default: u64,
+) -> Result<Option<u64>, ConfigError> {
+    let expected = "a whole number from 0 (no limit) to 1000000";
+    let number = env.number(name, default, 0..=1_000_000, expected)?;
+    Ok(Some(number).filter(|number| *number > 0))
+}
+
+fn switch(env: &Environment<'_>, name: &'static str) -> Result<bool, ConfigError> {
+    match env.text(name).as_deref() {
+        None | Some("off") => Ok(false),
+        Some("on") => Ok(true),
+        Some(_) => Err(ConfigError::Invalid {
+            name,
+            expected: "`on` or `off`",
+        }),
+    }
+}

@@ -1,0 +1,45 @@
+//! Mending a queue after writes were lost.
+
+use super::scripts::AuditRequest;
+use super::{Error, Queue};
+
+/// Fields one call looks at; a job has two to four.
+const BATCH: u32 = 500;
+
+/// What an audit found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Audited {
+    pub jobs: u64,
+    /// Jobs that no set held, or the wrong one.
+    pub mended: u64,
+}
+
+impl Queue {
+    /// Looks at every job and puts back into their set those that fell out of it,
+    /// as when a failover lost the last writes: an acknowledged job that is stored
+    /// runs, once more if need be. Some 6 billed commands for each 250 jobs.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn audit(&self) -> Result<Audited, Error> {
+        let mut audited = Audited::default();
+        let mut cursor = "0".to_owned();
+        loop {
+            let request = AuditRequest {
+                moment: self.moment(self.clock.now_ms()),
+                cursor: &cursor,
+                count: BATCH,
+            };
+            let (next, seen, mended) = self.scripts().audit(&request).await?;
+            audited.jobs += seen;
+            audited.mended += mended.len() as u64;
+            for id in mended {
+                tracing::warn!(job_id = id, "job mended");
+            }
+            if next == "0" {
+                return Ok(audited);
+            }
+            cursor = next;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Batches: many jobs, and one that runs when all of them have ended.
+
+use serde::{Deserialize, Serialize};
+
+use super::producer::{MOST, Ready, enqueued};
+use super::scripts::EnqueueBatch;
+use super::{Enqueued, Error, JobId, NewJob, Queue};
+use crate::redis::commands::Hashes as _;
+
+/// The most jobs of a batch.
+const LARGEST: usize = 10_000;
+
+/// How far a batch is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchState {
+    pub total: u64,
+    /// Jobs that have not ended yet.
+    pub left: u64,
+    #[serde(default)]
+    pub completed: u64,
+    #[serde(default)]
+    pub failed: u64,
+    #[serde(default)]
+    pub cancelled: u64,
+}
+
+impl Queue {
+    /// Stores jobs as a batch under the id of `last`, which is stored when each of
+    /// them has completed, failed or been cancelled, exactly once. A job that is
+    /// redriven later does not count again. Up to 10,000 jobs, a hundred a call; cut
+    /// short, the same batch may be sent again whole. The jobs have no unique keys.
+    ///
+    /// # Errors
+    /// As [`Queue::enqueue_many`].
+    pub async fn enqueue_batch(
+        &self,
+        jobs: Vec<NewJob>,
+        last: NewJob,
+    ) -> Result<Vec<Enqueued>, Error> {
+        if jobs.is_empty() || jobs.len() > LARGEST {
+            return Err(Error::Invalid(format!("expected 1 to {LARGEST} jobs")));
+        }
+        let now = self.clock.now_ms();
+        last.check_follower(now)?;
+        for job in &jobs {
+            job.check(now)?;
+            if job.unique.is_some() {
+                let reason = "unique: expected none in a batch";
+                return Err(Error::Invalid(reason.to_owned()));
+            }
+        }
+        let id = last.id.to_string();
+        let mut heir = last.heir(now);
+        heir.spec.batch_end = Some(id.clone());
+        heir.spec.v = 2;
+        let batch = EnqueueBatch {
+            id: &id,
+            total: jobs.len(),
+            last: &heir,
+        };
+        let mut stored = Vec::with_capacity(jobs.len());
+        for part in jobs.chunks(MOST) {
+            let mut ready: Vec<Ready<'_>> = part.iter().map(|job| Ready::new(job, now)).collect();
+            for ready in &mut ready {
+                ready.spec.batch = Some(id.clone());
+                ready.spec.v = 2;
+            }
+            let answers = self.store(ready, Some(batch.clone()), now).await?;
+            for (job, answer) in part.iter().zip(answers) {
+                stored.push(enqueued(job.id.clone(), answer)?);
+            }
+        }
+        self.publish_created(&stored).await;
+        Ok(stored)
+    }
+
+    /// How far the batch is whose last job has this id; `None` when it was forgotten
+    /// with that job.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn batch(&self, last: &JobId) -> Result<Option<BatchState>, Error> {
+        let field = format!("b:{last}");
+        let Some(text) = self.redis.hget(&self.keys.records, &field).await? else {
+            return Ok(None);
+        };
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|source| Error::Unreadable {
+                id: last.to_string(),
+                source,
+            })
+    }
+}

@@ -1,0 +1,126 @@
+//! Arguments and results too large for a job's record, in keys of their own.
+//!
+//! Arguments are stored before their job, to go in a week; the script that stores
+//! the job takes that expiry away. They get one again when the job is finished, and
+//! retention deletes them with it. A result is stored before its attempt is settled,
+//! under the attempt's fence, so that a lost attempt overwrites nobody's.
+
+use std::time::Duration;
+
+use super::new_job::{LARGEST_ARGS, LARGEST_INLINE};
+use super::producer::Ready;
+use super::spec::StoredResult;
+use super::{Attempt, Error, Job, JobId, Queue};
+use crate::redis::Pipeline;
+use crate::redis::commands::keys::pexpire;
+use crate::redis::commands::strings::{SetOptions, set};
+use crate::redis::commands::{Keys as _, Strings as _};
+use crate::telemetry;
+
+/// How long arguments wait for their job to be stored.
+const UNCLAIMED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long a blob outlives its job's retention.
+const MARGIN: Duration = Duration::from_secs(3600);
+
+/// Bytes of arguments in one request.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+impl Queue {
+    /// Stores large arguments; answers their keys, in order.
+    pub(super) async fn store_args(&self, ready: &[Ready<'_>]) -> Result<Vec<String>, Error> {
+        let large: Vec<&Ready<'_>> = ready.iter().filter(|ready| ready.entry.blob).collect();
+        let mut keys = Vec::with_capacity(large.len());
+        let mut rest = large.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|ready| {
+                bytes += ready.job.args.len();
+                bytes <= MOST_BYTES
+            });
+            let (now, later) = rest.split_at(fits.count().max(1));
+            let mut pipeline = Pipeline::new();
+            let mut slots = Vec::with_capacity(now.len());
+            for ready in now {
+                let key = self.keys.args(&ready.job.id);
+                // Never those of a job that is there: its id may be taken.
+                let options = SetOptions::new().expires_in(UNCLAIMED).if_missing();
+                slots.push(pipeline.add(set(&key, &ready.job.args, options)));
+                keys.push(key);
+            }
+            let mut replies = pipeline.send(&*self.redis).await?;
+            for slot in slots {
+                replies.take(slot)?;
+            }
+            rest = later;
+        }
+        Ok(keys)
+    }
+
+    /// Large arguments of a job.
+    pub(super) async fn load_args(&self, id: &JobId) -> Result<Option<String>, Error> {
+        Ok(self.redis.get(&self.keys.args(id)).await?)
+    }
+
+    /// Where a result goes, having put it there: into the record (`None`), a key of
+    /// its own, or nowhere when it is larger than a megabyte.
+    pub(super) async fn store_result(
+        &self,
+        attempt: &Attempt,
+        result: &str,
+    ) -> Result<Option<StoredResult>, Error> {
+        if result.len() <= LARGEST_INLINE {
+            return Ok(None);
+        }
+        if result.len() > LARGEST_ARGS {
+            return Ok(Some(StoredResult::Dropped));
+        }
+        let key = self.keys.result(&attempt.id, attempt.fence);
+        let options = SetOptions::new().expires_in(self.config.completed_age + MARGIN);
+        self.redis.set(&key, result, options).await?;
+        Ok(Some(StoredResult::Blob))
+    }
+
+    /// Lets the arguments of finished jobs go after their retention, also if that
+    /// does not come to delete them. Best effort.
+    pub(super) async fn let_args_expire(&self, ids: &[JobId]) {
+        if ids.is_empty() {
+            return;
+        }
+        let ttl = self.config.failed_age + MARGIN;
+        let mut pipeline = Pipeline::new();
+        for id in ids {
+            pipeline.add(pexpire(&self.keys.args(id), ttl));
+        }
+        if let Err(error) = pipeline.send(&*self.redis).await {
+            let error = telemetry::chain(&error);
+            tracing::warn!(error, "arguments were given no expiry");
+        }
+    }
+
+    /// Deletes the blobs a script named.
+    pub(super) async fn delete_blobs(&self, names: &[String]) -> Result<(), Error> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<String> = names.iter().map(|name| self.keys.blob(name)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        self.redis.del(&keys).await?;
+        Ok(())
+    }
+
+    /// Fills in what of a job is kept in keys of its own.
+    pub(super) async fn complete(&self, mut job: Job) -> Result<Job, Error> {
+        if job.data_apart.is_some()
+            && let Some(args) = self.load_args(&job.id).await?
+            && let Ok(args) = serde_json::value::RawValue::from_string(args)
+        {
+            job.data = args;
+        }
+        if let Some(fence) = job.result_apart {
+            let result = self.redis.get(&self.keys.result(&job.id, fence)).await?;
+            job.returnvalue = result.and_then(|text| serde_json::from_str(&text).ok());
+        }
+        Ok(job)
+    }
+}

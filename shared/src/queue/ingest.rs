@@ -1,0 +1,139 @@
+//! Jobs other programs left in a stream.
+//!
+//! An entry is taken over by one script, which stores the job and removes the entry;
+//! one that is gone already is not stored again. What cannot be a job is stored as a
+//! failed one, with the reason.
+
+use serde_json::{Map, Value};
+
+use super::new_job::LARGEST_INLINE;
+use super::producer::{MOST, Ready};
+use super::scripts::EnqueueRequest;
+use super::{Error, JobId, NewJob, Queue};
+use crate::redis::commands::Streams as _;
+use crate::redis::commands::streams::Entry;
+
+/// What was taken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ingested {
+    /// Jobs that will run, or that an unfinished one stands for.
+    pub taken: u32,
+    /// Entries that are no jobs.
+    pub refused: u32,
+}
+
+/// Reads an entry as a job, given the id it will have; the error says what is wrong.
+pub type ReadForeign<'a> = &'a (dyn Fn(&Entry, JobId) -> Result<NewJob, String> + Sync);
+
+impl Queue {
+    /// Takes over everything in `stream`, a hundred entries a call.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked; what was not taken over is still in the stream.
+    pub async fn ingest(&self, stream: &str, read: ReadForeign<'_>) -> Result<Ingested, Error> {
+        let mut ingested = Ingested::default();
+        loop {
+            let entries = self.redis.xrange(stream, "-", "+", MOST as u64).await?;
+            if entries.is_empty() {
+                return Ok(ingested);
+            }
+            self.take_over(stream, &entries, read, &mut ingested)
+                .await?;
+            if entries.len() < MOST {
+                return Ok(ingested);
+            }
+        }
+    }
+
+    async fn take_over(
+        &self,
+        stream: &str,
+        entries: &[Entry],
+        read: ReadForeign<'_>,
+        ingested: &mut Ingested,
+    ) -> Result<(), Error> {
+        let now = self.clock.now_ms();
+        let jobs: Vec<(NewJob, Option<String>)> = entries
+            .iter()
+            .map(|entry| {
+                let id = id_of(stream, entry);
+                let job = read(entry, id.clone()).and_then(|job| match job.check(now) {
+                    Ok(()) => Ok(NewJob {
+                        id: id.clone(),
+                        ..job
+                    }),
+                    Err(error) => Err(error.to_string()),
+                });
+                match job {
+                    Ok(job) => Ok((job, None)),
+                    Err(reason) => Ok((refused(entry, id)?, Some(reason))),
+                }
+            })
+            .collect::<Result<_, Error>>()?;
+        let mut ready = Vec::with_capacity(jobs.len());
+        for ((job, reason), entry) in jobs.iter().zip(entries) {
+            let mut one = Ready::new(job, now);
+            one.entry.entry = Some(&entry.id);
+            one.entry.refused = reason.as_deref();
+            ready.push(one);
+        }
+        let blobs = self.store_args(&ready).await?;
+        let specs = ready
+            .iter()
+            .map(|ready| ready.job.stored(&ready.spec))
+            .collect();
+        let request = EnqueueRequest {
+            moment: self.moment(now),
+            jobs: ready.into_iter().map(|ready| ready.entry).collect(),
+            // They are in Redis already: refusing them would free nothing.
+            cap: None,
+            stream: Some(true),
+            batch: None,
+        };
+        let keys: Vec<String> = std::iter::once(stream.to_owned()).chain(blobs).collect();
+        let answers = self.scripts().enqueue(&request, specs, &keys).await?;
+        for ((job, reason), (word, _)) in jobs.iter().zip(&answers) {
+            match reason {
+                _ if word == "gone" => {}
+                Some(reason) => {
+                    tracing::warn!(job_id = %job.id, reason, "foreign job refused");
+                    ingested.refused += 1;
+                }
+                None => ingested.taken += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same for whoever reads the entry.
+fn id_of(stream: &str, entry: &Entry) -> JobId {
+    let at_ms = entry.id.split('-').next().and_then(|ms| ms.parse().ok());
+    let latest = (1i64 << 48) - 1;
+    JobId::derived(
+        at_ms.unwrap_or(0).clamp(0, latest),
+        &format!("{stream}/{}", entry.id),
+    )
+}
+
+/// What is kept of an entry that is no job: its fields, as far as they fit.
+fn refused(entry: &Entry, id: JobId) -> Result<NewJob, Error> {
+    let kind = entry.field("type").unwrap_or_default();
+    let kind = if kind.is_empty() || kind.len() > 128 {
+        "foreign"
+    } else {
+        kind
+    };
+    let mut kept = Map::new();
+    for (name, value) in &entry.fields {
+        kept.insert(name.clone(), Value::from(value.as_str()));
+        if Value::Object(kept.clone()).to_string().len() > LARGEST_INLINE {
+            kept.insert(name.clone(), Value::from("(too long to be kept)"));
+        }
+    }
+    let job = NewJob::new(id, kind, &kept)?;
+    if job.args.len() > LARGEST_INLINE {
+        return NewJob::new(job.id, kind, &"(too long to be kept)");
+    }
+    Ok(job)
+}

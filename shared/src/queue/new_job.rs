@@ -1,0 +1,285 @@
+//! A job as it is given to the queue.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::spec::{Heir, Spec};
+use super::{Backoff, Error, JobId};
+
+/// The largest arguments of a job, in bytes of JSON.
+pub(super) const LARGEST_ARGS: usize = 1024 * 1024;
+
+/// The largest arguments kept in the job's record; larger ones have a key of their
+/// own, which costs three commands more. A hundred message ids fit.
+pub(super) const LARGEST_INLINE: usize = 4 * 1024;
+
+/// How far ahead a job may be set: a year.
+const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// The most jobs of a chain after the first.
+const LONGEST_CHAIN: usize = 20;
+
+/// A job to be stored.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub id: JobId,
+    /// Which handler runs it.
+    pub kind: String,
+    /// What the handler is given, as JSON. At most 1 MB.
+    pub args: String,
+    /// 1 (first) to 10. Defaults to 5.
+    pub priority: u8,
+    /// Not before this unix millisecond. Defaults to at once; at most a year ahead.
+    pub run_at_ms: Option<i64>,
+    /// Attempts until the job fails for good, 1 to 100. Defaults to 3.
+    pub max_attempts: u32,
+    pub backoff: Backoff,
+    /// Whether the waits of the backoff are random. Defaults to true.
+    pub jitter: bool,
+    /// While a job with this key is unfinished, another is a duplicate of it.
+    pub unique: Option<String>,
+    /// What then becomes of the two. Defaults to keeping the first.
+    pub on_unique: OnUnique,
+    /// At most [`QueueConfig::group_limit`](crate::config::QueueConfig) jobs with the
+    /// same group run at once; the others wait without holding up the queue. At most
+    /// 128 bytes, no control characters.
+    pub group: Option<String>,
+    /// How long an attempt may take; one that takes longer is stopped and counts as
+    /// failed. Defaults to no limit but the invocation's.
+    pub timeout: Option<Duration>,
+    /// The job fails unless it begins before this unix millisecond.
+    pub expires_ms: Option<i64>,
+    /// Jobs stored one after the other, each when the one before has completed. If
+    /// one fails or is cancelled, those after it are never stored.
+    pub then: Vec<NewJob>,
+    /// The W3C trace the job belongs to.
+    pub traceparent: Option<String>,
+}
+
+/// What becomes of a job whose unique key an unfinished job has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnique {
+    /// The first stays; the new one is a duplicate of it.
+    #[default]
+    Keep,
+    /// The first is cancelled and the new one takes its place. If the first is
+    /// running, it stays.
+    Replace,
+    /// The first takes the new one's arguments and time, so that a row of requests
+    /// ends in one run after the last of them. If it has begun, it stays as it is.
+    Debounce,
+}
+
+impl OnUnique {
+    pub(super) fn word(self) -> Option<&'static str> {
+        match self {
+            OnUnique::Keep => None,
+            OnUnique::Replace => Some("replace"),
+            OnUnique::Debounce => Some("debounce"),
+        }
+    }
+}
+
+impl NewJob {
+    /// A job with the default options.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when `args` cannot be written as JSON.
+    pub fn new(id: JobId, kind: &str, args: &impl Serialize) -> Result<NewJob, Error> {
+        let args = serde_json::to_string(args).map_err(|e| Error::Invalid(e.to_string()))?;
+        Ok(NewJob {
+            id,
+            kind: kind.to_owned(),
+            args,
+            priority: 5,
+            run_at_ms: None,
+            max_attempts: 3,
+            backoff: Backoff::default(),
+            jitter: true,
+            unique: None,
+            on_unique: OnUnique::Keep,
+            group: None,
+            timeout: None,
+            expires_ms: None,
+            then: Vec::new(),
+            traceparent: None,
+        })
+    }
+
+    pub(super) fn check(&self, now_ms: i64) -> Result<(), Error> {
+        let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
+        let furthest = now_ms.saturating_add(FURTHEST.as_millis() as i64);
+        let is_key = |key: &String, most: usize| {
+            !key.is_empty() && key.len() <= most && !key.chars().any(char::is_control)
+        };
+        if self.kind.is_empty() || self.kind.len() > 128 {
+            return invalid("type: expected 1 to 128 bytes");
+        }
+        if !(1..=10).contains(&self.priority) {
+            return invalid("priority: expected a whole number from 1 to 10");
+        }
+        if !(1..=100).contains(&self.max_attempts) {
+            return invalid("attempts: expected a whole number from 1 to 100");
+        }
+        if self.run_at_ms.is_some_and(|at| at > furthest || at < 0) {
+            return invalid("runAt: expected unix milliseconds, at most a year ahead");
+        }
+        if self.args.len() > LARGEST_ARGS {
+            return Err(Error::TooLarge(
+                "data: expected at most 1 MB of JSON".to_owned(),
+            ));
+        }
+        if self.unique.as_ref().is_some_and(|key| !is_key(key, 512)) {
+            return invalid("unique: expected 1 to 512 bytes without control characters");
+        }
+        if self.group.as_ref().is_some_and(|key| !is_key(key, 128)) {
+            return invalid("group: expected 1 to 128 bytes without control characters");
+        }
+        if self
+            .timeout
+            .is_some_and(|timeout| timeout < Duration::from_millis(1))
+        {
+            return invalid("timeout: expected at least a millisecond");
+        }
+        if self.expires_ms.is_some_and(|at| at <= self.run_at(now_ms)) {
+            return invalid("expires: expected a time after the job may run");
+        }
+        if self.on_unique == OnUnique::Debounce && self.args.len() > LARGEST_INLINE {
+            return invalid("data: expected at most 4096 bytes of a debounced job");
+        }
+        if !self.backoff.is_valid() {
+            return invalid("backoff: expected 1 to 100 waits of at most a day");
+        }
+        if self.then.len() > LONGEST_CHAIN {
+            return invalid("then: expected at most 20 jobs");
+        }
+        self.then
+            .iter()
+            .try_for_each(|next| next.check_follower(now_ms))
+    }
+
+    /// A job that is stored by the end of another, inside that one's record.
+    pub(super) fn check_follower(&self, now_ms: i64) -> Result<(), Error> {
+        let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
+        if self.args.len() > LARGEST_INLINE {
+            return invalid("then: expected at most 4096 bytes of data");
+        }
+        if self.run_at_ms.is_some() || self.expires_ms.is_some() || self.unique.is_some() {
+            return invalid("then: expected no time and no unique key");
+        }
+        if !self.then.is_empty() {
+            return invalid("then: expected one list, not lists in it");
+        }
+        self.check(now_ms)
+    }
+
+    /// What of it is stored as JSON.
+    pub(super) fn spec(&self, now_ms: i64) -> Spec {
+        let is_new = self.group.is_some()
+            || self.expires_ms.is_some()
+            || !self.then.is_empty()
+            || self.args.len() > LARGEST_INLINE;
+        Spec {
+            v: if is_new { 2 } else { 1 },
+            kind: self.kind.clone(),
+            priority: self.priority,
+            max_attempts: self.max_attempts,
+            enqueued: now_ms,
+            run_at: self.run_at(now_ms),
+            backoff: self.backoff.clone(),
+            no_jitter: !self.jitter,
+            unique: self.unique.clone(),
+            group: self.group.clone(),
+            timeout: self
+                .timeout
+                .map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+            expires: self.expires_ms,
+            blob: Some(self.args.len()).filter(|size| *size > LARGEST_INLINE),
+            then: self.then.iter().map(|next| next.heir(now_ms)).collect(),
+            after: None,
+            batch: None,
+            batch_end: None,
+            traceparent: self.traceparent.clone(),
+        }
+    }
+
+    pub(super) fn heir(&self, now_ms: i64) -> Heir {
+        Heir {
+            id: self.id.to_string(),
+            spec: self.spec(now_ms),
+            args: self.args.clone(),
+        }
+    }
+
+    /// The spec as it is stored: a line of JSON, then the arguments, unless they have
+    /// a key of their own.
+    pub(super) fn stored(&self, spec: &Spec) -> String {
+        let line = serde_json::to_string(spec).unwrap_or_default();
+        let args = if spec.blob.is_some() {
+            "null"
+        } else {
+            &self.args
+        };
+        format!("{line}\n{args}")
+    }
+
+    /// When it may run: a time that has passed is now.
+    pub(super) fn run_at(&self, now_ms: i64) -> i64 {
+        self.run_at_ms.unwrap_or(now_ms).max(now_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn arguments_are_kept_to_the_byte() {
+        let clock = Clock::manual(1);
+        let mut job = NewJob::new(JobId::new(&clock), "scan", &serde_json::json!({})).unwrap();
+        job.args = "{\"a\":[],\"n\":9007199254740993,\"s\":\"\\n|é\"}".into();
+        let text = job.stored(&job.spec(5));
+        let (spec, args) = Spec::parse("x", &text).unwrap();
+        assert_eq!(args, job.args);
+        assert_eq!((spec.enqueued, spec.run_at, spec.priority), (5, 5, 5));
+        assert_eq!(spec.v, 1);
+    }
+
+    #[test]
+    fn what_cannot_be_a_job_is_named() {
+        let clock = Clock::manual(1000);
+        let job = NewJob::new(JobId::new(&clock), "scan", &()).unwrap();
+        let refused = |word: &str, change: &dyn Fn(&mut NewJob)| {
+            let mut job = job.clone();
+            change(&mut job);
+            let error = job.check(1000).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{word}:")), "{word}: {error}");
+        };
+        assert!(job.check(1000).is_ok());
+        refused("type", &|job| job.kind = String::new());
+        refused("priority", &|job| job.priority = 11);
+        refused("attempts", &|job| job.max_attempts = 0);
+        refused("attempts", &|job| job.max_attempts = 101);
+        refused("runAt", &|job| job.run_at_ms = Some(i64::MAX));
+        refused("data", &|job| job.args = "x".repeat(LARGEST_ARGS + 1));
+        refused("unique", &|job| job.unique = Some("x".repeat(513)));
+        refused("group", &|job| job.group = Some("a\0b".to_owned()));
+        refused("timeout", &|job| job.timeout = Some(Duration::ZERO));
+        refused("expires", &|job| job.expires_ms = Some(1000));
+        refused("backoff", &|job| {
+            job.backoff = Backoff::Custom { waits_ms: vec![] }
+        });
+        refused("then", &|job| {
+            job.then = vec![NewJob {
+                run_at_ms: Some(5),
+                ..job.clone()
+            }];
+        });
+        refused("data", &|job| {
+            job.on_unique = OnUnique::Debounce;
+            job.args = "x".repeat(LARGEST_INLINE + 1);
+        });
+    }
+}

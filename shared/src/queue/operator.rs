@@ -1,0 +1,220 @@
+//! Changing what becomes of jobs, and of the whole queue.
+
+use super::day::day;
+use super::scripts::{JobRequest, Moment, RedriveRequest};
+use super::{Error, JobId, JobState, Queue};
+use crate::redis::commands::sorted_sets::Range;
+use crate::redis::commands::{Keys as _, SortedSets as _};
+
+/// The member of the index that says that the queue is paused.
+const PAUSE: &str = "!";
+
+/// Jobs redriven by one call.
+const BATCH: usize = 100;
+
+/// What became of a job that was to be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It will not run.
+    Done,
+    /// It runs; its handler is told at the next heartbeat, within 20 s.
+    Requested,
+    /// It had finished already, in this state.
+    Finished(JobState),
+    Unknown,
+}
+
+/// What became of a job whose priority or time was to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    Done,
+    /// It runs: the priority is that of its next attempt, should there be one.
+    NextAttempt,
+    /// It runs: its time has come and cannot be changed.
+    Active,
+    Finished(JobState),
+    Unknown,
+}
+
+/// What became of a failed job that was to run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redriven {
+    Done,
+    /// It is in this state, not failed or cancelled.
+    NotFailed(JobState),
+    /// An unfinished job has its unique key.
+    UniqueTaken,
+    Unknown,
+}
+
+/// What became of a job that was to be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purged {
+    Done,
+    Unfinished,
+    Unknown,
+}
+
+impl Queue {
+    /// Ends a job, or asks the one that runs it to stop.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn cancel(&self, id: &JobId) -> Result<Cancelled, Error> {
+        let word = self.scripts().cancel(&self.request(id)).await?;
+        Ok(match word.as_str() {
+            "cancelled" => Cancelled::Done,
+            "requested" => Cancelled::Requested,
+            other => JobState::parse(other).map_or(Cancelled::Unknown, Cancelled::Finished),
+        })
+    }
+
+    /// Gives an unfinished job another priority, another time to run, or both. A
+    /// time that has passed is now.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] names what is wrong.
+    pub async fn change(
+        &self,
+        id: &JobId,
+        priority: Option<u8>,
+        run_at_ms: Option<i64>,
+    ) -> Result<Changed, Error> {
+        if priority.is_some_and(|priority| !(1..=10).contains(&priority)) {
+            let reason = "priority: expected a whole number from 1 to 10";
+            return Err(Error::Invalid(reason.to_owned()));
+        }
+        let furthest = self.clock.now_ms().saturating_add(366 * 86_400_000);
+        if run_at_ms.is_some_and(|at| at < 0 || at > furthest) {
+            let reason = "runAt: expected unix milliseconds, at most a year ahead";
+            return Err(Error::Invalid(reason.to_owned()));
+        }
+        let request = JobRequest {
+            priority,
+            run_at: run_at_ms,
+            ..self.request(id)
+        };
+        let word = self.scripts().change(&request).await?;
+        Ok(match word.as_str() {
+            "changed" => Changed::Done,
+            "next" => Changed::NextAttempt,
+            "active" => Changed::Active,
+            other => JobState::parse(other).map_or(Changed::Unknown, Changed::Finished),
+        })
+    }
+
+    /// Lets a failed or cancelled job run again from its first attempt.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn redrive(&self, id: &JobId) -> Result<Redriven, Error> {
+        let mut redriven = self.redrive_many(std::slice::from_ref(id)).await?;
+        Ok(redriven.pop().unwrap_or(Redriven::Unknown))
+    }
+
+    /// As [`Queue::redrive`], many at once.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn redrive_many(&self, ids: &[JobId]) -> Result<Vec<Redriven>, Error> {
+        let mut redriven = Vec::with_capacity(ids.len());
+        for part in ids.chunks(BATCH) {
+            let request = RedriveRequest {
+                moment: self.moment(self.clock.now_ms()),
+                ids: part.iter().map(JobId::as_str).collect(),
+            };
+            let words = self.scripts().redrive(&request).await?;
+            for (id, word) in part.iter().zip(&words) {
+                if word == "large" {
+                    self.redis.persist(&self.keys.args(id)).await?;
+                }
+            }
+            redriven.extend(words.iter().map(|word| match word.as_str() {
+                "redriven" | "large" => Redriven::Done,
+                "unique" => Redriven::UniqueTaken,
+                other => JobState::parse(other).map_or(Redriven::Unknown, Redriven::NotFailed),
+            }));
+        }
+        Ok(redriven)
+    }
+
+    /// Lets all jobs run again that have failed until now; answers how many. Those
+    /// whose unique key an unfinished job has stay.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked; some may be redriven by then.
+    pub async fn redrive_all(&self) -> Result<u64, Error> {
+        let (min, _) = JobState::Failed.band();
+        let until = JobState::Failed.score_at(self.clock.now_ms());
+        let (mut done, mut stayed) = (0, 0);
+        loop {
+            let range = Range::Score {
+                min,
+                max: until,
+                offset: stayed,
+                limit: BATCH as u64,
+            };
+            let found = self.redis.zrange(&self.keys.finished, range).await?;
+            let ids: Vec<JobId> = found.iter().filter_map(|id| JobId::parse(id)).collect();
+            if ids.is_empty() {
+                return Ok(done);
+            }
+            for redriven in self.redrive_many(&ids).await? {
+                match redriven {
+                    Redriven::Done => done += 1,
+                    _ => stayed += 1,
+                }
+            }
+        }
+    }
+
+    /// Forgets a finished job before its time.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn purge(&self, id: &JobId) -> Result<Purged, Error> {
+        let (word, blobs) = self.scripts().purge(&self.request(id)).await?;
+        self.delete_blobs(&blobs).await?;
+        Ok(match word.as_str() {
+            "purged" => Purged::Done,
+            "gone" => Purged::Unknown,
+            _ => Purged::Unfinished,
+        })
+    }
+
+    /// Lets no job begin until [`Queue::resume`]; those that run go on. Costs
+    /// drainers nothing. Twice is once.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn pause(&self) -> Result<(), Error> {
+        self.redis.zadd(&self.keys.index, &[(-1.0, PAUSE)]).await?;
+        Ok(())
+    }
+
+    /// Ends a pause, if there is one.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn resume(&self) -> Result<(), Error> {
+        self.redis.zrem(&self.keys.index, &[PAUSE]).await?;
+        Ok(())
+    }
+
+    pub(super) fn moment(&self, now: i64) -> Moment {
+        Moment {
+            now,
+            day: day(now),
+            aging: u64::try_from(self.config.aging.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn request<'a>(&self, id: &'a JobId) -> JobRequest<'a> {
+        JobRequest {
+            moment: self.moment(self.clock.now_ms()),
+            id: id.as_str(),
+            priority: None,
+            run_at: None,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Jobs that come again and again, by a cron pattern or at even times.
+//!
+//! A schedule is cut into slots, and each slot has one job however many drainers
+//! look: the script that stores it remembers the newest slot of the schedule's name.
+//! A look costs nothing while no slot has begun.
+
+use std::collections::HashMap;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use croner::Cron;
+
+use super::producer::Ready;
+use super::scripts::Slot;
+use super::{Error, JobId, NewJob, Queue};
+
+/// A slot that began longer ago was missed.
+const LATE: Duration = Duration::from_secs(300);
+
+/// When a job comes again. Times are UTC.
+#[derive(Clone, Debug)]
+pub enum Schedule {
+    /// A pattern of five fields, or six with seconds before them.
+    Cron(Box<Cron>),
+    /// Every so long, counted from 1970; at least a second.
+    Every(Duration),
+}
+
+/// What becomes of slots that began while no drainer looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missed {
+    /// They have no job.
+    #[default]
+    Skip,
+    /// The newest of them has its job late. A schedule never seen before has missed
+    /// nothing.
+    RunOnce,
+}
+
+/// A recurring job.
+#[derive(Clone, Debug)]
+pub struct Recurring {
+    /// Stands for the schedule, also after it was changed. At most 128 bytes.
+    pub name: String,
+    pub schedule: Schedule,
+    pub missed: Missed,
+    /// What each job is like; it is given an id of its own.
+    pub job: NewJob,
+}
+
+/// The slots one environment has seen to, so that it asks once for each.
+#[derive(Debug, Default)]
+pub struct Slots(HashMap<String, i64>);
+
+impl Schedule {
+    /// # Errors
+    /// [`Error::Invalid`] when `pattern` is none.
+    pub fn cron(pattern: &str) -> Result<Schedule, Error> {
+        Cron::from_str(pattern)
+            .map(|cron| Schedule::Cron(Box::new(cron)))
+            .map_err(|error| Error::Invalid(format!("cron: {error}")))
+    }
+
+    /// # Errors
+    /// [`Error::Invalid`] when `pause` is shorter than a second.
+    pub fn every(pause: Duration) -> Result<Schedule, Error> {
+        if pause < Duration::from_secs(1) {
+            let reason = "every: expected at least a second";
+            return Err(Error::Invalid(reason.to_owned()));
+        }
+        Ok(Schedule::Every(pause))
+    }
+
+    /// The newest slot that has begun, in unix milliseconds; `None` when none has.
+    pub fn slot(&self, now_ms: i64) -> Option<i64> {
+        match self {
+            Schedule::Cron(cron) => {
+                let now: DateTime<Utc> = DateTime::from_timestamp_millis(now_ms)?;
+                let slot = cron.find_previous_occurrence(&now, true).ok()?;
+                // The fraction of a second is no part of the slot.
+                Some(slot.timestamp() * 1000)
+            }
+            Schedule::Every(pause) => {
+                let pause = i64::try_from(pause.as_millis()).ok()?;
+                Some(now_ms.div_euclid(pause) * pause)
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Stores the jobs of slots that have begun since `seen`; answers how many.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked; the next call sees to the same slots.
+    pub async fn fire(&self, recurring: &[Recurring], seen: &mut Slots) -> Result<usize, Error> {
+        let now = self.clock.now_ms();
+        let due: Vec<(&Recurring, i64)> = recurring
+            .iter()
+            .filter_map(|recurring| Some((recurring, recurring.schedule.slot(now)?)))
+            .filter(|(recurring, slot)| seen.0.get(&recurring.name) != Some(slot))
+            .collect();
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let jobs = due
+            .iter()
+            .map(|(recurring, slot)| NewJob {
+                id: JobId::derived(*slot, &recurring.name),
+                ..recurring.job.clone()
+            })
+            .collect::<Vec<NewJob>>();
+        let mut ready = Vec::with_capacity(jobs.len());
+        for ((recurring, slot), job) in due.iter().zip(&jobs) {
+            job.check(now)?;
+            let mut one = Ready::new(job, now);
+            one.entry.slot = Some(Slot {
+                name: &recurring.name,
+                at: *slot,
+                late: now - slot > LATE.as_millis() as i64,
+                run_late: recurring.missed == Missed::RunOnce,
+            });
+            ready.push(one);
+        }
+        let answers = self.store(ready, None, now).await?;
+        for (recurring, slot) in due {
+            seen.0.insert(recurring.name.clone(), slot);
+        }
+        let is_new = |(word, _): &&(String, String)| word == "new";
+        Ok(answers.iter().filter(is_new).count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-21 10:07:30.500 UTC, a Saturday.
+    const NOW: i64 = 1_795_255_650_500;
+
+    #[test]
+    fn a_slot_is_the_newest_that_has_begun() {
+        let slot = |pattern: &str| Schedule::cron(pattern).unwrap().slot(NOW);
+        assert_eq!(slot("* * * * *"), Some(NOW - 30_500));
+        assert_eq!(slot("0 * * * *"), Some(NOW - 450_500));
+        assert_eq!(slot("7 10 * * SAT"), Some(NOW - 30_500));
+        assert_eq!(slot("0 0 * * SUN"), Some(1_794_700_800_000));
+        assert_eq!(slot("30 7 10 21 11 *"), Some(NOW - 500));
+        let every = Schedule::every(Duration::from_secs(90)).unwrap();
+        assert_eq!(every.slot(NOW), Some(NOW - NOW % 90_000));
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_refused() {
+        for pattern in ["", "* * * *", "61 * * * *", "soon", "0 0 31 2"] {
+            assert!(Schedule::cron(pattern).is_err(), "{pattern}");
+        }
+        assert!(Schedule::every(Duration::from_millis(999)).is_err());
+    }
+}

@@ -1,0 +1,40 @@
+-- stored: what an enqueue finds of the jobs it was sent: each one's own spec and
+-- header, and the unfinished owner of its unique key.
+--
+-- Returns nothing: definitions only.
+local owners = {}
+
+-- Reads all, with `names`; answers spec, header and owner for each job.
+local function look_up(jobs, names)
+  local wanted, ids, found = {}, {}, {}
+  for _, job in ipairs(jobs) do
+    push(wanted, job.id .. ':p', job.id)
+    if job.unique then push(wanted, 'u:' .. job.unique) end
+  end
+  push(wanted, unpack(names))
+  load({}, wanted)
+  for n, job in ipairs(jobs) do
+    local owner = job.unique and fields['u:' .. job.unique] or ''
+    if owner ~= '' then push(ids, owner) end
+    found[n] = { spec = fields[job.id .. ':p'], header = fields[job.id] }
+  end
+  if #ids > 0 then
+    owners = load(ids)
+    read(related(owners))
+  end
+  return found
+end
+
+-- The unfinished job that has a unique key.
+local function owner_of(key)
+  local owner = owners[fields['u:' .. key] or '']
+  return owner and not FINISHED[owner.header.state] and owner or nil
+end
+
+-- A job that stands for another. One stored but never claimed may have missed the
+-- index, if the call that stored it died.
+local function reindex(job, entries)
+  if job.header.fence > 0 or FINISHED[job.header.state] then return end
+  local at, priority = job.spec.run_at, job.spec.priority
+  push(entries, at > now and delayed_score(at, priority) or waiting_score(at, priority, aging), job.id)
+end

@@ -1,0 +1,195 @@
+//! How a queue is doing, in one request.
+
+use serde::Serialize;
+
+use super::day::day;
+use super::{Error, JobId, JobState, Queue};
+use crate::redis::commands::hashes::hmget;
+use crate::redis::commands::sorted_sets::{Range, zcount, zrange_with_scores, zscore};
+use crate::redis::{Pipeline, Slot};
+
+/// How many jobs there are in each state.
+pub type Counts = Vec<(JobState, u64)>;
+
+/// The minutes throughput is told for; the one under way is not among them.
+const MINUTES: i64 = 10;
+
+/// The slots the counters of a minute take turns in.
+const MINUTE_SLOTS: i64 = 16;
+
+/// Names in the order they are asked for, since ever and today.
+const TOTALS: [&str; 5] = ["completed", "failed", "cancelled", "retried", "stalled"];
+
+/// How a queue is doing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    pub waiting: u64,
+    pub delayed: u64,
+    pub active: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+    pub paused: bool,
+    /// How long the job that comes next has waited, in milliseconds; `null` when
+    /// none waits.
+    pub oldest_waiting_ms: Option<i64>,
+    /// Over the last ten whole minutes.
+    pub completed_per_minute: f64,
+    pub failed_per_minute: f64,
+    /// Attempts that failed and will be repeated.
+    pub retried_per_minute: f64,
+    /// The part of ended jobs that failed, 0 to 1; `null` when none ended.
+    pub failure_rate: Option<f64>,
+    /// From the claim to completion, in milliseconds; `null` when none completed.
+    pub average_processing_ms: Option<f64>,
+    pub today: Totals,
+    /// Since the queue exists.
+    pub lifetime: Totals,
+}
+
+/// What came of jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    pub completed: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+    pub retried: u64,
+    /// Leases that ended.
+    pub stalled: u64,
+}
+
+impl Queue {
+    /// How many jobs there are in each state, in one request.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn counts(&self) -> Result<Counts, Error> {
+        let mut pipeline = Pipeline::new();
+        let slots = self.add_counts(&mut pipeline);
+        let mut replies = pipeline.send(&*self.redis).await?;
+        slots
+            .into_iter()
+            .map(|(state, slot)| Ok((state, replies.take(slot)?)))
+            .collect()
+    }
+
+    fn add_counts(&self, pipeline: &mut Pipeline) -> Vec<(JobState, Slot<u64>)> {
+        JobState::ALL
+            .into_iter()
+            .map(|state| {
+                let (min, max) = state.band();
+                (state, pipeline.add(zcount(self.set_of(state), min, max)))
+            })
+            .collect()
+    }
+
+    /// Counts, ages, throughput and failures, in one request.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        let now = self.clock.now_ms();
+        let minute = now.div_euclid(60_000);
+        let today = day(now);
+        let mut fields: Vec<String> = TOTALS.iter().map(|name| format!("#{name}")).collect();
+        fields.extend(TOTALS.iter().map(|name| format!("#{name}:{today}")));
+        fields.extend((0..MINUTE_SLOTS).map(|slot| format!("#minute:{slot}")));
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+
+        let mut pipeline = Pipeline::new();
+        let counts = self.add_counts(&mut pipeline);
+        let next = Range::Score {
+            min: 0.0,
+            max: JobState::Waiting.band().1,
+            offset: 0,
+            limit: 1,
+        };
+        let next = pipeline.add(zrange_with_scores(&self.keys.index, next));
+        let pause = pipeline.add(zscore(&self.keys.index, "!"));
+        let values = pipeline.add(hmget(&self.keys.records, &fields));
+        let mut replies = pipeline.send(&*self.redis).await?;
+        let mut count = Vec::with_capacity(counts.len());
+        for (_, slot) in counts {
+            count.push(replies.take(slot)?);
+        }
+        let next = replies.take(next)?;
+        let pause: Option<f64> = replies.take(pause)?;
+        let values = replies.take(values)?;
+        let number = |n: usize| -> u64 {
+            let text = values.get(n).and_then(Option::as_deref);
+            text.and_then(|text| text.parse().ok()).unwrap_or(0)
+        };
+        let totals = |from: usize| Totals {
+            completed: number(from),
+            failed: number(from + 1),
+            cancelled: number(from + 2),
+            retried: number(from + 3),
+            stalled: number(from + 4),
+        };
+        let minutes = Minutes::of(&values[2 * TOTALS.len()..], minute);
+        let ended = minutes.completed + minutes.failed;
+        Ok(Stats {
+            waiting: count[0],
+            delayed: count[1],
+            active: count[2],
+            completed: count[3],
+            failed: count[4],
+            cancelled: count[5],
+            paused: pause.is_some(),
+            oldest_waiting_ms: self.waiting_since(&next).map(|since| (now - since).max(0)),
+            completed_per_minute: minutes.completed / MINUTES as f64,
+            failed_per_minute: minutes.failed / MINUTES as f64,
+            retried_per_minute: minutes.retried / MINUTES as f64,
+            failure_rate: (ended > 0.0).then(|| minutes.failed / ended),
+            average_processing_ms: (minutes.completed > 0.0)
+                .then(|| minutes.took_ms / minutes.completed),
+            today: totals(TOTALS.len()),
+            lifetime: totals(0),
+        })
+    }
+
+    /// Since when a job waits, by its place: the head start of its priority is taken
+    /// off as far as the job is not older than its own id.
+    fn waiting_since(&self, next: &[String]) -> Option<i64> {
+        const EPOCH: i64 = 1_704_067_200_000; // 2024
+        let [id, score] = next else { return None };
+        let created = JobId::parse(id)?.created_ms();
+        // Parked ones are told apart by their band only.
+        let score = (score.parse::<f64>().ok()? as i64) % (1 << 44) + EPOCH;
+        let aging = i64::try_from(self.config.aging.as_millis()).unwrap_or(i64::MAX);
+        let levels = match aging {
+            0 => 0,
+            aging => ((score - created) / aging).clamp(0, 9),
+        };
+        Some(score - levels * aging)
+    }
+}
+
+/// Sums over the last whole minutes.
+#[derive(Default)]
+struct Minutes {
+    completed: f64,
+    failed: f64,
+    retried: f64,
+    took_ms: f64,
+}
+
+impl Minutes {
+    /// Of fields as `count.lua` writes them.
+    fn of(fields: &[Option<String>], now: i64) -> Minutes {
+        let mut sum = Minutes::default();
+        for field in fields.iter().flatten() {
+            let values: Vec<f64> = field.split(' ').flat_map(str::parse).collect();
+            if let [minute, completed, failed, retried, took_ms] = values[..]
+                && (now - MINUTES..now).contains(&(minute as i64))
+            {
+                sum.completed += completed;
+                sum.failed += failed;
+                sum.retried += retried;
+                sum.took_ms += took_ms;
+            }
+        }
+        sum
+    }
+}

@@ -1,0 +1,122 @@
+//! What is due when in a drain: outcomes, renewals, timeouts, the deadline.
+
+use std::time::Duration;
+
+use super::drain::Drain;
+use super::handler::{Outcome, Signal};
+
+/// A lease is not trusted to its end, since clocks differ: this part of it is kept
+/// back, 5 s of 60.
+const LEASE_MARGIN: u32 = 12;
+
+impl Drain<'_> {
+    /// Waits until there is something to report, renew or claim.
+    pub(super) async fn wait(&mut self) {
+        self.mind_the_deadline();
+        if self.outcomes.is_empty() {
+            let pause = self.time_to_act();
+            tokio::select! {
+                done = self.tasks.join_next() => self.finished(done),
+                () = self.queue.clock().sleep(pause) => {}
+                () = self.deadline.brought_forward() => {}
+            }
+        }
+        // Others that finish about now travel in the same round.
+        if !self.outcomes.is_empty() && !self.running.is_empty() {
+            let coalesce = self.queue.config().coalesce;
+            let window = self.queue.clock().sleep(coalesce);
+            tokio::pin!(window);
+            while !self.running.is_empty() {
+                tokio::select! {
+                    biased;
+                    done = self.tasks.join_next() => self.finished(done),
+                    () = &mut window => break,
+                }
+            }
+        }
+        self.mind_the_deadline();
+    }
+
+    /// When the next thing is due although no job has finished.
+    pub(super) fn time_to_act(&self) -> Duration {
+        let now = self.queue.clock().elapsed();
+        let config = self.queue.config();
+        let left = self.deadline.remaining();
+        let mut pause = config.lease / 3;
+        for job in self.running.values() {
+            pause = pause.min((job.renewed_at + config.lease / 3).saturating_sub(now));
+            if let Some((at, _)) = job.timeout {
+                pause = pause.min(at.saturating_sub(now));
+            }
+        }
+        for margin in [self.margins.hand_back, self.margins.give_up] {
+            if left > margin {
+                pause = pause.min(left - margin);
+            }
+        }
+        if self.running.len() < config.concurrency && left > self.margins.stop_claiming {
+            pause = pause.min(self.until_due().unwrap_or(pause));
+        }
+        pause
+    }
+
+    fn until_due(&self) -> Option<Duration> {
+        let due = self
+            .next_due_ms?
+            .saturating_sub(self.queue.clock().now_ms());
+        Some(Duration::from_millis(u64::try_from(due).unwrap_or(0)))
+    }
+
+    /// How long to wait for a delayed job before looking again; `None` to leave.
+    pub(super) fn worth_waiting_for(&self) -> Option<Duration> {
+        let until = self.until_due()?;
+        let left = self
+            .deadline
+            .remaining()
+            .saturating_sub(self.margins.stop_claiming);
+        (until <= self.queue.config().linger && until < left).then_some(until)
+    }
+
+    pub(super) fn mind_the_deadline(&mut self) {
+        let now = self.queue.clock().elapsed();
+        let left = self.deadline.remaining();
+        let lease = self.queue.config().lease;
+        let mut given_up = Vec::new();
+        let mut too_long = Vec::new();
+        for (attempt, job) in &self.running {
+            if left <= self.margins.hand_back {
+                job.signal.send_if_modified(|signal| {
+                    let first = *signal == Signal::GoOn;
+                    if first {
+                        *signal = Signal::HandBack;
+                    }
+                    first
+                });
+            }
+            // Renewals failed for so long that another drainer may have the job.
+            let lost = now.saturating_sub(job.renewed_at) + lease / LEASE_MARGIN >= lease;
+            if left <= self.margins.give_up || lost {
+                job.task.abort();
+                given_up.push(attempt.clone());
+            } else if let Some((at, timeout)) = job.timeout
+                && at <= now
+            {
+                job.task.abort();
+                too_long.push((attempt.clone(), timeout));
+            }
+        }
+        for attempt in given_up {
+            tracing::warn!(job_id = %attempt.id, "job given back unfinished");
+            let back = Outcome::Snooze {
+                after: Duration::ZERO,
+            };
+            self.record(&attempt, back.into(), true);
+        }
+        for (attempt, timeout) in too_long {
+            self.end(
+                &attempt,
+                format!("timed out after {} ms", timeout.as_millis()),
+            );
+        }
+    }
+}
