@@ -3,10 +3,12 @@
 //! A function reads the sections it needs, once per cold start. What is missing or
 //! wrong is an error that names the variable; there is no default for a secret.
 
+mod drain;
 mod queue;
 
 use std::time::Duration;
 
+pub use drain::{DrainConfig, MissedSetting, RecurringSetting};
 pub use queue::{QueueConfig, Rate};
 
 /// A setting that is missing or cannot be read.

@@ -2,18 +2,28 @@
 //!
 //! Best effort: a job that wakes nobody is found by the schedule within a minute.
 
+#[cfg(feature = "invoke")]
+mod lambda;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
+#[cfg(feature = "invoke")]
+pub use lambda::LambdaWake;
 
 /// A drainer is woken at most this often by one environment.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long waking may delay the reply to the caller.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// What a drainer is told of who wakes it. One woken by another drainer wakes none
+/// itself.
+pub const BY_ENQUEUE: &str = "trawl.enqueue";
+pub const BY_DRAIN: &str = "trawl.drain";
 
 /// Starts a drainer.
 pub trait Wake: Send + Sync + 'static {

@@ -6,7 +6,9 @@ use dev::{Functions, FunctionsConfig, Host};
 use discord_local::{Guild, RateLimit};
 use serde_json::{Value, json};
 use shared::clock::Clock;
-use shared::config::{AuthConfig, DiscordConfig, HttpConfig, Provider, QueueConfig, RedisConfig};
+use shared::config::{
+    AuthConfig, DiscordConfig, DrainConfig, HttpConfig, Provider, QueueConfig, RedisConfig,
+};
 use shared::queue::Queue;
 use shared::redis::Redis;
 use shared::scan::ScanStore;
@@ -20,6 +22,7 @@ const PREFIX: &str = "trawl:";
 pub struct Options {
     pub guild: Guild,
     pub queue: QueueConfig,
+    pub drain: DrainConfig,
     /// Whether `enqueue` wakes a drainer by an invoke call.
     pub wake: bool,
     pub page_interval: Duration,
@@ -30,6 +33,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             guild: Guild::empty(1_200_000_000_000_000_000),
+            drain: DrainConfig::default(),
             queue: QueueConfig {
                 linger: Duration::ZERO,
                 coalesce: Duration::ZERO,
@@ -104,6 +108,7 @@ impl TestApp {
                 cors_origins: options.origins,
             },
             queue: options.queue,
+            drain: options.drain,
             discord: DiscordConfig {
                 token: "sample-bot-token".to_owned(),
                 api_base: discord.url(),

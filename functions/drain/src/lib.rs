@@ -1,6 +1,7 @@
 //! Runs the jobs. Started by the schedule every minute, and by `enqueue` when no
 //! drainer is awake.
 
+mod chores;
 mod environment;
 mod jobs;
 
@@ -11,18 +12,19 @@ use serde_json::Value;
 use shared::clock::Deadline;
 use shared::queue::{Consumer, DrainReport, Queue};
 use shared::redis::Scope;
-use shared::redis::commands::Keys as _;
 use shared::telemetry;
+use shared::waker::{BY_DRAIN, BY_ENQUEUE, Wake};
 
+pub use chores::Chores;
 pub use environment::Environment;
-
-/// What `enqueue` says of itself when it wakes a drainer.
-const WAKER: &str = "trawl.enqueue";
 
 /// The function.
 pub struct Drain {
     queue: Queue,
     environment: Arc<Environment>,
+    chores: Chores,
+    /// Starts further drainers; `None` where nobody can be started.
+    helpers: Option<Arc<dyn Wake>>,
 }
 
 /// A drain that failed. Its jobs are not lost: their leases end.
@@ -40,15 +42,23 @@ impl From<DrainError> for Diagnostic {
 }
 
 impl Drain {
-    pub fn new(queue: Queue, environment: Environment) -> Drain {
+    pub fn new(
+        queue: Queue,
+        environment: Environment,
+        chores: Chores,
+        helpers: Option<Arc<dyn Wake>>,
+    ) -> Drain {
         Drain {
             queue,
             environment: Arc::new(environment),
+            chores,
+            helpers,
         }
     }
 
     /// Drains the queue until it is empty or `deadline_ms` nears. Any event starts
-    /// it; one of the schedule's first asks, for one command, whether there is work.
+    /// it; one that is no wake, such as the schedule's, first does the chores, and for
+    /// one command asks whether there is work.
     ///
     /// # Errors
     /// When Redis stays away.
@@ -75,17 +85,23 @@ impl Drain {
         event: &Value,
         deadline: &Deadline,
     ) -> Result<DrainReport, shared::queue::Error> {
-        let woken = event.get("source").and_then(Value::as_str) == Some(WAKER);
-        if !woken && !self.has_work().await? {
-            return Ok(DrainReport::default());
-        }
-        let handler = Arc::new(jobs::Handler::new(self.environment.clone()));
+        let source = event.get("source").and_then(Value::as_str);
+        let by_drain = source == Some(BY_DRAIN);
         // No call of the queue's outlives the invocation.
         let redis = self.environment.redis.scoped(Scope {
             deadline: Some(deadline.clone()),
             sync_token: None,
         });
-        let consumer = Consumer::new(self.queue.on(&redis), handler);
+        let queue = self.queue.on(&redis);
+        let woken = by_drain || source == Some(BY_ENQUEUE);
+        if !woken && !self.chores.run(&queue, &redis).await? {
+            return Ok(DrainReport::default());
+        }
+        let handler = Arc::new(jobs::Handler::new(self.environment.clone()));
+        let mut consumer = Consumer::new(queue, handler);
+        if let Some(helpers) = self.helpers.as_ref().filter(|_| !by_drain) {
+            consumer = consumer.with_helpers(helpers.clone());
+        }
         let report = consumer.drain(deadline).await?;
         tracing::info!(
             claimed = report.claimed,
@@ -97,10 +113,5 @@ impl Drain {
             "drained"
         );
         Ok(report)
-    }
-
-    async fn has_work(&self) -> Result<bool, shared::queue::Error> {
-        let index = self.queue.keys().index.as_str();
-        Ok(self.environment.redis.exists(&[index]).await? > 0)
     }
 }

@@ -1,19 +1,29 @@
 //! The Lambda function `drain`.
 
-use drain::{Drain, Environment};
+use std::sync::Arc;
+
+use drain::{Chores, Drain, Environment};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use shared::config::DiscordConfig;
+use shared::config::{DiscordConfig, DrainConfig, WakerConfig};
 use shared::queue::SCAN;
 use shared::start::Start;
+use shared::waker::{BY_DRAIN, LambdaWake, Wake};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let start = Start::from_process()?;
     let discord = DiscordConfig::read(&start.environment)?;
     let queue = start.queue(SCAN)?;
+    let chores = Chores::new(&DrainConfig::read(&start.environment)?, &start.clock)?;
+    let helpers: Option<Arc<dyn Wake>> = match WakerConfig::read(&start.environment).function {
+        Some(function) => Some(Arc::new(
+            LambdaWake::from_environment(function, BY_DRAIN).await,
+        )),
+        None => None,
+    };
     let environment = Environment::new(queue.clone(), start.redis, &start.key_prefix, &discord)?;
-    let drain = &Drain::new(queue, environment);
+    let drain = &Drain::new(queue, environment, chores, helpers);
     let handler = service_fn(|event: LambdaEvent<Value>| async move {
         drain.handle(event.payload, event.context.deadline).await
     });

@@ -1,15 +1,12 @@
 //! Takes jobs on: a scan of a channel, a batch of its history, single messages.
 
 mod batch;
-mod lambda;
 mod scan;
 
 use futures_util::FutureExt as _;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::queue::Queue;
 use shared::waker::Waker;
-
-pub use lambda::LambdaWake;
 
 /// What the handlers use.
 pub struct State {

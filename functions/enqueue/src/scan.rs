@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared::http::{ApiError, Bounded, Reply, Request, Seconds, Snowflake};
-use shared::jobs::{ChannelScan, ScanMode, ScanOptions};
-use shared::queue::{JobId, NewJob};
+use shared::http::{ApiError, Bounded, Reply, Request, Snowflake};
+use shared::jobs::{ChannelScan, OptionsRequest, ScanMode};
+use shared::queue::{Enqueued, JobId};
 use shared::redis::Redis;
 
 use crate::State;
@@ -16,26 +16,10 @@ struct CreateScan {
     guild_id: Snowflake,
     channel_id: Snowflake,
     scan_mode: Option<ScanMode>,
-    options: Option<Options>,
+    options: Option<OptionsRequest>,
     priority: Option<Bounded<1, 10>>,
     /// Unix milliseconds.
     run_at: Option<Bounded<0, 9_007_199_254_740_991>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Options {
-    pub max_messages: Option<Bounded<1, 1_000_000>>,
-    pub min_video_seconds: Option<Seconds>,
-}
-
-impl From<Options> for ScanOptions {
-    fn from(options: Options) -> ScanOptions {
-        ScanOptions {
-            max_messages: options.max_messages.map(Bounded::get),
-            min_video_seconds: options.min_video_seconds.map(Seconds::get),
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -45,6 +29,16 @@ pub(crate) struct Created {
     pub scan_id: JobId,
     /// An unfinished scan of the same channel and mode stands for this one.
     pub duplicate: bool,
+}
+
+impl From<&Enqueued> for Created {
+    fn from(enqueued: &Enqueued) -> Created {
+        Created {
+            job_id: enqueued.id().clone(),
+            scan_id: enqueued.id().clone(),
+            duplicate: enqueued.is_duplicate(),
+        }
+    }
 }
 
 pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
@@ -61,8 +55,7 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
         options: input.options.unwrap_or_default().into(),
     };
     let id = JobId::new(state.queue.clock());
-    let mut job = NewJob::new(id, ChannelScan::SCAN, &scan)?;
-    job.unique = scan.unique_key();
+    let mut job = scan.into_job(id)?;
     job.traceparent = request.traceparent().map(str::to_owned);
     job.run_at_ms = input.run_at.map(|at| at.get() as i64);
     if let Some(priority) = input.priority {
@@ -70,9 +63,5 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     }
     let enqueued = state.queue.on(&redis).enqueue(job).await?;
     state.waker.wake().await;
-    Ok(Reply::accepted(&Created {
-        job_id: enqueued.id().clone(),
-        scan_id: enqueued.id().clone(),
-        duplicate: enqueued.is_duplicate(),
-    }))
+    Ok(Reply::accepted(&Created::from(&enqueued)))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use shared::http::{ApiError, Reply, Request};
+use shared::http::{ApiError, Reply, Request, absent};
 use shared::queue::{Cursor, Job, JobId, JobState};
 use shared::redis::Redis;
 
@@ -23,7 +23,7 @@ pub async fn one(state: Arc<State>, redis: Redis, request: Request) -> Result<Re
     let id = job_id(&request)?;
     match state.queue.on(&redis).job(&id).await? {
         Some(job) => Ok(Reply::ok(&job)),
-        None => Err(unknown()),
+        None => Err(absent(&request, &id, state.queue.clock(), "job")),
     }
 }
 

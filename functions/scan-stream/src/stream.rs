@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared::http::{ApiError, Reply, Request};
+use shared::http::{ApiError, Reply, Request, absent};
 use shared::progress::Cursor;
 use shared::queue::{Job, JobId, JobState};
 use shared::redis::{Pipeline, Redis};
@@ -60,9 +60,7 @@ pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<R
         .add_events(&mut pipeline, id.as_str(), &cursor);
     let mut replies = pipeline.send(&*redis).await?;
     let Some(job) = state.queue.read_job(&mut replies, job, &id)? else {
-        return Err(ApiError::not_found(
-            "there is no such scan, or it was forgotten after its time",
-        ));
+        return Err(absent(&request, &id, state.queue.clock(), "scan"));
     };
     let mut events = state.progress.read_events(&mut replies, events, &cursor)?;
     // A cursor beyond every attempt was never given for this scan.

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use drain::{Drain, Environment};
-use enqueue::LambdaWake;
+use drain::{Chores, Drain, Environment};
 use shared::clock::Clock;
-use shared::config::{AuthConfig, DiscordConfig, HttpConfig, QueueConfig, RedisConfig};
+use shared::config::{
+    AuthConfig, DiscordConfig, DrainConfig, HttpConfig, QueueConfig, RedisConfig,
+};
 use shared::http::{Auth, Door, Services};
 use shared::progress::Progress;
 use shared::queue::{Queue, SCAN};
 use shared::redis;
-use shared::waker::{Wake, Waker};
+use shared::waker::{BY_DRAIN, BY_ENQUEUE, LambdaWake, Wake, Waker};
 
 /// What the functions are told.
 #[derive(Clone)]
@@ -20,8 +21,9 @@ pub struct FunctionsConfig {
     pub auth: AuthConfig,
     pub http: HttpConfig,
     pub queue: QueueConfig,
+    pub drain: DrainConfig,
     pub discord: DiscordConfig,
-    /// Where `enqueue` invokes the drainer; `None` leaves jobs to the schedule.
+    /// Where drainers are invoked; `None` leaves jobs to the schedule.
     pub invoke_url: Option<String>,
 }
 
@@ -44,10 +46,19 @@ pub struct Function {
 /// How long a drain may take, as `template.yaml` grants it.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(900);
 
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionsError {
+    #[error("a client cannot be made")]
+    Redis(#[from] redis::Error),
+    #[error("a recurring job cannot be one")]
+    Recurring(#[from] shared::queue::Error),
+}
+
 impl Functions {
     /// # Errors
     /// The setting that cannot be used.
-    pub fn new(config: &FunctionsConfig, clock: &Clock) -> Result<Functions, redis::Error> {
+    pub fn new(config: &FunctionsConfig, clock: &Clock) -> Result<Functions, FunctionsError> {
         let redis = redis::connect(&config.redis, clock)?;
         let prefix = &config.redis.key_prefix;
         let queue = Queue::new(
@@ -66,7 +77,11 @@ impl Functions {
         let wake = config
             .invoke_url
             .as_deref()
-            .map(|url| -> Box<dyn Wake> { Box::new(LambdaWake::at_endpoint(url, "drain")) });
+            .map(|url| -> Box<dyn Wake> { Box::new(invoker(url, BY_ENQUEUE)) });
+        let helpers = config
+            .invoke_url
+            .as_deref()
+            .map(|url| -> Arc<dyn Wake> { Arc::new(invoker(url, BY_DRAIN)) });
         let waker = Waker::new(wake, clock.clone());
         let progress = Progress::new(prefix);
         let doors = vec![
@@ -83,14 +98,19 @@ impl Functions {
                 scan_stream::app(services, queue.clone(), progress),
             ),
         ];
+        let chores = Chores::new(&config.drain, clock)?;
         let environment = Environment::new(queue.clone(), redis, prefix, &config.discord)?;
         Ok(Functions {
             doors,
-            drain: Arc::new(Drain::new(queue.clone(), environment)),
+            drain: Arc::new(Drain::new(queue.clone(), environment, chores, helpers)),
             queue,
             clock: clock.clone(),
         })
     }
+}
+
+fn invoker(url: &str, source: &str) -> LambdaWake {
+    LambdaWake::at_endpoint(url, "drain", source)
 }
 
 fn function(name: &'static str, door: impl Door) -> Function {

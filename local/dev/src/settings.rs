@@ -3,7 +3,8 @@
 
 use anyhow::Context as _;
 use shared::config::{
-    AuthConfig, DiscordConfig, Environment, HttpConfig, Provider, QueueConfig, RedisConfig,
+    AuthConfig, DiscordConfig, DrainConfig, Environment, HttpConfig, Provider, QueueConfig,
+    RedisConfig,
 };
 
 /// The keys of a system that belongs to one machine; printed on start.
@@ -17,6 +18,7 @@ pub struct Settings {
     pub auth: AuthConfig,
     pub http: HttpConfig,
     pub queue: QueueConfig,
+    pub drain: DrainConfig,
     pub key_prefix: String,
 }
 
@@ -47,6 +49,7 @@ impl Settings {
             auth: AuthConfig::read(&with_defaults)?,
             http: HttpConfig::read(env),
             queue: QueueConfig::read(env)?,
+            drain: DrainConfig::read(env)?,
             key_prefix: key("KEY_PREFIX", "trawl:"),
         })
     }

@@ -100,6 +100,7 @@ impl System {
                 auth: settings.auth.clone(),
                 http: settings.http.clone(),
                 queue: settings.queue.clone(),
+                drain: settings.drain.clone(),
                 discord: discord.clone(),
                 invoke_url: Some(format!("http://{}", listener.local_addr()?)),
             },

@@ -105,6 +105,23 @@ impl ApiError {
         }
     }
 
+    /// 503: as many jobs are unfinished as may be.
+    pub fn queue_full() -> ApiError {
+        let detail = "too many jobs are unfinished; try again when some are done";
+        ApiError {
+            retry_after_secs: Some(60),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "queue_full", detail)
+        }
+    }
+
+    /// 503: what was just made may not have reached the replica that was asked.
+    pub fn not_yet_known(detail: impl Into<String>) -> ApiError {
+        ApiError {
+            retry_after_secs: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_yet_known", detail)
+        }
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -149,6 +166,11 @@ impl From<queue::Error> for ApiError {
     fn from(error: queue::Error) -> ApiError {
         match error {
             queue::Error::Invalid(detail) => ApiError::bad_request(detail),
+            queue::Error::TooLarge(detail) => ApiError {
+                detail,
+                ..ApiError::too_large(0)
+            },
+            queue::Error::Full => ApiError::queue_full(),
             queue::Error::Redis(error) => error.into(),
             other => ApiError::internal(other),
         }

@@ -4,17 +4,18 @@
 //! its [`Route`]s. The app finds the route, reads the caller, runs the handler and
 //! turns results and errors into replies; a handler decodes, makes one call, replies.
 
+mod absent;
 mod app;
 mod auth;
 mod error;
-mod input;
 mod reply;
 mod request;
 
+pub use crate::input::{Bounded, Seconds, Snowflake};
+pub use absent::absent;
 pub use app::{App, Door, Handler, Route, Services, match_path, run};
 pub use auth::{Access, Auth, Caller};
 pub use error::ApiError;
-pub use input::{Bounded, Seconds, Snowflake};
 pub use reply::Reply;
 pub use request::Request;
 

@@ -4,8 +4,9 @@ use lambda_http::http::Method;
 use lambda_http::{Body, RequestExt as _};
 use serde::de::DeserializeOwned;
 
+use super::ApiError;
 use super::app::Parameters;
-use super::{ApiError, input};
+use crate::input;
 
 /// The largest body taken, in bytes.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -112,7 +113,7 @@ impl Request {
     /// # Errors
     /// As [`Request::text`], and 400 that names the field and what it may be.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        input::parse_object(self.text()?)
+        input::parse_object(self.text()?).map_err(ApiError::bad_request)
     }
 
     /// The body read as one `T` or as a list of up to `most`.
@@ -122,9 +123,10 @@ impl Request {
     pub fn json_one_or_many<T: DeserializeOwned>(&self, most: usize) -> Result<Vec<T>, ApiError> {
         let text = self.text()?;
         if !text.trim_start().starts_with('[') {
-            return Ok(vec![input::parse(text)?]);
+            let item = input::parse(text).map_err(ApiError::bad_request)?;
+            return Ok(vec![item]);
         }
-        let items: Vec<T> = input::parse(text)?;
+        let items: Vec<T> = input::parse(text).map_err(ApiError::bad_request)?;
         if items.is_empty() || items.len() > most {
             let detail = format!("body: expected a list of 1 to {most}");
             return Err(ApiError::bad_request(detail));

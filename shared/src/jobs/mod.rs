@@ -1,5 +1,7 @@
 //! What jobs are given: arguments, kinds and limits. How they run is the drainer's.
 
+mod request;
 mod scan;
 
+pub use request::{JobRequest, OptionsRequest};
 pub use scan::{ChannelScan, Direction, MessageScan, ScanMode, ScanOptions};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::queue::{self, JobId, NewJob};
+
 /// Messages a forward scan takes of a channel never scanned, unless told otherwise.
 const FIRST_MESSAGES: u64 = 1000;
 
@@ -80,6 +82,23 @@ impl ChannelScan {
         let endless =
             fresh && self.direction() == Direction::Forward && self.after_message_id.is_none();
         asked.or(endless.then_some(FIRST_MESSAGES))
+    }
+
+    /// The job: one of a channel and direction at a time, and one of a channel that
+    /// runs.
+    ///
+    /// # Errors
+    /// When the arguments cannot be written.
+    pub fn into_job(self, id: JobId) -> Result<NewJob, queue::Error> {
+        let kind = if self.direction.is_some() {
+            Self::BATCH
+        } else {
+            Self::SCAN
+        };
+        let mut job = NewJob::new(id, kind, &self)?;
+        job.unique = self.unique_key();
+        job.group = Some(self.channel_id);
+        Ok(job)
     }
 
     /// While a scan with this key is unfinished, another is a duplicate of it. A

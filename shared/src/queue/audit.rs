@@ -14,7 +14,34 @@ pub struct Audited {
     pub mended: u64,
 }
 
+impl Audited {
+    fn count(&mut self, seen: u64, mended: &[String]) {
+        self.jobs += seen;
+        self.mended += mended.len() as u64;
+        for id in mended {
+            tracing::warn!(job_id = id, "job mended");
+        }
+    }
+}
+
 impl Queue {
+    /// The next page of [`Queue::audit`], some 250 jobs; whoever asks goes on where
+    /// the last one ended. At most seven commands when nothing is to be mended.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn audit_page(&self) -> Result<Audited, Error> {
+        let request = AuditRequest {
+            moment: self.moment(self.clock.now_ms()),
+            cursor: None,
+            count: BATCH,
+        };
+        let (_, seen, mended) = self.scripts().audit(&request).await?;
+        let mut audited = Audited::default();
+        audited.count(seen, &mended);
+        Ok(audited)
+    }
+
     /// Looks at every job and puts back into their set those that fell out of it,
     /// as when a failover lost the last writes: an acknowledged job that is stored
     /// runs, once more if need be. Some 6 billed commands for each 250 jobs.
@@ -27,15 +54,11 @@ impl Queue {
         loop {
             let request = AuditRequest {
                 moment: self.moment(self.clock.now_ms()),
-                cursor: &cursor,
+                cursor: Some(&cursor),
                 count: BATCH,
             };
             let (next, seen, mended) = self.scripts().audit(&request).await?;
-            audited.jobs += seen;
-            audited.mended += mended.len() as u64;
-            for id in mended {
-                tracing::warn!(job_id = id, "job mended");
-            }
+            audited.count(seen, &mended);
             if next == "0" {
                 return Ok(audited);
             }

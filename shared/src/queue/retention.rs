@@ -38,6 +38,19 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn retain(&self) -> Result<usize, Error> {
+        self.forget(false).await
+    }
+
+    /// As [`Queue::retain`], one command cheaper when nothing goes: drainers then do
+    /// not know that it ran.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn retain_idle(&self) -> Result<usize, Error> {
+        self.forget(true).await
+    }
+
+    async fn forget(&self, quiet: bool) -> Result<usize, Error> {
         let now = self.clock.now_ms();
         let before = |age: Duration| now - i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let mut forgotten = 0;
@@ -48,6 +61,7 @@ impl Queue {
                 failed_before: before(self.config.failed_age),
                 completed_count: self.config.completed_count,
                 batch: BATCH,
+                quiet,
                 days: (COUNTER_DAYS..COUNTER_DAYS + 7)
                     .map(|days| day(now - days * 86_400_000))
                     .collect(),

@@ -50,6 +50,7 @@ pub(super) struct Running {
     /// When its attempt has taken too long, and how long that is.
     pub timeout: Option<(Duration, Duration)>,
     pub args_apart: bool,
+    pub related: Vec<String>,
     pub number: u32,
     pub checkpoint: Checkpoint,
 }

@@ -134,6 +134,9 @@ pub(super) struct Settle {
     pub run_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Fields the script will need, so that it reads them with the job.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub read: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -150,6 +153,7 @@ pub(super) struct RetainRequest {
     pub failed_before: i64,
     pub completed_count: u64,
     pub batch: u64,
+    pub quiet: bool,
     pub days: Vec<String>,
 }
 
@@ -176,7 +180,9 @@ pub(super) struct RedriveRequest<'a> {
 pub(super) struct AuditRequest<'a> {
     #[serde(flatten)]
     pub moment: Moment,
-    pub cursor: &'a str,
+    /// `None` goes on where the last page without one ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<&'a str>,
     pub count: u32,
 }
 

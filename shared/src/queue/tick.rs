@@ -102,6 +102,8 @@ pub(super) struct Claimed {
     pub timeout: Option<Duration>,
     /// The arguments are in a key of their own.
     pub args_apart: bool,
+    /// Fields that settling it needs besides its own.
+    pub related: Vec<String>,
     pub after: Option<JobId>,
     pub batch_end: Option<JobId>,
     pub traceparent: Option<String>,
@@ -178,6 +180,7 @@ impl Settle {
             result: result_in,
             run_at,
             error: error.map(|reason| cut(&reason, LONGEST_ERROR)),
+            read: Vec::new(),
         }
     }
 }
@@ -291,7 +294,10 @@ fn attempt(id: &str, fence: u64) -> Result<Attempt, Error> {
 fn claimed((id, header, spec, data): Parts) -> Result<Claimed, Error> {
     let header = Header::parse(&id, &header)?;
     let (spec, args) = Spec::parse(&id, &spec)?;
+    let group = spec.group.iter().map(|group| format!("g:{group}"));
+    let batch = spec.batch.iter().map(|batch| format!("b:{batch}"));
     Ok(Claimed {
+        related: group.chain(batch).collect(),
         attempt: attempt(&id, header.fence)?,
         kind: spec.kind,
         args: args.to_owned(),

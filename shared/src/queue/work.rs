@@ -57,6 +57,7 @@ impl Drain<'_> {
             jitter: job.jitter,
             timeout: job.timeout.map(|timeout| (now + timeout, timeout)),
             args_apart: job.args_apart,
+            related: job.related.clone(),
             number: job.number,
             checkpoint: checkpoint.clone(),
             task: self.tasks.spawn({
@@ -115,7 +116,8 @@ impl Drain<'_> {
         let backoff = job.backoff.delay(number, random);
         let checkpoint = lock(&job.checkpoint).clone();
         let now = self.queue.clock().now_ms();
-        let settle = Settle::of(attempt, outcome, backoff, checkpoint, result_in, now);
+        let mut settle = Settle::of(attempt, outcome, backoff, checkpoint, result_in, now);
+        settle.read = job.related;
         self.outcomes.push(Unsettled {
             settle,
             attempt: attempt.clone(),

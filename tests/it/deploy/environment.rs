@@ -21,13 +21,17 @@ fn a_deployed_function_has_the_secrets_it_reads_and_none_of_another() {
             "{name}"
         );
         assert_eq!(settings.contains("DISCORD_TOKEN"), is_drain, "{name}");
-        assert_eq!(settings.contains("DRAIN_FUNCTION"), name == "enqueue");
+        let wakes = name == "enqueue" || is_drain;
+        assert_eq!(settings.contains("DRAIN_FUNCTION"), wakes, "{name}");
     }
 }
 
 #[test]
 fn every_setting_of_the_template_is_one_that_is_read() {
-    let config = std::fs::read_to_string(root("shared/src/config.rs")).unwrap();
+    let files = ["config.rs", "config/drain.rs", "config/queue.rs"];
+    let config = files
+        .map(|file| std::fs::read_to_string(root(&format!("shared/src/{file}"))).unwrap())
+        .concat();
     for (name, function) in deployed() {
         for setting in settings(&function) {
             assert!(

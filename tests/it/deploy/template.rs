@@ -100,23 +100,23 @@ fn a_route_ends_before_the_gateway_gives_up_and_a_drain_may_take_all_that_lambda
 }
 
 #[test]
-fn enqueue_invokes_the_drainer_and_may_invoke_nothing_else() {
+fn who_wakes_drainers_may_invoke_them_and_nothing_else() {
     let deployed = deployed();
-    let enqueue = &deployed["enqueue"]["Properties"];
     let drain_name = &deployed["drain"]["Properties"]["FunctionName"];
-    assert_eq!(
-        &enqueue["Environment"]["Variables"]["DRAIN_FUNCTION"],
-        drain_name
-    );
     let resource = format!(
         "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{}",
         drain_name["Sub"].as_str().unwrap()
     );
-    let granted = &enqueue["Policies"][0]["Statement"][0];
-    assert_eq!(
-        (&granted["Action"], &granted["Resource"]["Sub"]),
-        (&json!("lambda:InvokeFunction"), &json!(resource))
-    );
+    for waker in ["enqueue", "drain"] {
+        let waker = &deployed[waker]["Properties"];
+        let told = &waker["Environment"]["Variables"]["DRAIN_FUNCTION"];
+        assert_eq!(told, drain_name);
+        let granted = &waker["Policies"][0]["Statement"][0];
+        assert_eq!(
+            (&granted["Action"], &granted["Resource"]["Sub"]),
+            (&json!("lambda:InvokeFunction"), &json!(resource))
+        );
+    }
     for (name, function) in &deployed {
         let n_statements: usize = function["Properties"]["Policies"]
             .as_array()
@@ -124,7 +124,8 @@ fn enqueue_invokes_the_drainer_and_may_invoke_nothing_else() {
             .flatten()
             .map(|policy| policy["Statement"].as_array().unwrap().len())
             .sum();
-        assert_eq!(n_statements, usize::from(name == "enqueue"), "{name}");
+        let wakes = name == "enqueue" || name == "drain";
+        assert_eq!(n_statements, usize::from(wakes), "{name}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! The invoke call, and the drainer it wakes.
 
+use std::time::Duration;
+
 use integration::{Options, TestApp};
 use serde_json::json;
 
@@ -56,10 +58,25 @@ async fn an_event_file_of_a_route_is_answered_by_its_function() {
 }
 
 #[tokio::test]
-async fn an_idle_schedule_costs_one_command() {
+async fn an_idle_minute_costs_one_command_and_an_idle_hour_at_most_72() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
-    app.endpoint.reset_meter();
+    // Finished jobs are there, and the scripts of the hour are known.
+    app.scan(CHANNEL, serde_json::json!({})).await;
     app.drain().await;
-    assert_eq!(app.endpoint.meter().total, 1);
-    assert_eq!(app.endpoint.meter().commands.get("exists"), Some(&1));
+    let minute = async || {
+        app.advance(Duration::from_secs(60));
+        app.endpoint.reset_meter();
+        app.drain().await;
+        app.endpoint.meter().total
+    };
+    for _ in 0..60 {
+        minute().await;
+    }
+    let mut costs = Vec::new();
+    for _ in 0..60 {
+        costs.push(minute().await);
+    }
+    costs.sort_unstable();
+    assert_eq!(costs[..59], [1; 59]);
+    assert!(costs.iter().sum::<u64>() <= 72, "{costs:?}");
 }

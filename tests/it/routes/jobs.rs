@@ -1,5 +1,7 @@
 //! The routes of a job.
 
+use std::time::Duration;
+
 use integration::TestApp;
 use reqwest::Method;
 use serde_json::json;
@@ -119,6 +121,10 @@ async fn a_finished_job_is_forgotten_on_request() {
             .unwrap(),
         0
     );
+    // Within five seconds of its making, a replica may not know of it yet.
+    let gone = app.get(&format!("/api/jobs/{id}")).await;
+    assert_eq!((gone.status, gone.text("/code")), (503, "not_yet_known"));
+    app.advance(Duration::from_secs(5));
     assert_eq!(app.get(&format!("/api/jobs/{id}")).await.status, 404);
     assert_eq!(app.delete(&purge).await.status, 404);
 }

@@ -1,5 +1,6 @@
 //! The routes as their callers meet them.
 
+mod foreign;
 mod front_door;
 mod invoke;
 mod jobs;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use dev::{Functions, FunctionsConfig, Host};
 use integration::{NODE_LEASE, NODE_TOKEN, TestApp};
 use shared::clock::Clock;
-use shared::config::{AuthConfig, DiscordConfig, HttpConfig, Provider, QueueConfig, RedisConfig};
+use shared::config::{
+    AuthConfig, DiscordConfig, DrainConfig, HttpConfig, Provider, QueueConfig, RedisConfig,
+};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -57,6 +59,7 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
             admin_key: TestApp::ADMIN_KEY.to_owned(),
         },
         http: HttpConfig::default(),
+        drain: DrainConfig::default(),
         queue: QueueConfig {
             lease: NODE_LEASE,
             linger: Duration::ZERO,

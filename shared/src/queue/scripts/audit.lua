@@ -5,20 +5,24 @@
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
--- ARGV[1]  request  JSON: now, day, aging, cursor, count
+-- ARGV[1]  request  JSON: now, day, aging, count, cursor (none: where the last call
+--                   without one ended)
 --
 -- Returns {cursor, seen, mended}: where to go on (`0`: nowhere), how many
 -- jobs were looked at, and the ids of those put right.
 local request = cjson.decode(ARGV[1])
 start(request)
-local page = call('HSCAN', keys.records, request.cursor, 'COUNT', request.count)
+if not request.cursor then read({ '#audit' }) end
+local cursor = request.cursor or tonumber(fields['#audit']) and fields['#audit'] or '0'
+local page = call('HSCAN', keys.records, cursor, 'COUNT', request.count)
+if not request.cursor and cursor ~= page[1] then put('#audit', page[1]) end
 local ids, mended = {}, {}
 for n = 1, #page[2], 2 do
   local id = string.match(page[2][n], '^(%w+):p$')
   -- A unique key or a group may look like one, but is never as long as an id.
   if id and #id == 26 then push(ids, id) end
 end
-if #ids == 0 then return { page[1], 0, mended } end
+if #ids == 0 then flush() return { page[1], 0, mended } end
 local jobs = load(ids)
 local indexed = call('ZMSCORE', keys.index, unpack(ids))
 local finished = call('ZMSCORE', keys.finished, unpack(ids))

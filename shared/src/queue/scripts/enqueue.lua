@@ -19,7 +19,8 @@
 -- `gone` when it is no longer in the stream.
 local request = cjson.decode(ARGV[1])
 start(request)
-local jobs, cap, stream, batch = request.jobs, request.cap, request.stream, request.batch
+local jobs, cap, batch = request.jobs, request.cap, request.batch
+local stream = request.stream and KEYS[5]
 
 -- Arguments in keys of their own are kept as long as their job.
 local function keep_blobs(answers)

@@ -5,7 +5,8 @@
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, aging, completed_before, failed_before (unix
---                   milliseconds), completed_count, batch, days (old counters)
+--                   milliseconds), completed_count, batch, days (old counters), quiet (write
+--                   nothing when nothing goes)
 --
 -- Returns {ids, blobs}: the ids that went, as many as `batch` if there may be more;
 -- and `{id}` and `{id}:{fence}` of those with arguments or a result in a key of
@@ -60,5 +61,5 @@ if #ids > 0 then
   call('HDEL', keys.records, unpack(gone))
   call('ZREM', finished, unpack(ids))
 end
-call('HSET', keys.records, '#retained', int(now))
+if #ids > 0 or not request.quiet then call('HSET', keys.records, '#retained', int(now)) end
 return { ids, blobs }

@@ -7,7 +7,7 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, token, want, pick, lease, aging, sweep, replay,
 --                   measure, settle [{id, fence, outcome, data, result, run_at,
---                   error}], renew [{id, fence}]; of the queue's settings, if set,
+--                   error, read (fields it is known to need)}], renew [{id, fence}]; of the queue's settings, if set,
 --                   active_limit, group_limit, rate {interval, burst}
 --
 -- Returns {settled, renewed, claimed, ended, next, paused, retained, waiting}: a word
@@ -51,6 +51,7 @@ if not limit then look() end
 
 local names = (#request.settle > 0 or #expired > 0) and counter_fields() or {}
 if request.rate then push(names, '#rate') end
+for _, attempt in ipairs(request.settle) do push(names, unpack(attempt.read or {})) end
 local function load_more(ids)
   local wanted, seen = {}, {}
   for _, id in ipairs(ids) do
@@ -91,8 +92,9 @@ end
 
 if limit then
   for _, member in ipairs(sampled) do freed[string.match(member, '^%Z*')] = true end
-  for name in pairs(freed) do push(names, 'g:' .. name) end
-  read(names)
+  local freed_fields = {}
+  for name in pairs(freed) do push(freed_fields, 'g:' .. name) end
+  read(freed_fields)
   for _, member in ipairs(sampled) do group(string.match(member, '^%Z*')).parked = true end
   release(limit)
   look()

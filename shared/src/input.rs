@@ -2,16 +2,14 @@
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 
-use super::ApiError;
-
 /// Reads `text`, a JSON object, as `T`.
 ///
 /// # Errors
-/// 400 with `path.to.field: expected …`.
-pub fn parse_object<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+/// `path.to.field: expected …`.
+pub fn parse_object<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     // A list would be taken for the fields in their order.
     if text.trim_start().starts_with('[') {
-        return Err(ApiError::bad_request("body: expected a JSON object"));
+        return Err("body: expected a JSON object".to_owned());
     }
     parse(text)
 }
@@ -20,14 +18,14 @@ pub fn parse_object<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
 ///
 /// # Errors
 /// As [`parse_object`].
-pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        ApiError::bad_request(explain(&path, error.inner()))
+        explain(&path, error.inner())
     })?;
     json.end()
-        .map_err(|_| ApiError::bad_request("body: expected one JSON value and nothing after it"))?;
+        .map_err(|_| "body: expected one JSON value and nothing after it".to_owned())?;
     Ok(value)
 }
 
@@ -189,10 +187,7 @@ mod tests {
     }
 
     fn detail(text: &str) -> String {
-        parse_object::<Input>(text)
-            .unwrap_err()
-            .to_string()
-            .replace("bad_request: ", "")
+        parse_object::<Input>(text).unwrap_err()
     }
 
     #[test]

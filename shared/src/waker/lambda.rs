@@ -1,4 +1,4 @@
-//! Waking the drainer by an asynchronous invoke.
+//! Waking the drainer by an asynchronous invoke. Linked by the functions that do.
 
 use std::time::Duration;
 
@@ -14,29 +14,31 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use shared::waker::Wake;
+use serde_json::json;
 
-/// What the drainer is told, so that it skips the look whether there is anything.
-const PAYLOAD: &str = r#"{"source":"trawl.enqueue"}"#;
+use super::Wake;
 
 /// Invokes the drainer, once and without waiting for what it does.
 pub struct LambdaWake {
     client: Client,
     function: String,
+    /// The event.
+    payload: String,
 }
 
 impl LambdaWake {
-    /// With the credentials and the endpoint of the environment.
-    pub async fn from_environment(function: String) -> LambdaWake {
+    /// With the credentials and the endpoint of the environment. `source` is what the
+    /// drainer is told of who wakes it.
+    pub async fn from_environment(function: String, source: &str) -> LambdaWake {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client())
             .load()
             .await;
-        LambdaWake::new(&config, function)
+        LambdaWake::new(&config, function, source)
     }
 
     /// At an endpoint on this machine that asks for no credentials.
-    pub fn at_endpoint(url: &str, function: &str) -> LambdaWake {
+    pub fn at_endpoint(url: &str, function: &str, source: &str) -> LambdaWake {
         let credentials = Credentials::new("local", "local", None, None, "local");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -45,10 +47,10 @@ impl LambdaWake {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(http_client())
             .build();
-        LambdaWake::new(&config, function.to_owned())
+        LambdaWake::new(&config, function.to_owned(), source)
     }
 
-    fn new(config: &SdkConfig, function: String) -> LambdaWake {
+    fn new(config: &SdkConfig, function: String, source: &str) -> LambdaWake {
         let timeouts = TimeoutConfig::builder()
             .operation_timeout(Duration::from_secs(1))
             .build();
@@ -59,6 +61,7 @@ impl LambdaWake {
         LambdaWake {
             client: Client::from_conf(config),
             function,
+            payload: json!({ "source": source }).to_string(),
         }
     }
 }
@@ -71,7 +74,7 @@ impl Wake for LambdaWake {
                 .invoke()
                 .function_name(&self.function)
                 .invocation_type(InvocationType::Event)
-                .payload(Blob::new(PAYLOAD))
+                .payload(Blob::new(self.payload.as_str()))
                 .send()
                 .await;
             match invoked {

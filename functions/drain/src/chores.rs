@@ -1,0 +1,129 @@
+//! What a drainer started by the schedule looks after before it drains: recurring
+//! jobs that are due, jobs other programs left, and, once an hour, what is to be
+//! forgotten or mended. An idle minute costs one command.
+
+use std::sync::Mutex;
+
+use shared::clock::Clock;
+use shared::config::{DrainConfig, MissedSetting, RecurringSetting};
+use shared::input;
+use shared::jobs::JobRequest;
+use shared::queue::{Error, JobId, Missed, NewJob, Queue, Recurring, Schedule, Slots};
+use shared::redis::Redis;
+use shared::redis::commands::Keys as _;
+use shared::redis::commands::streams::Entry;
+use shared::telemetry;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// How often the schedule starts a drainer.
+const MINUTE_MS: i64 = 60_000;
+
+/// The chores of one environment, and what it remembers of them.
+pub struct Chores {
+    stream: String,
+    recurring: Vec<Recurring>,
+    slots: tokio::sync::Mutex<Slots>,
+    looked_at: Mutex<Option<i64>>,
+}
+
+impl Chores {
+    /// # Errors
+    /// The recurring job that cannot be one.
+    pub fn new(config: &DrainConfig, clock: &Clock) -> Result<Chores, Error> {
+        let recurring = config
+            .recurring
+            .iter()
+            .map(|setting| recurring(setting, clock))
+            .collect::<Result<_, Error>>()?;
+        Ok(Chores {
+            stream: config.stream.clone(),
+            recurring,
+            slots: tokio::sync::Mutex::default(),
+            looked_at: Mutex::default(),
+        })
+    }
+
+    /// Does what is due; answers whether there are jobs.
+    ///
+    /// # Errors
+    /// When Redis stays away.
+    pub async fn run(&self, queue: &Queue, redis: &Redis) -> Result<bool, Error> {
+        let fired = {
+            let mut slots = self.slots.lock().await;
+            queue.fire(&self.recurring, &mut slots).await?
+        };
+        let index = queue.keys().index.as_str();
+        // A key named twice counts twice, so one number tells both apart.
+        let found = redis.exists(&[index, &self.stream, &self.stream]).await?;
+        if found >= 2 {
+            let ingested = queue.ingest(&self.stream, &read_foreign).await?;
+            let (taken, refused) = (ingested.taken, ingested.refused);
+            tracing::info!(taken, refused, "foreign jobs taken over");
+        }
+        let is_idle = found == 0 && fired == 0;
+        if self.an_hour_began(queue.clock().now_ms()) {
+            self.tidy(queue, is_idle).await;
+        }
+        Ok(!is_idle)
+    }
+
+    /// Whether an hour began since the last look, which a new environment takes to
+    /// have been a minute ago.
+    fn an_hour_began(&self, now: i64) -> bool {
+        let mut looked_at = self
+            .looked_at
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let before = looked_at.replace(now).unwrap_or(now - MINUTE_MS);
+        before.div_euclid(HOUR_MS) != now.div_euclid(HOUR_MS)
+    }
+
+    /// Retention, for a queue nobody drains, and a page of the audit. A failure is
+    /// left to the next hour.
+    async fn tidy(&self, queue: &Queue, is_idle: bool) {
+        if is_idle && let Err(error) = queue.retain_idle().await {
+            tracing::warn!(error = telemetry::chain(&error), "retention failed");
+        }
+        if let Err(error) = queue.audit_page().await {
+            tracing::warn!(error = telemetry::chain(&error), "audit failed");
+        }
+    }
+}
+
+/// A job another program left: fields `type` and `data`, the job as JSON; the type
+/// may also stand in the JSON.
+fn read_foreign(entry: &Entry, id: JobId) -> Result<NewJob, String> {
+    let data = entry.field("data").ok_or("data: required")?;
+    let mut json: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(data).map_err(|_| "data: expected a JSON object".to_owned())?;
+    if let Some(kind) = entry.field("type") {
+        json.insert("type".to_owned(), kind.into());
+    }
+    // Producers write `null` for what they leave out.
+    json.retain(|_, value| !value.is_null());
+    let text = serde_json::Value::Object(json).to_string();
+    input::parse_object::<JobRequest>(&text)?.into_job(id)
+}
+
+fn recurring(setting: &RecurringSetting, clock: &Clock) -> Result<Recurring, Error> {
+    let name = &setting.name;
+    let invalid = |reason: String| Error::Invalid(format!("recurring job `{name}`: {reason}"));
+    let schedule = match (&setting.cron, setting.every()) {
+        (Some(pattern), _) => Schedule::cron(pattern),
+        (None, Some(pause)) => Schedule::every(pause),
+        (None, None) => Err(Error::Invalid("cron: required".to_owned())),
+    };
+    let job = input::parse_object::<JobRequest>(setting.job.get())
+        .and_then(|request| request.into_job(JobId::new(clock)))
+        .map_err(|reason| invalid(format!("job.{reason}")))?;
+    Ok(Recurring {
+        name: name.clone(),
+        schedule: schedule.map_err(|error| invalid(error.to_string()))?,
+        missed: match setting.missed {
+            MissedSetting::Skip => Missed::Skip,
+            MissedSetting::RunOnce => Missed::RunOnce,
+        },
+        job,
+    })
+}

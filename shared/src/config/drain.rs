@@ -1,0 +1,114 @@
+//! The settings of the drainer alone.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{ConfigError, Environment};
+
+/// What the drainer looks after besides the queue.
+#[derive(Clone, Debug)]
+pub struct DrainConfig {
+    /// The stream other programs leave jobs in, whole: the key prefix is not put
+    /// before it. From `FOREIGN_STREAM`. Defaults to `scan:jobs`.
+    pub stream: String,
+    /// Jobs that come again and again, from `RECURRING_JOBS`: a JSON list of
+    /// `{"name", "cron" or "everySeconds", "missed", "job"}`. `cron` has five fields
+    /// and is in UTC; `missed` is `skip` (the default) or `runOnce`, for slots that
+    /// passed while nothing ran; `job` is what `POST /api/jobs` takes. Defaults to
+    /// none.
+    pub recurring: Vec<RecurringSetting>,
+}
+
+/// A recurring job as it is set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RecurringSetting {
+    pub name: String,
+    pub cron: Option<String>,
+    pub every_seconds: Option<u64>,
+    #[serde(default)]
+    pub missed: MissedSetting,
+    pub job: Box<RawValue>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MissedSetting {
+    #[default]
+    Skip,
+    RunOnce,
+}
+
+impl RecurringSetting {
+    /// The pause between two runs, if that is how they are told.
+    pub fn every(&self) -> Option<Duration> {
+        self.every_seconds.map(Duration::from_secs)
+    }
+}
+
+impl Default for DrainConfig {
+    fn default() -> DrainConfig {
+        DrainConfig {
+            stream: "scan:jobs".to_owned(),
+            recurring: Vec::new(),
+        }
+    }
+}
+
+impl DrainConfig {
+    /// # Errors
+    /// The variable that is wrong.
+    pub fn read(env: &Environment<'_>) -> Result<DrainConfig, ConfigError> {
+        let default = DrainConfig::default();
+        let recurring = match env.text("RECURRING_JOBS") {
+            None => Vec::new(),
+            Some(text) => read_recurring(&text).ok_or(ConfigError::Invalid {
+                name: "RECURRING_JOBS",
+                expected: "a JSON list of {\"name\", \"cron\" or \"everySeconds\", \"job\"}, each name once",
+            })?,
+        };
+        Ok(DrainConfig {
+            stream: env.text("FOREIGN_STREAM").unwrap_or(default.stream),
+            recurring,
+        })
+    }
+}
+
+fn read_recurring(text: &str) -> Option<Vec<RecurringSetting>> {
+    let list: Vec<RecurringSetting> = serde_json::from_str(text).ok()?;
+    let one_time = |one: &RecurringSetting| one.cron.is_some() != one.every_seconds.is_some();
+    let named = |one: &RecurringSetting| {
+        let is_name = (1..=128).contains(&one.name.len());
+        is_name && list.iter().filter(|other| other.name == one.name).count() == 1
+    };
+    list.iter()
+        .all(|one| one_time(one) && named(one))
+        .then_some(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recurring_job_has_a_name_of_its_own_and_one_way_to_tell_its_times() {
+        let read = |text: &str| read_recurring(text).map(|list| list.len());
+        let job = r#""job":{"type":"scan"}"#;
+        assert_eq!(read("[]"), Some(0));
+        assert_eq!(
+            read(&format!(r#"[{{"name":"a","cron":"0 3 * * *",{job}}}]"#)),
+            Some(1)
+        );
+        assert_eq!(read(&format!(r#"[{{"name":"a",{job}}}]"#)), None);
+        assert_eq!(
+            read(&format!(
+                r#"[{{"name":"a","cron":"* * * * *","everySeconds":5,{job}}}]"#
+            )),
+            None
+        );
+        let twice = format!(r#"{{"name":"a","everySeconds":60,{job}}}"#);
+        assert_eq!(read(&format!("[{twice},{twice}]")), None);
+    }
+}
