@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::engine::{Answer, EngineStopped, Job};
+use crate::engine::{Answer, EngineError, Job};
 use crate::executor::Executor;
 use crate::store::disk::{Disk, DiskError};
 
@@ -66,8 +66,8 @@ impl EngineThread {
         (Self { jobs, failure }, started)
     }
 
-    pub fn send(&self, message: Message) -> Result<(), EngineStopped> {
-        self.jobs.send(message).map_err(|_| EngineStopped)
+    pub fn send(&self, message: Message) -> Result<(), EngineError> {
+        self.jobs.send(message).map_err(|_| EngineError::Stopped)
     }
 
     /// Becomes the reason once the engine has failed.

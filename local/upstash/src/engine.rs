@@ -1,11 +1,12 @@
 //! What stands behind the HTTP front: jobs in, replies out.
 //!
-//! Today there is one engine, the embedded one. A second one, in front of a real
-//! server, would be another variant with the same two operations.
+//! There are two engines with the same two operations: the embedded one, and the one
+//! in front of a real server.
 
 use tokio::sync::oneshot;
 
 use crate::embedded::{EngineThread, Message};
+use crate::passthrough::PassThrough;
 use crate::reply::Reply;
 
 /// A command and its arguments.
@@ -30,13 +31,23 @@ pub enum Answer {
     Discarded(String),
 }
 
-/// The engine has ended, because it panicked or its file failed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the engine has stopped")]
-pub struct EngineStopped;
+/// Why a job has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// It panicked or its file failed.
+    #[error("the engine has stopped")]
+    Stopped,
+    /// The real server cannot be asked. Nothing has run.
+    #[error("{0}")]
+    Away(String),
+    /// The real server was asked and has not answered.
+    #[error("{0} was lost: whether the command ran is unknown")]
+    Lost(String),
+}
 
 pub enum Engine {
     Embedded(EngineThread),
+    Redis(PassThrough),
 }
 
 impl Engine {
@@ -44,25 +55,28 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`EngineStopped`] when nobody can tell whether it ran.
-    pub async fn run(&self, job: Job) -> Result<Answer, EngineStopped> {
+    /// Except for [`EngineError::Away`], nobody can tell whether it ran.
+    pub async fn run(&self, job: Job) -> Result<Answer, EngineError> {
         match self {
             Self::Embedded(thread) => {
                 let (reply, answer) = oneshot::channel();
                 thread.send(Message::Run(job, reply))?;
-                answer.await.map_err(|_| EngineStopped)
+                answer.await.map_err(|_| EngineError::Stopped)
             }
+            Self::Redis(server) => server.run(&job).await,
         }
     }
 
     /// Finishes what was accepted, compacts, and lets go of the file.
-    pub async fn stop(&self) -> Result<(), EngineStopped> {
+    pub async fn stop(&self) -> Result<(), EngineError> {
         match self {
             Self::Embedded(thread) => {
                 let (reply, stopped) = oneshot::channel();
                 thread.send(Message::Stop(reply))?;
-                stopped.await.map_err(|_| EngineStopped)
+                stopped.await.map_err(|_| EngineError::Stopped)
             }
+            // What was accepted is answered; the connections close with the engine.
+            Self::Redis(_) => Ok(()),
         }
     }
 }

@@ -1,9 +1,10 @@
-//! An Upstash-compatible Redis REST endpoint on an embedded engine.
+//! An Upstash-compatible Redis REST endpoint on an embedded engine or a real Redis.
 //!
 //! In front, HTTP as the service speaks it (`rest`, `wire`); behind, one thread that
 //! owns typed values and the Lua state (`embedded`, `executor`, `commands`, `lua`) and
-//! keeps them in a SQLite file (`store`). Beside the contract: a meter of what would be
-//! billed, faults on demand, and a clock that tests move.
+//! keeps them in a SQLite file (`store`), or connections to a server (`passthrough`).
+//! Beside the contract: a meter of what would be billed, faults on demand, and a clock
+//! that tests move.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), upstash_local::StartError> {
@@ -29,6 +30,7 @@ mod listener;
 mod lua;
 mod meter;
 mod number;
+mod passthrough;
 mod random;
 mod registry;
 mod reply;
@@ -41,5 +43,6 @@ pub use clock::Clock;
 pub use faults::{Fault, FaultAction, Faults};
 pub use limits::Limits;
 pub use meter::MeterSnapshot;
+pub use passthrough::{RedisUrl, RedisUrlError};
 pub use server::{Options, Server, StartError, Store};
 pub use store::disk::{DiskError, Durability};

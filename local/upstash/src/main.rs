@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use upstash_local::{Options, Server, Store};
+use upstash_local::{Options, RedisUrl, Server, Store};
 
 /// An Upstash-compatible Redis REST endpoint on this machine.
 #[derive(Parser)]
@@ -25,6 +25,9 @@ struct Arguments {
     /// Keep the data in memory only.
     #[arg(long)]
     memory: bool,
+    /// Keep the data in a real Redis or Valkey: redis://user:password@host:port/database.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["db", "memory", "durability"])]
+    redis: Option<RedisUrl>,
     /// When a write counts as kept.
     #[arg(long, value_enum, default_value_t = Durability::Normal)]
     durability: Durability,
@@ -49,9 +52,10 @@ fn options(arguments: Arguments) -> Options {
         Durability::Normal => upstash_local::Durability::Normal,
         Durability::Full => upstash_local::Durability::Full,
     };
-    let store = match arguments.memory {
-        true => Store::Memory,
-        false => Store::File {
+    let store = match (arguments.redis, arguments.memory) {
+        (Some(url), _) => Store::Redis { url },
+        (None, true) => Store::Memory,
+        (None, false) => Store::File {
             path: arguments.db,
             durability,
         },

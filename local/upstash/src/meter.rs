@@ -23,6 +23,8 @@ const REQUEST_KINDS: [&str; 3] = ["single", "pipeline", "multi-exec"];
 /// Counters since start or since the last reset.
 pub struct Meter {
     commands: Vec<AtomicU64>,
+    /// Commands a script called on a real server that this endpoint does not serve.
+    others: AtomicU64,
     requests: [AtomicU64; 3],
 }
 
@@ -31,7 +33,8 @@ pub struct Meter {
 pub struct MeterSnapshot {
     /// Billed commands altogether.
     pub total: u64,
-    /// Billed commands by name, in lower case; only those that ran.
+    /// Billed commands by name, in lower case; only those that ran. `other` is what a
+    /// script called on a real server that this endpoint does not serve.
     pub commands: BTreeMap<String, u64>,
     /// HTTP requests by kind: `single`, `pipeline`, `multi-exec`.
     pub requests: BTreeMap<String, u64>,
@@ -44,6 +47,7 @@ impl Default for Meter {
                 .iter()
                 .map(|_| AtomicU64::new(0))
                 .collect(),
+            others: AtomicU64::default(),
             requests: Default::default(),
         }
     }
@@ -55,6 +59,15 @@ impl Meter {
         self.commands[command].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts what a script called on a real server.
+    pub fn count_inner(&self, name: &str, n: u64) {
+        let counter = match registry::index_of(name) {
+            Some(index) => &self.commands[index],
+            None => &self.others,
+        };
+        counter.fetch_add(n, Ordering::Relaxed);
+    }
+
     pub fn count_request(&self, kind: RequestKind) {
         self.requests[kind as usize].fetch_add(1, Ordering::Relaxed);
     }
@@ -62,6 +75,7 @@ impl Meter {
     pub fn total(&self) -> u64 {
         self.commands
             .iter()
+            .chain([&self.others])
             .map(|counter| counter.load(Ordering::Relaxed))
             .sum()
     }
@@ -69,8 +83,10 @@ impl Meter {
     pub fn snapshot(&self) -> MeterSnapshot {
         let commands: BTreeMap<String, u64> = registry::COMMANDS
             .iter()
-            .zip(&self.commands)
-            .map(|(spec, counter)| (spec.name.to_owned(), counter.load(Ordering::Relaxed)))
+            .map(|spec| spec.name)
+            .chain(["other"])
+            .zip(self.commands.iter().chain([&self.others]))
+            .map(|(name, counter)| (name.to_owned(), counter.load(Ordering::Relaxed)))
             .filter(|(_, n)| *n > 0)
             .collect();
         let requests = REQUEST_KINDS
@@ -85,7 +101,8 @@ impl Meter {
     }
 
     pub fn reset(&self) {
-        for counter in self.commands.iter().chain(&self.requests) {
+        let counters = self.commands.iter().chain([&self.others]);
+        for counter in counters.chain(&self.requests) {
             counter.store(0, Ordering::Relaxed);
         }
     }

@@ -345,6 +345,11 @@ pub fn find(args: Args<'_>) -> Result<(usize, &'static Spec), CommandError> {
     Ok((*index, spec))
 }
 
+/// The place of a command, named in lower case.
+pub fn index_of(name: &str) -> Option<usize> {
+    BY_NAME.get(name).copied()
+}
+
 fn refusal(name: &str) -> Option<CommandError> {
     let (reason, _) = REFUSED.iter().find(|(_, names)| names.contains(&name))?;
     let name = name.to_ascii_uppercase();

@@ -10,7 +10,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::body::ReplyBody;
-use crate::engine::{Answer, Engine, Job};
+use crate::engine::{Answer, Engine, EngineError, Job};
 use crate::faults::{FaultAction, Faults};
 use crate::limits::{Limits, quota_text};
 use crate::meter::{Meter, RequestKind};
@@ -217,12 +217,14 @@ impl Rest {
                 None => (failed, encode::error("ERR empty command", encoding)),
             },
             Ok(Answer::Discarded(text)) => (failed, encode::error(&text, encoding)),
-            Err(stopped) => {
-                let text = format!("ERR {stopped}");
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    encode::error(&text, encoding),
-                )
+            Err(error) => {
+                let status = match error {
+                    EngineError::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
+                    EngineError::Stopped | EngineError::Lost(_) => {
+                        StatusCode::INTERNAL_SERVER_ERROR
+                    }
+                };
+                (status, encode::error(&format!("ERR {error}"), encoding))
             }
         }
     }

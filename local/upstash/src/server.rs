@@ -16,6 +16,7 @@ use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::listener::listen;
 use crate::meter::{Meter, MeterSnapshot};
+use crate::passthrough::{PassThrough, RedisUrl};
 use crate::random::Random;
 use crate::rest::{Access, Rest, SyncToken};
 use crate::store::disk::{Disk, DiskError, Durability};
@@ -30,6 +31,9 @@ pub enum Store {
         path: PathBuf,
         durability: Durability,
     },
+    /// With a real Redis or Valkey. Each token has a database of its own there, beginning
+    /// with that of the address; the time is the server's.
+    Redis { url: RedisUrl },
 }
 
 /// How to start a server.
@@ -42,7 +46,7 @@ pub struct Options {
     pub tokens: Vec<String>,
     /// Defaults to [`Store::Memory`].
     pub store: Store,
-    /// Defaults to the system's clock.
+    /// Defaults to the system's clock, which is also taken with [`Store::Redis`].
     pub clock: Clock,
     /// For SPOP and its like, and for the token that is made. Defaults to 0.
     pub seed: u64,
@@ -79,6 +83,8 @@ pub enum StartError {
     Store(#[from] DiskError),
     #[error("the engine did not start: {0}")]
     Engine(String),
+    #[error("{0}")]
+    Redis(String),
 }
 
 /// A running endpoint. Dropped without [`Server::stop`], it ends by itself soon after.
@@ -98,7 +104,7 @@ impl Server {
     ///
     /// When the address is taken, when another process has the file, or when the file
     /// does not read back.
-    pub async fn start(options: Options) -> Result<Self, StartError> {
+    pub async fn start(mut options: Options) -> Result<Self, StartError> {
         if let Some(address) = options.control
             && !address.ip().is_loopback()
         {
@@ -106,12 +112,25 @@ impl Server {
         }
         let disk = match &options.store {
             Store::Memory => None,
+            Store::Redis { .. } => {
+                options.clock = Clock::system();
+                None
+            }
             Store::File { path, durability } => Some(Disk::open(path, *durability)?),
         };
         let access = grant(&options, disk.as_ref())?;
         let limits = Arc::new(options.limits);
         let meter = Arc::new(Meter::default());
-        let engine = start_engine(disk, options.seed, &options.clock, &limits, &meter).await?;
+        let engine = match options.store {
+            Store::Redis { url } => {
+                let (limits, meter) = (Arc::clone(&limits), Arc::clone(&meter));
+                PassThrough::start(url, access.len(), limits, meter)
+                    .await
+                    .map(Engine::Redis)
+                    .map_err(|error| StartError::Redis(error.to_string()))?
+            }
+            _ => start_embedded(disk, options.seed, &options.clock, &limits, &meter).await?,
+        };
         let rest = Arc::new(Rest {
             engine,
             access,
@@ -201,7 +220,10 @@ impl Server {
 
     /// Waits until the engine has failed, and says why. Never returns otherwise.
     pub async fn failed(&self) -> String {
-        let Engine::Embedded(thread) = &self.rest.engine;
+        let Engine::Embedded(thread) = &self.rest.engine else {
+            // A real server that is away may come back.
+            return std::future::pending().await;
+        };
         let mut failure = thread.failure();
         let reason = match failure.wait_for(Option::is_some).await {
             Ok(reason) => reason.as_deref().map(str::to_owned),
@@ -255,7 +277,7 @@ fn grant(options: &Options, disk: Option<&Disk>) -> Result<Vec<Access>, DiskErro
         .collect()
 }
 
-async fn start_engine(
+async fn start_embedded(
     disk: Option<Disk>,
     seed: u64,
     clock: &Clock,

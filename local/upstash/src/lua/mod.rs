@@ -9,7 +9,7 @@ mod cmsgpack;
 mod convert;
 mod json_reader;
 mod redis_api;
-mod shebang;
+pub mod shebang;
 mod structs;
 
 use std::cell::RefCell;

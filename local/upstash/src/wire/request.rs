@@ -95,7 +95,7 @@ fn query_pairs(query: Option<&str>) -> impl Iterator<Item = Pair> {
 }
 
 /// Undoes percent-encoding; a broken escape stays as it is.
-fn percent_decode(text: &str, plus_is_space: bool) -> Vec<u8> {
+pub fn percent_decode(text: &str, plus_is_space: bool) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

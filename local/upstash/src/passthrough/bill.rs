@@ -1,0 +1,76 @@
+//! What scripts called, from the server's own counters.
+//!
+//! The counters are read before and after, in the transaction the script runs in: no
+//! other client's command comes between.
+
+use std::collections::BTreeMap;
+
+use crate::reply::Reply;
+
+/// Calls by command, names in lower case.
+pub type Calls = BTreeMap<String, u64>;
+
+/// What was called between two readings, without what was sent itself.
+pub fn inner_calls<'a>(
+    before: &Reply,
+    after: &Reply,
+    sent: impl Iterator<Item = &'a [u8]>,
+) -> Calls {
+    let before = read(before);
+    let mut calls = read(after);
+    let mut subtract = |name: &str, n: u64| {
+        if let Some(count) = calls.get_mut(name) {
+            *count = count.saturating_sub(n);
+        }
+    };
+    for (name, n) in &before {
+        subtract(name, *n);
+    }
+    // The first reading counts itself only once it is over.
+    subtract("info", 1);
+    for name in sent {
+        subtract(&String::from_utf8_lossy(name).to_ascii_lowercase(), 1);
+    }
+    calls.retain(|_, n| *n > 0);
+    calls
+}
+
+/// `cmdstat_get:calls=2,usec=…`; subcommands (`xgroup|create`) count for their command.
+fn read(info: &Reply) -> Calls {
+    let Reply::Bulk(text) = info else {
+        return Calls::new();
+    };
+    let mut calls = Calls::new();
+    for line in String::from_utf8_lossy(text).lines() {
+        let Some((name, rest)) = line
+            .strip_prefix("cmdstat_")
+            .and_then(|line| line.split_once(":calls="))
+        else {
+            continue;
+        };
+        let name = name.split('|').next().unwrap_or(name);
+        let n = rest.split(',').next().and_then(|n| n.parse().ok());
+        *calls.entry(name.to_owned()).or_default() += n.unwrap_or(0);
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bill_is_the_difference_without_what_was_sent() {
+        let before = Reply::bulk(
+            "# Commandstats\r\ncmdstat_get:calls=5,usec=1\r\ncmdstat_info:calls=2,usec=1\r\n",
+        );
+        let after = Reply::bulk(
+            "# Commandstats\r\ncmdstat_get:calls=8,usec=1\r\ncmdstat_info:calls=3,usec=1\r\n\
+             cmdstat_eval:calls=1,usec=1\r\ncmdstat_xgroup|create:calls=1\r\ncmdstat_xgroup|destroy:calls=2\r\n",
+        );
+        let sent: [&[u8]; 2] = [b"EVAL", b"get"];
+        let calls = inner_calls(&before, &after, sent.into_iter());
+        let wanted = Calls::from([("get".into(), 2), ("xgroup".into(), 3)]);
+        assert_eq!(calls, wanted);
+    }
+}
