@@ -14,7 +14,7 @@
 mod generate;
 #[path = "support/resp.rs"]
 mod resp;
-#[path = "../../../tests/it/upstash/transcript.rs"]
+#[path = "../../../tests/it/upstash/conformance/transcript.rs"]
 mod transcript;
 
 use anyhow::{Context, bail};

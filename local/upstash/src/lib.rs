@@ -44,5 +44,6 @@ pub use faults::{Fault, FaultAction, Faults};
 pub use limits::Limits;
 pub use meter::MeterSnapshot;
 pub use passthrough::{RedisUrl, RedisUrlError};
+pub use registry::key_places;
 pub use server::{Options, Server, StartError, Store};
 pub use store::disk::{DiskError, Durability};

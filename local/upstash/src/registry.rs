@@ -362,27 +362,37 @@ fn refusal(name: &str) -> Option<CommandError> {
 ///
 /// `args` has passed [`find`].
 pub fn keys_of<'a>(spec: &Spec, args: Args<'a>) -> Vec<&'a Vec<u8>> {
-    let counted = |at: usize| -> Vec<&'a Vec<u8>> {
+    let places = places_of(spec, args).into_iter();
+    places.filter_map(|place| args.get(place)).collect()
+}
+
+/// Which words of a command are keys. None of an unknown command are.
+pub fn key_places(args: Args<'_>) -> Vec<usize> {
+    find(args).map_or(Vec::new(), |(_, spec)| places_of(spec, args))
+}
+
+fn places_of(spec: &Spec, args: Args<'_>) -> Vec<usize> {
+    let end = args.len();
+    let counted = |at: usize| {
         let n = args.get(at).and_then(|n| parse_i64(n)).unwrap_or(0);
         let n = usize::try_from(n).unwrap_or(0);
-        args.iter().skip(at + 1).take(n).collect()
+        (at + 1).min(end)..(at + 1).saturating_add(n).min(end)
     };
     match spec.keys {
         Keys::None => Vec::new(),
-        Keys::One => args.iter().skip(1).take(1).collect(),
-        Keys::Two => args.iter().skip(1).take(2).collect(),
-        Keys::All => args.iter().skip(1).collect(),
-        Keys::EverySecond => args.iter().skip(1).step_by(2).collect(),
-        Keys::Counted(at) => counted(at),
-        Keys::DestinationAndCounted => args.iter().skip(1).take(1).chain(counted(2)).collect(),
-        Keys::AfterSubcommand => args.iter().skip(2).take(1).collect(),
+        Keys::One => vec![1],
+        Keys::Two => vec![1, 2],
+        Keys::All => (1..end).collect(),
+        Keys::EverySecond => (1..end).step_by(2).collect(),
+        Keys::Counted(at) => counted(at).collect(),
+        Keys::DestinationAndCounted => std::iter::once(1).chain(counted(2)).collect(),
+        Keys::AfterSubcommand if end > 2 => vec![2],
+        Keys::AfterSubcommand => Vec::new(),
         Keys::Streams => {
-            let from = args
-                .iter()
-                .position(|arg| is(arg, "STREAMS"))
-                .unwrap_or(args.len());
-            let n = args.len().saturating_sub(from + 1) / 2;
-            args.iter().skip(from + 1).take(n).collect()
+            let from = args.iter().position(|arg| is(arg, "STREAMS"));
+            let from = from.unwrap_or(end);
+            let n = end.saturating_sub(from + 1) / 2;
+            (from + 1..from + 1 + n).collect()
         }
     }
 }

@@ -11,11 +11,11 @@ use super::endpoint::Endpoint;
 async fn struck(action: FaultAction) -> (Endpoint, reqwest::Result<reqwest::Response>) {
     let endpoint = Endpoint::start().await;
     endpoint
-        .server
+        .server()
         .faults()
         .add(Fault::new(action).matching("incr"));
     let sent = endpoint.try_send("/", &json!(["INCR", "n"])).await;
-    assert_eq!(endpoint.server.faults().fired(), 1);
+    assert_eq!(endpoint.server().faults().fired(), 1);
     (endpoint, sent)
 }
 
@@ -99,7 +99,7 @@ async fn a_fault_skips_and_repeats_as_told() {
         .matching("needle")
         .skip(1)
         .times(2);
-    endpoint.server.faults().add(fault);
+    endpoint.server().faults().add(fault);
     let mut statuses = Vec::new();
     for command in [
         json!(["GET", "a"]),
@@ -127,7 +127,7 @@ async fn the_control_listener_serves_meter_faults_and_clock() {
         ..Options::default()
     })
     .await;
-    let url = endpoint.server.control_url().unwrap();
+    let url = endpoint.server().control_url().unwrap();
     let post = async |path: &str, body: Value| -> Value {
         let request = endpoint
             .client

@@ -70,7 +70,7 @@ async fn everything_is_there_after_a_restart() {
     }
     let before = dump(&endpoint).await;
     assert_eq!(before.len(), 7);
-    endpoint.server.stop().await;
+    endpoint.close().await;
     let endpoint = Endpoint::with(options(&path, &clock)).await;
     assert_eq!(dump(&endpoint).await, before);
     assert!(
@@ -110,14 +110,14 @@ async fn a_made_token_and_each_tokens_database_are_kept() {
         ..options(&path, &clock)
     };
     let endpoint = Endpoint::with(with_tokens(&[], 1)).await;
-    let made = endpoint.server.token().to_owned();
+    let made = endpoint.server().token().to_owned();
     endpoint.run(json!(["SET", "k", "made"])).await;
-    endpoint.server.stop().await;
+    endpoint.close().await;
     let endpoint = Endpoint::with(with_tokens(&["other"], 2)).await;
     assert_eq!(endpoint.run(json!(["GET", "k"])).await, json!(null));
-    endpoint.server.stop().await;
+    endpoint.close().await;
     let endpoint = Endpoint::with(with_tokens(&[], 3)).await;
-    assert_eq!(endpoint.server.token(), made);
+    assert_eq!(endpoint.server().token(), made);
     assert_eq!(endpoint.run(json!(["GET", "k"])).await, json!("made"));
 }
 
@@ -197,7 +197,7 @@ fn a_replay_of_the_file_gives_the_same_keyspace() {
             }
             let copy = Endpoint::with(options(&folder.path().join("copy.db"), &clock)).await;
             assert_eq!(dump(&copy).await, before, "replayed");
-            endpoint.server.stop().await;
+            endpoint.close().await;
             let compacted = Endpoint::with(options(&path, &clock)).await;
             assert_eq!(dump(&compacted).await, before, "compacted");
         });

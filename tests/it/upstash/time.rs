@@ -10,9 +10,12 @@ use super::endpoint::{Endpoint, START_MS};
 async fn a_key_is_gone_at_its_millisecond_and_not_before() {
     let endpoint = Endpoint::start().await;
     endpoint.run(json!(["SET", "k", "v", "PX", 1000])).await;
-    endpoint.server.clock().advance(Duration::from_millis(999));
+    endpoint
+        .server()
+        .clock()
+        .advance(Duration::from_millis(999));
     assert_eq!(endpoint.run(json!(["PTTL", "k"])).await, json!(1));
-    endpoint.server.clock().advance(Duration::from_millis(1));
+    endpoint.server().clock().advance(Duration::from_millis(1));
     assert_eq!(endpoint.run(json!(["GET", "k"])).await, json!(null));
     assert_eq!(endpoint.run(json!(["DBSIZE"])).await, json!(0));
 }
@@ -34,8 +37,8 @@ async fn the_time_is_the_clocks() {
 async fn a_clock_set_back_brings_nothing_back() {
     let endpoint = Endpoint::start().await;
     endpoint.run(json!(["SET", "k", "v", "PX", 1000])).await;
-    endpoint.server.clock().set(START_MS + 2000);
+    endpoint.server().clock().set(START_MS + 2000);
     assert_eq!(endpoint.run(json!(["EXISTS", "k"])).await, json!(0));
-    endpoint.server.clock().set(START_MS);
+    endpoint.server().clock().set(START_MS);
     assert_eq!(endpoint.run(json!(["EXISTS", "k"])).await, json!(0));
 }

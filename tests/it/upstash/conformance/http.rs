@@ -4,13 +4,26 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use upstash_local::{Limits, Options};
 
-use super::endpoint::Endpoint;
+use super::Endpoint;
 
-#[tokio::test]
-async fn a_path_is_a_command_with_its_body_and_query_behind() {
-    let endpoint = Endpoint::start().await;
+cases! {
+    a_path_is_a_command_with_its_body_and_query_behind: Nothing,
+    numbers_and_booleans_arrive_by_their_source_text: Nothing,
+    a_wrong_or_missing_token_is_unauthorized: Nothing,
+    other_methods_are_refused: Nothing,
+    base64_covers_every_string_but_ok: Nothing,
+    resp2_is_raw_and_goes_with_neither_base64_nor_transactions: Nothing,
+    each_reply_carries_another_sync_token: Nothing,
+    what_is_no_command_is_a_bad_request_and_costs_nothing: Nothing,
+    a_request_has_a_largest_size: OwnServer,
+    a_key_has_a_largest_size: Nothing,
+    each_token_has_a_database_of_its_own: OwnServer,
+    a_scan_returns_every_key_once: OwnDatabase,
+}
+
+async fn a_path_is_a_command_with_its_body_and_query_behind(endpoint: &Endpoint) {
     let sent = endpoint
-        .post("/set/a%2Fb?EX=100")
+        .post(&format!("/set/{}?EX=100", endpoint.key("a%2Fb")))
         .body("value")
         .send()
         .await
@@ -19,9 +32,10 @@ async fn a_path_is_a_command_with_its_body_and_query_behind() {
     assert_eq!(endpoint.run(json!(["GET", "a/b"])).await, json!("value"));
     assert_eq!(endpoint.run(json!(["TTL", "a/b"])).await, json!(100));
     let url = format!(
-        "{}/get/a%2Fb?_token={}",
-        endpoint.server.url(),
-        endpoint.server.token()
+        "{}/get/{}?_token={}",
+        endpoint.url(),
+        endpoint.key("a%2Fb"),
+        endpoint.token()
     );
     let got = endpoint.client.get(url).send().await.unwrap();
     assert_eq!(
@@ -30,10 +44,9 @@ async fn a_path_is_a_command_with_its_body_and_query_behind() {
     );
 }
 
-#[tokio::test]
-async fn numbers_and_booleans_arrive_by_their_source_text() {
-    let endpoint = Endpoint::start().await;
-    let body = r#"["RPUSH","l",9223372036854775807,12345678901234567890,1.50,1e+21,true,false]"#;
+async fn numbers_and_booleans_arrive_by_their_source_text(endpoint: &Endpoint) {
+    let values = "9223372036854775807,12345678901234567890,1.50,1e+21,true,false";
+    let body = format!(r#"["RPUSH","{}",{values}]"#, endpoint.key("l"));
     endpoint.post("/").body(body).send().await.unwrap();
     assert_eq!(
         endpoint.run(json!(["LRANGE", "l", 0, -1])).await,
@@ -48,7 +61,7 @@ async fn numbers_and_booleans_arrive_by_their_source_text() {
     );
     endpoint.run(json!(["SET", "n", "9007199254740993"])).await;
     let text = endpoint
-        .post("/incr/n")
+        .post(&format!("/incr/{}", endpoint.key("n")))
         .send()
         .await
         .unwrap()
@@ -58,15 +71,13 @@ async fn numbers_and_booleans_arrive_by_their_source_text() {
     assert_eq!(text, r#"{"result":9007199254740994}"#);
 }
 
-#[tokio::test]
-async fn a_wrong_or_missing_token_is_unauthorized() {
-    let endpoint = Endpoint::start().await;
-    let url = endpoint.server.url();
+async fn a_wrong_or_missing_token_is_unauthorized(endpoint: &Endpoint) {
+    let url = endpoint.url();
     for request in [
-        endpoint.client.post(&url).body("[\"PING\"]"),
+        endpoint.client.post(url).body("[\"PING\"]"),
         endpoint
             .client
-            .post(&url)
+            .post(url)
             .bearer_auth("other")
             .body("[\"PING\"]"),
         endpoint.client.get(format!("{url}/ping?_token=other")),
@@ -76,31 +87,23 @@ async fn a_wrong_or_missing_token_is_unauthorized() {
         let body: Value = response.json().await.unwrap();
         assert_eq!(body["error"], "WRONGPASS invalid or missing auth token");
     }
-    assert_eq!(endpoint.server.meter().total, 0);
+    if let Some(meter) = endpoint.meter() {
+        assert_eq!(meter.total, 0);
+    }
 }
 
-#[tokio::test]
-async fn other_methods_are_refused() {
-    let endpoint = Endpoint::start().await;
-    let url = format!("{}/ping", endpoint.server.url());
-    let request = endpoint
-        .client
-        .delete(&url)
-        .bearer_auth(endpoint.server.token());
+async fn other_methods_are_refused(endpoint: &Endpoint) {
+    let url = format!("{}/ping", endpoint.url());
+    let request = endpoint.client.delete(&url).bearer_auth(endpoint.token());
     assert_eq!(
         request.send().await.unwrap().status(),
         StatusCode::METHOD_NOT_ALLOWED
     );
-    let request = endpoint
-        .client
-        .put(&url)
-        .bearer_auth(endpoint.server.token());
+    let request = endpoint.client.put(&url).bearer_auth(endpoint.token());
     assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
 }
 
-#[tokio::test]
-async fn base64_covers_every_string_but_ok() {
-    let endpoint = Endpoint::start().await;
+async fn base64_covers_every_string_but_ok(endpoint: &Endpoint) {
     let encoded = |command: Value| {
         endpoint
             .post("/")
@@ -108,20 +111,23 @@ async fn base64_covers_every_string_but_ok() {
             .body(command.to_string())
             .send()
     };
-    let set = encoded(json!(["SET", "k", "OK"])).await.unwrap();
+    let set = encoded(json!(["SET", endpoint.key("k"), "OK"]))
+        .await
+        .unwrap();
     assert_eq!(set.json::<Value>().await.unwrap(), json!({"result": "OK"}));
-    let nested = encoded(json!(["MGET", "k", "missing"])).await.unwrap();
+    let nested = encoded(json!(["MGET", endpoint.key("k"), endpoint.key("missing")]));
+    let nested = nested.await.unwrap();
     assert_eq!(
         nested.json::<Value>().await.unwrap(),
         json!({"result": ["T0s=", null]})
     );
     endpoint
-        .post("/set/bin")
+        .post(&format!("/set/{}", endpoint.key("bin")))
         .body(vec![0xff, 0x00, 0x80])
         .send()
         .await
         .unwrap();
-    let binary = encoded(json!(["GET", "bin"])).await.unwrap();
+    let binary = encoded(json!(["GET", endpoint.key("bin")])).await.unwrap();
     assert_eq!(
         binary.json::<Value>().await.unwrap(),
         json!({"result": "/wCA"})
@@ -132,13 +138,15 @@ async fn base64_covers_every_string_but_ok() {
     );
 }
 
-#[tokio::test]
-async fn resp2_is_raw_and_goes_with_neither_base64_nor_transactions() {
-    let endpoint = Endpoint::start().await;
+async fn resp2_is_raw_and_goes_with_neither_base64_nor_transactions(endpoint: &Endpoint) {
     let raw = endpoint
         .post("/")
         .header("Upstash-Response-Format", "resp2");
-    let response = raw.body(r#"["MGET","a"]"#).send().await.unwrap();
+    let response = raw
+        .body(json!(["MGET", endpoint.key("a")]).to_string())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(
         response.headers()["content-type"],
         "application/octet-stream"
@@ -157,9 +165,7 @@ async fn resp2_is_raw_and_goes_with_neither_base64_nor_transactions() {
     }
 }
 
-#[tokio::test]
-async fn each_reply_carries_another_sync_token() {
-    let endpoint = Endpoint::start().await;
+async fn each_reply_carries_another_sync_token(endpoint: &Endpoint) {
     let mut tokens = Vec::new();
     for _ in 0..3 {
         let response = endpoint.try_send("/", &json!(["PING"])).await.unwrap();
@@ -174,9 +180,7 @@ async fn each_reply_carries_another_sync_token() {
     assert_eq!(tokens.len(), 3);
 }
 
-#[tokio::test]
-async fn what_is_no_command_is_a_bad_request_and_costs_nothing() {
-    let endpoint = Endpoint::start().await;
+async fn what_is_no_command_is_a_bad_request_and_costs_nothing(endpoint: &Endpoint) {
     for body in [
         "",
         "{}",
@@ -192,76 +196,56 @@ async fn what_is_no_command_is_a_bad_request_and_costs_nothing() {
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body}");
         assert!(response.json::<Value>().await.unwrap()["error"].is_string());
     }
-    assert_eq!(endpoint.server.meter().total, 0);
+    if let Some(meter) = endpoint.meter() {
+        assert_eq!(meter.total, 0);
+    }
 }
 
-#[tokio::test]
-async fn requests_and_keys_have_a_largest_size() {
+async fn a_request_has_a_largest_size(endpoint: &Endpoint) {
     let limits = Limits {
         request_bytes: 100_000,
         ..Limits::default()
     };
-    let endpoint = Endpoint::with(Options {
+    let options = Options {
         limits,
         ..Options::default()
-    })
-    .await;
+    };
+    let endpoint = Endpoint::open(&endpoint.target, options).await;
     let error = endpoint
         .error(json!(["SET", "k", "x".repeat(100_000)]))
         .await;
     assert_eq!(error, "ERR max request size exceeded");
-    let error = endpoint
-        .error(json!(["GET", "x".repeat(32 * 1024 + 1)]))
-        .await;
-    assert_eq!(
-        error,
-        "ERR max key size exceeded. Limit: 32768 bytes, Actual: 32769 bytes"
-    );
+    endpoint.close().await;
 }
 
-#[tokio::test]
-async fn each_token_has_a_database_of_its_own() {
-    let tokens = vec!["one".to_owned(), "two".to_owned()];
-    let endpoint = Endpoint::with(Options {
-        tokens,
+async fn a_key_has_a_largest_size(endpoint: &Endpoint) {
+    let key = "x".repeat(32 * 1024 + 1 - endpoint.key("").len());
+    let expected = "ERR max key size exceeded. Limit: 32768 bytes, Actual: 32769 bytes";
+    assert_eq!(endpoint.error(json!(["GET", key])).await, expected);
+}
+
+async fn each_token_has_a_database_of_its_own(endpoint: &Endpoint) {
+    let options = Options {
+        tokens: vec!["one".to_owned(), "two".to_owned()],
         ..Options::default()
-    })
-    .await;
+    };
+    let endpoint = Endpoint::open(&endpoint.target, options).await;
+    let second = async |path: &str| -> Value {
+        let url = format!("{}/{path}", endpoint.url());
+        let request = endpoint.client.get(url).bearer_auth("two");
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    second("flushdb").await;
     endpoint.run(json!(["SET", "k", "first"])).await;
-    let other = endpoint
-        .client
-        .get(format!("{}/get/k", endpoint.server.url()))
-        .bearer_auth("two");
-    let body: Value = other.send().await.unwrap().json().await.unwrap();
-    assert_eq!(body, json!({"result": null}));
+    assert_eq!(second("get/k").await, json!({"result": null}));
+    second("set/k/second").await;
+    endpoint.run(json!(["FLUSHALL"])).await;
+    assert_eq!(second("get/k").await, json!({"result": "second"}));
+    second("flushdb").await;
+    endpoint.close().await;
 }
 
-#[tokio::test]
-async fn the_meter_bills_each_command_and_those_inside_scripts() {
-    let endpoint = Endpoint::start().await;
-    endpoint
-        .eval(
-            "redis.call('set', KEYS[1], 1) return redis.call('get', KEYS[1])",
-            &["k"],
-            &[],
-        )
-        .await;
-    endpoint
-        .batch("/pipeline", json!([["GET", "k"], ["NOSUCH"], ["GET", "k"]]))
-        .await;
-    endpoint.batch("/multi-exec", json!([["INCR", "k"]])).await;
-    let meter = endpoint.server.meter();
-    assert_eq!(meter.total, 6);
-    assert_eq!(meter.commands["eval"], 1);
-    assert_eq!(meter.commands["get"], 3);
-    assert_eq!(meter.requests["pipeline"], 1);
-    endpoint.server.reset_meter();
-    assert_eq!(endpoint.server.meter().total, 0);
-}
-
-#[tokio::test]
-async fn a_scan_returns_every_key_once() {
-    let endpoint = Endpoint::start().await;
+async fn a_scan_returns_every_key_once(endpoint: &Endpoint) {
     let commands: Vec<Value> = (0..300)
         .map(|n| json!(["SET", format!("k{n}"), n]))
         .collect();
