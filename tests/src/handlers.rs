@@ -1,6 +1,7 @@
 //! A queue on an endpoint of its own, and a handler that does what it is told.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
@@ -8,17 +9,43 @@ use futures_util::future::BoxFuture;
 use shared::clock::Clock;
 use shared::config::{Provider, QueueConfig, RedisConfig};
 use shared::queue::{ActiveJob, EndedJob, JobHandler, Outcome, Queue};
+use upstash_local::Store;
 
 use crate::START_MS;
 
-/// An endpoint in memory, its clock at [`START_MS`].
+/// An endpoint in memory, its clock at [`START_MS`]. With `TRAWL_TEST_REDIS` it is one
+/// in front of that server, with a database of its own and the server's clock.
 pub async fn start_endpoint() -> upstash_local::Server {
-    upstash_local::Server::start(upstash_local::Options {
+    let redis = std::env::var("TRAWL_TEST_REDIS").ok();
+    let server = upstash_local::Server::start(upstash_local::Options {
+        store: redis.as_deref().map_or(Store::Memory, a_database),
         clock: upstash_local::Clock::manual(START_MS),
         ..upstash_local::Options::default()
     })
     .await
-    .unwrap()
+    .unwrap();
+    if redis.is_some() {
+        // A client wants a TLS provider even when nothing is encrypted.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let flush = format!("{}/flushdb?_token={}", server.url(), server.token());
+        reqwest::get(flush)
+            .await
+            .unwrap()
+            .error_for_status()
+            .unwrap();
+        server.reset_meter();
+    }
+    server
+}
+
+/// The next database of a server.
+fn a_database(url: &str) -> Store {
+    static N_TAKEN: AtomicUsize = AtomicUsize::new(0);
+    let url: upstash_local::RedisUrl = url.parse().unwrap();
+    let database = url.database() + N_TAKEN.fetch_add(1, Ordering::Relaxed);
+    Store::Redis {
+        url: url.with_database(database),
+    }
 }
 
 /// A queue on `endpoint` with a client of its own, as another process has.

@@ -4,8 +4,7 @@
 mod conformance;
 mod endpoint;
 mod faults;
+mod passthrough;
 mod persistence;
 mod scripting;
 mod time;
-
-pub use endpoint::Endpoint;

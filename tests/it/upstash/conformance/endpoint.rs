@@ -11,6 +11,7 @@ use upstash_local::{MeterSnapshot, Options, RedisUrl, Server, Store};
 pub enum Target {
     Embedded,
     /// A real server behind the endpoint. Its databases are flushed.
+    #[cfg_attr(test, allow(dead_code, reason = "only the example goes there"))]
     Redis(RedisUrl),
     /// Somebody's database at the service or behind another endpoint: only keys under a
     /// prefix of the case are touched, and those are deleted afterwards.

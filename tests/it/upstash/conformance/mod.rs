@@ -21,9 +21,7 @@ macro_rules! cases {
         mod embedded {
             $(#[tokio::test]
             async fn $name() {
-                let endpoint = crate::upstash::Endpoint::embedded().await;
-                super::$name(&endpoint).await;
-                endpoint.close().await;
+                crate::upstash::endpoint::check(stringify!($name)).await;
             })*
         }
     };
