@@ -28,16 +28,22 @@ step_tls() {
     echo "nothing links AWS-LC"
 }
 
+# A Redis of our own: compared with the embedded engine, and behind the endpoint under
+# its cases and the queue's tests, which take a database each.
 step_redis() {
     local port=${CI_REDIS_PORT:-6399}
     install_package redis-server redis-server
     require_free "$port"
-    start redis redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no
+    start redis redis-server --port "$port" --bind 127.0.0.1 --databases 4096 \
+        --save '' --appendonly no
     wait_until redis 20 listens "$port"
     redis-server --version
     # Without --package, what the tests compiled is used again.
     REDIS=127.0.0.1:$port cargo run --locked --example record -- \
         random "${CI_RANDOM_COMMANDS:-20000}"
+    cargo run --locked --example conformance -- --target "redis://127.0.0.1:$port"
+    TRAWL_TEST_REDIS=redis://127.0.0.1:$port/16 cargo test --workspace --locked --test it -- \
+        queue:: redis::
     stop redis
 }
 

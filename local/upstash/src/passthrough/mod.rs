@@ -7,6 +7,7 @@
 
 mod address;
 mod bill;
+mod conditions;
 mod connection;
 mod parser;
 mod plan;
@@ -88,7 +89,7 @@ impl PassThrough {
         for sent in steps.iter().filter_map(sent) {
             repeatable &= sent.kind == Kind::Read;
             if sent.runs_script {
-                n_replies += write_transaction(&mut request, &[sent], true);
+                n_replies += write_transaction(&mut request, &[sent]);
             } else {
                 write_command(&mut request, &sent.words);
                 n_replies += 1;
@@ -102,7 +103,7 @@ impl PassThrough {
                 Step::Refused(error) => Reply::Error(error.text().to_owned()),
                 Step::Here(index, outcome) => self.answer_here(*index, outcome),
                 Step::Send(sent) if sent.runs_script => {
-                    match self.read_transaction(&[sent], true, &mut replies) {
+                    match self.read_transaction(&[sent], &mut replies) {
                         Ok(mut results) => results.pop().unwrap_or(Reply::Nil),
                         Err(text) => Reply::Error(text),
                     }
@@ -127,15 +128,14 @@ impl PassThrough {
             return Ok(discarded(error.text()));
         }
         let commands: Vec<&Sent> = steps.iter().filter_map(sent).collect();
-        let metered = commands.iter().any(|sent| sent.runs_script);
         let mut results = Vec::new().into_iter();
         if !commands.is_empty() {
             let mut request = BytesMut::new();
-            let n_replies = write_transaction(&mut request, &commands, metered);
+            let n_replies = write_transaction(&mut request, &commands);
             let repeatable = commands.iter().all(|sent| sent.kind == Kind::Read);
             let replies = self.exchange(db, request.freeze(), n_replies, repeatable);
             let mut replies = replies.await?.into_iter();
-            match self.read_transaction(&commands, metered, &mut replies) {
+            match self.read_transaction(&commands, &mut replies) {
                 Ok(ran) => results = ran.into_iter(),
                 Err(text) if text.starts_with("EXECABORT") => return Ok(Answer::Discarded(text)),
                 Err(text) => return Ok(discarded(&text)),
@@ -167,35 +167,33 @@ impl PassThrough {
     fn read_transaction(
         &self,
         commands: &[&Sent],
-        metered: bool,
         replies: &mut impl Iterator<Item = Reply>,
     ) -> Result<Vec<Reply>, String> {
-        let n_queued = 1 + commands.len() + if metered { 2 } else { 0 };
-        let refusal = replies
-            .take(n_queued)
-            .filter_map(|reply| match reply {
-                Reply::Error(text) => Some(text),
-                _ => None,
-            })
-            .reduce(|first, _| first);
+        let n_queued = 1 + commands.iter().map(|sent| n_written(sent)).sum::<usize>();
+        let queued: Vec<Reply> = replies.take(n_queued).collect();
         let mut results = match replies.next() {
-            Some(Reply::Array(results)) => results,
-            Some(Reply::Error(text)) => return Err(refusal.unwrap_or(text)),
+            Some(Reply::Array(results)) => results.into_iter(),
+            Some(Reply::Error(text)) => {
+                let refusal = queued.into_iter().find_map(|reply| match reply {
+                    Reply::Error(text) => Some(text),
+                    _ => None,
+                });
+                return Err(refusal.unwrap_or(text));
+            }
             _ => return Err("ERR the transaction was not answered".into()),
         };
-        if metered {
-            let after = results.pop().unwrap_or(Reply::Nil);
-            let before = results.drain(..1).next().unwrap_or(Reply::Nil);
-            let sent = commands.iter().map(|sent| sent.words[0].as_slice());
-            for (name, n) in bill::inner_calls(&before, &after, sent) {
+        let mut next = || results.next().unwrap_or(Reply::Nil);
+        let answers = commands.iter().map(|sent| {
+            if !sent.runs_script {
+                return self.settle(sent, next());
+            }
+            let (before, reply, after) = (next(), next(), next());
+            for (name, n) in bill::inner_calls(&before, &after, &sent.words[0]) {
                 self.meter.count_inner(&name, n);
             }
-        }
-        Ok(commands
-            .iter()
-            .zip(results)
-            .map(|(sent, reply)| self.settle(sent, reply))
-            .collect())
+            self.settle(sent, reply)
+        });
+        Ok(answers.collect())
     }
 
     /// Sends a request, again if nothing of it had left or if repeating it is harmless.
@@ -253,20 +251,25 @@ fn sent(step: &Step) -> Option<&Sent> {
     }
 }
 
-/// Writes commands as one transaction, between two readings of the server's counters
-/// if it is `metered`; answers how many replies there will be.
-fn write_transaction(out: &mut BytesMut, commands: &[&Sent], metered: bool) -> usize {
+/// Writes commands as one transaction, each script between two readings of the server's
+/// counters; answers how many replies there will be.
+fn write_transaction(out: &mut BytesMut, commands: &[&Sent]) -> usize {
     let counters = [b"INFO".to_vec(), b"commandstats".to_vec()];
     write_command(out, &[b"MULTI".to_vec()]);
-    if metered {
-        write_command(out, &counters);
-    }
     for sent in commands {
+        if sent.runs_script {
+            write_command(out, &counters);
+        }
         write_command(out, &sent.words);
-    }
-    if metered {
-        write_command(out, &counters);
+        if sent.runs_script {
+            write_command(out, &counters);
+        }
     }
     write_command(out, &[b"EXEC".to_vec()]);
-    commands.len() + if metered { 4 } else { 2 }
+    2 + commands.iter().map(|sent| n_written(sent)).sum::<usize>()
+}
+
+/// How many commands of a transaction one of the client's becomes.
+fn n_written(sent: &Sent) -> usize {
+    if sent.runs_script { 3 } else { 1 }
 }

@@ -3,6 +3,7 @@
 //! A token sees one database and no session, so whatever would reach past them is
 //! changed or refused before it is sent, as the embedded engine would.
 
+use super::conditions;
 use super::scripts::{Digests, Named};
 use crate::commands::Args;
 use crate::commands::arguments::is;
@@ -88,6 +89,8 @@ fn adapt(
         "flushall" => words[0] = b"FLUSHDB".to_vec(),
         "copy" => keep_to_database(&mut words, database)?,
         "xread" | "xreadgroup" if blocks(args) => return Err(CommandError::BLOCKING),
+        "set" => words = conditions::set(args).unwrap_or(words),
+        "delex" => words = conditions::delex(args)?,
         "command" => return Ok(Adapted::Answer(Reply::Array(Vec::new()))),
         "eval" | "eval_ro" => {
             let (source, named) = digests.load(&args[1])?;
@@ -199,6 +202,7 @@ mod tests {
             assert!(matches!(planned(line), Step::Refused(_)), "{line}");
         }
         for line in [
+            "DELEX a IFGT b",
             "COPY a b DB 1",
             "COPY a b DB -1",
             "SCRIPT DEBUG YES",

@@ -70,7 +70,12 @@ async fn work(endpoint: &Endpoint) {
         .raw(eval(CLAIM, &["index", "records", "events"], &["100"]))
         .await;
     endpoint.run(claim.clone()).await;
-    let mixed = json!([["GET", "none"], claim, ["SCRIPT", "EXISTS", digest], claim]);
+    let mixed = json!([
+        ["SET", "s", 1, "IFNE", 2],
+        claim,
+        ["SCRIPT", "EXISTS", digest],
+        claim
+    ]);
     endpoint.batch("/multi-exec", mixed.clone()).await;
     endpoint.batch("/pipeline", mixed).await;
     let discarded = json!([["SET", "a", 1], claim, ["NOSUCH"]]);

@@ -11,6 +11,7 @@ cases! {
     a_failing_command_does_not_roll_a_transaction_back: Nothing,
     transactions_do_not_interleave: Nothing,
     scripts_and_transactions_keep_to_their_places: Nothing,
+    a_write_on_a_condition_is_one_command: Nothing,
 }
 
 async fn a_pipeline_answers_in_order_with_errors_in_their_places(endpoint: &Endpoint) {
@@ -111,6 +112,55 @@ async fn scripts_and_transactions_keep_to_their_places(endpoint: &Endpoint) {
     assert_eq!(results, [&json!(23), &json!(33), &json!(43)]);
     let error = body[2]["error"].as_str().unwrap();
     assert!(error.starts_with("WRONGTYPE"), "{error}");
+}
+
+async fn a_write_on_a_condition_is_one_command(endpoint: &Endpoint) {
+    let cases = [
+        (json!(["SET", "k", "a", "IFEQ", "x"]), json!(null)),
+        (json!(["SET", "k", "a", "IFNE", "x"]), json!("OK")),
+        (json!(["SET", "k", "b", "IFNE", "a"]), json!(null)),
+        (
+            json!(["SET", "k", "b", "EX", 100, "IFEQ", "a"]),
+            json!("OK"),
+        ),
+        (json!(["TTL", "k"]), json!(100)),
+        (json!(["SET", "k", "c", "get", "ifeq", "x"]), json!("b")),
+        (
+            json!(["SET", "k", "c", "IFEQ", "b", "GET", "KEEPTTL"]),
+            json!("b"),
+        ),
+        (json!(["TTL", "k"]), json!(100)),
+        (json!(["DELEX", "k", "IFNE", "c"]), json!(0)),
+        (json!(["DELEX", "none", "IFNE", "c"]), json!(0)),
+        (json!(["DELEX", "k", "IFEQ", "c"]), json!(1)),
+        (json!(["DELEX", "k"]), json!(0)),
+    ];
+    for (command, reply) in &cases {
+        assert_eq!(endpoint.run(command.clone()).await, *reply, "{command}");
+    }
+    let commands: Vec<_> = cases.iter().map(|(command, _)| command).collect();
+    let (_, body) = endpoint.batch("/multi-exec", json!(commands)).await;
+    let replies: Vec<_> = cases
+        .iter()
+        .map(|(_, reply)| json!({ "result": reply }))
+        .collect();
+    assert_eq!(body, json!(replies));
+    if let Some(meter) = endpoint.meter() {
+        let billed = 2 * cases.len() as u64;
+        assert_eq!((meter.total, meter.commands["set"]), (billed, 12));
+    }
+    endpoint.run(json!(["LPUSH", "l", 1])).await;
+    for command in [
+        json!(["SET", "l", "a", "IFEQ", "x"]),
+        json!(["DELEX", "l", "IFEQ", "x"]),
+    ] {
+        let error = endpoint.error(command).await;
+        assert!(error.starts_with("WRONGTYPE"), "{error}");
+    }
+    let error = endpoint
+        .error(json!(["SET", "k", "a", "IFEQ", "x", "NX"]))
+        .await;
+    assert!(error.starts_with("ERR syntax error"), "{error}");
 }
 
 /// Runs futures side by side on this task.
