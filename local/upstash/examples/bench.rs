@@ -1,7 +1,8 @@
-//! Requests a second over HTTP with 16 connections, in memory and on SQLite.
+//! Requests a second over HTTP with 16 connections, in memory and on SQLite, or in front
+//! of a real Redis.
 //!
 //! ```text
-//! cargo run --release -p upstash-local --example bench -- [SECONDS]
+//! cargo run --release -p upstash-local --example bench -- [SECONDS] [redis://…]
 //! ```
 //!
 //! The client is written by hand: a general HTTP client would be what is measured.
@@ -82,6 +83,12 @@ async fn main() -> anyhow::Result<()> {
     let set = r#"["SET","key","value"]"#;
     let get = r#"["GET","key"]"#;
     let script = r#"["EVAL","redis.call('set',KEYS[1],ARGV[1]) redis.call('get',KEYS[1]) redis.call('incr',KEYS[2]) return redis.call('get',KEYS[2])",2,"a","b","v"]"#;
+    if let Some(url) = std::env::args().nth(2) {
+        let store = Store::Redis { url: url.parse()? };
+        measure("SET, Redis", store.clone(), set, time).await?;
+        measure("GET, Redis", store.clone(), get, time).await?;
+        return measure("script of 4 calls, Redis", store, script, time).await;
+    }
     let folder = tempfile::tempdir()?;
     let file = |name: &str, durability| Store::File {
         path: folder.path().join(name),

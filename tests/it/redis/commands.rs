@@ -68,7 +68,7 @@ async fn strings_are_set_on_conditions_and_expire() {
             .await
             .unwrap()
     );
-    assert_eq!(redis.pttl("t").await.unwrap(), 1500);
+    assert!((1000..=1500).contains(&redis.pttl("t").await.unwrap()));
     assert!(redis.expire("t", Duration::from_secs(9)).await.unwrap());
     assert!(redis.set("t", "w", options().keep_expiry()).await.unwrap());
     assert!(redis.pexpire("t", Duration::from_millis(20)).await.unwrap());
@@ -78,8 +78,12 @@ async fn strings_are_set_on_conditions_and_expire() {
             .await
             .unwrap()
     );
-    server.clock().advance(Duration::from_millis(20));
-    assert_eq!(redis.exists(&["t", "at", "k", "k"]).await.unwrap(), 2);
+    if server.clock().is_manual() {
+        server.clock().advance(Duration::from_millis(20));
+        assert_eq!(redis.exists(&["t", "at", "k", "k"]).await.unwrap(), 2);
+    } else {
+        eprintln!("skipped: keys expire by the clock of the real server");
+    }
     assert_eq!(redis.del(&["k", "none"]).await.unwrap(), 1);
 }
 
