@@ -9,7 +9,7 @@
 //!
 //! A real Redis is flushed, two of its databases from the one of the address on: give
 //! it a server of its own. At a service only keys under a random prefix are touched, and
-//! deleted afterwards; it costs about 1,500 commands.
+//! deleted afterwards; it costs about 650 commands.
 #![allow(clippy::unwrap_used, reason = "cases are tests")]
 
 #[path = "../../../tests/it/upstash/conformance/mod.rs"]

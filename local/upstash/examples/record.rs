@@ -5,7 +5,8 @@
 //! REDIS=127.0.0.1:6399 cargo run -p upstash-local --example record -- compat tests/compat
 //! ```
 //!
-//! `random` sends the same generated commands to both and prints where replies differ.
+//! `random` sends the same generated commands to both and prints where replies differ;
+//! with `BEHIND=redis://…` a second server behind the endpoint takes the engine's place.
 //! `compat` sends the commands of each `.txt` file to the real server and writes its
 //! replies beside them; the ordinary tests replay those files without any server.
 //! The real database is flushed: give it a server of its own.
@@ -19,7 +20,7 @@ mod transcript;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use upstash_local::{Options, Server};
+use upstash_local::{Options, Server, Store};
 
 /// The embedded engine, asked over HTTP for raw RESP2.
 struct Local {
@@ -29,7 +30,15 @@ struct Local {
 
 impl Local {
     async fn start() -> anyhow::Result<Self> {
-        let server = Server::start(Options::default()).await?;
+        let store = match std::env::var("BEHIND") {
+            Ok(url) => Store::Redis { url: url.parse()? },
+            Err(_) => Store::Memory,
+        };
+        let server = Server::start(Options {
+            store,
+            ..Options::default()
+        })
+        .await?;
         Ok(Self {
             server,
             client: reqwest::Client::new(),

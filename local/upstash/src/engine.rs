@@ -3,6 +3,8 @@
 //! There are two engines with the same two operations: the embedded one, and the one
 //! in front of a real server.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use crate::embedded::{EngineThread, Message};
@@ -47,7 +49,7 @@ pub enum EngineError {
 
 pub enum Engine {
     Embedded(EngineThread),
-    Redis(PassThrough),
+    Redis(Arc<PassThrough>),
 }
 
 impl Engine {
@@ -63,7 +65,12 @@ impl Engine {
                 thread.send(Message::Run(job, reply))?;
                 answer.await.map_err(|_| EngineError::Stopped)
             }
-            Self::Redis(server) => server.run(&job).await,
+            Self::Redis(server) => {
+                let server = Arc::clone(server);
+                // On its own: what ran is billed even if the client has left.
+                let running = tokio::spawn(async move { server.run(job).await });
+                running.await.map_err(|_| EngineError::Stopped)?
+            }
         }
     }
 

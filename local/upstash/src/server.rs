@@ -126,7 +126,7 @@ impl Server {
                 let (limits, meter) = (Arc::clone(&limits), Arc::clone(&meter));
                 PassThrough::start(url, access.len(), limits, meter)
                     .await
-                    .map(Engine::Redis)
+                    .map(|engine| Engine::Redis(Arc::new(engine)))
                     .map_err(|error| StartError::Redis(error.to_string()))?
             }
             _ => start_embedded(disk, options.seed, &options.clock, &limits, &meter).await?,

@@ -23,7 +23,6 @@ pub use address::{RedisUrl, RedisUrlError};
 use crate::engine::{Answer, EngineError, Job};
 use crate::limits::Limits;
 use crate::meter::Meter;
-use crate::registry::Kind;
 use crate::reply::Reply;
 use connection::{Broken, Connection, write_command};
 use plan::{Sent, Step};
@@ -68,7 +67,7 @@ impl PassThrough {
     /// # Errors
     ///
     /// When the server does not answer; the error says whether anything has run.
-    pub async fn run(&self, job: &Job) -> Result<Answer, EngineError> {
+    pub async fn run(&self, job: Job) -> Result<Answer, EngineError> {
         let database = self.url.database() + job.db;
         let steps = job
             .commands
@@ -87,7 +86,7 @@ impl PassThrough {
         let mut n_replies = 0;
         let mut repeatable = true;
         for sent in steps.iter().filter_map(sent) {
-            repeatable &= sent.kind == Kind::Read;
+            repeatable &= sent.repeatable;
             if sent.runs_script {
                 n_replies += write_transaction(&mut request, &[sent]);
             } else {
@@ -132,7 +131,7 @@ impl PassThrough {
         if !commands.is_empty() {
             let mut request = BytesMut::new();
             let n_replies = write_transaction(&mut request, &commands);
-            let repeatable = commands.iter().all(|sent| sent.kind == Kind::Read);
+            let repeatable = commands.iter().all(|sent| sent.repeatable);
             let replies = self.exchange(db, request.freeze(), n_replies, repeatable);
             let mut replies = replies.await?.into_iter();
             match self.read_transaction(&commands, &mut replies) {

@@ -28,7 +28,8 @@ pub enum Step {
 pub struct Sent {
     /// Its place in the registry.
     pub index: usize,
-    pub kind: Kind,
+    /// Whether it may be sent again when its reply was lost.
+    pub repeatable: bool,
     pub words: Command,
     /// Whether it can call other commands, which are billed too.
     pub runs_script: bool,
@@ -63,7 +64,8 @@ pub fn step(args: &Command, database: usize, limits: &Limits, digests: &Digests)
         Ok(Adapted::Answer(reply)) => Step::Here(index, Ok(reply)),
         Ok(Adapted::Words(words, script)) => Step::Send(Sent {
             index,
-            kind: spec.kind,
+            // A message sent again would reach its subscribers twice.
+            repeatable: spec.kind == Kind::Read && spec.name != "publish",
             runs_script: spec.kind == Kind::Script && spec.name != "script",
             words,
             script,

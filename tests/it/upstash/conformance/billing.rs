@@ -45,7 +45,7 @@ const STUMBLE: &str = "#!lua flags=allow-key-locking
 redis.pcall('INCR', KEYS[1])
 redis.pcall('NOSUCH')
 redis.pcall('GET')
-redis.pcall('BLPOP', KEYS[1], 0)
+redis.pcall('SUBSCRIBE', 'channel')
 redis.pcall('XGROUP', 'CREATE', KEYS[2], 'g', '$', 'MKSTREAM')
 redis.pcall('XINFO', 'GROUPS', KEYS[2])
 redis.call('LPUSH', KEYS[1], 1)
