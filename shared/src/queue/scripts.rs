@@ -16,7 +16,7 @@ macro_rules! scripts {
 }
 
 scripts! {
-    TICK = "tick": "layout", "record", "count", "group", "finish", "settle", "claim", "sweep", "promote", "pick", "tick";
+    TICK = "tick": "layout", "record", "count", "group", "finish", "settle", "claim", "sweep", "promote", "pick", "round", "tick";
     ENQUEUE = "enqueue": "layout", "record", "count", "group", "finish", "stored", "foreign", "enqueue";
     CANCEL = "cancel": "layout", "record", "count", "group", "finish", "cancel";
     CHANGE = "change": "layout", "record", "group", "change";

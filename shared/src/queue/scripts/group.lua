@@ -60,12 +60,13 @@ local function parked_member(job)
 end
 
 -- Out of the way: the flag and the list before the move, so that whoever makes room
--- knows of it.
+-- knows of it. Answers `parked`.
 local function park(job, score)
   group(job.spec.group).parked = true
   put_group(job.spec.group)
   push(writes.parked, 0, parked_member(job))
   push(writes.unfinished, int(PARKED + score), job.id)
+  return 'parked'
 end
 
 -- Lets parked jobs of the groups with room wait with the others again.

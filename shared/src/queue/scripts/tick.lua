@@ -7,8 +7,9 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, token, want, pick, lease, aging, sweep, replay,
 --                   measure, settle [{id, fence, outcome, data, result, run_at,
---                   error, read (fields it is known to need)}], renew [{id, fence}]; of the queue's settings, if set,
---                   active_limit, group_limit, rate {interval, burst}
+--                   error, read (fields it is known to need)}], renew [{id, fence}];
+--                   of the queue's settings, if set, active_limit, group_limit,
+--                   rate {interval, burst}
 --
 -- Returns {settled, renewed, claimed, ended, next, paused, retained, waiting}: a word
 -- for each settle and renew; {id, header, spec, data} for each job claimed and each
@@ -17,27 +18,16 @@
 -- no need to read it); how many jobs wait, if that is to be measured.
 local request = cjson.decode(ARGV[1])
 start(request)
-local token, want, limit = request.token, request.want, request.group_limit
+local want, limit, rate = request.want, request.group_limit, request.rate
 local lease_end = now + request.lease
-local claimed, ended, jobs = {}, {}, {}
-local function hand_out(list, job)
-  list[#list + 1] = { job.id, cjson.encode(job.header), job.spec_text, job.data }
-end
 
--- Sent again because the reply was lost: what was claimed then is handed out again.
-if request.replay then
-  local leased = call('ZRANGE', keys.index, int(ACTIVE), '+inf', 'BYSCORE', 'LIMIT', 0, 200)
-  for _, job in pairs(load(leased)) do
-    if job.header.state == 'active' and job.header.token == token then hand_out(claimed, job) end
-  end
-  if #claimed > 0 then want = 0 end
-end
-local n_replayed = #claimed
+if request.replay then hand_out_again(request.token) end
+local n_again = #claimed
+if n_again > 0 then want = 0 end
 
 local expired, sampled = {}, {}
 if request.sweep then
   expired = call('ZRANGE', keys.index, int(ACTIVE), int(ACTIVE + now - EPOCH), 'BYSCORE', 'LIMIT', 0, 50)
-  -- Should whoever was to make room for them have died, parked jobs are found here.
   if limit then sampled = call('ZRANDMEMBER', keys.parked, 5) end
 end
 local picked, scores, paused = {}, {}, false
@@ -49,96 +39,34 @@ end
 -- With groups, what is settled now makes room before anything is picked.
 if not limit then look() end
 
-local names = (#request.settle > 0 or #expired > 0) and counter_fields() or {}
-if request.rate then push(names, '#rate') end
-for _, attempt in ipairs(request.settle) do push(names, unpack(attempt.read or {})) end
-local function load_more(ids)
-  local wanted, seen = {}, {}
-  for _, id in ipairs(ids) do
-    if not jobs[id] and not seen[id] then seen[id] = true; push(wanted, id) end
-  end
-  local loaded = load(wanted, names)
-  names = {}
-  read(related(loaded))
-  for id, job in pairs(loaded) do jobs[id] = job end
+local ids, names = {}, {}
+if #request.settle + #expired > 0 then names = counter_fields() end
+if rate then push(names, '#rate') end
+for _, attempt in ipairs(request.settle) do
+  push(ids, attempt.id)
+  push(names, unpack(attempt.read or {}))
 end
-local ids = {}
-for _, attempt in ipairs(request.settle) do push(ids, attempt.id) end
 for _, attempt in ipairs(request.renew) do push(ids, attempt.id) end
 push(ids, unpack(expired))
 push(ids, unpack(picked))
-load_more(ids)
+load_more(ids, names)
 
-local settled, renewed, touched, left = {}, {}, {}, 0
-for n, attempt in ipairs(request.settle) do
-  settled[n] = settle(jobs[attempt.id], attempt)
-  touched[attempt.id] = true
-  if settled[n] ~= 'dup' and settled[n] ~= 'stale' and settled[n] ~= 'gone' then left = left + 1 end
-end
-for n, attempt in ipairs(request.renew) do
-  renewed[n] = renew(jobs[attempt.id], attempt, lease_end)
-  touched[attempt.id] = true
-end
-local returned = {}
-for _, id in ipairs(expired) do
-  if not touched[id] then
-    touched[id] = true
-    left = left + 1
-    local outcome = sweep(jobs[id], id)
-    if outcome == 'ended' then hand_out(ended, jobs[id]) end
-    if outcome == 'waiting' then push(returned, id) end
-  end
-end
-
+local settled = settle_all(request.settle)
+local renewed = renew_all(request.renew, lease_end)
+sweep_all(expired)
 if limit then
-  for _, member in ipairs(sampled) do freed[string.match(member, '^%Z*')] = true end
-  local freed_fields = {}
-  for name in pairs(freed) do push(freed_fields, 'g:' .. name) end
-  read(freed_fields)
-  for _, member in ipairs(sampled) do group(string.match(member, '^%Z*')).parked = true end
-  release(limit)
+  release_all(sampled, limit)
   look()
   load_more(picked)
 end
 
-local room = want
-if want > 0 and #picked + #returned > 0 then
-  if request.active_limit then room = math.min(room, active_room(request.active_limit, left)) end
-  if request.rate then room = math.min(room, rate_room(request.rate, math.min(want, #picked + #returned))) end
+local room, n_useful = paused and 0 or want, #picked + #returned
+if room > 0 and n_useful > 0 then
+  if request.active_limit then room = math.min(room, active_room(request.active_limit, n_left)) end
+  if rate then room = math.min(room, rate_room(rate, math.min(want, n_useful))) end
 end
-if limit then
-  local full = {}
-  for _, id in ipairs(picked) do
-    if jobs[id] and jobs[id].spec.group then push(full, jobs[id].spec.group) end
-  end
-  check_holders(full, limit)
-end
-for _, id in ipairs(picked) do
-  if #claimed >= room then break end
-  local job = jobs[id]
-  if not touched[id] then
-    local name = job and job.spec.group
-    if limit and name and not group(name).holders[id] and group(name).size >= limit then
-      park(job, scores[id])
-    else
-      local outcome = claim(job, id, token, lease_end)
-      if outcome == 'claimed' then hand_out(claimed, job) end
-      if outcome == 'expired' then hand_out(ended, job) end
-    end
-  end
-end
-for _, id in ipairs(returned) do
-  local job = jobs[id]
-  local name = limit and job.spec.group
-  if #claimed < room and not paused and not (name and group(name).size >= limit) then
-    claim(job, id, token, lease_end)
-    hand_out(claimed, job)
-  else
-    save(job)
-    wait(job, job.spec.enqueued)
-  end
-end
-if request.rate then take_rate(request.rate, #claimed - n_replayed) end
+claim_all(picked, scores, room, limit, request.token, lease_end)
+if rate then take_rate(rate, #claimed - n_again) end
 -- All that was looked at was no use, or there was more of use: look again at once.
 if #picked == request.pick and #claimed < room then due_at(now) end
 flush()
