@@ -6,6 +6,7 @@ mod deploy;
 mod dev;
 mod discord;
 mod kill;
+mod load_test;
 mod queue;
 mod redis;
 mod routes;

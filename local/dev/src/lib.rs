@@ -5,6 +5,7 @@ mod follow;
 mod functions;
 mod gateway;
 mod host;
+pub mod load_test;
 mod settings;
 mod up;
 

@@ -1,6 +1,7 @@
 //! `dev`: starts the system, and speaks to it.
 
 use clap::{Parser, Subcommand};
+use dev::load_test::{LoadTestCommand, load_test};
 use dev::{ScanCommand, UpCommand};
 
 /// Trawl on one machine. Without a command: `up`.
@@ -19,6 +20,8 @@ enum Command {
     Up(UpCommand),
     /// Scan a channel and follow the scan to its clips.
     Scan(ScanCommand),
+    /// Measure the queue under load, and check that it loses nothing.
+    LoadTest(LoadTestCommand),
 }
 
 #[tokio::main]
@@ -26,6 +29,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Command::Scan(command)) => dev::scan(command).await,
+        Some(Command::LoadTest(command)) => load_test(command).await,
         Some(Command::Up(command)) => dev::up(command).await,
         None => dev::up(arguments.up).await,
     }

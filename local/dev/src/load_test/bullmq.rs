@@ -1,0 +1,231 @@
+//! The same work on BullMQ, in Node, over a real Redis.
+//!
+//! The program and the exact versions it needs are part of this one; they are installed
+//! beside it, in the target folder. Its numbers come back as JSON.
+
+use std::ffi::OsStr;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use indicatif::ProgressBar;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+use super::work::{Fate, MAX_ATTEMPTS, RETRY_WAIT, arguments};
+
+const FILES: [(&str, &str); 3] = [
+    ("package.json", include_str!("../../bullmq/package.json")),
+    (
+        "package-lock.json",
+        include_str!("../../bullmq/package-lock.json"),
+    ),
+    ("bench.mjs", include_str!("../../bullmq/bench.mjs")),
+];
+
+/// What `npm ci` writes last: the versions that are there.
+const INSTALLED: &str = "node_modules/.package-lock.json";
+
+/// An installed BullMQ.
+pub struct BullMq {
+    folder: PathBuf,
+}
+
+/// What BullMQ did.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BullMqMeasured {
+    pub version: String,
+    pub node: String,
+    pub enqueue: BullMqPhase,
+    pub drain: BullMqPhase,
+    /// Attempts that failed.
+    pub failures: u64,
+    pub completed: u64,
+    /// Jobs in any other state at the end.
+    pub left: u64,
+    /// From the end of a job to the reply that it was accepted, which brings the next.
+    p50_ms: f64,
+    p99_ms: f64,
+    cpu_ms: f64,
+    /// Peak memory of the Node process.
+    pub node_bytes: u64,
+    /// What Redis had more than before the first job.
+    pub redis_bytes: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct BullMqPhase {
+    ms: f64,
+    pub commands: u64,
+}
+
+impl BullMqPhase {
+    pub fn took(&self) -> Duration {
+        Duration::from_secs_f64(self.ms.max(0.0) / 1000.0)
+    }
+}
+
+impl BullMqMeasured {
+    pub fn p50(&self) -> Duration {
+        Duration::from_secs_f64(self.p50_ms.max(0.0) / 1000.0)
+    }
+
+    pub fn p99(&self) -> Duration {
+        Duration::from_secs_f64(self.p99_ms.max(0.0) / 1000.0)
+    }
+
+    pub fn cpu(&self) -> Duration {
+        Duration::from_secs_f64(self.cpu_ms.max(0.0) / 1000.0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Said {
+    Done(u64),
+    Result(BullMqMeasured),
+}
+
+impl BullMq {
+    /// Installs into `folder` what is not there yet.
+    ///
+    /// # Errors
+    /// When Node or npm is missing, or the packages cannot be had.
+    pub async fn install(folder: PathBuf) -> anyhow::Result<BullMq> {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let mut changed = !folder.join(INSTALLED).is_file();
+        for (name, text) in FILES {
+            let path = folder.join(name);
+            if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
+                continue;
+            }
+            changed |= name.starts_with("package");
+            std::fs::write(&path, text)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        if changed {
+            let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+            let npm = program("npm", &folder).args(words).output().await;
+            let npm = npm.map_err(|error| missing(error, "npm"))?;
+            if !npm.status.success() {
+                let told = String::from_utf8_lossy(&npm.stderr);
+                bail!("npm could not install BullMQ:\n{}", told.trim());
+            }
+        }
+        Ok(BullMq { folder })
+    }
+
+    /// Does the work on the Redis at `url`, leaving no key behind.
+    ///
+    /// # Errors
+    /// When the program fails or not every job was completed.
+    pub async fn run(
+        &self,
+        url: &str,
+        fates: &[Fate],
+        concurrency: usize,
+        bar: &ProgressBar,
+    ) -> anyhow::Result<BullMqMeasured> {
+        self.write_jobs(fates)?;
+        let prefix = format!("load-test-{}", ulid::Ulid::generate());
+        let mut child = program("node", &self.folder)
+            .args(["bench.mjs", url, "jobs.jsonl"])
+            .args([&concurrency.to_string(), &prefix])
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| missing(error, "node"))?;
+        let out = child.stdout.take().context("node has no output")?;
+        let mut lines = BufReader::new(out).lines();
+        let mut measured = None;
+        while let Some(line) = lines.next_line().await? {
+            match serde_json::from_str(&line) {
+                Ok(Said::Done(done)) => bar.set_position(done),
+                Ok(Said::Result(result)) => measured = Some(result),
+                Err(_) => bail!("BullMQ's program wrote: {line}"),
+            }
+        }
+        let status = child.wait().await?;
+        let measured = measured.with_context(|| format!("BullMQ's program ended: {status}"))?;
+        if measured.completed != fates.len() as u64 || measured.left != 0 {
+            bail!("BullMQ completed {} jobs", measured.completed);
+        }
+        Ok(measured)
+    }
+
+    fn write_jobs(&self, fates: &[Fate]) -> anyhow::Result<()> {
+        let path = self.folder.join("jobs.jsonl");
+        let file = std::fs::File::create(&path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let mut file = std::io::BufWriter::new(file);
+        for (n, fate) in fates.iter().enumerate() {
+            let line = json!({
+                "priority": fate.priority,
+                "fails": fate.fails,
+                "attempts": MAX_ATTEMPTS,
+                "backoffMs": RETRY_WAIT.as_millis() as u64,
+                "args": arguments(n),
+            });
+            writeln!(file, "{line}")?;
+        }
+        Ok(file.flush()?)
+    }
+}
+
+fn program(name: impl AsRef<OsStr>, folder: &Path) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(folder).kill_on_drop(true);
+    command
+}
+
+fn missing(error: std::io::Error, name: &str) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::NotFound => anyhow::anyhow!(
+            "`{name}` is not installed: --bullmq needs Node.js 20 or newer with npm"
+        ),
+        _ => anyhow::Error::new(error).context(format!("`{name}` cannot be started")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_program_says_is_read() {
+        let done: Said = serde_json::from_str(r#"{"done":500}"#).unwrap();
+        assert!(matches!(done, Said::Done(500)));
+        let text = r#"{"result":{"version":"6.7.0","node":"v20.1.0",
+            "enqueue":{"ms":100.5,"commands":50},"drain":{"ms":2000,"commands":1375},
+            "failures":2,"completed":50,"left":0,"p50Ms":0.4,"p99Ms":5.9,"cpuMs":1071.4,
+            "nodeBytes":119222272,"redisBytes":-8}}"#;
+        let Said::Result(result) = serde_json::from_str(text).unwrap() else {
+            panic!("not a result");
+        };
+        assert_eq!(result.drain.took(), Duration::from_secs(2));
+        assert_eq!(result.p50(), Duration::from_micros(400));
+        assert_eq!((result.drain.commands, result.completed), (1375, 50));
+    }
+
+    #[test]
+    fn the_versions_are_exact_and_the_same_in_both_files() {
+        let [package, lock] = [FILES[0].1, FILES[1].1]
+            .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+        let wanted = package["dependencies"].as_object().unwrap();
+        for (name, version) in wanted {
+            let locked = &lock["packages"][format!("node_modules/{name}")]["version"];
+            assert_eq!(locked, version, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = missing(std::io::Error::from(ErrorKind::NotFound), "npm");
+        assert!(error.to_string().starts_with("`npm` is not installed"));
+    }
+}

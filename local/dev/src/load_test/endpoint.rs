@@ -1,0 +1,185 @@
+//! What the work is done on: the endpoint, as a process of its own where that can be.
+//!
+//! Apart, its memory and its time are told from the drainers'. The program is the one
+//! that was built beside this; without it the endpoint runs in this process.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use shared::config::{Provider, RedisConfig};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::process::Process;
+
+/// Which engine answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The endpoint's own, in memory.
+    Embedded,
+    /// A real Redis, at this address, behind the endpoint.
+    Redis(String),
+}
+
+/// A running endpoint.
+pub struct Endpoint {
+    place: Place,
+    url: String,
+    token: String,
+}
+
+enum Place {
+    Here(upstash_local::Server),
+    Apart {
+        child: Child,
+        control: String,
+        http: reqwest::Client,
+    },
+}
+
+/// What was billed so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meter {
+    pub billed: u64,
+    pub round_trips: u64,
+}
+
+#[derive(Deserialize)]
+struct Snapshot {
+    total: u64,
+    requests: std::collections::BTreeMap<String, u64>,
+}
+
+impl Endpoint {
+    /// Starts the endpoint: with `program`, or else in this process.
+    ///
+    /// # Errors
+    /// When it does not start, or when a real Redis is wanted and there is no program
+    /// that passes on to one.
+    pub async fn start(target: &Target, program: Option<&Path>) -> anyhow::Result<Endpoint> {
+        match (target, program) {
+            (Target::Embedded, None) => Endpoint::here().await,
+            (Target::Embedded, Some(program)) => Endpoint::apart(program, &["--memory"]).await,
+            (Target::Redis(url), Some(program)) if passes_on(program).await? => {
+                Endpoint::apart(program, &["--redis", url]).await
+            }
+            (Target::Redis(_), _) => bail!(
+                "no `upstash-local` that knows --redis beside this program: \
+                 build it with `cargo build --release -p upstash-local`"
+            ),
+        }
+    }
+
+    /// The embedded engine, in this process.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn here() -> anyhow::Result<Endpoint> {
+        let server = upstash_local::Server::start(upstash_local::Options::default()).await?;
+        Ok(Endpoint {
+            url: server.url(),
+            token: server.token().to_owned(),
+            place: Place::Here(server),
+        })
+    }
+
+    async fn apart(program: &Path, more: &[&str]) -> anyhow::Result<Endpoint> {
+        let any_port = "127.0.0.1:0";
+        let mut child = Command::new(program)
+            .args(["--listen", any_port, "--control", any_port])
+            .args(more)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{} cannot be started", program.display()))?;
+        let out = child.stdout.take().context("the endpoint has no output")?;
+        let mut lines = BufReader::new(out).lines();
+        let mut told = async |name: &str| -> anyhow::Result<String> {
+            let line = lines.next_line().await?.unwrap_or_default();
+            let value = line.strip_prefix(name).map(str::to_owned);
+            value.with_context(|| format!("{} did not start", program.display()))
+        };
+        let url = told("UPSTASH_REDIS_REST_URL=").await?;
+        let token = told("UPSTASH_REDIS_REST_TOKEN=").await?;
+        let control = told("control ").await?;
+        let http = shared::http_client()?;
+        Ok(Endpoint {
+            place: Place::Apart {
+                child,
+                control,
+                http,
+            },
+            url,
+            token,
+        })
+    }
+
+    /// How clients reach it.
+    pub fn redis(&self, key_prefix: &str) -> RedisConfig {
+        RedisConfig {
+            provider: Provider::Local,
+            url: self.url.clone(),
+            token: self.token.clone(),
+            key_prefix: key_prefix.to_owned(),
+        }
+    }
+
+    /// Its process, if it has one of its own.
+    pub fn process(&self) -> Option<Process> {
+        match &self.place {
+            Place::Here(_) => None,
+            Place::Apart { child, .. } => child.id().map(Process),
+        }
+    }
+
+    /// # Errors
+    /// When the endpoint has gone.
+    pub async fn meter(&self) -> anyhow::Result<Meter> {
+        Ok(match &self.place {
+            Place::Here(server) => {
+                let meter = server.meter();
+                Meter {
+                    billed: meter.total,
+                    round_trips: meter.requests.values().sum(),
+                }
+            }
+            Place::Apart { control, http, .. } => {
+                let reply = http.get(format!("{control}/meter")).send().await;
+                let snapshot: Snapshot = reply.context("the endpoint has gone")?.json().await?;
+                Meter {
+                    billed: snapshot.total,
+                    round_trips: snapshot.requests.values().sum(),
+                }
+            }
+        })
+    }
+
+    pub async fn stop(self) {
+        match self.place {
+            Place::Here(server) => server.stop().await,
+            Place::Apart { mut child, .. } => {
+                // It keeps nothing that would have to be written.
+                if let Err(error) = child.kill().await {
+                    tracing::warn!(%error, "the endpoint could not be ended");
+                }
+            }
+        }
+    }
+}
+
+/// The endpoint's program that was built beside this one.
+pub fn program_beside() -> Option<PathBuf> {
+    let program = std::env::current_exe()
+        .ok()?
+        .with_file_name("upstash-local");
+    program.is_file().then_some(program)
+}
+
+/// Whether `program` can pass on to a real Redis.
+pub async fn passes_on(program: &Path) -> anyhow::Result<bool> {
+    let help = Command::new(program).arg("--help").output().await;
+    let help = help.with_context(|| format!("{} cannot be started", program.display()))?;
+    Ok(String::from_utf8_lossy(&help.stdout).contains("--redis"))
+}
