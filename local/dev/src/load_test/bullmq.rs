@@ -27,7 +27,7 @@ const FILES: [(&str, &str); 3] = [
     ("bench.mjs", include_str!("../../bullmq/bench.mjs")),
 ];
 
-/// What `npm ci` writes last: the versions that are there.
+/// What npm writes last: the versions that are there.
 const INSTALLED: &str = "node_modules/.package-lock.json";
 
 /// An installed BullMQ.
@@ -110,12 +110,24 @@ impl BullMq {
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         if changed {
-            let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+            // Not `ci`: it refuses a lock without the add-ons of other systems.
+            let words = [
+                "install",
+                "--no-save",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+            ];
             let npm = program("npm", &folder).args(words).output().await;
             let npm = npm.map_err(|error| missing(error, "npm"))?;
             if !npm.status.success() {
                 let told = String::from_utf8_lossy(&npm.stderr);
-                bail!("npm could not install BullMQ:\n{}", told.trim());
+                let told: Vec<&str> = told
+                    .lines()
+                    .filter_map(|line| line.strip_prefix("npm error "))
+                    .take(6)
+                    .collect();
+                bail!("npm could not install BullMQ:\n{}", told.join("\n"));
             }
         }
         Ok(BullMq { folder })

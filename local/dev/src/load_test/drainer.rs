@@ -23,6 +23,8 @@ pub struct Drained {
     pub deaths: u64,
     /// Outcomes not accepted, because the lease was lost.
     pub refused: u64,
+    /// Time without anything to claim, while the leases of the dead were to end.
+    pub idle: Duration,
 }
 
 pub struct Drainer {
@@ -58,7 +60,9 @@ impl Drainer {
             }
             if report.claimed == 0 {
                 // Another drainer has what is left, or a dead one's lease has to end.
-                self.clock.sleep(self.queue.config().lease / 8).await;
+                let pause = self.queue.config().lease / 8;
+                self.clock.sleep(pause).await;
+                drained.idle += pause;
             }
         }
     }

@@ -26,6 +26,8 @@ pub enum Target {
 /// A running endpoint.
 pub struct Endpoint {
     place: Place,
+    /// The data is in its memory, and not in a Redis behind it.
+    pub holds_data: bool,
     url: String,
     token: String,
 }
@@ -82,6 +84,7 @@ impl Endpoint {
             url: server.url(),
             token: server.token().to_owned(),
             place: Place::Here(server),
+            holds_data: true,
         })
     }
 
@@ -106,6 +109,7 @@ impl Endpoint {
         let control = told("control ").await?;
         let http = shared::http_client()?;
         Ok(Endpoint {
+            holds_data: more.contains(&"--memory"),
             place: Place::Apart {
                 child,
                 control,

@@ -20,7 +20,13 @@ pub fn runs(named: &[(&str, &Measured)]) -> String {
         per_job(m, m.enqueue.round_trips)
     });
     row("drain: jobs/s", |m| whole(rate(m, &m.drain)));
+    row("drain: jobs/s, waiting left out", |m| {
+        whole(m.plan.work.jobs as f64 / (m.drain.took.saturating_sub(m.drained.idle)).as_secs_f64())
+    });
     row("drain: time", |m| seconds(m.drain.took));
+    row("drain: of it, waiting for leases", |m| {
+        seconds(m.drained.idle)
+    });
     row("drain: billed a job", |m| per_job(m, m.drain.billed));
     row("drain: round trips a job", |m| {
         per_job(m, m.drain.round_trips)
@@ -39,6 +45,7 @@ pub fn runs(named: &[(&str, &Measured)]) -> String {
     });
     row("failed attempts", |m| whole(m.verdict.retried as f64));
     row("drainers that died", |m| whole(m.drained.deaths as f64));
+    row("outcomes refused", |m| whole(m.drained.refused as f64));
     row("leases that ended", |m| whole(m.verdict.stalled as f64));
     row("handlers started", |m| whole(m.runs as f64));
     row("completions accepted", |m| {
@@ -123,6 +130,12 @@ pub fn comparison(named: &[(&str, &Measured)], bullmq: &BullMqMeasured) -> Strin
         as_megabytes,
         |m| m.own_bytes.map(|bytes| bytes as f64),
         bullmq.node_bytes as f64,
+    );
+    row(
+        "memory: the jobs, all kept",
+        as_megabytes,
+        |m| m.data_bytes.map(|bytes| bytes as f64),
+        bullmq.redis_bytes as f64,
     );
     table.to_string()
 }

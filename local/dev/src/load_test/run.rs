@@ -66,6 +66,8 @@ pub struct Measured {
     pub endpoint_bytes: Option<u64>,
     /// The endpoint's memory before the first job.
     pub endpoint_idle_bytes: Option<u64>,
+    /// What the database took more than before the first job, where that is known.
+    pub data_bytes: Option<u64>,
 }
 
 /// Does the work of `plan` on `endpoint`, leaving no key behind.
@@ -131,6 +133,10 @@ impl Bench<'_> {
             self.endpoint.process().and_then(Process::peak_bytes),
         );
 
+        let data_bytes = match (endpoint_bytes, endpoint_idle_bytes) {
+            (Some(peak), Some(idle)) if self.endpoint.holds_data => Some(peak - idle.min(peak)),
+            _ => None,
+        };
         let verdict = verify(&queue, &self.redis, &ids).await?;
         let config = QueueConfig::default();
         let queue = self.queue(Arc::new(client.clone()), config.completed_count);
@@ -150,6 +156,7 @@ impl Bench<'_> {
             own_bytes,
             endpoint_bytes,
             endpoint_idle_bytes,
+            data_bytes,
         })
     }
 
@@ -199,11 +206,16 @@ impl Bench<'_> {
             );
             clients.push(client);
         }
-        let mut all = Drained::default();
+        let mut all = Drained {
+            idle: Duration::MAX,
+            ..Drained::default()
+        };
         while let Some(drained) = drainers.join_next().await {
             let drained = drained??;
             all.deaths += drained.deaths;
             all.refused += drained.refused;
+            // Nobody worked only while none did.
+            all.idle = all.idle.min(drained.idle);
         }
         let times = clients.iter().flat_map(Timed::take).collect();
         Ok((all, times))

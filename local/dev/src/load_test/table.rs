@@ -78,11 +78,14 @@ pub fn megabytes(bytes: Option<u64>) -> String {
     }
 }
 
-/// How many times `other` is in `ours`.
+/// How many times `other` is in `ours`, to two digits that count.
 pub fn ratio(ours: f64, other: f64) -> String {
-    match other > 0.0 {
-        true => format!("{:.2}×", ours / other),
-        false => "unknown".to_owned(),
+    let ratio = ours / other;
+    match ratio {
+        _ if other <= 0.0 => "unknown".to_owned(),
+        0.1.. => format!("{ratio:.2}×"),
+        0.01.. => format!("{ratio:.3}×"),
+        _ => format!("{ratio:.4}×"),
     }
 }
 
@@ -110,6 +113,7 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_micros(1234)), "1.23 ms");
         assert_eq!(megabytes(Some(12_340_000)), "12.3 MB");
         assert_eq!(ratio(3.0, 2.0), "1.50×");
+        assert_eq!(ratio(0.2, 27.5), "0.0073×");
         assert_eq!(ratio(3.0, 0.0), "unknown");
     }
 }

@@ -78,7 +78,7 @@ pub fn arguments(n: usize) -> Value {
 /// Job number `n`, to be stored.
 ///
 /// # Errors
-/// None: the arguments are JSON.
+/// Never: the arguments are JSON.
 pub fn job(n: usize, fate: &Fate, clock: &Clock) -> Result<NewJob, Error> {
     Ok(NewJob {
         priority: fate.priority,
