@@ -97,6 +97,8 @@ impl BullMq {
     /// # Errors
     /// When Node or npm is missing, or the packages cannot be had.
     pub async fn install(folder: PathBuf) -> anyhow::Result<BullMq> {
+        let node = program("node", Path::new(".")).arg("--version").output();
+        node.await.map_err(|error| missing(error, "node"))?;
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let mut changed = !folder.join(INSTALLED).is_file();
@@ -166,6 +168,13 @@ impl BullMq {
         let measured = measured.with_context(|| format!("BullMQ's program ended: {status}"))?;
         if measured.completed != fates.len() as u64 || measured.left != 0 {
             bail!("BullMQ completed {} jobs", measured.completed);
+        }
+        let failing = fates.iter().filter(|fate| fate.fails).count() as u64;
+        if measured.failures != failing {
+            bail!(
+                "{} attempts failed on BullMQ, not {failing}",
+                measured.failures
+            );
         }
         Ok(measured)
     }

@@ -11,10 +11,11 @@
 //! | `endpoint`, `redis_server`, `process` | what is measured |
 //! | `timed`, `percentile` | the times of requests |
 //! | `run`, `verdict` | one run, and whether it was right |
-//! | `bullmq` | the other side |
+//! | `compare`, `bullmq` | the other side |
 //! | `report`, `table` | the print |
 
 mod bullmq;
+mod compare;
 mod drainer;
 mod endpoint;
 mod handler;
@@ -33,7 +34,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use shared::clock::Clock;
 
 pub use drainer::Drained;
 pub use endpoint::{Endpoint, Target};
@@ -42,11 +42,7 @@ pub use run::{Measured, Phase, Plan, run};
 pub use verdict::Verdict;
 pub use work::Work;
 
-use bullmq::BullMq;
-use redis_server::RedisServer;
-
-/// Concurrencies compared with BullMQ's.
-const COMPARED: [usize; 3] = [1, 5, 50];
+use compare::OtherSide;
 
 /// Measure the queue under load, and check that it loses nothing.
 #[derive(Args, Clone, Debug)]
@@ -79,6 +75,10 @@ pub struct LoadTestCommand {
     /// Jobs of each run that is compared with BullMQ; nobody dies in these.
     #[arg(long, default_value = "20000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub bullmq_jobs: u32,
+    /// How often each of these is done; the fastest counts, since whatever else the
+    /// machine does only slows.
+    #[arg(long, default_value = "3", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub rounds: u16,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -114,85 +114,65 @@ pub async fn load_test(command: LoadTestCommand) -> anyhow::Result<()> {
         drainers: command.drainers.into(),
         lease: drainer::LEASE,
     };
-    let mut targets = vec![("embedded", Target::Embedded)];
-    if let Some(url) = &command.redis {
-        targets.push(("Redis", Target::Redis(url.clone())));
+    // What is missing is told before the work, not after it.
+    let other = match command.bullmq {
+        true => Some(OtherSide::prepare(&command).await?),
+        false => None,
+    };
+    let places = Places {
+        targets: targets(&command, other.as_ref(), program.as_deref()).await?,
+        program,
+    };
+    let mut measured = Vec::new();
+    for (name, target) in &places.targets {
+        measured.push((*name, places.run(name, target, &plan).await?));
     }
-    let measured = on_each(&targets, &plan, program.as_deref()).await?;
     println!(
         "\n{} jobs, {} at once, {} drainer(s), {} of jobs failing, {} of jobs losing their drainer\n",
         command.jobs, plan.concurrency, plan.drainers, command.failing, command.crashing
     );
     println!("{}", report::runs(&named(&measured)));
-    if command.bullmq {
-        compare(&command, program.as_deref()).await?;
+    match other {
+        Some(other) => other.compare(&command, &places).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// The same work on both sides, at each concurrency.
-async fn compare(command: &LoadTestCommand, program: Option<&Path>) -> anyhow::Result<()> {
-    let bullmq = BullMq::install(folder_beside()?).await?;
-    let clock = Clock::system();
-    let started = match &command.redis {
-        Some(_) => None,
-        None => Some(RedisServer::start(&clock).await?),
-    };
-    let own = started.as_ref().map(|server| server.url.clone());
-    let url = command.redis.clone().or(own).context("there is no Redis")?;
+/// The engines to work on: the Redis that was named has to be one of them, the one
+/// started for BullMQ is if the endpoint's program can pass on to it.
+async fn targets(
+    command: &LoadTestCommand,
+    other: Option<&OtherSide>,
+    program: Option<&Path>,
+) -> anyhow::Result<Vec<(&'static str, Target)>> {
     let mut targets = vec![("embedded", Target::Embedded)];
-    if let Some(program) = program
+    if let Some(url) = &command.redis {
+        targets.push(("Redis", Target::Redis(url.clone())));
+    } else if let (Some(other), Some(program)) = (other, program)
         && endpoint::passes_on(program).await?
     {
-        targets.push(("Redis", Target::Redis(url.clone())));
+        targets.push(("Redis", Target::Redis(other.redis_url.clone())));
     }
-    for concurrency in COMPARED {
-        let plan = Plan {
-            work: Work {
-                jobs: command.bullmq_jobs as usize,
-                failing: command.failing,
-                crashing: 0.0,
-                seed: command.seed,
-            },
-            concurrency,
-            drainers: 1,
-            lease: drainer::LEASE,
-        };
-        let ours = on_each(&targets, &plan, program).await?;
-        let bar = bar(plan.work.jobs, &format!("BullMQ, {concurrency} at once"))?;
-        let fates = plan.work.fates(concurrency);
-        let theirs = bullmq.run(&url, &fates, concurrency, &bar).await?;
-        bar.finish_and_clear();
-        println!(
-            "{} jobs, {concurrency} at once, against BullMQ {} on Node {}, {} attempts failing there\n",
-            plan.work.jobs, theirs.version, theirs.node, theirs.failures
-        );
-        println!("{}", report::comparison(&named(&ours), &theirs));
-    }
-    Ok(())
+    Ok(targets)
 }
 
-async fn on_each<'a>(
-    targets: &[(&'a str, Target)],
-    plan: &Plan,
-    program: Option<&Path>,
-) -> anyhow::Result<Vec<(&'a str, Measured)>> {
-    let mut all = Vec::new();
-    for (name, target) in targets {
-        let endpoint = Endpoint::start(target, program).await?;
-        let bar = bar(
-            plan.work.jobs,
-            &format!("{name}, {} at once", plan.concurrency),
-        )?;
+/// What runs are done on.
+struct Places {
+    targets: Vec<(&'static str, Target)>,
+    /// The endpoint's.
+    program: Option<PathBuf>,
+}
+
+impl Places {
+    async fn run(&self, name: &str, target: &Target, plan: &Plan) -> anyhow::Result<Measured> {
+        let endpoint = Endpoint::start(target, self.program.as_deref()).await?;
+        let title = format!("{name}, {} at once", plan.concurrency);
+        let bar = bar(plan.work.jobs, &title)?;
         let measured = run(plan, &endpoint, bar.clone()).await;
         bar.finish_and_clear();
         endpoint.stop().await;
-        all.push((
-            *name,
-            measured.with_context(|| format!("on the target {name}"))?,
-        ));
+        measured.with_context(|| format!("on the target {name}"))
     }
-    Ok(all)
 }
 
 fn named<'a>(measured: &'a [(&'a str, Measured)]) -> Vec<(&'a str, &'a Measured)> {
@@ -206,12 +186,6 @@ fn bar(jobs: usize, name: &str) -> anyhow::Result<ProgressBar> {
     )?);
     bar.set_message(name.to_owned());
     Ok(bar)
-}
-
-/// Where BullMQ is installed: in the target folder, with what was built.
-fn folder_beside() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe().context("this program has no place")?;
-    Ok(program.with_file_name("bullmq"))
 }
 
 #[cfg(test)]
