@@ -20,6 +20,9 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// How long waking may delay the reply to the caller.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// How long a drainer may take to wake another: its jobs go on meanwhile.
+const HELPER_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What a drainer is told of who wakes it. One woken by another drainer wakes none
 /// itself.
 pub const BY_ENQUEUE: &str = "trawl.enqueue";
@@ -36,16 +39,16 @@ pub trait Wake: Send + Sync + 'static {
 /// long: the rest would as well.
 pub async fn wake_all(wake: &dyn Wake, n: u32) {
     for _ in 0..n {
-        if !wake_one(wake).await {
+        if !wake_one(wake, HELPER_PATIENCE).await {
             return;
         }
     }
 }
 
 /// Whether a drainer was woken in time.
-async fn wake_one(wake: &dyn Wake) -> bool {
+async fn wake_one(wake: &dyn Wake, patience: Duration) -> bool {
     // Not the injected clock: this bounds real waiting, and moves no state.
-    match tokio::time::timeout(PATIENCE, wake.wake()).await {
+    match tokio::time::timeout(patience, wake.wake()).await {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => {
             let error = crate::telemetry::chain(&*error);
@@ -79,7 +82,7 @@ impl Waker {
         if !self.is_due() {
             return;
         }
-        wake_one(&**wake).await;
+        wake_one(&**wake, PATIENCE).await;
     }
 
     fn is_due(&self) -> bool {

@@ -25,6 +25,8 @@ pub struct Options {
     pub drain: DrainConfig,
     /// Whether `enqueue` wakes a drainer by an invoke call.
     pub wake: bool,
+    /// Where drainers are invoked, when not here.
+    pub invoke_url: Option<String>,
     pub page_interval: Duration,
     pub origins: Vec<String>,
 }
@@ -40,6 +42,7 @@ impl Default for Options {
                 ..QueueConfig::default()
             },
             wake: false,
+            invoke_url: None,
             page_interval: Duration::ZERO,
             origins: Vec::new(),
         }
@@ -115,7 +118,7 @@ impl TestApp {
                 cdn_hosts: vec!["127.0.0.1".to_owned()],
                 page_interval: options.page_interval,
             },
-            invoke_url: options.wake.then(|| url.clone()),
+            invoke_url: options.invoke_url.or(options.wake.then(|| url.clone())),
         };
         let functions = Functions::new(&config, &clock).unwrap();
         let host = Host::start(listener, functions.clone(), false).unwrap();

@@ -26,7 +26,11 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     for (place, input) in inputs.into_iter().enumerate() {
         let id = JobId::new(state.queue.clock());
         let mut job = input.into_job(id).map_err(|reason| {
-            let place = many.then(|| format!("[{place}].")).unwrap_or_default();
+            let place = if many {
+                format!("[{place}].")
+            } else {
+                String::new()
+            };
             ApiError::bad_request(format!("{place}{reason}"))
         })?;
         job.traceparent = request.traceparent().map(str::to_owned);

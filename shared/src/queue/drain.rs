@@ -130,6 +130,8 @@ impl<'a> Drain<'a> {
     async fn send(&mut self, round: Round) -> Result<(), Error> {
         let started = self.queue.clock().elapsed();
         let (sweep, want, measured) = (round.sweep, round.want, round.measure);
+        let left = self.deadline.remaining();
+        let time = left.saturating_sub(self.margins.stop_claiming);
         let renewed: Vec<(String, u64)> = round
             .renew
             .iter()
@@ -151,8 +153,6 @@ impl<'a> Drain<'a> {
         let again = ticked.next_due_ms.is_some_and(|at| at <= now);
         self.look_wider = again && ticked.claimed.len() < want;
         if measured {
-            let left = self.deadline.remaining();
-            let time = left.saturating_sub(self.margins.stop_claiming);
             let ended = self.report.ended();
             self.helpers.wake(ticked.waiting, ended, time).await;
         }

@@ -2,6 +2,7 @@
 
 mod foreign;
 mod front_door;
+mod helpers;
 mod invoke;
 mod jobs;
 mod scan;

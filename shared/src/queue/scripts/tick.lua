@@ -15,7 +15,8 @@
 -- for each settle and renew; {id, header, spec, data} for each job claimed and each
 -- that ended by the sweep or expired; when to look again (0: when something is
 -- enqueued); whether the queue is paused; when retention last ran (0 if this call had
--- no need to read it); how many jobs wait, if that is to be measured.
+-- no need to read it); how many jobs wait that
+-- somebody could claim, if that is to be measured.
 local request = cjson.decode(ARGV[1])
 start(request)
 local want, limit, rate = request.want, request.group_limit, request.rate
@@ -70,5 +71,5 @@ if rate then take_rate(rate, #claimed - n_again) end
 -- All that was looked at was no use, or there was more of use: look again at once.
 if #picked == request.pick and #claimed < room then due_at(now) end
 flush()
-local waiting = request.measure and call('ZCOUNT', keys.index, 0, int(DELAYED - 1)) or 0
+local waiting = request.measure and call('ZCOUNT', keys.index, 0, int(WAITING_END)) or 0
 return { settled, renewed, claimed, ended, int(next_due), paused and 1 or 0, int(tonumber(fields['#retained']) or 0), waiting }
