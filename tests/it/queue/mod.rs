@@ -4,6 +4,8 @@ mod costs;
 mod cut;
 mod deadline;
 mod drain;
+mod faults;
+mod lives;
 mod retention;
 
 use std::sync::Arc;

@@ -1,0 +1,185 @@
+//! What a network and a service can do, done to every request of a job's life.
+
+use std::time::Duration;
+
+use upstash_local::{Fault, FaultAction};
+
+use super::lives::{Life, Site};
+
+/// All the endpoint can do to a request.
+const KINDS: [FaultAction; 12] = [
+    FaultAction::DropBefore,
+    FaultAction::DropAfterCommit,
+    FaultAction::Delay(Duration::from_millis(2)),
+    FaultAction::Duplicate,
+    FaultAction::Status(500),
+    FaultAction::Status(503),
+    FaultAction::Status(429),
+    FaultAction::StatusAfterCommit(502),
+    FaultAction::QuotaExceeded,
+    FaultAction::TruncateBody,
+    FaultAction::NotJson(200),
+    FaultAction::NotJson(502),
+];
+
+/// As many requests in a row as no caller's patience outlasts: the error reaches it.
+const OUTAGE: u32 = 6;
+
+/// Pairs of faults at random places, for each life. `FAULT_PAIRS` sets another
+/// number, `FAULT_SEED` other places.
+const PAIRS: u64 = 25;
+
+/// What was done in a life, in numbers.
+#[derive(Default, Debug)]
+struct Done {
+    positions: u32,
+    runs: u32,
+    /// Runs that took a request less, as when two outcomes travel together.
+    missed: u32,
+    fired: u64,
+}
+
+/// Lives `life` with these faults in waiting; a panic says which they were.
+async fn strike(site: &mut Site, life: Life, faults: Vec<Fault>) -> u64 {
+    let before = site.server.faults().fired();
+    for fault in &faults {
+        site.server.faults().add(fault.clone());
+    }
+    let _say = Say(format!("{life:?} under {faults:?}"));
+    site.live(life).await;
+    site.server.faults().fired() - before
+}
+
+/// Says what was tried if it panics.
+struct Say(String);
+
+impl Drop for Say {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0);
+        }
+    }
+}
+
+/// How many requests the life itself asks for.
+async fn count(site: &mut Site, life: Life) -> u32 {
+    // A fault that never ends and does nothing counts what it sees.
+    let nothing = Fault::new(FaultAction::Delay(Duration::ZERO)).times(u32::MAX);
+    u32::try_from(strike(site, life, vec![nothing]).await).unwrap()
+}
+
+async fn strike_every_request(life: Life) -> Done {
+    let mut site = Site::start().await;
+    // Until the endpoint knows the scripts.
+    site.live(life).await;
+    let positions = count(&mut site, life).await;
+    let mut done = Done {
+        positions,
+        ..Done::default()
+    };
+    for skip in 0..positions {
+        for kind in KINDS {
+            for times in [1, OUTAGE] {
+                // An outage of these is no other than that of their like.
+                if times > 1 && !lasts(kind) {
+                    continue;
+                }
+                let fault = Fault::new(kind).skip(skip).times(times);
+                let fired = strike(&mut site, life, vec![fault]).await;
+                done.missed += u32::from(fired == 0);
+                done.runs += 1;
+                done.fired += fired;
+            }
+        }
+    }
+    done
+}
+
+fn lasts(kind: FaultAction) -> bool {
+    matches!(
+        kind,
+        FaultAction::DropAfterCommit | FaultAction::QuotaExceeded
+    )
+}
+
+/// Runs `task` for every life, all at once.
+async fn for_every_life<R>(task: impl Fn(Life) -> R) -> Done
+where
+    R: Future<Output = Done> + Send + 'static,
+{
+    let mut tasks = tokio::task::JoinSet::new();
+    for life in Life::ALL {
+        tasks.spawn(task(life));
+    }
+    let mut sum = Done::default();
+    while let Some(done) = tasks.join_next().await {
+        let done = done.unwrap();
+        sum.positions += done.positions;
+        sum.runs += done.runs;
+        sum.missed += done.missed;
+        sum.fired += done.fired;
+    }
+    sum
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_at_any_request_changes_no_ending() {
+    let done = for_every_life(strike_every_request).await;
+    eprintln!("single faults: {done:?}");
+    assert!(
+        done.positions > 100 && done.missed * 20 < done.runs,
+        "{done:?}"
+    );
+}
+
+/// Two faults, each up to an outage long, the second anywhere after the first.
+fn pair(random: &mut fastrand::Rng, positions: u32) -> Vec<Fault> {
+    let mut fault = |skip: u32| {
+        let kind = KINDS[random.usize(..KINDS.len())];
+        let times = if lasts(kind) {
+            random.u32(1..=OUTAGE)
+        } else {
+            1
+        };
+        Fault::new(kind).skip(skip).times(times)
+    };
+    let first = fault(0);
+    let second = fault(0);
+    let at = random.u32(..positions);
+    let then = random.u32(..positions.max(2) / 2);
+    vec![first.skip(at), second.skip(then)]
+}
+
+async fn strike_in_pairs(life: Life) -> Done {
+    let number = |name: &str, default| {
+        let text = std::env::var(name).ok();
+        text.map_or(default, |text| text.parse::<u64>().unwrap())
+    };
+    let (pairs, seed) = (number("FAULT_PAIRS", PAIRS), number("FAULT_SEED", 1));
+    let mut random = fastrand::Rng::with_seed(seed ^ ((life as u64) << 32));
+    let mut site = Site::start().await;
+    site.live(life).await;
+    let positions = count(&mut site, life).await;
+    let mut done = Done {
+        positions,
+        ..Done::default()
+    };
+    for n in 0..pairs {
+        let _say = Say(format!("{life:?}, FAULT_SEED={seed}, pair {n}"));
+        let faults = pair(&mut random, positions);
+        done.fired += strike(&mut site, life, faults).await;
+        done.runs += 1;
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_faults_anywhere_change_no_ending() {
+    let done = for_every_life(strike_in_pairs).await;
+    eprintln!("pairs of faults: {done:?}");
+    let runs = u64::from(done.runs);
+    assert!(
+        done.fired * 10 > runs * 15,
+        "both strike as a rule: {done:?}"
+    );
+}
