@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use upstash_local::{Fault, FaultAction};
 
+use super::Say;
 use super::lives::{Life, Site};
 
 /// All the endpoint can do to a request.
@@ -48,17 +49,6 @@ async fn strike(site: &mut Site, life: Life, faults: Vec<Fault>) -> u64 {
     let _say = Say(format!("{life:?} under {faults:?}"));
     site.live(life).await;
     site.server.faults().fired() - before
-}
-
-/// Says what was tried if it panics.
-struct Say(String);
-
-impl Drop for Say {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("{}", self.0);
-        }
-    }
 }
 
 /// How many requests the life itself asks for.

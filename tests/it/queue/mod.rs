@@ -1,6 +1,7 @@
 //! The queue through its scripts on the endpoint.
 
 mod costs;
+mod crash;
 mod cut;
 mod deadline;
 mod drain;
@@ -107,5 +108,16 @@ pub struct Drainer {
 pub async fn until_running(handler: &Scripted, n: usize) {
     while handler.ran().len() < n {
         tokio::task::yield_now().await;
+    }
+}
+
+/// Says what was tried if it panics.
+pub struct Say(pub String);
+
+impl Drop for Say {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0);
+        }
     }
 }

@@ -1,0 +1,75 @@
+//! A drainer that dies, at every place it can, and another that comes when the leases
+//! have ended.
+
+use super::lives::{Death, Life, Site};
+
+/// Far more than a drain takes of polls or requests.
+const MOST: usize = 400;
+
+/// Of so many drainers of a life each is made to die.
+const ROUNDS: usize = 3;
+
+/// Lives `life` with the drainer of a round dying ever later, until it is through
+/// before; answers how many died.
+async fn die_everywhere(life: Life, deaths: impl Fn(usize) -> Vec<Vec<Death>>) -> usize {
+    let mut site = Site::start().await;
+    // Until the endpoint knows the scripts.
+    site.live(life).await;
+    let mut sum = 0;
+    for round in 0..ROUNDS {
+        for n in 0..MOST {
+            let mut n_died = 0;
+            for deaths in deaths(n) {
+                let _say = super::Say(format!("{life:?}, in round {round} {deaths:?}"));
+                site.deaths = deaths.into_iter().map(Some).collect();
+                site.deaths.resize(site.deaths.len() + round, None);
+                site.live(life).await;
+                n_died += site.n_died;
+            }
+            sum += n_died;
+            if n_died == 0 {
+                break;
+            }
+            assert!(n + 1 < MOST, "{life:?}: a drain does not end");
+        }
+    }
+    sum
+}
+
+async fn of_every_life(deaths: impl Fn(usize) -> Vec<Vec<Death>> + Copy + Send + 'static) -> usize {
+    let mut tasks = tokio::task::JoinSet::new();
+    for life in Life::ALL {
+        tasks.spawn(async move { (life, die_everywhere(life, deaths).await) });
+    }
+    let mut all = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        all.push(done.unwrap());
+    }
+    let sum: usize = all.iter().map(|(_, n)| n).sum();
+    eprintln!("{sum} drainers died: {all:?}");
+    assert!(all.iter().all(|(_, n)| *n > 0));
+    sum
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drainer_may_die_at_any_await() {
+    let deaths = |n: usize| {
+        let poll = |at_once| Death::Poll {
+            after: n + 1,
+            at_once,
+        };
+        vec![vec![poll(true)], vec![poll(false)]]
+    };
+    assert!(of_every_life(deaths).await > 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drainer_may_die_at_any_request_of_its_own_or_its_jobs() {
+    let deaths = |n: usize| {
+        let request = |carried_out| Death::Request { n, carried_out };
+        let (before, after) = (request(false), request(true));
+        // And two in a row.
+        vec![vec![before], vec![after], vec![after, after]]
+    };
+    assert!(of_every_life(deaths).await > 150);
+}

@@ -1,0 +1,216 @@
+//! Where lives are lived, and whether they ended as they must.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use serde_json::json;
+use shared::clock::Clock;
+use shared::config::{Provider, QueueConfig, RedisConfig};
+use shared::queue::{Consumer, Error, JobId, JobState, NewJob, Queue};
+use shared::redis::{Command, Redis};
+use upstash_local::Server;
+
+use super::actor::Actor;
+use super::death::{Death, Mortal, Way};
+use super::{Ending, Expected, Life};
+
+/// More rounds than the worst life takes.
+const ROUNDS: usize = 14;
+
+/// Where lives are lived: an endpoint and a clock; each life has a queue of its own.
+pub struct Site {
+    pub server: Server,
+    pub clock: Clock,
+    redis: Redis,
+    way: Arc<Way>,
+    n_lives: usize,
+    /// The queue of the life under way.
+    pub queue: Queue,
+    pub actor: Arc<Actor>,
+    /// How the next drainers die, if they do, the last of these first.
+    pub deaths: Vec<Option<Death>>,
+    /// How many of a life's drainers died.
+    pub n_died: usize,
+}
+
+fn config() -> QueueConfig {
+    QueueConfig {
+        group_limit: Some(1),
+        ..crate::queue::config()
+    }
+}
+
+impl Site {
+    pub async fn start() -> Site {
+        let server = integration::start_endpoint().await;
+        let clock = Clock::manual(integration::START_MS);
+        let redis = RedisConfig {
+            provider: Provider::Local,
+            url: server.url(),
+            token: server.token().to_owned(),
+            key_prefix: "trawl:".to_owned(),
+        };
+        let way = shared::redis::connect(&redis, &clock).unwrap();
+        let way = Arc::new(Way::new(way));
+        let redis: Redis = way.clone();
+        let queue = Queue::new(redis.clone(), "trawl:", "none", clock.clone(), config());
+        let actor = Arc::new(Actor::new(redis.clone(), queue.clone()));
+        Site {
+            server,
+            clock,
+            redis,
+            way,
+            n_lives: 0,
+            queue,
+            actor,
+            deaths: Vec::new(),
+            n_died: 0,
+        }
+    }
+
+    /// Lives `life` and checks how it ended. Faults that wait strike only what the
+    /// life itself asks for.
+    pub async fn live(&mut self, life: Life) {
+        self.n_lives += 1;
+        let name = format!("life-{}", self.n_lives);
+        let (redis, clock) = (self.redis.clone(), self.clock.clone());
+        self.queue = Queue::new(redis.clone(), "trawl:", &name, clock, config());
+        self.actor = Arc::new(Actor::new(redis, self.queue.clone()));
+        self.n_died = 0;
+        let ending = life.live(self).await;
+        self.deaths.clear();
+        self.unharmed(self.check(&ending)).await;
+        self.forget_all().await;
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.server.clock().advance(by);
+        self.clock.advance(by);
+    }
+
+    pub fn job(&self, kind: &str) -> NewJob {
+        NewJob::new(JobId::new(&self.clock), kind, &json!({ "n": 1 })).unwrap()
+    }
+
+    /// Asks until there is an answer, as a caller does who was given an error.
+    pub async fn insist<T, R>(&self, ask: impl Fn() -> R) -> T
+    where
+        R: Future<Output = Result<T, Error>>,
+    {
+        let mut errors = Vec::new();
+        while errors.len() < 16 {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(error) => errors.push(shared::telemetry::chain(&error).to_string()),
+            }
+        }
+        panic!("no answer: {errors:?}");
+    }
+
+    /// Stores a job and answers its id.
+    pub async fn enqueue(&self, job: NewJob) -> JobId {
+        let stored = self.insist(|| self.queue.enqueue(job.clone())).await;
+        assert_eq!(stored, shared::queue::Enqueued::New(job.id.clone()));
+        job.id
+    }
+
+    /// Drains, after each time the leases of lost drainers have ended, until nothing
+    /// is left to be done.
+    pub async fn drain(&mut self) {
+        for _ in 0..ROUNDS {
+            let consumer = Consumer::new(self.queue.clone(), self.actor.clone());
+            let deadline = self.clock.deadline(Duration::from_secs(900));
+            let death = self.deaths.pop().flatten();
+            let drain = Mortal {
+                drain: async move { consumer.drain(&deadline).await }.boxed(),
+                death,
+                of_request: self.way.set(death),
+                polled: 0,
+            };
+            self.n_died += usize::from(drain.await.is_none());
+            drop(self.way.set(None));
+            let index = Command::<u64>::safe("EXISTS").arg(&self.queue.keys().index);
+            if self.unharmed(self.ask(index)).await == 0 {
+                return;
+            }
+            self.advance(Duration::from_secs(61));
+        }
+        panic!("jobs are claimed again and again");
+    }
+
+    async fn check(&self, ending: &Ending) {
+        let ran = self.actor.ran.lock().unwrap().clone();
+        let mut newest: HashMap<&str, u64> = HashMap::new();
+        for (id, fence) in &ran {
+            let before = newest.insert(id, *fence);
+            assert!(before < Some(*fence), "{before:?}, then {fence} of {id}");
+        }
+        for Expected {
+            id,
+            state,
+            attempts,
+        } in &ending.jobs
+        {
+            let job = self.queue.job(id).await.unwrap().expect("it is kept");
+            assert_eq!(job.state, *state, "{} {:?}", job.kind, job.errors);
+            // One swept after it was to be cancelled began no attempt.
+            let made = job.attempts_made;
+            let swept = *state == JobState::Cancelled && made < *attempts;
+            assert!(swept || made == *attempts, "{made} of {attempts} attempts");
+            if *state == JobState::Completed {
+                // A large one that cannot be put anywhere undoes no job.
+                if !job.result_dropped {
+                    let value = job.returnvalue.expect("a result");
+                    assert_eq!(value["fence"], job.fence, "an old attempt's result");
+                }
+                assert!(ran.contains(&(id.to_string(), job.fence)));
+            }
+        }
+        let stats = self.queue.stats().await.unwrap();
+        let expected = ending.totals(stats.lifetime.stalled);
+        assert_eq!(stats.lifetime, expected, "each outcome is accepted once");
+        assert_eq!(stats.waiting + stats.delayed + stats.active, 0);
+        let kept = stats.completed + stats.failed + stats.cancelled;
+        assert_eq!(kept, ending.jobs.len() as u64, "each job is kept once");
+        let parked: u64 = self
+            .ask(Command::safe("ZCARD").arg(&self.queue.keys().parked))
+            .await;
+        assert_eq!(parked, 0);
+    }
+
+    /// Does `work` while the faults in waiting are held back.
+    pub async fn unharmed<T>(&self, work: impl Future<Output = T>) -> T {
+        let waiting = self.server.faults().waiting();
+        self.server.faults().clear();
+        let done = work.await;
+        for fault in waiting {
+            self.server.faults().add(fault);
+        }
+        done
+    }
+
+    /// Lets retention come, and looks that it leaves counters only.
+    async fn forget_all(&self) {
+        self.advance(Duration::from_secs(8 * 86_400));
+        self.insist(|| self.queue.retain()).await;
+        self.server.faults().clear();
+        let keys = self.queue.keys();
+        let mine = keys.records.replace("records", "*");
+        let left: Vec<String> = self.ask(Command::safe("KEYS").arg(mine)).await;
+        let counters = std::slice::from_ref(&keys.records);
+        assert_eq!(left, counters, "keys left behind");
+        let fields: Vec<String> = self.ask(Command::safe("HGETALL").arg(&keys.records)).await;
+        let fields: Vec<&[String]> = fields
+            .chunks_exact(2)
+            .filter(|field| !field[0].starts_with('#'))
+            .collect();
+        assert!(fields.is_empty(), "fields left behind: {fields:?}");
+        let _: u64 = self.ask(Command::safe("DEL").arg(&keys.records)).await;
+    }
+
+    pub async fn ask<T: shared::redis::FromReply>(&self, command: Command<T>) -> T {
+        command.send(&*self.redis).await.unwrap()
+    }
+}
