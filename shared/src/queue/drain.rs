@@ -248,6 +248,9 @@ impl<'a> Drain<'a> {
         let failed = ticked.ended.iter().filter(|job| !job.cancelled);
         let failed = failed.map(|job| ("failed", &job.attempt.id));
         self.queue.publish(begun.chain(failed)).await;
+        let apart = ticked.ended.iter().filter(|job| job.args_apart);
+        let apart: Vec<JobId> = apart.map(|job| job.attempt.id.clone()).collect();
+        self.queue.let_args_expire(&apart).await;
         for job in ticked.ended {
             self.report.swept += 1;
             tracing::warn!(job_id = %job.attempt.id, reason = job.reason, "job ended unrun");

@@ -17,6 +17,9 @@ pub(super) const LARGEST_INLINE: usize = 4 * 1024;
 /// How far ahead a job may be set: a year.
 const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// The longest timeout: more than any invocation takes.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
 /// The most jobs of a chain after the first.
 const LONGEST_CHAIN: usize = 20;
 
@@ -136,11 +139,12 @@ impl NewJob {
         if self.group.as_ref().is_some_and(|key| !is_key(key, 128)) {
             return invalid("group: expected 1 to 128 bytes without control characters");
         }
+        // Scripts write numbers of up to 14 digits as they are.
         if self
             .timeout
-            .is_some_and(|timeout| timeout < Duration::from_millis(1))
+            .is_some_and(|timeout| timeout < Duration::from_millis(1) || timeout > LONGEST_TIMEOUT)
         {
-            return invalid("timeout: expected at least a millisecond");
+            return invalid("timeout: expected a millisecond to a day");
         }
         if self.expires_ms.is_some_and(|at| at <= self.run_at(now_ms)) {
             return invalid("expires: expected a time after the job may run");

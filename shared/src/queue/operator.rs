@@ -62,8 +62,11 @@ impl Queue {
     /// When Redis cannot be asked.
     pub async fn cancel(&self, id: &JobId) -> Result<Cancelled, Error> {
         let word = self.scripts().cancel(&self.request(id)).await?;
+        if word == "large" {
+            self.let_args_expire(std::slice::from_ref(id)).await;
+        }
         Ok(match word.as_str() {
-            "cancelled" => Cancelled::Done,
+            "cancelled" | "large" => Cancelled::Done,
             "requested" => Cancelled::Requested,
             other => JobState::parse(other).map_or(Cancelled::Unknown, Cancelled::Finished),
         })

@@ -61,7 +61,9 @@ impl Backoff {
 
     pub(super) fn is_valid(&self) -> bool {
         match self {
-            Backoff::Exponential { .. } | Backoff::Fixed { .. } => true,
+            Backoff::Exponential { base_ms: wait } | Backoff::Fixed { delay_ms: wait } => {
+                *wait <= LONGEST_TOLD_MS
+            }
             Backoff::Custom { waits_ms } => {
                 (1..=100).contains(&waits_ms.len())
                     && waits_ms.iter().all(|wait| *wait <= LONGEST_TOLD_MS)

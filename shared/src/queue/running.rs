@@ -33,6 +33,7 @@ impl Unsettled {
             args: self.args,
             cancelled,
             reason: self.settle.error.unwrap_or_default(),
+            args_apart: self.args_apart,
         })
     }
 }

@@ -142,6 +142,8 @@ pub struct EndedJob {
     /// Whether it was cancelled; it failed otherwise.
     pub cancelled: bool,
     pub reason: String,
+    /// The arguments are in a key of their own, and not here.
+    pub(super) args_apart: bool,
 }
 
 impl Settle {
@@ -324,6 +326,7 @@ fn ended((id, header, spec, _): Parts) -> Result<EndedJob, Error> {
         args: args.to_owned(),
         cancelled: header.state == StoredState::Cancelled,
         reason: last.map_or_else(String::new, |error| error.message.clone()),
+        args_apart: spec.blob.is_some(),
     })
 }
 

@@ -6,8 +6,9 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, aging, id
 --
--- Returns `cancelled` (also when it was before), `requested` when it runs, the
--- state it finished in, or `gone`.
+-- Returns `cancelled` (also when it was before), or `large` when its arguments are in
+-- a key of their own, which is then for the caller to give an expiry; `requested` when
+-- it runs; the state it finished in; or `gone`.
 local request = cjson.decode(ARGV[1])
 start(request)
 local job = load({ request.id }, counter_fields())[request.id]
@@ -25,4 +26,4 @@ finish(job, 'cancelled')
 save(job)
 flush()
 if job.spec.group then call('ZREM', keys.parked, parked_member(job)) end
-return 'cancelled'
+return job.spec.blob and 'large' or 'cancelled'

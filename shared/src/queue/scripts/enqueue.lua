@@ -36,7 +36,8 @@ end
 
 -- A job alone without options, the usual case, needs no look before.
 local first = jobs[1]
-local free = cap and cap - call('ZCARD', keys.index)
+-- The mark of a pause is no job.
+local free = cap and cap - call('ZCOUNT', keys.index, 0, '+inf')
 if #jobs == 1 and not (first.unique or first.slot or stream or batch) and (not cap or free > 0)
   and call('HSETNX', keys.records, first.id .. ':p', ARGV[2]) == 1 then
   local score = first.run_at > now and delayed_score(first.run_at, first.priority) or waiting_score(now, first.priority, aging)
@@ -60,7 +61,7 @@ for n, job in ipairs(jobs) do
   local twin = taken[job.id] or (job.unique and taken['u:' .. job.unique])
   if there and not there[job.entry] then
     answers[n] = { 'gone', job.id }
-  elseif spec ~= '' and spec ~= ARGV[n + 1] then
+  elseif spec ~= '' and not is_same(spec, ARGV[n + 1]) then
     answers[n] = { 'conflict', job.id }
   elseif spec ~= '' or twin then
     answers[n] = { 'dup', twin or job.id }

@@ -8,7 +8,7 @@
 -- Returns nothing: definitions only.
 
 local function is_expired(job)
-  return job.spec.expires and job.header.fence == 0 and now > job.spec.expires
+  return job.spec.expires and job.header.fence == 0 and now >= job.spec.expires
 end
 
 -- The fields a script must have read before it ends, claims or settles these jobs.

@@ -18,6 +18,13 @@ if job.spec.blob then push(blobs, id) end
 if job.header.result == 'blob' then push(blobs, id .. ':' .. int(job.header.settled)) end
 local gone = { id, id .. ':p', id .. ':r', id .. ':s' }
 if job.spec.batch_end then push(gone, 'b:' .. job.spec.batch_end) end
+local shared = {}
+if job.spec.unique then push(shared, 'u:' .. job.spec.unique) end
+if job.spec.group then push(shared, 'g:' .. job.spec.group) end
+read(shared)
+for _, name in ipairs(shared) do
+  if fields[name] == '' then push(gone, name) end
+end
 call('HDEL', keys.records, unpack(gone))
 call('ZREM', keys.finished, id)
 return { 'purged', blobs }

@@ -25,7 +25,7 @@ for n, id in ipairs(ids) do
   local job = jobs[id]
   local state = job and job.header.state or 'gone'
   local unique = job and job.spec.unique and 'u:' .. job.spec.unique
-  if job and job.header.redriven and job.header.run_at == now then
+  if state == 'waiting' and job.header.redriven and job.header.run_at == now then
     answers[n] = job.spec.blob and 'large' or 'redriven' -- by this very call, whose reply was lost
   elseif state ~= 'failed' and state ~= 'cancelled' then
     answers[n] = state

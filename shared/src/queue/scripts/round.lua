@@ -20,9 +20,9 @@ local function load_more(ids, names)
   for id, job in pairs(loaded) do jobs[id] = job end
 end
 
--- What an earlier sending of the same round claimed.
+-- What an earlier sending of the same round claimed: among the newest leases.
 local function hand_out_again(token)
-  local leased = call('ZRANGE', keys.index, int(ACTIVE), '+inf', 'BYSCORE', 'LIMIT', 0, 200)
+  local leased = call('ZRANGE', keys.index, '+inf', int(ACTIVE), 'BYSCORE', 'REV', 'LIMIT', 0, 200)
   for _, job in pairs(load(leased)) do
     if job.header.state == 'active' and job.header.token == token then hand_out(claimed, job) end
   end
@@ -95,8 +95,7 @@ local function claim_all(picked, scores, room, limit, token, lease_end)
   for _, id in ipairs(returned) do
     local job = jobs[id]
     if #claimed < room and not is_full(job, limit) then
-      claim(job, id, token, lease_end)
-      hand_out(claimed, job)
+      if claim(job, id, token, lease_end) == 'claimed' then hand_out(claimed, job) else save(job) end
     else
       save(job)
       wait(job, job.spec.enqueued)

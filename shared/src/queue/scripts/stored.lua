@@ -31,6 +31,17 @@ local function owner_of(key)
   return owner and not FINISHED[owner.header.state] and owner or nil
 end
 
+-- Whether a stored job is the one that is sent: the same type with the same
+-- arguments. The time it was sent differs when it is sent again later, and its
+-- options may have been changed since.
+local function is_same(stored, sent)
+  if stored == sent then return true end
+  local is_at, was_at = string.find(sent, '\n', 1, true), string.find(stored, '\n', 1, true)
+  if string.sub(sent, is_at) ~= string.sub(stored, was_at) then return false end
+  local is, was = cjson.decode(string.sub(sent, 1, is_at)), cjson.decode(string.sub(stored, 1, was_at))
+  return is.kind == was.kind and is.blob == was.blob
+end
+
 -- A job that stands for another. One stored but never claimed may have missed the
 -- index, if the call that stored it died.
 local function reindex(job, entries)

@@ -15,8 +15,8 @@
 -- for each settle and renew; {id, header, spec, data} for each job claimed and each
 -- that ended by the sweep or expired; when to look again (0: when something is
 -- enqueued); whether the queue is paused; when retention last ran (0 if this call had
--- no need to read it); how many jobs wait that
--- somebody could claim, if that is to be measured.
+-- no need to read it); how many jobs wait that somebody could claim, if that is to be
+-- measured.
 local request = cjson.decode(ARGV[1])
 start(request)
 local want, limit, rate = request.want, request.group_limit, request.rate
