@@ -6,7 +6,10 @@ mod cut;
 mod deadline;
 mod drain;
 mod faults;
+mod large;
 mod lives;
+mod options;
+mod order;
 mod retention;
 
 use std::sync::Arc;
@@ -15,7 +18,11 @@ use std::time::Duration;
 use integration::{START_MS, Scripted, queue_on, start_endpoint};
 use shared::clock::{Clock, Deadline};
 use shared::config::QueueConfig;
-use shared::queue::{Consumer, DrainReport, Enqueued, Job, JobId, NewJob, Queue};
+use shared::queue::{
+    Consumer, DrainReport, Enqueued, Job, JobId, JobState, NewJob, Outcome, Queue,
+};
+use shared::redis::Redis;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// A queue with its endpoint and clock.
@@ -93,6 +100,29 @@ impl Bench {
         Drainer { task, deadline }
     }
 
+    /// A drain of the same queue through another client, as of another process.
+    pub async fn drain_as(&self, config: QueueConfig, handler: &Scripted) -> DrainReport {
+        let queue = queue_on(&self.server, &self.clock, config);
+        let consumer = Consumer::new(queue, Arc::new(handler.clone()));
+        let deadline = self.clock.deadline(Duration::from_secs(900));
+        consumer.drain(&deadline).await.unwrap()
+    }
+
+    /// Redis, for looking at what is stored and for breaking it.
+    pub fn redis(&self) -> Redis {
+        crate::redis::client(&self.server)
+    }
+
+    /// How many jobs are in a state.
+    pub async fn count(&self, state: JobState) -> u64 {
+        let counts = self.queue.counts().await.unwrap();
+        counts.iter().find(|(of, _)| *of == state).unwrap().1
+    }
+
+    pub async fn state(&self, id: &JobId) -> JobState {
+        self.read(id).await.state
+    }
+
     pub async fn read(&self, id: &JobId) -> Job {
         self.queue.job(id).await.unwrap().expect("the job exists")
     }
@@ -120,4 +150,44 @@ impl Drop for Say {
             eprintln!("{}", self.0);
         }
     }
+}
+/// What a handler answers that has made up its mind.
+pub fn no() -> Outcome {
+    Outcome::Fail {
+        reason: "no".into(),
+    }
+}
+
+/// A handler of jobs that fail for good (`never`), that fail and come again in a
+/// second (`bad`), that go on in a second (`later`), that end as cancelled
+/// (`cancelled`), and that never end (`held`); others are done at once.
+pub fn scripted() -> Scripted {
+    let second = Duration::from_secs(1);
+    Scripted::default()
+        .on("never", |_| async { no() })
+        .on("bad", move |_| async move {
+            Outcome::Retry {
+                reason: "no".into(),
+                after: Some(second),
+            }
+        })
+        .on("later", move |_| async move {
+            Outcome::Snooze { after: second }
+        })
+        .on("cancelled", |_| async { Outcome::Cancelled })
+        .on("held", |_| std::future::pending())
+}
+
+/// As [`scripted`], and jobs (`gated`) that run until the gate lets one of them go.
+pub fn gated() -> (Scripted, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let gates = gate.clone();
+    let handler = scripted().on("gated", move |_| {
+        let gate = gates.clone();
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Outcome::Done(serde_json::json!(1))
+        }
+    });
+    (handler, gate)
 }
