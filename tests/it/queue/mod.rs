@@ -1,16 +1,21 @@
 //! The queue through its scripts on the endpoint.
 
+mod change;
 mod costs;
 mod crash;
 mod cut;
 mod deadline;
 mod drain;
 mod faults;
+mod groups;
 mod large;
 mod lives;
 mod options;
 mod order;
+mod pace;
+mod redrive;
 mod retention;
+mod unique;
 
 use std::sync::Arc;
 use std::time::Duration;

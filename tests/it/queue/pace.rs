@@ -1,0 +1,1 @@
+//! How many jobs begin, and run, over all drainers.
