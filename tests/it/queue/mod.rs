@@ -1,5 +1,6 @@
 //! The queue through its scripts on the endpoint.
 
+mod budget;
 mod change;
 mod costs;
 mod crash;

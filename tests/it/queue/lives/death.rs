@@ -53,6 +53,7 @@ impl Future for Mortal {
 pub struct Way {
     redis: Redis,
     requests: AtomicUsize,
+    answered: AtomicUsize,
     death: Mutex<Option<Death>>,
     died: Arc<Notify>,
 }
@@ -62,6 +63,7 @@ impl Way {
         Way {
             redis,
             requests: AtomicUsize::new(0),
+            answered: AtomicUsize::new(0),
             death: Mutex::new(None),
             died: Arc::default(),
         }
@@ -70,9 +72,15 @@ impl Way {
     /// Counts from here on; the future ends with the drainer.
     pub fn set(&self, death: Option<Death>) -> BoxFuture<'static, ()> {
         self.requests.store(0, Ordering::SeqCst);
+        self.answered.store(0, Ordering::SeqCst);
         *self.death.lock().unwrap() = death;
         let died = self.died.clone();
         async move { died.notified().await }.boxed()
+    }
+
+    /// Whether a request is under way.
+    pub fn is_taken(&self) -> bool {
+        self.requests.load(Ordering::SeqCst) > self.answered.load(Ordering::SeqCst)
     }
 
     async fn take<T>(&self, request: impl Future<Output = T>) -> T {
@@ -89,7 +97,11 @@ impl Way {
                 self.died.notify_one();
                 std::future::pending().await
             }
-            _ => request.await,
+            _ => {
+                let reply = request.await;
+                self.answered.fetch_add(1, Ordering::SeqCst);
+                reply
+            }
         }
     }
 }
