@@ -5,6 +5,7 @@
 
 mod app;
 mod handlers;
+pub mod history;
 mod reply;
 
 pub use app::{Options, TestApp};

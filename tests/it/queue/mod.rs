@@ -14,6 +14,7 @@ mod lives;
 mod options;
 mod order;
 mod pace;
+mod processes;
 mod redrive;
 mod retention;
 mod unique;

@@ -1,0 +1,67 @@
+//! Writing a log so that a killed process leaves all it has written, and reading it.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+use shared::clock::Clock;
+
+use super::{Event, Line, Phase};
+
+/// The log of this process.
+pub struct Log {
+    file: File,
+    process: String,
+    clock: Clock,
+}
+
+impl Log {
+    /// # Errors
+    /// When `folder` cannot be written to.
+    pub fn create(folder: &Path, process: &str, clock: &Clock) -> std::io::Result<Log> {
+        Ok(Log {
+            file: File::create(folder.join(format!("{process}.log")))?,
+            process: process.to_owned(),
+            clock: clock.clone(),
+        })
+    }
+
+    /// One write a line, unbuffered: what was written is with the operating system.
+    pub fn note(&self, phase: Phase, event: Event) {
+        let line = Line {
+            at: self.clock.now_ms(),
+            process: self.process.clone(),
+            phase,
+            event,
+        };
+        let mut text = serde_json::to_string(&line).expect("a line is text and numbers");
+        text.push('\n');
+        (&self.file)
+            .write_all(text.as_bytes())
+            .expect("a log that cannot be written proves nothing");
+    }
+}
+
+/// All logs of a folder, in the order of time.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn read(folder: &Path) -> anyhow::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "log") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path)?;
+        // A line without an end was being written when its process was killed.
+        for line in text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+        {
+            lines.push(serde_json::from_str::<Line>(line)?);
+        }
+    }
+    lines.sort_by_key(|line| line.at);
+    Ok(lines)
+}

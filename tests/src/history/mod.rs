@@ -1,0 +1,126 @@
+//! Many processes on one queue, killed at random, and what they wrote down of it.
+//!
+//! Each process keeps a log: a line before and after everything it asks of the queue
+//! and every run of a job. Afterwards the logs and the database are held against what
+//! the queue promises ([`check`]).
+//!
+//! | phase | says |
+//! |---|---|
+//! | invoke | it is about to be asked, or the run begins |
+//! | ok | it was answered, or the run came to an outcome |
+//! | fail | it was certainly not done |
+//! | info | nobody knows whether it was done |
+
+pub mod check;
+pub mod crowd;
+mod intervals;
+pub mod log;
+mod witness;
+pub mod worker;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shared::clock::Clock;
+use shared::config::{Provider, QueueConfig, RedisConfig};
+use shared::queue::Queue;
+use shared::redis::Redis;
+
+use crate::NODE_TOKEN;
+
+/// Jobs of one group that may run at once.
+pub const GROUP_LIMIT: u32 = 2;
+
+/// Jobs that may run at once in all.
+pub const ACTIVE_LIMIT: u64 = 12;
+
+/// Short, since its end is waited for in real time.
+pub const LEASE: Duration = Duration::from_millis(1500);
+
+/// A line of a log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// Unix milliseconds.
+    pub at: i64,
+    pub process: String,
+    pub phase: Phase,
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    Invoke,
+    Ok,
+    Fail,
+    Info,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "op")]
+pub enum Event {
+    Enqueue {
+        id: String,
+        run_at: i64,
+        group: Option<String>,
+    },
+    /// A round as it is sent: the `n`th of its process.
+    Tick {
+        n: u64,
+        now: i64,
+        token: String,
+        settle: Vec<Outcome>,
+        renew: Vec<(String, u64)>,
+    },
+    /// What became of the round.
+    Ticked {
+        n: u64,
+        settled: Vec<String>,
+        renewed: Vec<String>,
+        claimed: Vec<(String, u64)>,
+    },
+    Run {
+        id: String,
+        fence: u64,
+        outcome: Option<String>,
+    },
+}
+
+/// An outcome as a round reports it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    pub id: String,
+    pub fence: u64,
+    pub outcome: String,
+    pub run_at: Option<i64>,
+}
+
+/// The Redis all of them share.
+///
+/// # Errors
+/// When `url` is none.
+pub fn redis(url: &str, clock: &Clock) -> Result<Redis, shared::redis::Error> {
+    let config = RedisConfig {
+        provider: Provider::Local,
+        url: url.to_owned(),
+        token: NODE_TOKEN.to_owned(),
+        key_prefix: "trawl:".to_owned(),
+    };
+    shared::redis::connect(&config, clock)
+}
+
+/// The queue all of them share.
+pub fn queue(redis: Redis, clock: &Clock) -> Queue {
+    let config = QueueConfig {
+        lease: LEASE,
+        concurrency: 4,
+        active_limit: Some(ACTIVE_LIMIT),
+        group_limit: Some(GROUP_LIMIT),
+        linger: Duration::from_millis(200),
+        coalesce: Duration::from_millis(5),
+        completed_count: u64::MAX >> 12,
+        ..QueueConfig::default()
+    };
+    Queue::new(redis, "trawl:", "crowd", clock.clone(), config)
+}
