@@ -39,6 +39,8 @@ impl Default for Options {
             queue: QueueConfig {
                 linger: Duration::ZERO,
                 coalesce: Duration::ZERO,
+                // The clock of the tests is far from the endpoint's.
+                clock_skew: None,
                 ..QueueConfig::default()
             },
             wake: false,

@@ -36,6 +36,11 @@ pub struct QueueConfig {
     /// published for programs that listen, from `QUEUE_EVENTS` (`on` or `off`).
     /// Defaults to `off`; each event is a command.
     pub events: bool,
+    /// How far the clock here may be from the service's before jobs are neither
+    /// stored nor claimed: leases and times of jobs are told by the clocks of those
+    /// who write them. In milliseconds, from `QUEUE_CLOCK_SKEW_MS`. Defaults to
+    /// 30000; 0 for no check.
+    pub clock_skew: Option<Duration>,
     /// How many further drainers one may wake when more waits than it can do in
     /// its time, from `DRAIN_HELPERS`. Defaults to 4; from 0 to 50.
     pub helpers: u32,
@@ -82,6 +87,7 @@ impl Default for QueueConfig {
             rate: None,
             backlog: None,
             events: false,
+            clock_skew: Some(Duration::from_secs(30)),
             helpers: 4,
             linger: Duration::from_secs(20),
             coalesce: Duration::from_millis(25),
@@ -117,6 +123,7 @@ impl QueueConfig {
             }),
             backlog: limit(env, "QUEUE_BACKLOG", 0)?,
             events: switch(env, "QUEUE_EVENTS")?,
+            clock_skew: limit(env, "QUEUE_CLOCK_SKEW_MS", 30_000)?.map(Duration::from_millis),
             helpers: env.number("DRAIN_HELPERS", 4, 0..=50, "a whole number from 0 to 50")? as u32,
             linger: ms(env, "DRAIN_LINGER_MS", default.linger, 0..=600_000)?,
             coalesce: ms(env, "DRAIN_COALESCE_MS", default.coalesce, 0..=1000)?,

@@ -78,6 +78,9 @@ impl<'a> Drain<'a> {
     /// Works until nothing is left or the deadline nears.
     pub async fn run(mut self) -> Result<DrainReport, Error> {
         loop {
+            if self.running.is_empty() && self.outcomes.is_empty() {
+                self.queue.check_clock()?;
+            }
             let round = self.round();
             if round.want > 0 || !round.settle.is_empty() || !round.renew.is_empty() {
                 self.send(round).await?;
@@ -102,7 +105,8 @@ impl<'a> Drain<'a> {
     fn round(&mut self) -> Round {
         let now = self.queue.clock().elapsed();
         let config = self.queue.config();
-        let may_claim = self.deadline.remaining() > self.margins.stop_claiming;
+        let in_time = self.deadline.remaining() > self.margins.stop_claiming;
+        let may_claim = in_time && self.queue.check_clock().is_ok();
         let free = config.concurrency.saturating_sub(self.running.len());
         let renew = self
             .running

@@ -204,6 +204,18 @@ impl Queue {
         Ok(())
     }
 
+    /// Refuses to write times by a clock that is known to be wrong.
+    pub(super) fn check_clock(&self) -> Result<(), Error> {
+        let (Some(most), Some(ahead_ms)) = (self.config.clock_skew, self.redis.clock_skew_ms())
+        else {
+            return Ok(());
+        };
+        if u128::from(ahead_ms.unsigned_abs()) > most.as_millis() {
+            return Err(Error::ClockSkew { ahead_ms });
+        }
+        Ok(())
+    }
+
     pub(super) fn moment(&self, now: i64) -> Moment {
         Moment {
             now,

@@ -103,6 +103,7 @@ impl Queue {
         batch: Option<EnqueueBatch<'_>>,
         now: i64,
     ) -> Result<Vec<(String, String)>, Error> {
+        self.check_clock()?;
         let blobs = self.store_args(&ready).await?;
         let specs = ready
             .iter()

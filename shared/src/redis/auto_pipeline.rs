@@ -113,6 +113,10 @@ impl RedisService for AutoPipeline {
         Arc::new(AutoPipeline::new(self.redis.scoped(scope)))
     }
 
+    fn clock_skew_ms(&self) -> Option<i64> {
+        self.redis.clock_skew_ms()
+    }
+
     fn sync_token(&self) -> Option<String> {
         self.redis.sync_token()
     }

@@ -36,6 +36,12 @@ pub trait RedisService: Send + Sync + 'static {
     /// at least see.
     fn scoped(&self, scope: Scope) -> Redis;
 
+    /// How far the clock here is ahead of the service's, in milliseconds, by the
+    /// last reply; exact to about a second. `None` when no reply has told.
+    fn clock_skew_ms(&self) -> Option<i64> {
+        None
+    }
+
     /// The state the last reply was of, to hand to another process that must see
     /// at least that state. `None` before the first reply.
     fn sync_token(&self) -> Option<String>;

@@ -1,9 +1,9 @@
 //! Bytes to and from the service over HTTP.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 
 use super::Error;
 
@@ -27,6 +27,8 @@ pub(super) struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
     pub sync_token: Option<String>,
+    /// When the service answered, by its own clock, in whole unix seconds.
+    pub date: Option<u64>,
 }
 
 impl Transport {
@@ -85,11 +87,18 @@ impl Transport {
             .get("upstash-sync-token")
             .and_then(|token| token.to_str().ok())
             .map(str::to_owned);
+        let date = response
+            .headers()
+            .get(DATE)
+            .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
+            .and_then(|date| date.duration_since(UNIX_EPOCH).ok())
+            .map(|since| since.as_secs());
         let body = response.bytes().await.map_err(failed)?.to_vec();
         Ok(Answer {
             status,
             body,
             sync_token,
+            date,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! /pipeline`, a transaction `POST /multi-exec`. Here are the retries, the
 //! deadline and the sync token; bytes are the transport's.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ const TRIES: u32 = 4;
 /// The pause before try `n` is random below `50 ms · 2^n`, at most this.
 const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 
+/// What no clock differs by.
+const UNKNOWN_SKEW: i64 = i64::MIN;
+
 /// An Upstash database, or anything that speaks like one.
 pub struct Upstash {
     transport: Transport,
@@ -32,6 +36,8 @@ pub struct Upstash {
     deadline: Option<Deadline>,
     /// Shared by all scopes that were not given a token of their own.
     sync_token: Arc<Mutex<Option<String>>>,
+    /// [`UNKNOWN_SKEW`] before any reply.
+    skew_ms: Arc<AtomicI64>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +54,7 @@ impl Upstash {
             clock,
             deadline: None,
             sync_token: Arc::default(),
+            skew_ms: Arc::new(AtomicI64::new(UNKNOWN_SKEW)),
         }
     }
 
@@ -95,6 +102,12 @@ impl Upstash {
             .await?;
         if let Some(token) = &answer.sync_token {
             *self.token() = Some(token.clone());
+        }
+        if let Some(seconds) = answer.date {
+            // In the middle of that second.
+            let theirs = i64::try_from(seconds).unwrap_or(0) * 1000 + 500;
+            let skew = self.clock.now_ms() - theirs;
+            self.skew_ms.store(skew, Ordering::Relaxed);
         }
         match answer.status {
             200 | 400 => Ok(answer),
@@ -177,11 +190,17 @@ impl RedisService for Upstash {
             transport: self.transport.clone(),
             clock: self.clock.clone(),
             deadline: scope.deadline,
+            skew_ms: self.skew_ms.clone(),
             sync_token: match scope.sync_token {
                 Some(token) => Arc::new(Mutex::new(Some(token))),
                 None => self.sync_token.clone(),
             },
         })
+    }
+
+    fn clock_skew_ms(&self) -> Option<i64> {
+        let skew = self.skew_ms.load(Ordering::Relaxed);
+        (skew != UNKNOWN_SKEW).then_some(skew)
     }
 
     fn sync_token(&self) -> Option<String> {

@@ -42,7 +42,7 @@ async fn run_cut(bench: &Bench, name: &str, writes: u32, args: &[String]) -> boo
     let command = Command::<shared::redis::Reply>::once("EVAL")
         .arg(cut(script(name), writes))
         .arg(keys.len())
-        .args(&keys)
+        .args(keys)
         .args(args);
     command.send(&*redis).await.is_err()
 }

@@ -17,6 +17,7 @@ mod pace;
 mod processes;
 mod redrive;
 mod retention;
+mod skew;
 mod unique;
 
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub fn config() -> QueueConfig {
         // Options with prices of their own.
         active_limit: None,
         group_limit: None,
+        // The clock of the tests is far from the endpoint's.
+        clock_skew: None,
         ..QueueConfig::default()
     }
 }

@@ -49,6 +49,7 @@ async fn invoked_by(source: &str, helpers: u32) -> Vec<(String, String, Value)> 
             helpers,
             linger: Duration::ZERO,
             coalesce: Duration::ZERO,
+            clock_skew: None,
             ..QueueConfig::default()
         },
         ..Options::default()
@@ -126,7 +127,7 @@ async fn woken_for(n_waiting: usize) -> usize {
     bench.server.reset_meter();
     bench.advance(Duration::from_secs(20));
     // The round that renews the lease also counts; once it is over, nothing is sent.
-    while bench.server.meter().commands.get("zcount").is_none() {
+    while !bench.server.meter().commands.contains_key("zcount") {
         tokio::task::yield_now().await;
     }
     deadline.cut_to(Duration::ZERO);
