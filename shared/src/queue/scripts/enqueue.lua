@@ -54,7 +54,7 @@ if batch then push(names, 'b:' .. batch.id) end
 local there = stream and still_there(stream, jobs)
 local found = look_up(jobs, names)
 
-local entries, answers, new, taken, replaced = {}, {}, {}, {}, {}
+local entries, answers, new, taken, replaced, parked = {}, {}, {}, {}, {}, {}
 for n, job in ipairs(jobs) do
   local spec, owner = found[n].spec, job.unique and owner_of(job.unique)
   local slot = job.slot and tonumber(fields['#slot:' .. job.slot.name]) or -1
@@ -73,6 +73,7 @@ for n, job in ipairs(jobs) do
     put('#slot:' .. job.slot.name, int(job.slot.at))
   elseif owner and job.on_unique == 'debounce' and owner.header.fence == 0 then
     answers[n] = { 'moved', owner.id }
+    if owner.spec.group then push(parked, parked_member(owner)) end
     push(writes.records, owner.id .. ':p', ARGV[n + 1])
     place(owner.id, { run_at = job.run_at, priority = job.priority })
   elseif owner and not (job.on_unique == 'replace' and owner.header.state == 'waiting') then
@@ -91,6 +92,7 @@ if cap and #new > 0 and #new - #replaced > free then
   for _, n in ipairs(new) do answers[n] = { 'full', jobs[n].id } end
 else
   for _, owner in ipairs(replaced) do
+    if owner.spec.group then push(parked, parked_member(owner)) end
     add_error(owner, 'replaced by a newer job')
     finish(owner, 'cancelled')
     save(owner)
@@ -112,5 +114,6 @@ else
 end
 flush()
 if #entries > 0 then call('ZADD', keys.index, 'NX', unpack(entries)) end
+if #parked > 0 then call('ZREM', keys.parked, unpack(parked)) end
 if stream then take_out(stream, jobs) end
 return keep_blobs(answers)

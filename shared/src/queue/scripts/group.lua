@@ -69,12 +69,14 @@ local function park(job, score)
   return 'parked'
 end
 
--- Lets parked jobs of the groups with room wait with the others again.
+-- Lets parked jobs of the groups with room wait with the others again; answers
+-- whether there were any.
 local function release(limit)
   local names, members, ids = {}, {}, {}
   for name in pairs(freed) do
     if group(name).parked then push(names, name) end
   end
+  freed = {}
   table.sort(names)
   check_holders(names, limit)
   for _, name in ipairs(names) do
@@ -82,15 +84,17 @@ local function release(limit)
     if room > 0 then
       local found = call('ZRANGE', keys.parked, '[' .. name .. '\0', '[' .. name .. '\1', 'BYLEX', 'LIMIT', 0, room)
       for _, member in ipairs(found) do push(members, member); push(ids, string.match(member, '%w+$')) end
-      if #found < room then group(name).parked = false; put_group(name) end
+      -- Those parked by this very call are not in the set yet.
+      if #found < room and #writes.parked == 0 then group(name).parked = false; put_group(name) end
     end
   end
-  if #ids == 0 then return end
+  if #ids == 0 then return false end
   local moves = {}
   for n, score in ipairs(call('ZMSCORE', keys.index, unpack(ids))) do
     local at = tonumber(score or 0)
     if at >= PARKED and at < DELAYED then push(moves, int(at - PARKED), ids[n]) end
   end
-  if #moves > 0 then call('ZADD', keys.index, unpack(moves)); due_at(now) end
+  if #moves > 0 then call('ZADD', keys.index, unpack(moves)) end
   call('ZREM', keys.parked, unpack(members))
+  return true
 end

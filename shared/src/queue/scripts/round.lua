@@ -65,8 +65,10 @@ local function release_all(sampled, limit)
   local names = {}
   for _, member in ipairs(sampled) do freed[string.match(member, '^%Z*')] = true end
   for name in pairs(freed) do push(names, 'g:' .. name) end
+  table.sort(names)
   read(names)
   for _, member in ipairs(sampled) do group(string.match(member, '^%Z*')).parked = true end
+  -- What is let in here is looked at next, if anything is.
   release(limit)
 end
 

@@ -67,6 +67,8 @@ if room > 0 and n_useful > 0 then
   if rate then room = math.min(room, rate_room(rate, math.min(want, n_useful))) end
 end
 claim_all(picked, scores, room, limit, request.token, lease_end)
+-- Those that came to their end unrun have made room as well.
+if limit and release(limit) then due_at(now) end
 if rate then take_rate(rate, #claimed - n_again) end
 -- All that was looked at was no use, or there was more of use: look again at once.
 if #picked == request.pick and #claimed < room then due_at(now) end
