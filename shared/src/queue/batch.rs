@@ -1,5 +1,7 @@
 //! Batches: many jobs, and one that runs when all of them have ended.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::producer::{MOST, Ready, enqueued};
@@ -42,6 +44,11 @@ impl Queue {
         }
         let now = self.clock.now_ms();
         last.check_follower(now)?;
+        let ids: HashSet<&JobId> = jobs.iter().chain([&last]).map(|job| &job.id).collect();
+        if ids.len() <= jobs.len() {
+            let reason = "id: expected another for each job";
+            return Err(Error::Invalid(reason.to_owned()));
+        }
         for job in &jobs {
             job.check(now)?;
             if job.unique.is_some() {

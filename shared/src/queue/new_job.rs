@@ -1,5 +1,6 @@
 //! A job as it is given to the queue.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -157,6 +158,10 @@ impl NewJob {
         }
         if self.then.len() > LONGEST_CHAIN {
             return invalid("then: expected at most 20 jobs");
+        }
+        let ids: HashSet<&JobId> = self.then.iter().chain([self]).map(|job| &job.id).collect();
+        if ids.len() <= self.then.len() {
+            return invalid("then: expected another id for each job");
         }
         self.then
             .iter()

@@ -89,6 +89,18 @@ impl Schedule {
     }
 }
 
+impl Recurring {
+    /// The job of a slot, and those behind it, under ids that are that slot's.
+    fn job_of(&self, slot: i64) -> NewJob {
+        let mut job = self.job.clone();
+        job.id = JobId::derived(slot, &self.name);
+        for (place, next) in job.then.iter_mut().enumerate() {
+            next.id = JobId::derived(slot, &format!("{}\n{place}", self.name));
+        }
+        job
+    }
+}
+
 impl Queue {
     /// Stores the jobs of slots that have begun since `seen`; answers how many.
     ///
@@ -106,10 +118,7 @@ impl Queue {
         }
         let jobs = due
             .iter()
-            .map(|(recurring, slot)| NewJob {
-                id: JobId::derived(*slot, &recurring.name),
-                ..recurring.job.clone()
-            })
+            .map(|(recurring, slot)| recurring.job_of(*slot))
             .collect::<Vec<NewJob>>();
         let mut ready = Vec::with_capacity(jobs.len());
         for ((recurring, slot), job) in due.iter().zip(&jobs) {
@@ -124,8 +133,10 @@ impl Queue {
             ready.push(one);
         }
         let answers = self.store(ready, None, now).await?;
-        for (recurring, slot) in due {
-            seen.0.insert(recurring.name.clone(), slot);
+        for ((recurring, slot), (word, _)) in due.iter().zip(&answers) {
+            if word != "full" {
+                seen.0.insert(recurring.name.clone(), *slot);
+            }
         }
         let is_new = |(word, _): &&(String, String)| word == "new";
         Ok(answers.iter().filter(is_new).count())

@@ -23,11 +23,14 @@ end
 -- `burst` at once (GCRA). Notes when the next is allowed, if not all are.
 local function rate_room(rate, wanted)
   local due = math.max(tonumber(fields['#rate']) or 0, now)
-  local room = math.floor((now + rate.burst * rate.interval - due) / rate.interval)
+  -- Reckoned from now: an interval that is no whole number is lost beside the time of
+  -- day, and a job that is due would not be let begin.
+  local ahead = due - now
+  local room = math.max(0, math.floor(rate.burst - ahead / rate.interval + 0.000001))
   if room < wanted then
-    due_at(math.ceil(due + (math.max(room, 0) + 1 - rate.burst) * rate.interval))
+    due_at(now + math.max(1, math.ceil(ahead + (room + 1 - rate.burst) * rate.interval)))
   end
-  return math.max(room, 0)
+  return room
 end
 
 local function take_rate(rate, n)
