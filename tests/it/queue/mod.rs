@@ -1,6 +1,8 @@
 //! The queue through its scripts on the endpoint.
 
 mod budget;
+mod batch;
+mod chain;
 mod change;
 mod costs;
 mod crash;
@@ -9,12 +11,14 @@ mod deadline;
 mod drain;
 mod faults;
 mod groups;
+mod ingest;
 mod large;
 mod lives;
 mod options;
 mod order;
 mod pace;
 mod processes;
+mod recurring;
 mod redrive;
 mod retention;
 mod skew;

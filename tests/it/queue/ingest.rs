@@ -1,0 +1,1 @@
+//! Jobs other programs left in a stream.
