@@ -1,7 +1,7 @@
 //! The queue through its scripts on the endpoint.
 
-mod budget;
 mod batch;
+mod budget;
 mod chain;
 mod change;
 mod costs;

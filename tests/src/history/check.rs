@@ -35,7 +35,13 @@ pub struct History {
     pub rounds: Vec<Round>,
     /// The outcomes of each run, and by whom.
     runs: HashMap<Attempt, Vec<(String, Option<String>)>>,
-    broken: Vec<String>,
+}
+
+/// What the logs alone show.
+#[derive(Debug)]
+pub struct Checked {
+    pub most_active: usize,
+    pub broken: Vec<String>,
 }
 
 /// A round that was answered: who claims what, and what was accepted.
@@ -109,17 +115,16 @@ impl History {
         self.runs.len()
     }
 
-    /// What is wrong with the logs alone, and with the database they left.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn check(mut self, queue: &Queue) -> Result<Vec<String>, shared::queue::Error> {
-        let mut broken = std::mem::take(&mut self.broken);
+    /// What is wrong with the logs alone.
+    pub fn check(&self) -> Checked {
+        let mut broken = Vec::new();
         self.claims(&mut broken);
         self.outcomes(&mut broken);
-        self.limits(&mut broken);
-        self.database(queue, &mut broken).await?;
-        Ok(broken)
+        let most_active = self.limits(&mut broken);
+        Checked {
+            most_active,
+            broken,
+        }
     }
 
     fn claimed(&self) -> impl Iterator<Item = (&Round, i64, &Attempt)> {
@@ -133,7 +138,8 @@ impl History {
     }
 
     /// An attempt has one owner and one run, no fence comes again or before a lower
-    /// one, none begins before its time.
+    /// one, none begins before its time. That is when the answer comes: a round that
+    /// was long on its way may claim what another found to be due meanwhile.
     fn claims(&self, broken: &mut Vec<String>) {
         let mut owners: HashMap<&Attempt, (&Round, i64)> = HashMap::new();
         for (round, at, attempt) in self.claimed() {
@@ -142,7 +148,7 @@ impl History {
                 broken.push(format!("{attempt:?} was handed out twice"));
             }
             match self.jobs.get(&attempt.0) {
-                Some(job) if round.now < job.run_at => {
+                Some(job) if at < job.run_at => {
                     broken.push(format!("{attempt:?} began before its time"));
                 }
                 Some(_) => {}
@@ -212,16 +218,17 @@ impl History {
                 put_off.insert((outcome.id.clone(), outcome.fence), run_at);
             }
         }
-        for (round, _, (id, fence)) in self.claimed() {
+        for (_, at, (id, fence)) in self.claimed() {
             let before = fence.checked_sub(1).map(|before| (id.clone(), before));
             let run_at = before.and_then(|before| put_off.get(&before));
-            if run_at.is_some_and(|run_at| round.now < *run_at) {
+            if run_at.is_some_and(|run_at| at < *run_at) {
                 broken.push(format!("fence {fence} of {id} began before its time"));
             }
         }
     }
 
-    fn limits(&self, broken: &mut Vec<String>) {
+    /// Answers how many were active at once.
+    fn limits(&self, broken: &mut Vec<String>) -> usize {
         let held = held(&self.rounds);
         let all = most_at_once(held.values());
         if all as u64 > ACTIVE_LIMIT {
@@ -241,15 +248,16 @@ impl History {
                 broken.push(format!("{most} of {group} were active at once"));
             }
         }
+        all
     }
 
     /// Every acknowledged job completed once, by the attempt with its newest fence,
     /// and no kill counted as an attempt.
-    async fn database(
-        &self,
-        queue: &Queue,
-        broken: &mut Vec<String>,
-    ) -> Result<(), shared::queue::Error> {
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn check_database(&self, queue: &Queue) -> Result<Vec<String>, shared::queue::Error> {
+        let mut broken = Vec::new();
         let (mut n_stored, mut n_flaky) = (0, 0);
         for (id, stored) in &self.jobs {
             let Some(job) = JobId::parse(id) else {
@@ -303,6 +311,120 @@ impl History {
         if (audited.jobs, audited.mended) != (n_stored, 0) {
             broken.push(format!("{n_stored} jobs: {audited:?}"));
         }
-        Ok(())
+        Ok(broken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::log::parse;
+
+    /// What is broken in a history of these lines, each `at process phase event`.
+    fn broken(lines: &[&str]) -> Vec<String> {
+        let lines: Vec<Line> = lines
+            .iter()
+            .map(|line| {
+                let words: Vec<&str> = line.splitn(4, ' ').collect();
+                let [at, process, phase, event] = words[..] else {
+                    panic!("{line}");
+                };
+                parse(&format!(
+                    r#"{{"at":{at},"process":"{process}","phase":"{phase}",{event}}}"#
+                ))
+                .unwrap()
+            })
+            .collect();
+        History::of(&lines).check().broken
+    }
+
+    const STORED: &str = r#"1 e ok "op":"enqueue","id":"j","run_at":5,"group":"g""#;
+    const STORED_TOO: &str = r#"1 e ok "op":"enqueue","id":"k","run_at":5,"group":"g""#;
+    const STORED_AS_WELL: &str = r#"1 e ok "op":"enqueue","id":"l","run_at":5,"group":"g""#;
+
+    fn sent(at: i64, process: &str, n: u64, settle: &str) -> String {
+        format!(
+            r#"{at} {process} invoke "op":"tick","n":{n},"now":{at},"token":"{process}{n}","settle":[{settle}],"renew":[]"#
+        )
+    }
+
+    fn answered(at: i64, process: &str, n: u64, settled: &str, claimed: &str) -> String {
+        format!(
+            r#"{at} {process} ok "op":"ticked","n":{n},"settled":[{settled}],"renewed":[],"claimed":[{claimed}]"#
+        )
+    }
+
+    fn ran(at: i64, process: &str, fence: u64) -> String {
+        format!(r#"{at} {process} invoke "op":"run","id":"j","fence":{fence},"outcome":null"#)
+    }
+
+    const DONE: &str = r#"{"id":"j","fence":1,"outcome":"completed","run_at":null}"#;
+
+    #[test]
+    fn a_life_as_promised_breaks_nothing() {
+        let lines = [
+            STORED.to_owned(),
+            sent(10, "a", 0, ""),
+            answered(11, "a", 0, "", r#"["j",1]"#),
+            ran(12, "a", 1),
+            sent(20, "a", 1, DONE),
+            answered(21, "a", 1, r#""completed""#, ""),
+        ];
+        assert!(broken(&lines.each_ref().map(String::as_str)).is_empty());
+    }
+
+    #[test]
+    fn each_broken_promise_is_found() {
+        let claim = |at, process: &str, job: &str| {
+            [
+                sent(at, process, 0, ""),
+                answered(at + 1, process, 0, "", job),
+            ]
+        };
+        let settle = |at, process: &str| {
+            [
+                sent(at, process, 1, DONE),
+                answered(at + 1, process, 1, r#""completed""#, ""),
+            ]
+        };
+        let cases: [(&str, Vec<[String; 2]>); 6] = [
+            (
+                "handed out twice",
+                vec![claim(10, "a", r#"["j",1]"#), claim(20, "b", r#"["j",1]"#)],
+            ),
+            (
+                "settled twice",
+                vec![
+                    claim(10, "a", r#"["j",1]"#),
+                    settle(20, "a"),
+                    settle(30, "b"),
+                ],
+            ),
+            ("before its time", vec![claim(2, "a", r#"["j",1]"#)]),
+            ("nobody stored", vec![claim(10, "a", r#"["x",1]"#)]),
+            (
+                "was run by",
+                vec![
+                    claim(10, "a", r#"["j",1]"#),
+                    [ran(12, "a", 1), ran(13, "b", 1)],
+                ],
+            ),
+            (
+                "3 of g were active",
+                vec![
+                    claim(10, "a", r#"["j",1],["k",1]"#),
+                    claim(20, "b", r#"["l",1]"#),
+                ],
+            ),
+        ];
+        for (promise, told) in cases {
+            let mut lines = vec![STORED, STORED_TOO, STORED_AS_WELL];
+            lines.extend(told.iter().flatten().map(String::as_str));
+            let broken = broken(&lines);
+            assert!(
+                broken.iter().any(|text| text.contains(promise)),
+                "{promise}: {broken:?}"
+            );
+        }
     }
 }

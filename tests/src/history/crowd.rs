@@ -20,7 +20,7 @@ const ENQUEUERS: usize = 4;
 
 /// A drainer is killed each time so many more jobs have completed, and a fault is set
 /// each time so many have.
-const JOBS_A_KILL: u64 = 20;
+const JOBS_A_KILL: u64 = 12;
 const JOBS_A_FAULT: u64 = 4;
 
 /// Far beyond what the rest takes on a slow machine, once no harm is done any more.
@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long the state of the queue is left alone between two looks.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// Broken promises that are shown.
+const SHOWN: usize = 30;
 
 /// What is to be done.
 pub struct Plan {
@@ -50,6 +53,9 @@ pub struct Report {
     pub stalled: u64,
     pub drainers_killed: u64,
     pub faults_fired: u64,
+    pub most_active: usize,
+    pub n_broken: usize,
+    /// The first of them.
     pub broken: Vec<String>,
 }
 
@@ -101,6 +107,9 @@ impl Plan {
             drainer.kill().await?;
         }
         let history = History::of(&log::read(folder.path())?);
+        let checked = history.check();
+        broken.extend(checked.broken);
+        broken.extend(history.check_database(&crowd.queue).await?);
         Ok(Report {
             seed: self.seed,
             acknowledged: history.n_acknowledged(),
@@ -109,10 +118,9 @@ impl Plan {
             stalled,
             drainers_killed: crowd.n_killed,
             faults_fired: faults_fired.unwrap_or_default(),
-            broken: {
-                broken.extend(history.check(&crowd.queue).await?);
-                broken
-            },
+            most_active: checked.most_active,
+            n_broken: broken.len(),
+            broken: broken.into_iter().take(SHOWN).collect(),
         })
     }
 }

@@ -59,9 +59,13 @@ pub fn read(folder: &Path) -> anyhow::Result<Vec<Line>> {
             .split_inclusive('\n')
             .filter(|line| line.ends_with('\n'))
         {
-            lines.push(serde_json::from_str::<Line>(line)?);
+            lines.push(parse(line)?);
         }
     }
     lines.sort_by_key(|line| line.at);
     Ok(lines)
+}
+
+pub(super) fn parse(line: &str) -> serde_json::Result<Line> {
+    serde_json::from_str(line)
 }

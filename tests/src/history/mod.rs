@@ -32,7 +32,7 @@ use crate::NODE_TOKEN;
 pub const GROUP_LIMIT: u32 = 2;
 
 /// Jobs that may run at once in all.
-pub const ACTIVE_LIMIT: u64 = 12;
+pub const ACTIVE_LIMIT: u64 = 10;
 
 /// Short, since its end is waited for in real time.
 pub const LEASE: Duration = Duration::from_millis(1500);

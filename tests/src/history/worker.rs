@@ -16,7 +16,7 @@ use super::witness::Witness;
 use super::{Event, LEASE, Phase};
 
 /// Between two jobs of one enqueuer.
-const PAUSE: Duration = Duration::from_millis(60);
+const PAUSE: Duration = Duration::from_millis(80);
 
 /// Runs the jobs of a crowd, and writes down each run.
 struct Worker {
@@ -40,7 +40,7 @@ impl Worker {
             }
             // Longer than a lease: it must be renewed.
             "slow" => {
-                for _ in 0..20 {
+                for _ in 0..18 {
                     if job.signal() != Signal::GoOn {
                         return Outcome::Snooze {
                             after: Duration::ZERO,
@@ -49,7 +49,7 @@ impl Worker {
                     clock.sleep(LEASE / 16).await;
                 }
             }
-            _ => clock.sleep(Duration::from_millis(20)).await,
+            _ => clock.sleep(Duration::from_millis(100)).await,
         }
         Outcome::Done(json!({ "fence": job.fence() }))
     }
@@ -125,12 +125,15 @@ pub async fn enqueue(name: &str, url: &str, folder: &Path, time: Duration) -> an
         if deadline.remaining().is_zero() {
             break;
         }
-        let kind = ["work", "flaky", "long", "work", "work", "slow"][n % 6];
+        let kind = match n % 18 {
+            5 => "slow",
+            n => ["work", "flaky", "long"][n % 3],
+        };
         let mut job = NewJob::new(JobId::new(&clock), kind, &json!({ "n": n }))?;
         // Killed as often as it may be, none of them is to blame.
         job.max_attempts = 100;
         job.priority = u8::try_from(1 + n % 10)?;
-        job.group = (n % 3 == 0).then(|| format!("group-{}", n % 2));
+        job.group = (n % 4 == 0).then(|| format!("group-{}", n / 4 % 2));
         if n % 5 == 0 {
             job.run_at_ms = Some(clock.now_ms() + 300);
         }
