@@ -5,7 +5,7 @@ use std::time::Duration;
 use upstash_local::{Fault, FaultAction};
 
 use super::Say;
-use super::lives::{Life, Site};
+use super::lives::{Late, Life, Site};
 
 /// All the endpoint can do to a request.
 const KINDS: [FaultAction; 12] = [
@@ -172,4 +172,36 @@ async fn two_faults_anywhere_change_no_ending() {
         done.fired * 10 > runs * 15,
         "both strike as a rule: {done:?}"
     );
+}
+
+/// Every request of the life arrives once more, after one more, three more or all.
+async fn come_late(life: Life) -> Done {
+    let mut site = Site::start().await;
+    site.live(life).await;
+    site.live(life).await;
+    let mut done = Done {
+        positions: u32::try_from(site.n_sent).unwrap(),
+        ..Done::default()
+    };
+    // A duplicate that comes when the job it was one of has ended is a job.
+    if life == Life::Unique {
+        return done;
+    }
+    for n in 0..site.n_sent {
+        for after in [1, 3, usize::MAX / 2] {
+            let late = Late { n, after };
+            let _say = Say(format!("{life:?} with {late:?}"));
+            site.late = Some(late);
+            site.live(life).await;
+            done.runs += 1;
+        }
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_given_up_and_asked_again_may_arrive_late() {
+    let done = for_every_life(come_late).await;
+    eprintln!("late requests: {done:?}");
+    assert!(done.runs > 200, "{done:?}");
 }

@@ -1,4 +1,4 @@
-//! The deaths of a drainer.
+//! The deaths of a drainer, and requests that come late.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -49,6 +49,22 @@ impl Future for Mortal {
     }
 }
 
+/// A request that is carried out once more when so many others have been: as one whose
+/// caller gave it up and asked again, while it was still on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Late {
+    pub n: usize,
+    pub after: usize,
+}
+
+/// The requests of a life, and the late one among them.
+#[derive(Default)]
+struct Lateness {
+    late: Option<Late>,
+    n_sent: usize,
+    on_its_way: Option<Vec<RawCommand>>,
+}
+
 /// A way to Redis that may be death to whoever takes it.
 pub struct Way {
     redis: Redis,
@@ -56,6 +72,7 @@ pub struct Way {
     answered: AtomicUsize,
     death: Mutex<Option<Death>>,
     died: Arc<Notify>,
+    lateness: Mutex<Lateness>,
 }
 
 impl Way {
@@ -66,6 +83,7 @@ impl Way {
             answered: AtomicUsize::new(0),
             death: Mutex::new(None),
             died: Arc::default(),
+            lateness: Mutex::default(),
         }
     }
 
@@ -76,6 +94,46 @@ impl Way {
         *self.death.lock().unwrap() = death;
         let died = self.died.clone();
         async move { died.notified().await }.boxed()
+    }
+
+    /// Counts from here on, and lets one of the requests come late.
+    pub fn set_late(&self, late: Option<Late>) {
+        *self.lateness.lock().unwrap() = Lateness {
+            late,
+            ..Lateness::default()
+        };
+    }
+
+    /// The late request arrives, if it has not; answers how many were sent.
+    pub async fn end(&self) -> usize {
+        let (n_sent, late) = {
+            let mut lateness = self.lateness.lock().unwrap();
+            (lateness.n_sent, lateness.on_its_way.take())
+        };
+        if let Some(commands) = late {
+            let _ = self.redis.pipeline(commands).await;
+        }
+        n_sent
+    }
+
+    /// Takes note of a request; the late one arrives before it if its time has come.
+    async fn note(&self, commands: &[RawCommand]) {
+        let arrives = {
+            let mut lateness = self.lateness.lock().unwrap();
+            let n = lateness.n_sent;
+            lateness.n_sent += 1;
+            match lateness.late {
+                Some(late) if late.n == n => {
+                    lateness.on_its_way = Some(commands.to_vec());
+                    None
+                }
+                Some(late) if n > late.n + late.after => lateness.on_its_way.take(),
+                _ => None,
+            }
+        };
+        if let Some(commands) = arrives {
+            let _ = self.redis.pipeline(commands).await;
+        }
     }
 
     /// Whether a request is under way.
@@ -108,14 +166,22 @@ impl Way {
 
 impl RedisService for Way {
     fn execute(&self, command: RawCommand) -> BoxFuture<'_, Result<Reply, redis::Error>> {
-        self.take(self.redis.execute(command)).boxed()
+        async move {
+            self.note(std::slice::from_ref(&command)).await;
+            self.take(self.redis.execute(command)).await
+        }
+        .boxed()
     }
 
     fn pipeline(
         &self,
         commands: Vec<RawCommand>,
     ) -> BoxFuture<'_, Result<Vec<Result<Reply, redis::Error>>, redis::Error>> {
-        self.take(self.redis.pipeline(commands)).boxed()
+        async move {
+            self.note(&commands).await;
+            self.take(self.redis.pipeline(commands)).await
+        }
+        .boxed()
     }
 
     fn multi_exec(

@@ -13,7 +13,7 @@ use serde_json::json;
 use shared::queue::{JobId, JobState, NewJob, Totals};
 use shared::redis::Command;
 
-pub use death::{Death, Way};
+pub use death::{Death, Late, Way};
 pub use site::Site;
 
 /// Large enough for a key of its own.

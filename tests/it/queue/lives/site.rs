@@ -13,7 +13,7 @@ use shared::redis::{Command, Redis};
 use upstash_local::Server;
 
 use super::actor::Actor;
-use super::death::{Death, Mortal, Way};
+use super::death::{Death, Late, Mortal, Way};
 use super::{Ending, Expected, Life};
 
 /// More rounds than the worst life takes.
@@ -23,6 +23,8 @@ const ROUNDS: usize = 14;
 pub struct Site {
     pub server: Server,
     pub clock: Clock,
+    /// For what is no part of a life.
+    plain: Redis,
     redis: Redis,
     way: Arc<Way>,
     n_lives: usize,
@@ -31,6 +33,10 @@ pub struct Site {
     pub actor: Arc<Actor>,
     /// How the next drainers die, if they do, the last of these first.
     pub deaths: Vec<Option<Death>>,
+    /// Which request of the next life comes late.
+    pub late: Option<Late>,
+    /// How many requests the last life took.
+    pub n_sent: usize,
     /// How many of a life's drainers died.
     pub n_died: usize,
 }
@@ -52,20 +58,23 @@ impl Site {
             token: server.token().to_owned(),
             key_prefix: "trawl:".to_owned(),
         };
-        let way = shared::redis::connect(&redis, &clock).unwrap();
-        let way = Arc::new(Way::new(way));
+        let plain = shared::redis::connect(&redis, &clock).unwrap();
+        let way = Arc::new(Way::new(plain.clone()));
         let redis: Redis = way.clone();
         let queue = Queue::new(redis.clone(), "trawl:", "none", clock.clone(), config());
         let actor = Arc::new(Actor::new(redis.clone(), queue.clone()));
         Site {
             server,
             clock,
+            plain,
             redis,
             way,
             n_lives: 0,
             queue,
             actor,
             deaths: Vec::new(),
+            late: None,
+            n_sent: 0,
             n_died: 0,
         }
     }
@@ -79,7 +88,9 @@ impl Site {
         self.queue = Queue::new(redis.clone(), "trawl:", &name, clock, config());
         self.actor = Arc::new(Actor::new(redis, self.queue.clone()));
         self.n_died = 0;
+        self.way.set_late(self.late.take());
         let ending = life.live(self).await;
+        self.n_sent = self.way.end().await;
         self.deaths.clear();
         self.unharmed(self.check(&ending)).await;
         self.forget_all().await;
@@ -211,6 +222,6 @@ impl Site {
     }
 
     pub async fn ask<T: shared::redis::FromReply>(&self, command: Command<T>) -> T {
-        command.send(&*self.redis).await.unwrap()
+        command.send(&*self.plain).await.unwrap()
     }
 }
