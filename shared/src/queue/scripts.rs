@@ -23,7 +23,7 @@ scripts! {
     REDRIVE = "redrive": "layout", "record", "redrive";
     RETAIN = "retain": "layout", "record", "count", "retain";
     PURGE = "purge": "layout", "record", "purge";
-    AUDIT = "audit": "layout", "record", "audit";
+    AUDIT = "audit": "layout", "record", "group", "audit";
     LIST = "list": "layout", "list";
 }
 

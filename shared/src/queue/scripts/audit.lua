@@ -26,7 +26,7 @@ if #ids == 0 then flush() return { page[1], 0, mended } end
 local jobs = load(ids)
 local indexed = call('ZMSCORE', keys.index, unpack(ids))
 local finished = call('ZMSCORE', keys.finished, unpack(ids))
-local gone, absent = {}, {}
+local gone, absent, suspects, members = {}, {}, {}, {}
 for n, id in ipairs(ids) do
   local job = jobs[id]
   local is_finished = job and FINISHED[job.header.state]
@@ -47,6 +47,21 @@ for n, id in ipairs(ids) do
     elseif not is_active and (not indexed[n] or active) then
       if job.header.run_at > now then delay(job, job.header.run_at) else wait(job, job.header.run_at) end
       push(mended, id)
+    elseif not is_active and job.spec.group then
+      local at = tonumber(indexed[n])
+      if at >= PARKED and at < DELAYED then
+        push(suspects, { id = id, score = at - PARKED })
+        push(members, parked_member(job))
+      end
+    end
+  end
+end
+-- A parked job nobody would let in again waits with the others.
+if #members > 0 then
+  for n, known in ipairs(call('ZMSCORE', keys.parked, unpack(members))) do
+    if not known then
+      push(writes.unfinished, int(suspects[n].score), suspects[n].id)
+      push(mended, suspects[n].id)
     end
   end
 end

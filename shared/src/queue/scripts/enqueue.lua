@@ -9,7 +9,8 @@
 -- ARGV[1]  request  JSON: now, day, aging, jobs [{id, priority, run_at, unique,
 --                   on_unique (keep, replace, debounce), slot {name, at, late,
 --                   run_late}, entry,
---                   refused, blob}], cap, stream, batch {id, total, last}
+--                   refused, blob}], cap, stream (whether there is one), batch
+--                   {id, total, last}
 -- ARGV[2…] the spec of each job, in that order
 --
 -- Returns {word, id} for each: `new`; `dup` with the id of the job that stands for
