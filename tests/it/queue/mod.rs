@@ -1,5 +1,6 @@
 //! The queue through its scripts on the endpoint.
 
+mod audit;
 mod batch;
 mod budget;
 mod chain;
@@ -14,6 +15,7 @@ mod groups;
 mod ingest;
 mod large;
 mod lives;
+mod list;
 mod options;
 mod order;
 mod pace;
@@ -22,6 +24,7 @@ mod recurring;
 mod redrive;
 mod retention;
 mod skew;
+mod stats;
 mod unique;
 
 use std::sync::Arc;
