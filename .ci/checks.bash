@@ -47,6 +47,23 @@ step_redis() {
     stop redis
 }
 
+# Longer runs of the proofs of the queue, each from a new seed, which they print.
+step_queue() {
+    local seed=$RANDOM
+    cargo run --locked --bin crowd -- --seconds "${CI_CROWD_SECONDS:-20}" --seed "$seed"
+    FAULT_PAIRS=200 FAULT_SEED=$seed cargo test --workspace --locked --test it two_faults
+}
+
+# Too few jobs for numbers to publish: that nothing is lost under load, and that the
+# comparison with BullMQ still runs.
+step_load() {
+    install_package redis-server redis-server
+    install_package node nodejs
+    install_package npm npm
+    cargo run --locked --bin dev -- load-test --jobs 5000 \
+        --bullmq --bullmq-jobs 2000 --rounds 1
+}
+
 # One environment for both: cargo-lambda runs zig with the first python3 of PATH, also
 # when SAM calls it.
 step_tools() {
