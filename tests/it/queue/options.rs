@@ -277,7 +277,8 @@ async fn what_a_job_cannot_ask_for_is_refused_and_nothing_is_stored() {
     let bench = Bench::start().await;
     let now = bench.clock.now_ms();
     let year_ms = 366 * 86_400_000;
-    let bad: [(&str, fn(&mut NewJob, i64)); 12] = [
+    type Change = fn(&mut NewJob, i64);
+    let bad: [(&str, Change); 12] = [
         ("type", |job, _| job.kind = "x".repeat(129)),
         ("priority", |job, _| job.priority = 0),
         ("attempts", |job, _| job.max_attempts = 0),

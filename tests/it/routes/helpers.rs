@@ -63,19 +63,26 @@ async fn invoked_by(source: &str, helpers: u32) -> Vec<(String, String, Value)> 
         let id = shared::queue::JobId::new(&app.clock);
         shared::queue::NewJob::new(id, kind, data).unwrap()
     };
-    queue.enqueue(job("scan", &scan)).await.unwrap();
+    let mut first = job("scan", &scan);
+    first.priority = 1;
+    queue.enqueue(first).await.unwrap();
     let unknown = (0..40).map(|_| job("unknown", &json!({}))).collect();
     queue.enqueue_many(unknown).await.unwrap();
 
     let deadline = app.clock.deadline(Duration::from_secs(100));
+    let stop = deadline.clone();
     let (drain, event) = (app.functions.drain.clone(), json!({ "source": source }));
     let task = tokio::spawn(async move { drain.run(&event, &deadline).await });
-    while !task.is_finished() {
-        app.advance(Duration::from_secs(1));
-        // Time for the drainer: as long as two requests take.
-        app.get("/api/jobs?state=active").await;
-        app.get("/api/jobs?state=waiting").await;
+    // It has read a page, and waits for the next.
+    while app.channel_total(CHANNEL).await == 0 {}
+    app.endpoint.reset_meter();
+    app.advance(Duration::from_secs(20));
+    // The round that renews the lease, and sweeps, is the one that counts and wakes.
+    while !app.endpoint.meter().commands.contains_key("zrandmember") {
+        tokio::task::yield_now().await;
     }
+    // Its work is handed back.
+    stop.cut_to(Duration::from_secs(8));
     task.await.unwrap().unwrap();
     let calls = calls.lock().unwrap();
     calls.clone()

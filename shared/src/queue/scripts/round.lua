@@ -60,7 +60,8 @@ local function sweep_all(expired)
 end
 
 -- Parked jobs of groups that have room wait again: of those just left, and of some
--- found parked, should whoever was to make room for them have died.
+-- found parked, should whoever was to make room for them have died. Answers whether
+-- there were any.
 local function release_all(sampled, limit)
   local names = {}
   for _, member in ipairs(sampled) do freed[string.match(member, '^%Z*')] = true end
@@ -68,8 +69,7 @@ local function release_all(sampled, limit)
   table.sort(names)
   read(names)
   for _, member in ipairs(sampled) do group(string.match(member, '^%Z*')).parked = true end
-  -- What is let in here is looked at next, if anything is.
-  release(limit)
+  return release(limit)
 end
 
 local function is_full(job, limit)

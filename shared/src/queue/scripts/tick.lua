@@ -32,13 +32,10 @@ if request.sweep then
   if limit then sampled = call('ZRANDMEMBER', keys.parked, 5) end
 end
 local picked, scores, paused = {}, {}, false
-local function look()
-  if want == 0 then return end
+if want > 0 then
   promote()
   picked, scores, paused = pick(request.pick)
 end
--- With groups, what is settled now makes room before anything is picked.
-if not limit then look() end
 
 local ids, names = {}, {}
 if #request.settle + #expired > 0 then names = counter_fields() end
@@ -55,9 +52,9 @@ load_more(ids, names)
 local settled = settle_all(request.settle)
 local renewed = renew_all(request.renew, lease_end)
 sweep_all(expired)
-if limit then
-  release_all(sampled, limit)
-  look()
+-- Parked jobs that have room now may come before those picked.
+if limit and release_all(sampled, limit) and want > 0 then
+  picked, scores, paused = pick(request.pick)
   load_more(picked)
 end
 
