@@ -48,6 +48,12 @@ async fn strike(site: &mut Site, life: Life, faults: Vec<Fault>) -> u64 {
     }
     let _say = Say(format!("{life:?} under {faults:?}"));
     site.live(life).await;
+    assert_eq!(site.n_lost, 0, "an outcome was refused");
+    // Two of a claim, and only the second is answered: nobody knows of the first.
+    let is_seen = |fault: &Fault| fault.times == 1 && fault.action != FaultAction::Duplicate;
+    if faults.len() == 1 && faults.iter().all(is_seen) {
+        assert_eq!(site.n_stalled, 0, "a lease was left to end");
+    }
     site.server.faults().fired() - before
 }
 

@@ -39,6 +39,10 @@ pub struct Site {
     pub n_sent: usize,
     /// How many of a life's drainers died.
     pub n_died: usize,
+    /// How many leases of the last life ended.
+    pub n_stalled: u64,
+    /// How many outcomes its drainers told were not accepted.
+    pub n_lost: u32,
 }
 
 fn config() -> QueueConfig {
@@ -76,6 +80,8 @@ impl Site {
             late: None,
             n_sent: 0,
             n_died: 0,
+            n_stalled: 0,
+            n_lost: 0,
         }
     }
 
@@ -87,12 +93,12 @@ impl Site {
         let (redis, clock) = (self.redis.clone(), self.clock.clone());
         self.queue = Queue::new(redis.clone(), "trawl:", &name, clock, config());
         self.actor = Arc::new(Actor::new(redis, self.queue.clone()));
-        self.n_died = 0;
+        (self.n_died, self.n_lost) = (0, 0);
         self.way.set_late(self.late.take());
         let ending = life.live(self).await;
         self.n_sent = self.way.end().await;
         self.deaths.clear();
-        self.unharmed(self.check(&ending)).await;
+        self.n_stalled = self.unharmed(self.check(&ending)).await;
         self.forget_all().await;
     }
 
@@ -105,7 +111,8 @@ impl Site {
         NewJob::new(JobId::new(&self.clock), kind, &json!({ "n": 1 })).unwrap()
     }
 
-    /// Asks until there is an answer, as a caller does who was given an error.
+    /// Asks until there is an answer, as a caller does who was given an error, and
+    /// each time a little later.
     pub async fn insist<T, R>(&self, ask: impl Fn() -> R) -> T
     where
         R: Future<Output = Result<T, Error>>,
@@ -116,6 +123,7 @@ impl Site {
                 Ok(answer) => return answer,
                 Err(error) => errors.push(shared::telemetry::chain(&error).to_string()),
             }
+            self.advance(Duration::from_millis(700));
         }
         panic!("no answer: {errors:?}");
     }
@@ -140,7 +148,10 @@ impl Site {
                 of_request: self.way.set(death),
                 polled: 0,
             };
-            self.n_died += usize::from(drain.await.is_none());
+            match drain.await {
+                Some(report) => self.n_lost += report.map_or(0, |report| report.lost),
+                None => self.n_died += 1,
+            }
             drop(self.way.set(None));
             let index = Command::<u64>::safe("EXISTS").arg(&self.queue.keys().index);
             if self.unharmed(self.ask(index)).await == 0 {
@@ -151,7 +162,8 @@ impl Site {
         panic!("jobs are claimed again and again");
     }
 
-    async fn check(&self, ending: &Ending) {
+    /// Answers how many leases ended.
+    async fn check(&self, ending: &Ending) -> u64 {
         let ran = self.actor.ran.lock().unwrap().clone();
         let mut newest: HashMap<&str, u64> = HashMap::new();
         for (id, fence) in &ran {
@@ -189,6 +201,7 @@ impl Site {
             .ask(Command::safe("ZCARD").arg(&self.queue.keys().parked))
             .await;
         assert_eq!(parked, 0);
+        stats.lifetime.stalled
     }
 
     /// Does `work` while the faults in waiting are held back.
