@@ -194,7 +194,9 @@ impl Life {
                 ending.job(&id, Completed, 1)
             }
             Life::Cancelled => {
-                let id = site.enqueue(site.job("work")).await;
+                let mut job = site.job("work");
+                job.args = json!("x".repeat(LARGE)).to_string();
+                let id = site.enqueue(job).await;
                 let cancelled = site.insist(|| site.queue.cancel(&id)).await;
                 assert_eq!(cancelled, shared::queue::Cancelled::Done);
                 site.drain().await;
