@@ -241,6 +241,8 @@ impl NewJob {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::clock::Clock;
 
@@ -290,5 +292,19 @@ mod tests {
             job.on_unique = OnUnique::Debounce;
             job.args = "x".repeat(LARGEST_INLINE + 1);
         });
+    }
+
+    proptest! {
+        #[test]
+        fn a_stored_job_reads_back_whatever_text_it_holds(
+            kind in "\\PC{1,40}", key in any::<String>(), args in any::<String>(), at in 0..4_000_000_000_000_i64,
+        ) {
+            let mut job = NewJob::new(JobId::derived(at, "x"), &kind, &args).unwrap();
+            job.unique = Some(key.clone());
+            let text = job.stored(&job.spec(at));
+            let (spec, stored) = Spec::parse("x", &text).unwrap();
+            prop_assert_eq!(stored, &job.args);
+            prop_assert_eq!((spec.kind, spec.unique, spec.enqueued), (kind, Some(key), at));
+        }
     }
 }

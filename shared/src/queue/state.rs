@@ -67,3 +67,30 @@ impl JobState {
         self.band().0 + (now_ms - EPOCH) as f64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bands_of_a_set_touch_and_hold_every_year_to_2093_exactly() {
+        let sets = [
+            [JobState::Waiting, JobState::Delayed, JobState::Active],
+            [JobState::Completed, JobState::Failed, JobState::Cancelled],
+        ];
+        for set in sets {
+            for pair in set.windows(2) {
+                assert_eq!(pair[0].band().1 + 1.0, pair[1].band().0);
+            }
+        }
+        const EPOCH: i64 = 1_704_067_200_000;
+        const LAST: i64 = EPOCH + (1 << 41) - 1; // 2093, where 16 * run_at is full
+        for at in [EPOCH, EPOCH + 1, LAST] {
+            let score = JobState::Cancelled.score_at(at);
+            assert_eq!(score - JobState::Cancelled.band().0, (at - EPOCH) as f64);
+            let (first, last) = JobState::Delayed.band();
+            let delayed = first + 16.0 * (at - EPOCH) as f64 + 10.0;
+            assert!((first..=last).contains(&delayed));
+        }
+    }
+}

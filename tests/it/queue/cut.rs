@@ -15,7 +15,7 @@ fn cut(text: &str, writes: u32) -> String {
     let (shebang, body) = text.split_once('\n').unwrap();
     let prelude = format!(
         "local redis_call, written = redis.call, 0\n\
-         local writing = {{ HSET = true, HSETNX = true, HDEL = true, ZADD = true, ZREM = true }}\n\
+         local writing = {{ HSET = true, HSETNX = true, HDEL = true, ZADD = true, ZREM = true, XDEL = true, DEL = true }}\n\
          local redis = {{ call = function(name, ...)\n\
            if writing[name] then\n\
              if written == {writes} then error('cut') end\n\
@@ -35,9 +35,22 @@ fn script(name: &str) -> &'static str {
         .text()
 }
 
-async fn run_cut(bench: &Bench, name: &str, writes: u32, args: &[String]) -> bool {
+/// Runs a script that dies after so many writes; answers whether it did.
+pub async fn run_cut(bench: &Bench, name: &str, writes: u32, args: &[String]) -> bool {
+    run_cut_on(bench, name, writes, &[], args).await
+}
+
+/// As [`run_cut`], with further keys.
+pub async fn run_cut_on(
+    bench: &Bench,
+    name: &str,
+    writes: u32,
+    more: &[&str],
+    args: &[String],
+) -> bool {
     let keys = bench.queue.keys();
-    let keys = [&keys.index, &keys.records, &keys.finished, &keys.parked].map(String::as_str);
+    let own = [&keys.index, &keys.records, &keys.finished, &keys.parked].map(String::as_str);
+    let keys = [&own, more].concat();
     let redis = crate::redis::client(&bench.server);
     let command = Command::<shared::redis::Reply>::once("EVAL")
         .arg(cut(script(name), writes))
@@ -47,7 +60,7 @@ async fn run_cut(bench: &Bench, name: &str, writes: u32, args: &[String]) -> boo
     command.send(&*redis).await.is_err()
 }
 
-fn tick(bench: &Bench, more: serde_json::Value) -> Vec<String> {
+pub fn tick(bench: &Bench, more: serde_json::Value) -> Vec<String> {
     let mut request = serde_json::json!({
         "now": bench.clock.now_ms(), "day": "20261121", "token": "cut", "want": 0, "pick": 5, "measure": false, "lease": 60_000,
         "aging": 900_000, "sweep": false, "replay": false, "settle": [], "renew": [],
@@ -60,7 +73,7 @@ fn tick(bench: &Bench, more: serde_json::Value) -> Vec<String> {
 }
 
 /// What cancel and redrive are asked about one job.
-fn request(bench: &Bench, id: &shared::queue::JobId) -> String {
+pub fn request(bench: &Bench, id: &shared::queue::JobId) -> String {
     serde_json::json!({
         "now": bench.clock.now_ms(), "day": "20261121", "aging": 900_000, "id": id, "ids": [id],
     })
@@ -68,7 +81,7 @@ fn request(bench: &Bench, id: &shared::queue::JobId) -> String {
 }
 
 /// Drains until everything is finished.
-async fn finish(bench: &Bench) {
+pub async fn finish(bench: &Bench) {
     for _ in 0..8 {
         bench.advance(Duration::from_secs(61));
         bench.drain(&Scripted::default()).await;
