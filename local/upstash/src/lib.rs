@@ -19,6 +19,7 @@ mod body;
 mod clock;
 mod commands;
 mod control;
+mod direct;
 mod embedded;
 mod engine;
 mod errors;
@@ -40,6 +41,7 @@ mod store;
 mod wire;
 
 pub use clock::Clock;
+pub use direct::{DirectReply, Embedded, Snapshot};
 pub use faults::{Fault, FaultAction, Faults};
 pub use limits::Limits;
 pub use meter::MeterSnapshot;
