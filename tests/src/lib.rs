@@ -7,6 +7,7 @@ mod app;
 mod handlers;
 pub mod history;
 mod reply;
+pub mod sim;
 
 pub use app::{Options, TestApp};
 pub use handlers::{Script, Scripted, queue_on, start_endpoint};

@@ -25,6 +25,7 @@ mod processes;
 mod recurring;
 mod redrive;
 mod retention;
+mod sim;
 mod skew;
 mod stats;
 mod unique;

@@ -1,0 +1,300 @@
+//! What has happened so far, and the invariants it and the state must hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use upstash_local::DirectReply;
+
+use super::calls::{Call, Version};
+use super::invariants::{check_limits, check_parked, check_uniques, most_billed};
+use super::moves::{Change, Move, is_healable};
+use super::sources::id_of_entry;
+use super::state::{State, differences};
+
+/// The queue's own counters.
+const COUNTED: [&str; 5] = ["completed", "failed", "cancelled", "retried", "stalled"];
+
+/// A broken invariant: which, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub rule: &'static str,
+    pub text: String,
+}
+
+pub fn violation<T>(rule: &'static str, text: impl Into<String>) -> Result<T, Violation> {
+    Err(Violation {
+        rule,
+        text: text.into(),
+    })
+}
+
+/// A call that was carried out.
+pub struct Step<'a> {
+    pub call: &'a Call,
+    pub version: Version,
+    pub before: &'a State,
+    pub after: &'a State,
+    pub reply: &'a DirectReply,
+    /// Whether the script was made to die.
+    pub cut: bool,
+    pub n_billed: u64,
+    /// When it was carried out, by the clock nobody has.
+    pub true_ms: i64,
+    /// How far two clocks may be apart.
+    pub skew_ms: i64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// Under which token each fence was handed out.
+    pub(super) handed: BTreeMap<u64, String>,
+    accepted: BTreeSet<u64>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    pub(super) known: BTreeMap<String, Known>,
+    /// Jobs whose enqueue was answered.
+    acknowledged: BTreeSet<String>,
+    /// Jobs a script died with, whose places do not agree yet.
+    pub unhealed: BTreeSet<String>,
+    /// Parked jobs that fell out of the list, by a rollback.
+    pub unlisted: BTreeSet<String>,
+    /// Jobs whose place in the index may be of another time than their record.
+    pub(super) undated: BTreeSet<String>,
+    pub moves: BTreeMap<Move, u64>,
+    /// What the queue's own counters must show.
+    counted: BTreeMap<&'static str, i64>,
+    pub n_healed: u64,
+}
+
+impl History {
+    /// Checks a call and what it did.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn judge(&mut self, step: &Step<'_>) -> Result<(), Violation> {
+        let n_unhealed = self.unhealed.len() as u64;
+        self.check_answer(step)?;
+        for (id, before, after) in differences(step.before, step.after) {
+            let change = Change {
+                id,
+                before,
+                after,
+                state: step.before,
+                end: step.after,
+                call: step.call,
+            };
+            let moves = change
+                .judge()
+                .or_else(|why| violation("transition", format!("{id}: {why}")))?;
+            for moved in moves.into_iter().flatten() {
+                self.moved(id, moved, step)?;
+            }
+        }
+        self.check_places(step)?;
+        check_uniques(step.after, &self.unhealed)?;
+        check_parked(step.after, &self.unlisted)?;
+        if let Call::Tick(request) = step.call {
+            check_limits(request, step, &self.unhealed)?;
+        }
+        self.check_foreign(step)?;
+        self.check_counters(step.after)?;
+        self.check_batches(step)?;
+        let most = most_billed(step) + 3 * n_unhealed;
+        if step.n_billed > most {
+            return violation(
+                "I12 cost",
+                format!(
+                    "{} billed, at most {most}, unhealed {n_unhealed}",
+                    step.n_billed
+                ),
+            );
+        }
+        Ok(())
+    }
+
+    /// After a rollback: what is stored now is what is known. The keys may be of
+    /// different moments (`merged`).
+    pub fn rebase(&mut self, state: &State, merged: bool) {
+        self.undated.clear();
+        if merged {
+            self.undated.extend(state.jobs.keys().cloned());
+        }
+        self.known.clear();
+        // One that was half stored then is back in the hands of who stored it.
+        self.acknowledged.retain(|id| {
+            let job = state.record(id);
+            job.is_some_and(|job| job.is_consistent() || job.header.is_some())
+        });
+        self.unhealed = state
+            .jobs
+            .iter()
+            .filter(|(_, job)| !job.is_consistent())
+            .map(|(id, _)| id.clone())
+            .collect();
+        let parked = state.jobs.iter().filter(|(_, job)| job.is_parked());
+        self.unlisted = parked
+            .map(|(id, _)| id.clone())
+            .filter(|id| !state.parked.contains(id))
+            .collect();
+        for name in COUNTED {
+            self.counted.insert(name, state.counter(name));
+        }
+    }
+
+    /// Acknowledged and neither purged nor forgotten.
+    pub fn acknowledged(&self) -> &BTreeSet<String> {
+        &self.acknowledged
+    }
+
+    /// The caller of an enqueue has its answer.
+    pub fn acknowledge(&mut self, id: &str) {
+        self.acknowledged.insert(id.to_owned());
+    }
+
+    fn moved(&mut self, id: &str, moved: Move, step: &Step<'_>) -> Result<(), Violation> {
+        *self.moves.entry(moved).or_default() += 1;
+        let counters: &[&'static str] = match moved {
+            "completed" => &["completed"],
+            "failed" | "expired" | "refused" => &["failed"],
+            "retried" => &["retried"],
+            "cancelled while waiting" | "cancelled by settling" | "replaced" => &["cancelled"],
+            "cancelled by the sweep" => &["cancelled", "stalled"],
+            "swept for good" => &["failed", "stalled"],
+            "swept" | "swept and claimed" => &["stalled"],
+            _ => &[],
+        };
+        for name in counters {
+            *self.counted.entry(name).or_default() += 1;
+        }
+        if matches!(
+            moved,
+            "completed" | "failed" | "retried" | "snoozed" | "cancelled by settling"
+        ) {
+            let fence = step.before.record(id).map_or(0, |record| record.fence());
+            let known = self.known.entry(id.to_owned()).or_default();
+            if !known.accepted.insert(fence) {
+                return violation("I3 accepted once", format!("{id}: fence {fence} twice"));
+            }
+        }
+        // Stored because another ended, which somebody was told.
+        if matches!(moved, "stored by its chain" | "stored by its batch") {
+            self.acknowledged.insert(id.to_owned());
+        }
+        if moved == "completed"
+            && let Some(spec) = step.before.record(id).and_then(|job| job.spec.as_ref())
+            && let Some(heir) = spec.value.then.first()
+            && step
+                .after
+                .record(&heir.id)
+                .is_none_or(|heir| heir.spec.is_none())
+        {
+            return violation("chain", format!("{id} completed without {}", heir.id));
+        }
+        if matches!(moved, "purged" | "retained") {
+            self.known.remove(id);
+            self.acknowledged.remove(id);
+        }
+        Ok(())
+    }
+
+    fn check_places(&mut self, step: &Step<'_>) -> Result<(), Violation> {
+        let died = step.cut && matches!(step.reply, DirectReply::Error(_));
+        for (id, job) in &step.after.jobs {
+            if job.is_consistent() {
+                self.n_healed += u64::from(self.unhealed.remove(id));
+            } else if !is_healable(job) && !self.unhealed.contains(id) {
+                return violation("I1 place", format!("{id}: lost: {}", describe(job)));
+            } else if died {
+                self.unhealed.insert(id.clone());
+            } else if !self.unhealed.contains(id) {
+                return violation("I1 place", format!("{id}: {}", describe(job)));
+            }
+        }
+        self.unhealed.retain(|id| step.after.jobs.contains_key(id));
+        for id in &self.acknowledged {
+            if !step.after.jobs.contains_key(id) {
+                return violation("I4 acknowledged", format!("{id} vanished"));
+            }
+        }
+        let n_places = step.after.jobs.values().fold(0, |n, job| {
+            n + usize::from(job.index.is_some()) + usize::from(job.finished.is_some())
+        });
+        let n_jobs = step
+            .after
+            .jobs
+            .values()
+            .filter(|job| job.spec.is_some())
+            .count();
+        if self.unhealed.is_empty() && n_places != n_jobs {
+            return violation("I9 sum", format!("{n_jobs} jobs in {n_places} places"));
+        }
+        Ok(())
+    }
+
+    /// What goes from the foreign stream is a job from then on.
+    fn check_foreign(&mut self, step: &Step<'_>) -> Result<(), Violation> {
+        for entry in step.before.foreign.difference(&step.after.foreign) {
+            let id = id_of_entry(entry);
+            if step.after.record(&id).is_none_or(|job| job.spec.is_none()) {
+                return violation("foreign", format!("{entry} went and left no job"));
+            }
+            self.acknowledged.insert(id);
+        }
+        Ok(())
+    }
+
+    /// A batch counts each job once, and at the last of them stores its own end.
+    fn check_batches(&self, step: &Step<'_>) -> Result<(), Violation> {
+        for (id, batch) in &step.after.batches {
+            let flag = |state: &State, id: &str| {
+                let header = state.record(id).and_then(|job| job.header.as_ref());
+                header.is_some_and(|header| header.value.batched)
+            };
+            let newly = step.after.jobs.iter().filter(|(job_id, job)| {
+                let of = job.spec.as_ref().and_then(|spec| spec.value.batch.as_ref());
+                of == Some(id) && flag(step.after, job_id) && !flag(step.before, job_id)
+            });
+            let (n_newly, is) = (newly.count() as i64, batch.total - batch.left);
+            let before = step.before.batches.get(id);
+            let was = before.map_or(0, |batch| batch.total - batch.left);
+            if is - was != n_newly || is > batch.total {
+                return violation("batch", format!("{id} counted {is}, before {was}"));
+            }
+            if batch.left > 0 {
+                continue;
+            }
+            let was = step.before.batches.get(id).map(|batch| batch.left);
+            if was != Some(0) && step.after.record(id).is_none_or(|end| end.spec.is_none()) {
+                return violation("batch", format!("{id} ended without its last job"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_counters(&self, state: &State) -> Result<(), Violation> {
+        for name in COUNTED {
+            let counted = self.counted.get(name).copied().unwrap_or(0);
+            if state.counter(name) != counted {
+                return violation(
+                    "counters",
+                    format!(
+                        "{name} is {}, was seen {counted} times",
+                        state.counter(name)
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn describe(job: &super::state::Record) -> String {
+    let header = job.header.as_ref().map(|header| header.text.as_str());
+    format!(
+        "spec {}, header {header:?}, index {:?}, finished {:?}",
+        job.spec.is_some(),
+        job.index,
+        job.finished
+    )
+}

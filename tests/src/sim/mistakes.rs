@@ -1,0 +1,115 @@
+//! Mistakes put into the scripts, to show that a run finds them.
+
+use super::{Patch, Settings, run};
+
+/// Mistakes that were made or could be, as text put in place of text.
+pub const MISTAKES: [(&str, Patch); 13] = [
+    (
+        "an outcome is accepted from whoever had the job before",
+        Patch::new(
+            "if header.fence ~= attempt.fence or header.state ~= 'active' then",
+            "if header.state ~= 'active' then",
+        ),
+    ),
+    (
+        "a claim leaves the fence as it was",
+        Patch::new(
+            "'active', header.fence + 1",
+            "'active', math.max(header.fence, 1)",
+        ),
+    ),
+    (
+        "a lease is taken back before its end",
+        Patch::new(
+            "int(ACTIVE + now - EPOCH), 'BYSCORE'",
+            "int(ACTIVE + now + 30000 - EPOCH), 'BYSCORE'",
+        ),
+    ),
+    (
+        "a lease is renewed for whoever had the job before",
+        Patch::new(
+            "if not job or job.header.fence ~= attempt.fence or job.header.state",
+            "if not job or job.header.state",
+        ),
+    ),
+    (
+        "a finished job stays in the index",
+        Patch::new(
+            "  push(writes.gone, job.id)\nend\n\nlocal function place",
+            "end\n\nlocal function place",
+        ),
+    ),
+    (
+        "a lost lease counts as an attempt",
+        Patch::new(
+            "header.attempts - 1, header.stalls + 1",
+            "header.attempts, header.stalls + 1",
+        ),
+    ),
+    (
+        "a batch counts a job each time it ends",
+        Patch::new(
+            "not job.header.batched and batch_of(job) or nil",
+            "batch_of(job)",
+        ),
+    ),
+    (
+        "a chain goes on after a failure",
+        Patch::new(
+            "if job.header.state ~= 'completed' or not chain then",
+            "if not chain then",
+        ),
+    ),
+    (
+        "delayed jobs go behind all others when they are due",
+        Patch::new(
+            "push(due, waiting_score(run_at, priority, aging), delayed[n])",
+            "push(due, waiting_score(now, priority, aging), delayed[n])",
+        ),
+    ),
+    (
+        "a group has one too many",
+        Patch::new(
+            "group(name).size >= limit\nend",
+            "group(name).size > limit\nend",
+        ),
+    ),
+    (
+        "an enqueue sent again does not heal its job",
+        Patch::new(
+            "  if job.header.fence > 0 or FINISHED[job.header.state] then return end",
+            "  if true then return end",
+        ),
+    ),
+    (
+        "a job leaves the index before its outcome is stored",
+        Patch::new(
+            "  if #writes.parked > 0",
+            "  if #writes.gone > 0 then call('ZREM', keys.index, unpack(writes.gone)); writes.gone = {} end\n  if #writes.parked > 0",
+        ),
+    ),
+    (
+        "the queue's pace is not kept",
+        Patch::new("  return math.max(room, 0)\nend", "  return wanted\nend"),
+    ),
+];
+
+/// Those of `mistakes` that no run finds.
+pub fn overlooked(mistakes: &[(&'static str, Patch)]) -> Vec<&'static str> {
+    let is_found = |patch: Patch| {
+        (1..=40).any(|seed| {
+            let settings = Settings {
+                patches: vec![patch],
+                ..Settings::of(seed, 600)
+            };
+            run(&settings).is_err()
+        })
+    };
+    let mut left = Vec::new();
+    for (mistake, patch) in mistakes {
+        if !is_found(*patch) {
+            left.push(*mistake);
+        }
+    }
+    left
+}

@@ -1,0 +1,260 @@
+//! Who stores jobs: a client that sends a request until it is answered.
+
+use upstash_local::DirectReply;
+
+use super::calls::{Batch, Call, EnqueueJob, EnqueueRequest, Heir, Spec, Version};
+use super::faults::Fault;
+use super::history::{Violation, violation};
+use super::state::words;
+use super::world::{Delivery, SKEW_MS, World};
+
+/// More unfinished jobs than this and nothing new is stored.
+const MOST_LIVE: usize = 40;
+/// The cap that some requests carry.
+const CAP: usize = 36;
+const RESENDS: u32 = 3;
+pub const MINUTE_MS: i64 = 60_000;
+/// How far back anybody knows ids.
+const REMEMBERED: usize = 80;
+
+/// The ids that anybody may name.
+#[derive(Default)]
+pub struct Ids {
+    n: u64,
+    recent: Vec<String>,
+}
+
+impl Ids {
+    pub fn new_id(&mut self) -> String {
+        self.n += 1;
+        let id = padded(&format!("j{}", self.n));
+        if self.recent.len() == REMEMBERED {
+            self.recent.remove(0);
+        }
+        self.recent.push(id.clone());
+        id
+    }
+
+    pub fn any(&self, world: &mut World) -> String {
+        let n = world.below(self.recent.len());
+        self.recent.get(n).cloned().unwrap_or_else(|| padded("j0"))
+    }
+}
+
+/// An id as long as ids are.
+pub fn padded(name: &str) -> String {
+    format!("{name:0>26}")
+}
+
+/// The spec as it is stored.
+pub fn text_of(spec: &Spec, id: &str) -> String {
+    let line = serde_json::to_string(spec).expect("a spec is text and numbers");
+    format!("{line}\n{}", args_of(id))
+}
+
+fn args_of(id: &str) -> String {
+    format!("{{\"n\":\"{id}\\n|é\"}}")
+}
+
+pub struct Client {
+    pub name: String,
+    pub version: Version,
+    pub skew_ms: i64,
+    pub in_doubt: Option<(Call, u32)>,
+    sent: Vec<Call>,
+}
+
+impl Client {
+    pub fn new(name: String, version: Version, world: &mut World) -> Client {
+        Client {
+            name,
+            version,
+            skew_ms: world.random.i64(-SKEW_MS..=SKEW_MS),
+            in_doubt: None,
+            sent: Vec::new(),
+        }
+    }
+
+    /// Stores jobs, or sends again what may not have arrived.
+    ///
+    /// # Errors
+    /// When an invariant does not hold any more.
+    pub fn produce(&mut self, world: &mut World, ids: &mut Ids) -> Result<(), Violation> {
+        if world.strike(Fault::ClockStep) {
+            self.skew_ms = world.random.i64(-SKEW_MS..=SKEW_MS);
+        }
+        let (call, n_sent) = match self.in_doubt.take() {
+            Some(call) => call,
+            None if world.state.n_indexed() >= MOST_LIVE => return Ok(()),
+            // Long after its answer, as a queue in front of the producer may.
+            None if !self.sent.is_empty() && world.chance(3.0) => {
+                let n = world.below(self.sent.len());
+                (self.sent[n].clone(), 0)
+            }
+            None if world.newer && world.chance(6.0) => (self.batch(world, ids), 0),
+            None => (self.jobs(world, ids), 0),
+        };
+        self.deliver(world, call, n_sent)
+    }
+
+    /// Sends a request; it is in doubt until it is answered.
+    ///
+    /// # Errors
+    /// As [`Client::produce`].
+    pub fn deliver(&mut self, world: &mut World, call: Call, n_sent: u32) -> Result<(), Violation> {
+        match world.send(&self.name, self.version, &call)? {
+            Delivery::Reply(reply) => {
+                if let (Call::Enqueue(request, _), DirectReply::Array(items)) = (&call, reply) {
+                    for (job, item) in request.jobs.iter().zip(items) {
+                        let [word, id] = <[String; 2]>::try_from(words(item))
+                            .or_else(|parts| violation("answer", format!("{parts:?}")))?;
+                        // Who fires a slot takes any answer for its job.
+                        let fired = job.slot.is_some() && world.state.jobs.contains_key(&id);
+                        if matches!(word.as_str(), "new" | "dup" | "moved") || fired {
+                            world.history.acknowledge(&id);
+                        }
+                    }
+                    self.remember(call);
+                }
+            }
+            // A purge is not sent again: the second answer would say it never was.
+            Delivery::Unknown | Delivery::Refused
+                if n_sent < RESENDS && !matches!(call, Call::Purge(_)) =>
+            {
+                self.in_doubt = Some((call, n_sent + 1));
+            }
+            Delivery::Unknown | Delivery::Refused => {}
+        }
+        Ok(())
+    }
+
+    /// Followers are stored under ids of their own: sent again when all is forgotten,
+    /// they would come again too.
+    fn remember(&mut self, call: Call) {
+        let Call::Enqueue(request, specs) = &call else {
+            return;
+        };
+        let follows = |spec: &String| spec.contains("\"then\":");
+        if request.batch.is_some() || specs.iter().any(follows) {
+            return;
+        }
+        if self.sent.len() == 20 {
+            self.sent.remove(0);
+        }
+        self.sent.push(call);
+    }
+
+    fn jobs(&mut self, world: &mut World, ids: &mut Ids) -> Call {
+        let n_jobs = match world.below(4) {
+            0 => 2 + world.below(5),
+            _ => 1,
+        };
+        let mut request = self.request(world);
+        request.cap = (world.newer && world.chance(30.0)).then_some(CAP);
+        let mut specs = Vec::new();
+        for _ in 0..n_jobs {
+            let id = ids.new_id();
+            let mut spec = self.spec(world);
+            let mut job = EnqueueJob {
+                id: id.clone(),
+                priority: spec.priority,
+                run_at: spec.run_at,
+                ..EnqueueJob::default()
+            };
+            spec.unique = match world.below(10) {
+                0..3 => Some(format!("k{}", world.below(5))),
+                // A key is any text, so also one that is somebody's id.
+                3 if world.newer && world.chance(20.0) => Some(ids.any(world)),
+                _ => None,
+            };
+            job.unique = spec.unique.clone();
+            if world.newer {
+                let how = [None, Some("keep"), Some("replace"), Some("debounce")];
+                job.on_unique = how[world.below(4)].filter(|_| job.unique.is_some());
+                spec.expires = (job.on_unique != Some("debounce") && world.chance(8.0))
+                    .then(|| spec.run_at + world.random.i64(1..5000));
+                // Debounced and sent again, its followers would come twice.
+                if job.on_unique != Some("debounce") && world.chance(10.0) {
+                    let n_heirs = 1 + world.below(2);
+                    spec.then = (0..n_heirs).map(|_| self.heir(world, ids)).collect();
+                }
+            }
+            request.jobs.push(job);
+            specs.push(text_of(&spec, &id));
+        }
+        Call::Enqueue(request, specs)
+    }
+
+    fn batch(&mut self, world: &mut World, ids: &mut Ids) -> Call {
+        let mut request = self.request(world);
+        let mut last = self.heir(world, ids);
+        last.spec.batch_end = Some(last.id.clone());
+        let total = 2 + world.below(3);
+        let mut specs = Vec::new();
+        for _ in 0..total {
+            let id = ids.new_id();
+            let spec = Spec {
+                batch: Some(last.id.clone()),
+                ..self.spec(world)
+            };
+            request.jobs.push(EnqueueJob {
+                id: id.clone(),
+                priority: spec.priority,
+                run_at: spec.run_at,
+                ..EnqueueJob::default()
+            });
+            specs.push(text_of(&spec, &id));
+        }
+        request.batch = Some(Batch {
+            id: last.id.clone(),
+            total,
+            last,
+        });
+        Call::Enqueue(request, specs)
+    }
+
+    pub fn request(&self, world: &World) -> EnqueueRequest {
+        EnqueueRequest {
+            moment: world.moment(self.skew_ms),
+            jobs: Vec::new(),
+            cap: None,
+            stream: None,
+            batch: None,
+        }
+    }
+
+    fn heir(&self, world: &mut World, ids: &mut Ids) -> Heir {
+        let id = ids.new_id();
+        Heir {
+            spec: self.spec(world),
+            args: args_of(&id),
+            id,
+        }
+    }
+
+    /// A job without a name and without what ties it to others.
+    pub fn spec(&self, world: &mut World) -> Spec {
+        let now = world.now_ms + self.skew_ms;
+        let run_at = match world.below(4) {
+            0 => now + world.random.i64(1..20_000),
+            1 if world.chance(20.0) => now + world.random.i64(1..10 * MINUTE_MS),
+            _ => now,
+        };
+        let kind = match world.below(40) {
+            0 => "poison",
+            1..16 => "bad",
+            _ => "good",
+        };
+        let grouped = world.newer && world.chance(40.0);
+        Spec {
+            v: if world.newer { 2 } else { 1 },
+            kind: kind.to_owned(),
+            priority: [1, 5, 5, 5, 10][world.below(5)],
+            max_attempts: [1, 2, 3, 3, 5][world.below(5)],
+            enqueued: now,
+            run_at,
+            group: grouped.then(|| format!("g{}", world.below(3))),
+            ..Spec::default()
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Jobs nobody enqueues: those of recurring slots, and those other programs left in a
+//! stream. Whoever drains sees to both.
+
+use super::calls::{Call, EnqueueJob, Slot, Spec};
+use super::faults::Fault;
+use super::history::Violation;
+use super::producer::{Client, padded, text_of};
+use super::world::World;
+
+/// A slot begins this often.
+const SLOT_MS: i64 = 40_000;
+/// Entries taken over in one call.
+const MOST_ENTRIES: usize = 8;
+
+impl Client {
+    /// Fires a slot or takes over what is in the stream.
+    ///
+    /// # Errors
+    /// When an invariant does not hold any more.
+    pub fn feed(&mut self, world: &mut World) -> Result<(), Violation> {
+        // What was in doubt dies with its environment.
+        if self.in_doubt.is_some() && world.strike(Fault::Crash) {
+            self.in_doubt = None;
+        }
+        let (call, n_sent) = match self.in_doubt.take() {
+            Some(call) => call,
+            None if world.state.foreign.is_empty() || world.random.bool() => (self.slot(world), 0),
+            None => (self.foreign(world), 0),
+        };
+        self.deliver(world, call, n_sent)
+    }
+
+    /// Takes over what is in the stream until it is empty.
+    ///
+    /// # Errors
+    /// As [`Client::feed`].
+    pub fn feed_all(&mut self, world: &mut World) -> Result<(), Violation> {
+        while !world.state.foreign.is_empty() {
+            let call = self.foreign(world);
+            self.deliver(world, call, 0)?;
+        }
+        Ok(())
+    }
+
+    fn slot(&mut self, world: &mut World) -> Call {
+        let name = format!("s{}", world.below(2));
+        let now = world.now_ms + self.skew_ms;
+        let at = now.div_euclid(SLOT_MS) * SLOT_MS;
+        let id = padded(&format!("{name}at{}", at / SLOT_MS));
+        let spec = self.plain(world);
+        let mut request = self.request(world);
+        request.jobs.push(EnqueueJob {
+            id: id.clone(),
+            priority: spec.priority,
+            run_at: spec.run_at,
+            slot: Some(Slot {
+                name,
+                at,
+                late: world.chance(10.0),
+                run_late: world.random.bool(),
+            }),
+            ..EnqueueJob::default()
+        });
+        Call::Enqueue(request, vec![text_of(&spec, &id)])
+    }
+
+    fn foreign(&mut self, world: &mut World) -> Call {
+        let entries: Vec<String> = world.state.foreign.iter().cloned().collect();
+        let mut request = self.request(world);
+        request.stream = Some(true);
+        let mut specs = Vec::new();
+        for entry in entries.into_iter().take(MOST_ENTRIES) {
+            let id = id_of_entry(&entry);
+            let spec = self.plain(world);
+            specs.push(text_of(&spec, &id));
+            request.jobs.push(EnqueueJob {
+                id,
+                priority: spec.priority,
+                run_at: spec.run_at,
+                refused: is_malformed(&entry).then_some("no job"),
+                entry: Some(entry),
+                ..EnqueueJob::default()
+            });
+        }
+        Call::Enqueue(request, specs)
+    }
+
+    fn plain(&self, world: &World) -> Spec {
+        let now = world.now_ms + self.skew_ms;
+        Spec {
+            v: 1,
+            kind: "good".to_owned(),
+            priority: 5,
+            max_attempts: 3,
+            enqueued: now,
+            run_at: now,
+            ..Spec::default()
+        }
+    }
+}
+
+/// The same for whoever reads the entry.
+pub fn id_of_entry(entry: &str) -> String {
+    padded(&format!("e{}", entry.replace('-', "s")))
+}
+
+fn is_malformed(entry: &str) -> bool {
+    entry.ends_with('5')
+}
