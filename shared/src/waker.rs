@@ -35,28 +35,22 @@ pub trait Wake: Send + Sync + 'static {
     fn wake(&self) -> BoxFuture<'_, Result<(), Box<dyn std::error::Error + Send + Sync>>>;
 }
 
-/// Wakes `n` drainers, one after the other, giving up on the first that takes too
-/// long: the rest would as well.
+/// Wakes `n` drainers at once.
 pub async fn wake_all(wake: &dyn Wake, n: u32) {
-    for _ in 0..n {
-        if !wake_one(wake, HELPER_PATIENCE).await {
-            return;
-        }
-    }
+    let wakes = (0..n).map(|_| wake_one(wake, HELPER_PATIENCE));
+    futures_util::future::join_all(wakes).await;
 }
 
-/// Whether a drainer was woken in time.
-async fn wake_one(wake: &dyn Wake, patience: Duration) -> bool {
+async fn wake_one(wake: &dyn Wake, patience: Duration) {
     // Not the injected clock: this bounds real waiting, and moves no state.
     match tokio::time::timeout(patience, wake.wake()).await {
-        Ok(Ok(())) => return true,
+        Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let error = crate::telemetry::chain(&*error);
             tracing::warn!(error, "no drainer was woken");
         }
         Err(_) => tracing::warn!("no drainer was woken in time"),
     }
-    false
 }
 
 /// Wakes drainers, at most one in two seconds, without failing or delaying anybody.

@@ -2,8 +2,6 @@
 //! jobs that are due, jobs other programs left, and, once an hour, what is to be
 //! forgotten or mended. An idle minute costs one command.
 
-use std::sync::Mutex;
-
 use shared::clock::Clock;
 use shared::config::{DrainConfig, MissedSetting, RecurringSetting};
 use shared::input;
@@ -16,15 +14,17 @@ use shared::telemetry;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// How often the schedule starts a drainer.
+/// How often the schedule starts a drainer: the first in an hour tidies.
 const MINUTE_MS: i64 = 60_000;
+
+/// Pages of the audit in an hour that is not idle, some 250 jobs each.
+const BUSY_PAGES: u32 = 20;
 
 /// The chores of one environment, and what it remembers of them.
 pub struct Chores {
     stream: String,
     recurring: Vec<Recurring>,
     slots: tokio::sync::Mutex<Slots>,
-    looked_at: Mutex<Option<i64>>,
 }
 
 impl Chores {
@@ -40,7 +40,6 @@ impl Chores {
             stream: config.stream.clone(),
             recurring,
             slots: tokio::sync::Mutex::default(),
-            looked_at: Mutex::default(),
         })
     }
 
@@ -49,44 +48,54 @@ impl Chores {
     /// # Errors
     /// When Redis stays away.
     pub async fn run(&self, queue: &Queue, redis: &Redis) -> Result<bool, Error> {
-        let fired = {
-            let mut slots = self.slots.lock().await;
-            queue.fire(&self.recurring, &mut slots).await?
-        };
         let index = queue.keys().index.as_str();
         // A key named twice counts twice, so one number tells both apart.
         let found = redis.exists(&[index, &self.stream, &self.stream]).await?;
+        // What goes wrong with these must not keep the queue's own jobs waiting.
+        let fired = {
+            let mut slots = self.slots.lock().await;
+            let fired = queue.fire(&self.recurring, &mut slots).await;
+            fired.unwrap_or_else(|error| {
+                let error = telemetry::chain(&error);
+                tracing::error!(error, "recurring jobs were not stored");
+                0
+            })
+        };
         if found >= 2 {
-            let ingested = queue.ingest(&self.stream, &read_foreign).await?;
-            let (taken, refused) = (ingested.taken, ingested.refused);
-            tracing::info!(taken, refused, "foreign jobs taken over");
+            match queue.ingest(&self.stream, &read_foreign).await {
+                Ok(ingested) => {
+                    let (taken, refused) = (ingested.taken, ingested.refused);
+                    tracing::info!(taken, refused, "foreign jobs taken over");
+                }
+                Err(error) => {
+                    let error = telemetry::chain(&error);
+                    tracing::error!(error, "foreign jobs were not taken over");
+                }
+            }
         }
         let is_idle = found == 0 && fired == 0;
-        if self.an_hour_began(queue.clock().now_ms()) {
+        if queue.clock().now_ms().rem_euclid(HOUR_MS) < MINUTE_MS {
             self.tidy(queue, is_idle).await;
         }
         Ok(!is_idle)
     }
 
-    /// Whether an hour began since the last look, which a new environment takes to
-    /// have been a minute ago.
-    fn an_hour_began(&self, now: i64) -> bool {
-        let mut looked_at = self
-            .looked_at
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let before = looked_at.replace(now).unwrap_or(now - MINUTE_MS);
-        before.div_euclid(HOUR_MS) != now.div_euclid(HOUR_MS)
-    }
-
-    /// Retention, for a queue nobody drains, and a page of the audit. A failure is
-    /// left to the next hour.
+    /// Retention, for a queue in which nothing ends, and some pages of the audit. A
+    /// failure is left to the next hour.
     async fn tidy(&self, queue: &Queue, is_idle: bool) {
-        if is_idle && let Err(error) = queue.retain_idle().await {
+        if let Err(error) = queue.retain_idle().await {
             tracing::warn!(error = telemetry::chain(&error), "retention failed");
         }
-        if let Err(error) = queue.audit_page().await {
-            tracing::warn!(error = telemetry::chain(&error), "audit failed");
+        let pages = if is_idle { 1 } else { BUSY_PAGES };
+        for _ in 0..pages {
+            match queue.audit_page().await {
+                Ok(audited) if audited.is_last => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = telemetry::chain(&error), "audit failed");
+                    break;
+                }
+            }
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct QueueConfig {
     pub rate: Option<Rate>,
     /// How many jobs may be unfinished before more are refused, from
     /// `QUEUE_BACKLOG`. Defaults to 0, no limit; a limit costs one command more for
-    /// each job stored. A record of the hosted service holds 100 MB, some 100,000
+    /// each call that stores jobs. A record of the hosted service holds 100 MB, some 100,000
     /// jobs of 1 KB.
     pub backlog: Option<u64>,
     /// Whether `job:created`, `job:processing`, `job:completed` and `job:failed` are

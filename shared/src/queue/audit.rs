@@ -12,6 +12,8 @@ pub struct Audited {
     pub jobs: u64,
     /// Jobs that no set held, or the wrong one.
     pub mended: u64,
+    /// Whether nothing is left to look at.
+    pub is_last: bool,
 }
 
 impl Audited {
@@ -35,9 +37,13 @@ impl Queue {
             moment: self.moment(self.clock.now_ms()),
             cursor: None,
             count: BATCH,
+            group_limit: self.config.group_limit,
         };
-        let (_, seen, mended) = self.scripts().audit(&request).await?;
-        let mut audited = Audited::default();
+        let (next, seen, mended) = self.scripts().audit(&request).await?;
+        let mut audited = Audited {
+            is_last: next == "0",
+            ..Audited::default()
+        };
         audited.count(seen, &mended);
         Ok(audited)
     }
@@ -56,10 +62,12 @@ impl Queue {
                 moment: self.moment(self.clock.now_ms()),
                 cursor: Some(&cursor),
                 count: BATCH,
+                group_limit: self.config.group_limit,
             };
             let (next, seen, mended) = self.scripts().audit(&request).await?;
             audited.count(seen, &mended);
             if next == "0" {
+                audited.is_last = true;
                 return Ok(audited);
             }
             cursor = next;

@@ -56,7 +56,7 @@ impl Queue {
         let jobs: Vec<(NewJob, Option<String>)> = entries
             .iter()
             .map(|entry| {
-                let id = id_of(stream, entry);
+                let id = foreign_id(stream, entry);
                 let job = read(entry, id.clone()).and_then(|job| match job.check(now) {
                     Ok(()) => Ok(NewJob {
                         id: id.clone(),
@@ -77,6 +77,7 @@ impl Queue {
             one.entry.refused = reason.as_deref();
             ready.push(one);
         }
+        self.check_clock()?;
         let blobs = self.store_args(&ready).await?;
         let specs = ready
             .iter()
@@ -95,6 +96,10 @@ impl Queue {
         for ((job, reason), (word, _)) in jobs.iter().zip(&answers) {
             match reason {
                 _ if word == "gone" => {}
+                _ if word == "conflict" => {
+                    tracing::error!(job_id = %job.id, "foreign job dropped: its id is taken");
+                    ingested.refused += 1;
+                }
                 Some(reason) => {
                     tracing::warn!(job_id = %job.id, reason, "foreign job refused");
                     ingested.refused += 1;
@@ -106,13 +111,15 @@ impl Queue {
     }
 }
 
-/// The same for whoever reads the entry.
-fn id_of(stream: &str, entry: &Entry) -> JobId {
+/// The id of the job an entry becomes: the same for whoever reads it.
+pub fn foreign_id(stream: &str, entry: &Entry) -> JobId {
     let at_ms = entry.id.split('-').next().and_then(|ms| ms.parse().ok());
     let latest = (1i64 << 48) - 1;
     JobId::derived(
         at_ms.unwrap_or(0).clamp(0, latest),
-        &format!("{stream}/{}", entry.id),
+        // With what it says, since a stream that was emptied and made anew within a
+        // millisecond gives the same place again.
+        &format!("{stream}/{}/{:?}", entry.id, entry.fields),
     )
 }
 

@@ -54,7 +54,7 @@ pub use consumer::{Consumer, DrainReport};
 pub use error::Error;
 pub use handler::{ActiveJob, JobHandler, Outcome, Signal};
 pub use id::JobId;
-pub use ingest::{Ingested, ReadForeign};
+pub use ingest::{Ingested, ReadForeign, foreign_id};
 pub use inspector::Cursor;
 pub use job::{Attempt, Job, JobError};
 pub use keys::{Keys, SCAN};

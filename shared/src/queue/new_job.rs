@@ -12,7 +12,7 @@ use super::{Backoff, Error, JobId};
 pub(super) const LARGEST_ARGS: usize = 1024 * 1024;
 
 /// The largest arguments kept in the job's record; larger ones have a key of their
-/// own, which costs three commands more. A hundred message ids fit.
+/// own, which costs two commands more to store and two to run. A hundred message ids fit.
 pub(super) const LARGEST_INLINE: usize = 4 * 1024;
 
 /// How far ahead a job may be set: a year.
@@ -147,8 +147,10 @@ impl NewJob {
         {
             return invalid("timeout: expected a millisecond to a day");
         }
-        if self.expires_ms.is_some_and(|at| at <= self.run_at(now_ms)) {
-            return invalid("expires: expected a time after the job may run");
+        let latest = furthest.saturating_add(FURTHEST.as_millis() as i64);
+        let in_time = |at: i64| at > self.run_at(now_ms) && at <= latest;
+        if self.expires_ms.is_some_and(|at| !in_time(at)) {
+            return invalid("expires: expected a time after the job may run, within two years");
         }
         if self.on_unique == OnUnique::Debounce && self.args.len() > LARGEST_INLINE {
             return invalid("data: expected at most 4096 bytes of a debounced job");
@@ -214,9 +216,12 @@ impl NewJob {
     }
 
     pub(super) fn heir(&self, now_ms: i64) -> Heir {
+        let mut spec = self.spec(now_ms);
+        // It may be given the rest of a chain.
+        spec.v = 2;
         Heir {
             id: self.id.to_string(),
-            spec: self.spec(now_ms),
+            spec,
             args: self.args.clone(),
         }
     }

@@ -8,6 +8,10 @@ use super::{Error, JobId, NewJob, Queue};
 /// The most jobs of one call.
 pub(super) const MOST: usize = 100;
 
+/// The most bytes of one call, well below what a request may have: text that is JSON
+/// in JSON grows.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
 /// What became of a job that was to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enqueued {
@@ -105,10 +109,15 @@ impl Queue {
     ) -> Result<Vec<(String, String)>, Error> {
         self.check_clock()?;
         let blobs = self.store_args(&ready).await?;
-        let specs = ready
+        let specs: Vec<String> = ready
             .iter()
             .map(|ready| ready.job.stored(&ready.spec))
             .collect();
+        let bytes: usize = specs.iter().map(String::len).sum();
+        if bytes > MOST_BYTES {
+            let reason = "jobs: expected at most 4 MB in one call";
+            return Err(Error::TooLarge(reason.to_owned()));
+        }
         let request = EnqueueRequest {
             moment: self.moment(now),
             jobs: ready.into_iter().map(|ready| ready.entry).collect(),

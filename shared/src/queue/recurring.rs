@@ -2,7 +2,8 @@
 //!
 //! A schedule is cut into slots, and each slot has one job however many drainers
 //! look: the script that stores it remembers the newest slot of the schedule's name.
-//! A look costs nothing while no slot has begun.
+//! A look costs nothing while no slot has begun since the environment's last; drainers
+//! look once a minute, so of shorter slots only the newest has its job.
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
@@ -15,8 +16,9 @@ use super::producer::Ready;
 use super::scripts::Slot;
 use super::{Error, JobId, NewJob, Queue};
 
-/// A slot that began longer ago was missed.
-const LATE: Duration = Duration::from_secs(300);
+/// A slot that began longer ago was missed: more than the longest drain takes, since
+/// with one drainer at a time nobody looks meanwhile.
+const LATE: Duration = Duration::from_secs(1000);
 
 /// When a job comes again. Times are UTC.
 #[derive(Clone, Debug)]

@@ -54,7 +54,8 @@ impl Drain<'_> {
                 pause = pause.min(left - margin);
             }
         }
-        if self.running.len() < config.concurrency && left > self.margins.stop_claiming {
+        let may_claim = left > self.margins.stop_claiming && self.queue.check_clock().is_ok();
+        if self.running.len() < config.concurrency && may_claim {
             pause = pause.min(self.until_due().unwrap_or(pause));
         }
         pause

@@ -4,7 +4,6 @@
 //! /pipeline`, a transaction `POST /multi-exec`. Here are the retries, the
 //! deadline and the sync token; bytes are the transport's.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +25,9 @@ const TRIES: u32 = 4;
 /// The pause before try `n` is random below `50 ms · 2^n`, at most this.
 const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 
-/// What no clock differs by.
-const UNKNOWN_SKEW: i64 = i64::MIN;
+/// How long a look at the service's clock holds. Afterwards the next call looks anew,
+/// so a clock that was set right is believed again.
+const SKEW_HOLDS: Duration = Duration::from_secs(60);
 
 /// An Upstash database, or anything that speaks like one.
 pub struct Upstash {
@@ -36,8 +36,8 @@ pub struct Upstash {
     deadline: Option<Deadline>,
     /// Shared by all scopes that were not given a token of their own.
     sync_token: Arc<Mutex<Option<String>>>,
-    /// [`UNKNOWN_SKEW`] before any reply.
-    skew_ms: Arc<AtomicI64>,
+    /// How far the clock is ahead, and when that was seen.
+    skew: Arc<Mutex<Option<(i64, Duration)>>>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +54,7 @@ impl Upstash {
             clock,
             deadline: None,
             sync_token: Arc::default(),
-            skew_ms: Arc::new(AtomicI64::new(UNKNOWN_SKEW)),
+            skew: Arc::default(),
         }
     }
 
@@ -107,7 +107,7 @@ impl Upstash {
             // In the middle of that second.
             let theirs = i64::try_from(seconds).unwrap_or(0) * 1000 + 500;
             let skew = self.clock.now_ms() - theirs;
-            self.skew_ms.store(skew, Ordering::Relaxed);
+            *lock(&self.skew) = Some((skew, self.clock.elapsed()));
         }
         match answer.status {
             200 | 400 => Ok(answer),
@@ -126,9 +126,7 @@ impl Upstash {
     }
 
     fn token(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.sync_token
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.sync_token)
     }
 
     async fn many(
@@ -161,6 +159,10 @@ impl Upstash {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl RedisService for Upstash {
     fn execute(&self, command: RawCommand) -> BoxFuture<'_, Result<Reply, Error>> {
         async move {
@@ -190,7 +192,7 @@ impl RedisService for Upstash {
             transport: self.transport.clone(),
             clock: self.clock.clone(),
             deadline: scope.deadline,
-            skew_ms: self.skew_ms.clone(),
+            skew: self.skew.clone(),
             sync_token: match scope.sync_token {
                 Some(token) => Arc::new(Mutex::new(Some(token))),
                 None => self.sync_token.clone(),
@@ -199,8 +201,9 @@ impl RedisService for Upstash {
     }
 
     fn clock_skew_ms(&self) -> Option<i64> {
-        let skew = self.skew_ms.load(Ordering::Relaxed);
-        (skew != UNKNOWN_SKEW).then_some(skew)
+        let (skew_ms, seen) = (*lock(&self.skew))?;
+        let age = self.clock.elapsed().saturating_sub(seen);
+        (age < SKEW_HOLDS).then_some(skew_ms)
     }
 
     fn sync_token(&self) -> Option<String> {

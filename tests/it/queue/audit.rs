@@ -9,7 +9,7 @@ use shared::redis::commands::{Hashes as _, SortedSets as _};
 use super::{Bench, config, scripted, until_running};
 
 async fn audit(bench: &Bench) -> (u64, u64) {
-    let Audited { jobs, mended } = bench.queue.audit().await.unwrap();
+    let Audited { jobs, mended, .. } = bench.queue.audit().await.unwrap();
     (jobs, mended)
 }
 

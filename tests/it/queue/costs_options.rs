@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use integration::Scripted;
 use serde_json::json;
 use shared::config::{QueueConfig, Rate};
-use shared::queue::{JobState, Missed, NewJob, OnUnique, Outcome, Recurring, Schedule, Slots};
+use shared::queue::{
+    Consumer, JobId, JobState, Missed, NewJob, OnUnique, Outcome, Recurring, Schedule, Slots,
+};
 use shared::redis::commands::Streams as _;
 use shared::redis::commands::streams::Trim;
+use shared::waker::Wake;
 
-use super::{Bench, config, scripted};
+use super::{Bench, config, scripted, until_running};
 
 /// Rows of the golden file.
 #[derive(Default)]
@@ -50,6 +55,57 @@ async fn with_setting(rows: &mut Rows, name: &str, config: QueueConfig) {
     rows.add(&bench, &format!("{name}: enqueue"));
     bench.drain(&handler).await;
     rows.add(&bench, &format!("{name}: claim, settle and look"));
+}
+
+/// Wakes nobody.
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(&self) -> BoxFuture<'_, Result<(), Box<dyn std::error::Error + Send + Sync>>> {
+        async { Ok(()) }.boxed()
+    }
+}
+
+/// The round of a drainer with both hands full, 20 s after it began its jobs.
+async fn renewal(rows: &mut Rows, name: &str, counts: bool) {
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let handler = scripted().on("told", move |mut job| {
+        let told = told.clone();
+        async move {
+            job.interrupted().await;
+            told.send(()).unwrap();
+            std::future::pending().await
+        }
+    });
+    let config = QueueConfig {
+        concurrency: 2,
+        ..config()
+    };
+    let bench = warm(config, &handler).await;
+    for _ in 0..2 {
+        let id = bench.enqueue("told").await;
+        bench.queue.change(&id, Some(1), None).await.unwrap();
+    }
+    let mut consumer = Consumer::new(bench.queue.clone(), Arc::new(handler.clone()));
+    if counts {
+        consumer = consumer.with_helpers(Arc::new(Nobody));
+    }
+    let deadline = bench.clock.deadline(Duration::from_secs(900));
+    let drain = tokio::spawn(async move { consumer.drain(&deadline).await });
+    until_running(&handler, 2).await;
+    // That they are to stop is what the renewal tells them.
+    for (id, _) in handler.ran() {
+        bench
+            .queue
+            .cancel(&JobId::parse(&id).unwrap())
+            .await
+            .unwrap();
+    }
+    bench.server.reset_meter();
+    bench.advance(Duration::from_secs(20));
+    hears.recv().await.unwrap();
+    rows.add(&bench, name);
+    drain.abort();
 }
 
 #[tokio::test]
@@ -252,6 +308,8 @@ async fn sources(rows: &mut Rows) {
     rows.add(&bench, "recurring: the same slot, seen by another");
     bench.queue.fire(&recurring, &mut seen).await.unwrap();
     rows.add(&bench, "recurring: no slot due");
+    renewal(rows, "renew two leases, with sweep", false).await;
+    renewal(rows, "the same, and count what waits", true).await;
     let read = Arc::new(|_: &_, id| {
         Ok(NewJob {
             id,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::config::QueueConfig;
 use shared::queue::{JobState, NewJob};
-use shared::redis::commands::streams::Trim;
+use shared::redis::commands::streams::{Entry, Trim};
 use shared::redis::commands::{SortedSets as _, Streams as _};
 
 use super::cut::{finish, request, run_cut, run_cut_on, tick};
@@ -253,8 +253,13 @@ async fn a_foreign_job_whose_script_was_cut_is_taken_over_once_by_the_next_look(
             .xadd(stream, "*", Trim::No, &fields)
             .await
             .unwrap();
-        let at_ms = entry.split('-').next().unwrap().parse().unwrap();
-        let id = shared::queue::JobId::derived(at_ms, &format!("{stream}/{entry}"));
+        let id = shared::queue::foreign_id(
+            stream,
+            &Entry {
+                id: entry.clone(),
+                fields: vec![("type".to_owned(), "work".to_owned())],
+            },
+        );
         let job = NewJob {
             id: id.clone(),
             ..bench.job("work")

@@ -5,7 +5,7 @@
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
--- ARGV[1]  request  JSON: now, day, aging, count, cursor (none: where the last call
+-- ARGV[1]  request  JSON: now, day, aging, count, group_limit, cursor (none: where the last call
 --                   without one ended)
 --
 -- Returns {cursor, seen, mended}: where to go on (`0`: nowhere), how many
@@ -56,10 +56,11 @@ for n, id in ipairs(ids) do
     end
   end
 end
--- A parked job nobody would let in again waits with the others.
+-- A parked job nobody would let in again waits with the others: one its group does
+-- not list, and each if groups have no limit any more.
 if #members > 0 then
   for n, known in ipairs(call('ZMSCORE', keys.parked, unpack(members))) do
-    if not known then
+    if not (known and request.group_limit) then
       push(writes.unfinished, int(suspects[n].score), suspects[n].id)
       push(mended, suspects[n].id)
     end

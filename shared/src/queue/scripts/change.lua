@@ -26,7 +26,7 @@ if request.run_at then
 end
 local line_end = string.find(job.spec_text, '\n', 1, true)
 push(writes.records, job.id .. ':p', cjson.encode(spec) .. string.sub(job.spec_text, line_end))
-if header.fence > 0 then save(job) end
+if job.has_header then save(job) end
 if not is_active then
   if header.run_at > now then delay(job, header.run_at) else wait(job, header.run_at) end
 end

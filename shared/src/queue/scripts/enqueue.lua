@@ -62,7 +62,7 @@ for n, job in ipairs(jobs) do
   local twin = taken[job.id] or (job.unique and taken['u:' .. job.unique])
   if there and not there[job.entry] then
     answers[n] = { 'gone', job.id }
-  elseif spec ~= '' and not is_same(spec, ARGV[n + 1]) then
+  elseif spec ~= '' and not is_same(spec, ARGV[n + 1], job.on_unique == 'debounce') then
     answers[n] = { 'conflict', job.id }
   elseif spec ~= '' or twin then
     answers[n] = { 'dup', twin or job.id }
@@ -72,14 +72,17 @@ for n, job in ipairs(jobs) do
   elseif job.slot and job.slot.late and not (job.slot.run_late and slot >= 0) then
     answers[n] = { 'slot', job.id }
     put('#slot:' .. job.slot.name, int(job.slot.at))
-  elseif owner and job.on_unique == 'debounce' and owner.header.fence == 0 then
+  elseif owner and job.on_unique == 'debounce' and owner.header.fence == 0 and not owner.spec.blob then
     answers[n] = { 'moved', owner.id }
+    if owner.has_header then owner.header.run_at = job.run_at; save(owner) end
     if owner.spec.group then push(parked, parked_member(owner)) end
     push(writes.records, owner.id .. ':p', ARGV[n + 1])
     place(owner.id, { run_at = job.run_at, priority = job.priority })
   elseif owner and not (job.on_unique == 'replace' and owner.header.state == 'waiting') then
     answers[n] = { 'dup', owner.id }
     reindex(owner, entries)
+    -- The owner has the slot's work: nobody asks for it again when that is done.
+    if job.slot then put('#slot:' .. job.slot.name, int(job.slot.at)) end
   else
     answers[n] = { 'new', job.id }
     push(new, n)

@@ -71,7 +71,8 @@ end
 
 -- Lets parked jobs of the groups with room wait with the others again; answers
 -- whether there were any.
-local function release(limit)
+local release
+release = function(limit)
   local names, members, ids = {}, {}, {}
   for name in pairs(freed) do
     if group(name).parked then push(names, name) end
@@ -96,5 +97,8 @@ local function release(limit)
   end
   if #moves > 0 then call('ZADD', keys.index, unpack(moves)) end
   call('ZREM', keys.parked, unpack(members))
-  return true
+  if #moves > 0 then return true end
+  -- What was found had been left behind by a script that died: there may be more.
+  for _, name in ipairs(names) do freed[name] = true end
+  return release(limit)
 end

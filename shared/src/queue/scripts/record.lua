@@ -23,7 +23,7 @@ end
 
 local function decode(id, header, spec, data)
   if not spec then return nil end
-  local job = { id = id, spec_text = spec, data = data or '' }
+  local job = { id = id, spec_text = spec, data = data or '', has_header = header and true or false }
   job.spec = cjson.decode(string.match(spec, '^[^\n]*'))
   job.header = header and cjson.decode(header)
     or { v = 1, state = 'waiting', fence = 0, attempts = 0, stalls = 0, run_at = job.spec.run_at }

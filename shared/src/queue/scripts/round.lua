@@ -31,9 +31,10 @@ end
 local function settle_all(attempts)
   local words = {}
   for n, attempt in ipairs(attempts) do
-    words[n] = settle(jobs[attempt.id], attempt)
+    local word, before = settle(jobs[attempt.id], attempt)
+    words[n] = word
     touched[attempt.id] = true
-    if words[n] ~= 'dup' and words[n] ~= 'stale' and words[n] ~= 'gone' then n_left = n_left + 1 end
+    if not before and word ~= 'stale' and word ~= 'gone' then n_left = n_left + 1 end
   end
   return words
 end

@@ -1,17 +1,20 @@
 -- settle: accept the outcome of an attempt, once, from the attempt that owns it.
 --
 -- Returns the state the job came to (completed, failed, cancelled), `retry` or
--- `snooze` when it is to go on, `dup` when this attempt was settled before, `stale`
--- when another attempt owns the job, `gone` when there is no such job.
+-- `snooze` when it is to go on, `stale` when another attempt owns the job, `gone` when
+-- there is no such job. When this attempt was settled before: `dup`, or the state the
+-- job ended in if that is not the outcome sent; and, second, `before`.
 local function settle(job, attempt)
   if not job then return 'gone' end
   local header, outcome = job.header, attempt.outcome
   if header.fence ~= attempt.fence or header.state ~= 'active' then
-    return header.settled == attempt.fence and 'dup' or 'stale'
+    if header.settled ~= attempt.fence then return 'stale' end
+    -- It may have come to another end than the attempt knows of.
+    local ended = FINISHED[header.state] and header.state ~= outcome
+    return ended and header.state or 'dup', 'before'
   end
   header.settled = attempt.fence
-  local goes_on = outcome == 'retry' or outcome == 'snooze'
-  if goes_on and header.cancel then
+  if header.cancel and outcome ~= 'completed' then
     outcome = 'cancelled'
   elseif outcome == 'retry' and header.attempts >= job.spec.max_attempts then
     outcome = 'failed'

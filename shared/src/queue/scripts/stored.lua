@@ -34,12 +34,14 @@ end
 -- Whether a stored job is the one that is sent: the same type with the same
 -- arguments. The time it was sent differs when it is sent again later, and its
 -- options may have been changed since.
-local function is_same(stored, sent)
+local function is_same(stored, sent, debounced)
   if stored == sent then return true end
   local is_at, was_at = string.find(sent, '\n', 1, true), string.find(stored, '\n', 1, true)
-  if string.sub(sent, is_at) ~= string.sub(stored, was_at) then return false end
   local is, was = cjson.decode(string.sub(sent, 1, is_at)), cjson.decode(string.sub(stored, 1, was_at))
-  return is.kind == was.kind and is.blob == was.blob
+  if is.kind ~= was.kind or is.batch ~= was.batch then return false end
+  -- One that was debounced since has another's arguments.
+  if debounced and is.unique and is.unique == was.unique then return true end
+  return is.blob == was.blob and string.sub(sent, is_at) == string.sub(stored, was_at)
 end
 
 -- A job that stands for another. One stored but never claimed may have missed the

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::json;
 use shared::queue::{JobId, JobState, NewJob, Redriven, Totals};
 use shared::redis::Command;
+use shared::redis::commands::streams::Entry;
 
 pub use death::{Death, Late, Way};
 pub use site::Site;
@@ -276,7 +277,12 @@ impl Life {
                 })
                 .await;
                 site.drain().await;
-                ending.job(&JobId::derived(5, &format!("{stream}/5-1")), Completed, 1)
+                let entry = Entry {
+                    id: "5-1".to_owned(),
+                    fields: vec![("type".to_owned(), "work".to_owned())],
+                };
+                let id = shared::queue::foreign_id(&stream, &entry);
+                ending.job(&id, Completed, 1)
             }
         }
     }
