@@ -85,7 +85,7 @@ pub fn expect_tick(state: &State, request: &TickRequest, version: Version) -> Ti
             continue;
         }
         let expires = job.spec.as_ref().and_then(|spec| spec.value.expires);
-        match expires.is_some_and(|at| job.fence() == 0 && request.moment.now > at) {
+        match expires.is_some_and(|at| job.fence() == 0 && request.moment.now >= at) {
             true => expected.ended.push(id),
             false => expected.claimed.push(id),
         }
@@ -177,10 +177,15 @@ fn in_order(state: &State, request: &TickRequest, version: Version) -> Vec<Strin
 }
 
 fn rate_room(pace: Pace, due: f64, now: i64) -> usize {
-    let now = now as f64;
-    let due = due.max(now);
-    let room = ((now + f64::from(pace.burst) * pace.interval - due) / pace.interval).floor();
+    let ahead = (due - now as f64).max(0.0);
+    let room = (f64::from(pace.burst) - ahead / pace.interval + 0.000_001).floor();
     room.max(0.0) as usize
+}
+
+/// Whether the arguments are the same; when they were sent plays no part.
+fn is_same_job(stored: &str, sent: &str) -> bool {
+    let args = |text: &str| text.split_once('\n').map(|(_, args)| args.to_owned());
+    args(stored) == args(sent)
 }
 
 fn owned<'a>(state: &'a State, id: &str, fence: u64) -> Option<&'a Header> {
@@ -236,7 +241,7 @@ pub fn expect_enqueue(
         let gone = |entry: &String| !state.foreign.contains(entry);
         answers.push(if job.entry.as_ref().is_some_and(gone) {
             own("gone")
-        } else if stored.is_some_and(|stored| stored.text != *spec) {
+        } else if stored.is_some_and(|stored| !is_same_job(&stored.text, spec)) {
             own("conflict")
         } else if stored.is_some() {
             // It stands for the jobs after it, as it did the first time.
@@ -271,7 +276,7 @@ pub fn expect_enqueue(
         });
     }
     let n_new = answers.iter().filter(|(word, _)| *word == "new").count();
-    let n_indexed = state.n_indexed() + usize::from(state.paused);
+    let n_indexed = state.n_indexed();
     if request
         .cap
         .is_some_and(|cap| n_new > 0 && n_new + n_indexed > cap + n_replaced)

@@ -66,7 +66,10 @@ pub fn check_limits(
     {
         return violation(
             "group",
-            format!("{n} active jobs of {group}, at most {limit}"),
+            format!(
+                "{n} active jobs of {group}, at most {limit}: {}",
+                members(step.after, &group)
+            ),
         );
     }
     if let Some(limit) = request.limits.active_limit
@@ -87,6 +90,15 @@ pub fn check_limits(
     Ok(())
 }
 
+fn members(state: &State, group: &str) -> String {
+    let active = state
+        .jobs
+        .iter()
+        .filter(|(_, job)| job.phase() == Phase::Active && job.group() == Some(group));
+    let ids: Vec<&str> = active.map(|(id, _)| id.as_str()).collect();
+    ids.join(" ")
+}
+
 /// The most commands a call may be billed when there is nothing to heal (I12).
 pub fn most_billed(step: &Step<'_>) -> u64 {
     match (step.call, step.version) {
@@ -101,7 +113,7 @@ pub fn most_billed(step: &Step<'_>) -> u64 {
                 .iter()
                 .any(|job| job.on_unique == Some("replace"));
             let moves = request.jobs.iter().any(|job| job.on_unique.is_some());
-            let writes = 2 + 2 * u64::from(replaces) + u64::from(moves);
+            let writes = 2 + 3 * u64::from(replaces) + 2 * u64::from(moves);
             let refuses = request.jobs.iter().any(|job| job.refused.is_some());
             let reads = match request.jobs.iter().all(plain) {
                 true => 1 + single,
@@ -110,12 +122,12 @@ pub fn most_billed(step: &Step<'_>) -> u64 {
             1 + cap + stream + reads + writes + u64::from(refuses)
         }
         (Call::Cancel(_), Version::Before) => 5,
-        (Call::Cancel(_), Version::Shipped) => 8,
+        (Call::Cancel(_), Version::Shipped) => 9,
         (Call::Change(_), _) => 5,
         (Call::Redrive(_), _) => 6,
         (Call::Retain(_), _) => 11,
-        (Call::Purge(_), _) => 4,
-        (Call::Audit(_), _) => 9,
+        (Call::Purge(_), _) => 5,
+        (Call::Audit(_), _) => 10,
         (Call::Pause | Call::Resume, _) => 1,
     }
 }
@@ -134,7 +146,7 @@ fn most_billed_by_tick(request: &TickRequest) -> u64 {
     };
     let related = 1;
     let limits = &request.limits;
-    let group = 10 * is(limits.group_limit.is_some());
+    let group = 14 * is(limits.group_limit.is_some());
     let active = is(limits.active_limit.is_some());
     1 + replay
         + is(request.sweep)

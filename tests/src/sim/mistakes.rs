@@ -90,7 +90,10 @@ pub const MISTAKES: [(&str, Patch); 13] = [
     ),
     (
         "the queue's pace is not kept",
-        Patch::new("  return math.max(room, 0)\nend", "  return wanted\nend"),
+        Patch::new(
+            "  return room\nend\n\nlocal function take_rate",
+            "  return wanted\nend\n\nlocal function take_rate",
+        ),
     ),
 ];
 

@@ -277,7 +277,7 @@ impl Change<'_> {
             ("waiting", "failed") => {
                 let spec = self.before.and_then(|before| before.spec.as_ref());
                 let expires = spec.and_then(|spec| spec.value.expires);
-                match expires.is_some_and(|at| at < now) && after.fence == 0 {
+                match expires.is_some_and(|at| at <= now) && after.fence == 0 {
                     true => Ok("expired"),
                     false => Err("it failed before it started".to_owned()),
                 }
