@@ -32,8 +32,9 @@ for n, id in ipairs(ids) do
   local is_finished = job and FINISHED[job.header.state]
   local is_active = job and job.header.state == 'active'
   local active = indexed[n] and tonumber(indexed[n]) >= ACTIVE
-  if is_finished and not finished[n] then
-    push(absent, int(is_finished + (job.header.finished or now) - EPOCH), id)
+  local score = is_finished and is_finished + (job.header.finished or now) - EPOCH
+  if is_finished and tonumber(finished[n] or -1) ~= score then
+    push(absent, int(score), id)
     push(mended, id)
   end
   if is_finished and indexed[n] then

@@ -30,11 +30,7 @@ local function claim(job, id, token, lease_end)
   header.redriven = nil
   header.state, header.fence = 'active', header.fence + 1
   header.token, header.started = token, now
-  if spec.group then
-    hold(spec.group, id, true)
-    -- What is stored of it says so only when this call is over.
-    group(spec.group).checked = true
-  end
+  if spec.group then hold(spec.group, id, true) end
   push(writes.unfinished, int(ACTIVE + lease_end - EPOCH), id)
   save(job)
   return 'claimed'

@@ -55,7 +55,7 @@ if batch then push(names, 'b:' .. batch.id) end
 local there = stream and still_there(stream, jobs)
 local found = look_up(jobs, names)
 
-local entries, answers, new, taken, replaced, parked = {}, {}, {}, {}, {}, {}
+local entries, answers, new, taken, replaced, parked, full = {}, {}, {}, {}, {}, {}, {}
 for n, job in ipairs(jobs) do
   local spec, owner = found[n].spec, job.unique and owner_of(job.unique)
   local slot = job.slot and tonumber(fields['#slot:' .. job.slot.name]) or -1
@@ -66,6 +66,7 @@ for n, job in ipairs(jobs) do
     answers[n] = { 'conflict', job.id }
   elseif spec ~= '' or twin then
     answers[n] = { 'dup', twin or job.id }
+    if owner and owner.id == job.id then taken['u:' .. job.unique] = job.id end
     if spec ~= '' and not job.refused then reindex(decode(job.id, found[n].header ~= '' and found[n].header, spec), entries) end
   elseif job.slot and job.slot.at <= slot then
     answers[n] = { 'slot', job.id }
@@ -93,9 +94,14 @@ for n, job in ipairs(jobs) do
 end
 
 if cap and #new > 0 and #new - #replaced > free then
-  for _, n in ipairs(new) do answers[n] = { 'full', jobs[n].id } end
+  for _, n in ipairs(new) do full[jobs[n].id] = true end
+  -- Also those of the call that one of them would have stood for.
+  for n, answer in ipairs(answers) do
+    if full[answer[2]] then answers[n] = { 'full', jobs[n].id } end
+  end
 else
   for _, owner in ipairs(replaced) do
+    replaced[owner.id] = true
     if owner.spec.group then push(parked, parked_member(owner)) end
     add_error(owner, 'replaced by a newer job')
     finish(owner, 'cancelled')
@@ -117,7 +123,12 @@ else
   end
 end
 flush()
-if #entries > 0 then call('ZADD', keys.index, 'NX', unpack(entries)) end
+local kept = {}
+for n = 1, #entries, 2 do
+  -- Not one that stood for another before a third replaced it.
+  if not replaced[entries[n + 1]] then push(kept, entries[n], entries[n + 1]) end
+end
+if #kept > 0 then call('ZADD', keys.index, 'NX', unpack(kept)) end
 if #parked > 0 then call('ZREM', keys.parked, unpack(parked)) end
 if stream then take_out(stream, jobs) end
 return keep_blobs(answers)

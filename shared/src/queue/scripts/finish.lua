@@ -57,7 +57,8 @@ end
 -- A job counts once, also when it is redriven and ends again.
 local function count_in_batch(job)
   local batch = not job.header.batched and batch_of(job) or nil
-  if not batch then return end
+  -- With none left, its last job is stored: a failover may bring an end back.
+  if not batch or batch.left == 0 then return end
   job.header.batched = true
   batch.left, batch[job.header.state] = batch.left - 1, (batch[job.header.state] or 0) + 1
   put('b:' .. job.spec.batch, cjson.encode(batch))

@@ -27,6 +27,8 @@ local function hold(name, id, held)
   local this = group(name)
   if (this.holders[id] or false) == held then return end
   this.holders[id] = held or nil
+  -- What is stored of it says so only when this call is over.
+  if held then this.checked = true end
   this.size = this.size + (held and 1 or -1)
   put_group(name)
 end

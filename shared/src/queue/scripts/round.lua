@@ -20,11 +20,16 @@ local function load_more(ids, names)
   for id, job in pairs(loaded) do jobs[id] = job end
 end
 
--- What an earlier sending of the same round claimed: among the newest leases.
-local function hand_out_again(token)
+-- What an earlier sending of the same round claimed: among the newest leases. It is
+-- for its drainer to keep, however late that hears of it.
+local function hand_out_again(token, lease_end)
   local leased = call('ZRANGE', keys.index, '+inf', int(ACTIVE), 'BYSCORE', 'REV', 'LIMIT', 0, 200)
   for _, job in pairs(load(leased)) do
-    if job.header.state == 'active' and job.header.token == token then hand_out(claimed, job) end
+    if job.header.state == 'active' and job.header.token == token then
+      hand_out(claimed, job)
+      touched[job.id] = true
+      push(writes.unfinished, int(ACTIVE + lease_end - EPOCH), job.id)
+    end
   end
 end
 

@@ -22,7 +22,7 @@ start(request)
 local want, limit, rate = request.want, request.group_limit, request.rate
 local lease_end = now + request.lease
 
-if request.replay then hand_out_again(request.token) end
+if request.replay then hand_out_again(request.token, lease_end) end
 local n_again = #claimed
 if n_again > 0 then want = 0 end
 
