@@ -50,6 +50,8 @@ step_redis() {
 # Longer runs of the proofs of the queue, each from a new seed, which they print.
 step_queue() {
     local seed=$RANDOM
+    cargo run --locked --bin simulate -- --steps "${CI_SIMULATED_STEPS:-50000}" --seed "$seed"
+    cargo run --locked --bin simulate -- --mistakes 1
     cargo run --locked --bin crowd -- --seconds "${CI_CROWD_SECONDS:-20}" --seed "$seed"
     FAULT_PAIRS=200 FAULT_SEED=$seed cargo test --workspace --locked --test it two_faults
 }

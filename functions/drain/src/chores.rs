@@ -88,7 +88,7 @@ impl Chores {
         }
         let pages = if is_idle { 1 } else { BUSY_PAGES };
         for _ in 0..pages {
-            match queue.audit_page().await {
+            match queue.audit_page(is_idle).await {
                 Ok(audited) if audited.is_last => break,
                 Ok(_) => {}
                 Err(error) => {

@@ -28,16 +28,17 @@ impl Audited {
 
 impl Queue {
     /// The next page of [`Queue::audit`], some 250 jobs; whoever asks goes on where
-    /// the last one ended. At most seven commands when nothing is to be mended.
+    /// the last one ended. At most seven commands when the queue is idle and nothing is
+    /// to be mended.
     ///
     /// # Errors
     /// When Redis cannot be asked.
-    pub async fn audit_page(&self) -> Result<Audited, Error> {
+    pub async fn audit_page(&self, is_idle: bool) -> Result<Audited, Error> {
         let request = AuditRequest {
             moment: self.moment(self.clock.now_ms()),
             cursor: None,
             count: BATCH,
-            group_limit: self.config.group_limit,
+            parked: !is_idle,
         };
         let (next, seen, mended) = self.scripts().audit(&request).await?;
         let mut audited = Audited {
@@ -62,7 +63,7 @@ impl Queue {
                 moment: self.moment(self.clock.now_ms()),
                 cursor: Some(&cursor),
                 count: BATCH,
-                group_limit: self.config.group_limit,
+                parked: true,
             };
             let (next, seen, mended) = self.scripts().audit(&request).await?;
             audited.count(seen, &mended);

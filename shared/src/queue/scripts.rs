@@ -23,7 +23,7 @@ scripts! {
     REDRIVE = "redrive": "layout", "record", "redrive";
     RETAIN = "retain": "layout", "record", "count", "retain";
     PURGE = "purge": "layout", "record", "purge";
-    AUDIT = "audit": "layout", "record", "group", "audit";
+    AUDIT = "audit": "layout", "record", "audit";
     LIST = "list": "layout", "list";
 }
 
@@ -185,8 +185,7 @@ pub(super) struct AuditRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<&'a str>,
     pub count: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group_limit: Option<u32>,
+    pub parked: bool,
 }
 
 #[derive(Serialize)]

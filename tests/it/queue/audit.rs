@@ -189,13 +189,13 @@ async fn a_parked_job_its_group_does_not_know_of_waits_again() {
     bench.drain(&handler).await;
     let key = &bench.queue.keys().parked;
     assert_eq!(bench.redis().zcard(key).await.unwrap(), 1);
-    assert_eq!(audit(&bench).await, (2, 0), "it is well where it is");
     let member = format!("g\0{:02}\0{}", 5, parked.id);
     assert_eq!(bench.redis().zrem(key, &[&member]).await.unwrap(), 1);
     gate.add_permits(1);
     assert_eq!(drainer.await.unwrap().completed, 1);
     assert_eq!(bench.drain(&handler).await.claimed, 0, "nobody lets it in");
-    assert_eq!(audit(&bench).await, (2, 1));
+    // Parked jobs wait again when a walk begins, which mends nothing of a healthy one.
+    assert_eq!(audit(&bench).await, (2, 0));
     assert_eq!(bench.drain(&handler).await.completed, 1);
 }
 

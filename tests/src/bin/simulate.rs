@@ -27,8 +27,18 @@ fn main() -> anyhow::Result<()> {
         }
     }
     if mistakes > 0 {
-        let left = overlooked(&MISTAKES);
-        println!("{} mistakes, overlooked {left:?}", MISTAKES.len());
+        let left = overlooked(&MISTAKES, &mut |mistake, seed| match seed {
+            Some(seed) => println!("found with seed {seed}: {mistake}"),
+            None => println!("overlooked: {mistake}"),
+        });
+        if !left.is_empty() {
+            bail!(
+                "{} of {} mistakes are overlooked",
+                left.len(),
+                MISTAKES.len()
+            );
+        }
+        println!("all {} mistakes are found", MISTAKES.len());
         return Ok(());
     }
     let started = Instant::now();

@@ -160,6 +160,7 @@ pub struct AuditRequest {
     pub moment: Moment,
     pub cursor: String,
     pub count: u32,
+    pub parked: bool,
 }
 
 /// What is stored of a job by who enqueues it.

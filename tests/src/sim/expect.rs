@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::calls::{EnqueueRequest, Pace, RedriveRequest, TickRequest, Version};
+use super::calls::{EnqueueRequest, Pace, RedriveRequest, Settle, Spec, TickRequest, Version};
 use super::state::{ACTIVE, DELAYED, EPOCH, Header, PARKED, Phase, State, Stored};
 
 /// The most entries one call looks at among delayed and expired jobs.
@@ -51,7 +51,7 @@ pub fn expect_tick(state: &State, request: &TickRequest, version: Version) -> Ti
     if version == Version::Shipped {
         touched.extend(replayed.iter().map(String::as_str));
     }
-    let n_left = expect_owned(state, request, &mut touched, &mut expected);
+    let n_left = expect_owned(state, request, &mut touched, &mut expected, version);
     let expired = expired(state, request, &touched);
     let returned: Vec<&str> = expired
         .iter()
@@ -104,25 +104,32 @@ fn expect_owned<'a>(
     request: &'a TickRequest,
     touched: &mut BTreeSet<&'a str>,
     expected: &mut TickExpected,
+    version: Version,
 ) -> i64 {
-    let mut settled: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut settled: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
     let mut n_left = 0;
     for attempt in &request.settle {
-        touched.insert(attempt.id.as_str());
-        let again = settled.get(attempt.id.as_str()) == Some(&attempt.fence);
-        let word = match again {
-            true => "dup",
-            false => expect_settle(state, attempt.id.as_str(), attempt.fence, attempt.outcome),
-        };
-        if !matches!(word, "dup" | "stale" | "gone") {
-            settled.insert(&attempt.id, attempt.fence);
+        let id = attempt.id.as_str();
+        touched.insert(id);
+        if let Some((_, before)) = settled.get(id).filter(|(fence, _)| *fence == attempt.fence) {
+            let again = expect_again(before, attempt.outcome, version);
+            expected.settled.push(again);
+            continue;
+        }
+        if owned(state, id, attempt.fence).is_some() {
+            let word = expect_settle(state, attempt, version);
+            settled.insert(id, (attempt.fence, word));
             n_left += 1;
         }
-        expected.settled.push(word);
+        expected
+            .settled
+            .push(expect_settle(state, attempt, version));
     }
     for attempt in &request.renew {
         touched.insert(attempt.id.as_str());
-        let ended = settled.get(attempt.id.as_str()) == Some(&attempt.fence);
+        let ended = settled
+            .get(attempt.id.as_str())
+            .is_some_and(|(fence, _)| *fence == attempt.fence);
         let header = owned(state, &attempt.id, attempt.fence).filter(|_| !ended);
         expected.renewed.push(match header {
             None => "stale",
@@ -182,10 +189,18 @@ fn rate_room(pace: Pace, due: f64, now: i64) -> usize {
     room.max(0.0) as usize
 }
 
-/// Whether the arguments are the same; when they were sent plays no part.
-fn is_same_job(stored: &str, sent: &str) -> bool {
-    let args = |text: &str| text.split_once('\n').map(|(_, args)| args.to_owned());
-    args(stored) == args(sent)
+/// Whether a stored job is the one that is sent; when it was sent plays no part, and
+/// one that was debounced since has another's arguments.
+fn is_same_job(stored: &Stored<Spec>, sent: &str, debounced: bool) -> bool {
+    let (line, args) = sent.split_once('\n').unwrap_or((sent, ""));
+    let Ok(spec) = serde_json::from_str::<Spec>(line) else {
+        return false;
+    };
+    let was = &stored.value;
+    let same_kind = spec.kind == was.kind && spec.batch == was.batch;
+    let same_key = debounced && spec.unique.is_some() && spec.unique == was.unique;
+    let stored_args = stored.text.split_once('\n').map_or("", |(_, args)| args);
+    stored.text == sent || same_kind && (same_key || args == stored_args)
 }
 
 fn owned<'a>(state: &'a State, id: &str, fence: u64) -> Option<&'a Header> {
@@ -195,19 +210,35 @@ fn owned<'a>(state: &'a State, id: &str, fence: u64) -> Option<&'a Header> {
     (header.fence == fence && header.state == "active").then_some(header)
 }
 
-fn expect_settle(state: &State, id: &str, fence: u64, outcome: &'static str) -> &'static str {
+fn expect_settle(state: &State, settle: &Settle, version: Version) -> &'static str {
+    let (id, fence, outcome) = (settle.id.as_str(), settle.fence, settle.outcome);
     let Some(spec) = state.record(id).and_then(|job| job.spec.as_ref()) else {
         return "gone";
     };
     let Some(header) = owned(state, id, fence) else {
         let header = state.record(id).and_then(|job| job.header.as_ref());
-        let same = header.is_some_and(|header| header.value.settled == Some(fence));
-        return if same { "dup" } else { "stale" };
+        return match header.filter(|header| header.value.settled == Some(fence)) {
+            Some(header) => expect_again(&header.value.state, outcome, version),
+            None => "stale",
+        };
     };
     match outcome {
         "retry" | "snooze" if header.cancel => "cancelled",
+        "failed" if header.cancel && version == Version::Shipped => "cancelled",
         "retry" if header.attempts >= i64::from(spec.value.max_attempts) => "failed",
         other => other,
+    }
+}
+
+/// The answer to an outcome that was accepted before: how the job ended, if not so.
+fn expect_again(state: &str, outcome: &str, version: Version) -> &'static str {
+    let ends = ["completed", "failed", "cancelled"];
+    let end = ends
+        .into_iter()
+        .find(|end| *end == state && *end != outcome);
+    match version {
+        Version::Before => "dup",
+        Version::Shipped => end.unwrap_or("dup"),
     }
 }
 
@@ -241,7 +272,9 @@ pub fn expect_enqueue(
         let gone = |entry: &String| !state.foreign.contains(entry);
         answers.push(if job.entry.as_ref().is_some_and(gone) {
             own("gone")
-        } else if stored.is_some_and(|stored| !is_same_job(&stored.text, spec)) {
+        } else if stored
+            .is_some_and(|stored| !is_same_job(stored, spec, job.on_unique == Some("debounce")))
+        {
             own("conflict")
         } else if stored.is_some() {
             // It stands for the jobs after it, as it did the first time.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::{Call, TickRequest, Version};
 use super::history::{Step, Violation, violation};
-use super::state::{Phase, State};
+use super::state::{Phase, Record, State};
 
 /// At most one unfinished job holds a unique key, and the key knows it.
 pub fn check_uniques(state: &State, unhealed: &BTreeSet<String>) -> Result<(), Violation> {
@@ -35,7 +35,7 @@ pub fn check_uniques(state: &State, unhealed: &BTreeSet<String>) -> Result<(), V
 pub fn check_parked(state: &State, unlisted: &BTreeSet<String>) -> Result<(), Violation> {
     for (id, job) in &state.jobs {
         if job.is_parked() && !state.parked.contains(id) && !unlisted.contains(id) {
-            return violation("parked", format!("{id} is parked and in no list"));
+            return violation("parked", format!("{id} is parked and in no list: {job:?}"));
         }
     }
     Ok(())
@@ -102,7 +102,12 @@ fn members(state: &State, group: &str) -> String {
 /// The most commands a call may be billed when there is nothing to heal (I12).
 pub fn most_billed(step: &Step<'_>) -> u64 {
     match (step.call, step.version) {
-        (Call::Tick(request), _) => most_billed_by_tick(request),
+        (Call::Tick(request), _) => {
+            // What a script that died left among the parked is cleared one by one.
+            let parked = |id: &String| step.before.record(id).is_some_and(Record::is_parked);
+            let left = step.before.parked.iter().filter(|id| !parked(id)).count();
+            most_billed_by_tick(request) + 3 * left as u64
+        }
         (Call::Enqueue(request, _), _) => {
             let plain = |job: &super::calls::EnqueueJob| job.unique.is_none() && job.slot.is_none();
             let cap = u64::from(request.cap.is_some());
@@ -127,7 +132,7 @@ pub fn most_billed(step: &Step<'_>) -> u64 {
         (Call::Redrive(_), _) => 6,
         (Call::Retain(_), _) => 11,
         (Call::Purge(_), _) => 5,
-        (Call::Audit(_), _) => 10,
+        (Call::Audit(_), _) => 12,
         (Call::Pause | Call::Resume, _) => 1,
     }
 }

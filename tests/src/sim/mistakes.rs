@@ -3,7 +3,7 @@
 use super::{Patch, Settings, run};
 
 /// Mistakes that were made or could be, as text put in place of text.
-pub const MISTAKES: [(&str, Patch); 13] = [
+pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "an outcome is accepted from whoever had the job before",
         Patch::new(
@@ -95,22 +95,99 @@ pub const MISTAKES: [(&str, Patch); 13] = [
             "  return wanted\nend\n\nlocal function take_rate",
         ),
     ),
+    (
+        "a snooze costs an attempt",
+        Patch::new(
+            "    if outcome == 'snooze' then header.attempts, header.stalls = header.attempts - 1, 0 end\n",
+            "",
+        ),
+    ),
+    (
+        "a round sent again hands out nothing",
+        Patch::new(
+            "if request.replay then hand_out_again(request.token, lease_end) end\n",
+            "",
+        ),
+    ),
+    (
+        "an attempt settled before is taken for one that lost its job",
+        Patch::new(
+            "if header.settled ~= attempt.fence then return 'stale' end",
+            "if true then return 'stale' end",
+        ),
+    ),
+    (
+        "a redriven job keeps the attempts it had",
+        Patch::new(
+            "header.state, header.run_at, header.attempts, header.stalls = 'waiting', now, 0, 0",
+            "header.state, header.run_at, header.stalls = 'waiting', now, 0",
+        ),
+    ),
+    (
+        "a unique key is held for ever",
+        Patch::new(
+            "  if job.spec.unique then put('u:' .. job.spec.unique, '') end\n",
+            "",
+        ),
+    ),
+    (
+        "a job that is to be cancelled goes on",
+        Patch::new(
+            "if header.cancel and outcome ~= 'completed' then",
+            "if false then",
+        ),
+    ),
+    (
+        "a pause is no pause",
+        Patch::new(
+            "  if found[1] == PAUSE then return ids, scores, true end\n",
+            "",
+        ),
+    ),
+    (
+        "the limit of all is not kept",
+        Patch::new(
+            "return math.max(0, limit - call('ZCOUNT', keys.index, int(ACTIVE), '+inf') + left)",
+            "return limit",
+        ),
+    ),
+    (
+        "a job begins after its time",
+        Patch::new("now >= job.spec.expires", "false"),
+    ),
+    (
+        "a job of a stream stays in it",
+        Patch::new("  call('XDEL', stream, unpack(entries))\n", ""),
+    ),
+    (
+        "a replaced job runs as well",
+        Patch::new("    finish(owner, 'cancelled')\n", ""),
+    ),
+    (
+        "a delayed job runs at once",
+        Patch::new("    if run_at > now then due_at(run_at) break end\n", ""),
+    ),
 ];
 
-/// Those of `mistakes` that no run finds.
-pub fn overlooked(mistakes: &[(&'static str, Patch)]) -> Vec<&'static str> {
-    let is_found = |patch: Patch| {
-        (1..=40).any(|seed| {
+/// Those of `mistakes` that no run finds; `tell` is told of each as it is looked for.
+pub fn overlooked(
+    mistakes: &[(&'static str, Patch)],
+    tell: &mut dyn FnMut(&str, Option<u64>),
+) -> Vec<&'static str> {
+    let finder = |patch: Patch| {
+        (1..=24).find(|seed| {
             let settings = Settings {
                 patches: vec![patch],
-                ..Settings::of(seed, 600)
+                ..Settings::of(*seed, 700)
             };
             run(&settings).is_err()
         })
     };
     let mut left = Vec::new();
     for (mistake, patch) in mistakes {
-        if !is_found(*patch) {
+        let found = finder(*patch);
+        tell(mistake, found);
+        if found.is_none() {
             left.push(*mistake);
         }
     }

@@ -235,6 +235,10 @@ impl Change<'_> {
                 .any(|job| job.unique == key && job.on_unique == Some("replace"));
         match (before.state.as_str(), after.state.as_str()) {
             ("waiting", "cancelled") if replaces => Ok("replaced"),
+            // One that never ran has another's time from now on.
+            ("waiting", "waiting") if before.fence == 0 => {
+                by_change(before, after).map(|_| "debounced")
+            }
             (from, to) => Err(format!("an enqueue made a {from} job {to}")),
         }
     }
@@ -330,7 +334,9 @@ fn settled(
         ("completed", "completed") => Ok("completed"),
         ("failed", "failed") => Ok("failed"),
         ("cancelled", "cancelled") => Ok("cancelled by settling"),
-        ("retry" | "snooze", "cancelled") if before.cancel => Ok("cancelled by settling"),
+        ("retry" | "snooze" | "failed", "cancelled") if before.cancel => {
+            Ok("cancelled by settling")
+        }
         ("retry", "failed") if before.attempts >= limit => Ok("failed"),
         ("retry", "waiting") if before.attempts < limit && !before.cancel => Ok("retried"),
         ("snooze", "waiting") if !before.cancel => Ok("snoozed"),

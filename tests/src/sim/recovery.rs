@@ -57,6 +57,7 @@ impl World {
                 moment: self.moment(0),
                 cursor,
                 count: 20,
+                parked: true,
             });
             self.note(|| brief(&call));
             let DirectReply::Array(parts) = self.carry_out(Version::Shipped, &call, None)? else {

@@ -5,8 +5,8 @@
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
--- ARGV[1]  request  JSON: now, day, aging, count, group_limit, cursor (none: where the last call
---                   without one ended)
+-- ARGV[1]  request  JSON: now, day, aging, count, parked (whether to look for parked
+--                   jobs), cursor (none: where the last call without one ended)
 --
 -- Returns {cursor, seen, mended}: where to go on (`0`: nowhere), how many
 -- jobs were looked at, and the ids of those put right.
@@ -14,6 +14,14 @@ local request = cjson.decode(ARGV[1])
 start(request)
 if not request.cursor then read({ '#audit' }) end
 local cursor = request.cursor or tonumber(fields['#audit']) and fields['#audit'] or '0'
+-- Parked jobs wait again when a walk begins: who has no record or no room is found
+-- by the next claim, and who has is let in.
+if cursor == '0' and request.parked then
+  local moves = {}
+  local parked = call('ZRANGE', keys.index, int(PARKED), int(DELAYED - 1), 'BYSCORE', 'LIMIT', 0, 500, 'WITHSCORES')
+  for n = 1, #parked, 2 do push(moves, int(tonumber(parked[n + 1]) - PARKED), parked[n]) end
+  if #moves > 0 then call('ZADD', keys.index, unpack(moves)) end
+end
 local page = call('HSCAN', keys.records, cursor, 'COUNT', request.count)
 if not request.cursor and cursor ~= page[1] then put('#audit', page[1]) end
 local ids, mended = {}, {}
@@ -26,7 +34,7 @@ if #ids == 0 then flush() return { page[1], 0, mended } end
 local jobs = load(ids)
 local indexed = call('ZMSCORE', keys.index, unpack(ids))
 local finished = call('ZMSCORE', keys.finished, unpack(ids))
-local gone, absent, suspects, members = {}, {}, {}, {}
+local gone, absent = {}, {}
 for n, id in ipairs(ids) do
   local job = jobs[id]
   local is_finished = job and FINISHED[job.header.state]
@@ -48,22 +56,6 @@ for n, id in ipairs(ids) do
     elseif not is_active and (not indexed[n] or active) then
       if job.header.run_at > now then delay(job, job.header.run_at) else wait(job, job.header.run_at) end
       push(mended, id)
-    elseif not is_active and job.spec.group then
-      local at = tonumber(indexed[n])
-      if at >= PARKED and at < DELAYED then
-        push(suspects, { id = id, score = at - PARKED })
-        push(members, parked_member(job))
-      end
-    end
-  end
-end
--- A parked job nobody would let in again waits with the others: one its group does
--- not list, and each if groups have no limit any more.
-if #members > 0 then
-  for n, known in ipairs(call('ZMSCORE', keys.parked, unpack(members))) do
-    if not (known and request.group_limit) then
-      push(writes.unfinished, int(suspects[n].score), suspects[n].id)
-      push(mended, suspects[n].id)
     end
   end
 end
