@@ -78,8 +78,9 @@ local function add_error(job, message)
   job.header.errors = errors
 end
 
--- What has no job goes last: an entry that is left over is found and healed, one
--- that went too early is not.
+-- A job is among the finished, where retention may forget it, only when what follows
+-- from its end is in the index; and what leaves the index goes last: an entry that is
+-- left over is found and healed, one that went too early is not.
 local function flush()
   local names = {}
   for name in pairs(changed) do push(names, name) end
@@ -88,7 +89,7 @@ local function flush()
   if #writes.parked > 0 then call('ZADD', keys.parked, unpack(writes.parked)) end
   if #writes.redriven > 0 then call('ZREM', keys.finished, unpack(writes.redriven)) end
   if #writes.records > 0 then call('HSET', keys.records, unpack(writes.records)) end
-  if #writes.finished > 0 then call('ZADD', keys.finished, unpack(writes.finished)) end
   if #writes.unfinished > 0 then call('ZADD', keys.index, unpack(writes.unfinished)) end
+  if #writes.finished > 0 then call('ZADD', keys.finished, unpack(writes.finished)) end
   if #writes.gone > 0 then call('ZREM', keys.index, unpack(writes.gone)) end
 end
