@@ -109,7 +109,11 @@ impl Client {
                         let [word, id] = <[String; 2]>::try_from(words(item))
                             .or_else(|parts| violation("answer", format!("{parts:?}")))?;
                         // Who fires a slot takes any answer for its job.
-                        let fired = job.slot.is_some() && world.state.jobs.contains_key(&id);
+                        let is_there = world
+                            .state
+                            .record(&id)
+                            .is_some_and(|job| job.spec.is_some());
+                        let fired = job.slot.is_some() && is_there;
                         if matches!(word.as_str(), "new" | "dup" | "moved") || fired {
                             world.history.acknowledge(&id);
                         }
