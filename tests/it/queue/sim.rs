@@ -6,7 +6,7 @@ use integration::sim::{MISTAKES, Report, Settings, overlooked, run, shrink};
 fn no_fault_loses_a_job_or_does_one_twice() {
     let mut total = Report::default();
     for seed in 1..=8 {
-        match run(&Settings::of(seed, 700)) {
+        match run(&Settings::of(seed, 1000)) {
             Ok(report) => total.add(&report),
             Err(failure) => {
                 let first = failure.to_string();

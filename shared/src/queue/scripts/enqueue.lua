@@ -55,7 +55,7 @@ if batch then push(names, 'b:' .. batch.id) end
 local there = stream and still_there(stream, jobs)
 local found = look_up(jobs, names)
 
-local entries, answers, new, taken, replaced, parked, full = {}, {}, {}, {}, {}, {}, {}
+local entries, answers, new, taken, replaced, parked, full, moves = {}, {}, {}, {}, {}, {}, {}, {}
 for n, job in ipairs(jobs) do
   local spec, owner = found[n].spec, job.unique and owner_of(job.unique)
   local slot = job.slot and tonumber(fields['#slot:' .. job.slot.name]) or -1
@@ -78,7 +78,7 @@ for n, job in ipairs(jobs) do
     if owner.has_header then owner.header.run_at = job.run_at; save(owner) end
     if owner.spec.group then push(parked, parked_member(owner)) end
     push(writes.records, owner.id .. ':p', ARGV[n + 1])
-    place(owner.id, { run_at = job.run_at, priority = job.priority })
+    push(moves, job.run_at > now and delayed_score(job.run_at, job.priority) or waiting_score(now, job.priority, aging), owner.id)
   elseif owner and not (job.on_unique == 'replace' and owner.header.state == 'waiting') then
     answers[n] = { 'dup', owner.id }
     reindex(owner, entries)
@@ -122,6 +122,8 @@ else
     put('b:' .. batch.id, cjson.encode({ total = batch.total, left = batch.total, last = batch.last }))
   end
 end
+-- Before its new time is stored: cut here, a debounced job is late, not early.
+if #moves > 0 then call('ZADD', keys.index, unpack(moves)) end
 flush()
 local kept = {}
 for n = 1, #entries, 2 do
