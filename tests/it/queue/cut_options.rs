@@ -5,14 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::config::QueueConfig;
 use shared::queue::{JobState, NewJob};
-use shared::redis::commands::streams::{Entry, Trim};
-use shared::redis::commands::{SortedSets as _, Streams as _};
+use shared::redis::commands::SortedSets as _;
 
-use super::cut::{finish, request, run_cut, run_cut_on, tick};
+use super::cut::{finish, request, run_cut, tick};
 use super::{Bench, config, scripted, until_running};
 
 /// More writes than any script has.
-const MOST: u32 = 7;
+pub const MOST: u32 = 7;
 
 async fn grouped() -> Bench {
     Bench::with(QueueConfig {
@@ -50,13 +49,13 @@ fn settle(bench: &Bench, job: &NewJob, outcome: &str, more: Value) -> Vec<String
     tick(bench, round)
 }
 
-async fn total(bench: &Bench) -> u64 {
+pub async fn total(bench: &Bench) -> u64 {
     let counts = bench.queue.counts().await.unwrap();
     counts.iter().map(|(_, n)| n).sum()
 }
 
 /// An enqueue of one job, as the queue sends it.
-fn enqueue(bench: &Bench, job: &NewJob, more: Value) -> [String; 2] {
+pub fn enqueue(bench: &Bench, job: &NewJob, more: Value) -> [String; 2] {
     let now = bench.clock.now_ms();
     let mut spec = json!({
         "v": 2, "kind": job.kind, "priority": job.priority, "max_attempts": 3, "enqueued": now,
@@ -73,7 +72,7 @@ fn enqueue(bench: &Bench, job: &NewJob, more: Value) -> [String; 2] {
     let mut request = json!({ "now": now, "day": "20261121", "aging": 900_000 });
     for (name, value) in more.as_object().unwrap() {
         match name.as_str() {
-            "on_unique" | "entry" => entry[name] = value.clone(),
+            "on_unique" | "entry" | "refused" => entry[name] = value.clone(),
             _ => request[name] = value.clone(),
         }
     }
@@ -239,48 +238,6 @@ async fn the_storing_of_a_batch_cut_after_any_write_is_healed_by_sending_it_agai
             "cut after {writes}"
         );
         assert_eq!(bench.queue.batch(&last.id).await.unwrap().unwrap().left, 0);
-    }
-}
-
-#[tokio::test]
-async fn a_foreign_job_whose_script_was_cut_is_taken_over_once_by_the_next_look() {
-    for writes in 0..MOST {
-        let bench = Bench::start().await;
-        let stream = "trawl:foreign";
-        let fields = [("type", "work")];
-        let entry = bench
-            .redis()
-            .xadd(stream, "*", Trim::No, &fields)
-            .await
-            .unwrap();
-        let id = shared::queue::foreign_id(
-            stream,
-            &Entry {
-                id: entry.clone(),
-                fields: vec![("type".to_owned(), "work".to_owned())],
-            },
-        );
-        let job = NewJob {
-            id: id.clone(),
-            ..bench.job("work")
-        };
-        let args = enqueue(&bench, &job, json!({ "entry": entry, "stream": true }));
-        run_cut_on(&bench, "enqueue", writes, &[stream], &args).await;
-        bench.advance(Duration::from_secs(60));
-        let read = |_: &_, id| {
-            Ok(NewJob {
-                id,
-                ..bench.job("work")
-            })
-        };
-        bench.queue.ingest(stream, &read).await.unwrap();
-        assert_eq!(
-            bench.drain(&scripted()).await.completed,
-            1,
-            "cut after {writes}"
-        );
-        assert_eq!(bench.state(&id).await, JobState::Completed);
-        assert_eq!(total(&bench).await, 1);
     }
 }
 

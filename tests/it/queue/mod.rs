@@ -9,6 +9,7 @@ mod costs;
 mod costs_options;
 mod crash;
 mod cut;
+mod cut_foreign;
 mod cut_options;
 mod deadline;
 mod drain;

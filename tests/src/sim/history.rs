@@ -200,10 +200,13 @@ impl History {
 
     fn check_places(&mut self, step: &Step<'_>) -> Result<(), Violation> {
         let died = step.cut && matches!(step.reply, DirectReply::Error(_));
+        let in_stream: Vec<String> = step.after.foreign.iter().map(|e| id_of_entry(e)).collect();
         for (id, job) in &step.after.jobs {
+            // What is still in the stream is read again.
+            let is_healable = is_healable(job) || in_stream.contains(id);
             if job.is_consistent() {
                 self.n_healed += u64::from(self.unhealed.remove(id));
-            } else if !is_healable(job) && !self.unhealed.contains(id) {
+            } else if !is_healable && !self.unhealed.contains(id) {
                 return violation("I1 place", format!("{id}: lost: {}", describe(job)));
             } else if died {
                 self.unhealed.insert(id.clone());

@@ -67,7 +67,10 @@ for n, job in ipairs(jobs) do
   elseif spec ~= '' or twin then
     answers[n] = { 'dup', twin or job.id }
     if owner and owner.id == job.id then taken['u:' .. job.unique] = job.id end
-    if spec ~= '' and not job.refused then reindex(decode(job.id, found[n].header ~= '' and found[n].header, spec), entries) end
+    if spec ~= '' then
+      local stored = decode(job.id, found[n].header ~= '' and found[n].header, spec)
+      if job.refused then keep_refused(stored) else reindex(stored, entries) end
+    end
   elseif job.slot and job.slot.at <= slot then
     answers[n] = { 'slot', job.id }
   elseif job.slot and job.slot.late and not (job.slot.run_late and slot >= 0) then

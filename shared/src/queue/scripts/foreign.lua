@@ -17,12 +17,19 @@ local function take_out(stream, jobs)
   if call('XLEN', stream) == 0 then call('DEL', stream) end
 end
 
+-- Among the failed, so that it is listed and forgotten; once more if the call that
+-- stored it died before.
+local function keep_refused(job)
+  if job.header.state ~= 'failed' then return end
+  push(writes.finished, int(FINISHED.failed + job.header.finished - EPOCH), job.id)
+end
+
 -- One that cannot be run goes to the dead letters at once.
 local function store_refused(job, spec)
   local refused = decode(job.id, false, spec)
   add_error(refused, job.refused)
   refused.header.state, refused.header.finished = 'failed', now
   save(refused)
-  push(writes.finished, int(FINISHED.failed + now - EPOCH), job.id)
   count('failed')
+  keep_refused(refused)
 end
