@@ -76,6 +76,16 @@ impl Clock {
         }
     }
 
+    /// How long a reply is really waited for that must come within `limit`. On a manual
+    /// clock nothing hangs, and a machine that halts for seconds must not look like a
+    /// network that does.
+    pub fn patience(&self, limit: Duration) -> Duration {
+        match &self.0 {
+            Source::System { .. } => limit,
+            Source::Manual(_) => limit.max(Duration::from_secs(60)),
+        }
+    }
+
     /// Moves a manual clock forward; the system's clock is not moved by anybody.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(now) = &self.0 {

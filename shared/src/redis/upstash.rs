@@ -98,7 +98,7 @@ impl Upstash {
         let token = self.sync_token();
         let answer = self
             .transport
-            .post(path, body, token.as_deref(), timeout)
+            .post(path, body, token.as_deref(), self.clock.patience(timeout))
             .await?;
         if let Some(token) = &answer.sync_token {
             *self.token() = Some(token.clone());

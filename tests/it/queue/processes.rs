@@ -6,14 +6,23 @@ use integration::history::crowd::Plan;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn drainers_killed_at_random_keep_every_promise() {
-    let plan = Plan {
-        program: env!("CARGO_BIN_EXE_crowd").into(),
-        time: Duration::from_secs(2),
-        seed: fastrand::u64(..),
-    };
-    let report = plan.run().await.unwrap();
-    eprintln!("{report:?}");
-    assert!(report.broken.is_empty(), "{report:#?}");
-    assert!(report.drainers_killed > 1 && report.faults_fired > 5);
-    assert!(report.acknowledged > 40, "{report:?}");
+    // A machine that is busy with something else may spare a run its misfortunes.
+    let (mut killed, mut faults, mut acknowledged) = (0, 0, 0);
+    for _ in 0..5 {
+        let plan = Plan {
+            program: env!("CARGO_BIN_EXE_crowd").into(),
+            time: Duration::from_secs(2),
+            seed: fastrand::u64(..),
+        };
+        let report = plan.run().await.unwrap();
+        eprintln!("{report:?}");
+        assert!(report.broken.is_empty(), "{report:#?}");
+        killed += report.drainers_killed;
+        faults += report.faults_fired;
+        acknowledged += report.acknowledged;
+        if killed > 1 && faults > 5 && acknowledged > 40 {
+            return;
+        }
+    }
+    panic!("{killed} killed, {faults} faults, {acknowledged} jobs");
 }
