@@ -12,6 +12,7 @@ pub mod input;
 pub mod jobs;
 pub mod progress;
 pub mod queue;
+pub mod rate_limiter;
 pub mod redis;
 pub mod scan;
 pub mod start;

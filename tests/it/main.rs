@@ -6,6 +6,7 @@ mod deploy;
 mod dev;
 mod discord;
 mod kill;
+mod limits;
 mod load_test;
 mod queue;
 mod redis;

@@ -1,0 +1,331 @@
+//! Limits how often a caller may do something.
+//!
+//! | algorithm | admits at most | state | billed: admitted, refused |
+//! |---|---|---|---|
+//! | [`FixedWindow`](Algorithm::FixedWindow) | `limit` in each window of the clock, so twice that across a boundary | a count | 2, 2 |
+//! | [`SlidingWindow`](Algorithm::SlidingWindow) | `limit` in any stretch as long as the window; room comes back up to a thirtieth of it late | 30 counts | 3, 2 |
+//! | [`SlidingLog`](Algorithm::SlidingLog) | the same, to the millisecond | every call: for limits up to about 1,000 | 3, 2 |
+//! | [`TokenBucket`](Algorithm::TokenBucket) | `burst` at once, `limit` a window in the long run | a moment | 3, 2 |
+//!
+//! A refused call consumes nothing, except with the fixed window, which counts before
+//! it looks. A caller refused here is not asked about again until it may be admitted,
+//! for ten seconds at most, since a limit may be raised or a call refunded meanwhile.
+//!
+//! **Time is the caller's.** The server's would be one more command of each check
+//! (`TIME` in a script is billed), and Lambda's hosts are kept within milliseconds of
+//! each other. Clocks that differ by so much make a window shorter by so much, and no
+//! more: time does not go back under a limiter, and what a clock far ahead has left
+//! goes with the key, which the server's clock expires.
+//!
+//! **A lost reply.** A check of the last three algorithms carries an id; sent again,
+//! it finds itself among the last 32 (the log: among all) and counts once. The fixed
+//! window cannot know: its check is never sent twice by the client, and one whose
+//! reply was lost has counted. A mistake in either direction admits less, never more.
+//!
+//! Not here: who the caller is and what a refusal looks like, which is
+//! [`http`](crate::http)'s.
+
+mod block;
+mod keys;
+mod rule;
+mod scripts;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use block::Blocked;
+pub use keys::Keys;
+pub use rule::{Algorithm, OnFailure, Rule};
+pub use scripts::ALL;
+use scripts::{Call, Parameters, Scripts, Stored};
+pub use verdict::{Reason, Verdict};
+
+use crate::clock::Clock;
+use crate::redis::commands::keys::{Keys as _, expire};
+use crate::redis::commands::strings::{SetOptions, Strings as _, get, incrby};
+use crate::redis::{Error, Pipeline, Redis, Replies, Slot};
+
+/// Asks Redis whether a caller may go on. Cheap to clone; clones share the block of
+/// callers already refused.
+#[derive(Clone)]
+pub struct RateLimiter {
+    keys: Arc<Keys>,
+    clock: Clock,
+    blocked: Arc<Blocked>,
+}
+
+/// One call that is to be admitted: by which rule, whose, and how much it weighs.
+#[derive(Clone, Debug)]
+pub struct Check {
+    pub rule: Rule,
+    pub caller: String,
+    /// 1 for most; one above the limit is never admitted.
+    pub weight: u32,
+    id: String,
+    at_ms: i64,
+}
+
+/// Where in a pipeline's replies a check's is found.
+pub struct CheckSlot(Asked);
+
+enum Asked {
+    Count(Slot<i64>),
+    Script(Slot<Stored>),
+}
+
+impl RateLimiter {
+    pub fn new(prefix: &str, clock: Clock) -> RateLimiter {
+        RateLimiter {
+            keys: Arc::new(Keys::new(prefix)),
+            clock,
+            blocked: Arc::default(),
+        }
+    }
+
+    /// A call of `caller` under `rule`, now.
+    pub fn call(&self, rule: &Rule, caller: &str, weight: u32) -> Check {
+        Check {
+            rule: rule.clone(),
+            caller: caller.to_owned(),
+            weight,
+            id: std::iter::repeat_with(fastrand::alphanumeric)
+                .take(10)
+                .collect(),
+            at_ms: self.clock.now_ms(),
+        }
+    }
+
+    /// The refusal of a caller whom this process saw refused, and who cannot be
+    /// admitted yet: Redis need not be asked.
+    pub fn blocked(&self, check: &Check) -> Option<Verdict> {
+        let until_ms =
+            self.blocked
+                .until(&self.keys.state(check), check.weight, self.clock.now_ms())?;
+        Some(Verdict {
+            reason: Reason::Blocked,
+            ..Verdict::refused(&check.rule, until_ms)
+        })
+    }
+
+    /// Adds a check to a pipeline; [`RateLimiter::read_check`] takes its outcome.
+    /// Other commands of the pipeline run whatever it is.
+    pub fn add_check(&self, pipeline: &mut Pipeline, check: &Check) -> CheckSlot {
+        if check.rule.algorithm == Algorithm::FixedWindow {
+            let key = self.keys.window(check);
+            let slot = pipeline.add(incrby(&key, check.weight.into()));
+            pipeline.add(expire(&key, check.rule.window));
+            return CheckSlot(Asked::Count(slot));
+        }
+        let slot = self
+            .scripts(check)
+            .add_check(pipeline, check.rule.algorithm, &call(check));
+        CheckSlot(Asked::Script(slot))
+    }
+
+    /// What came of a check. When Redis did not answer it, the rule decides, and the
+    /// verdict and the log say so.
+    pub fn read_check(&self, replies: &mut Replies, check: &Check, slot: CheckSlot) -> Verdict {
+        let outcome = match slot.0 {
+            Asked::Count(slot) => replies.take(slot).map(|count| counted(check, count)),
+            Asked::Script(slot) => replies.take(slot).map(|stored| {
+                let (word, limit, remaining, reset_at_ms) = stored;
+                Verdict::read(&word, limit, remaining, reset_at_ms)
+            }),
+        };
+        self.judge(check, outcome)
+    }
+
+    /// What the rule says of a caller of whom Redis could not tell.
+    pub fn unanswered(&self, check: &Check, error: &Error) -> Verdict {
+        let verdict = Verdict::unavailable(&check.rule);
+        let error = crate::telemetry::chain(error);
+        let (action, admitted) = (check.rule.action, verdict.admitted);
+        tracing::warn!(action, admitted, error, "the rate limit was not checked");
+        verdict
+    }
+
+    /// Asks in a request of its own, unless the caller is blocked here.
+    pub async fn check(&self, redis: &Redis, check: &Check) -> Verdict {
+        if let Some(refused) = self.blocked(check) {
+            return refused;
+        }
+        let mut pipeline = Pipeline::new();
+        let slot = self.add_check(&mut pipeline, check);
+        match pipeline.send(&**redis).await {
+            Ok(mut replies) => self.read_check(&mut replies, check, slot),
+            Err(error) => self.unanswered(check, &error),
+        }
+    }
+
+    /// How a caller stands, without counting: 2 billed, of the fixed window 1.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn standing(
+        &self,
+        redis: &Redis,
+        rule: &Rule,
+        caller: &str,
+    ) -> Result<Verdict, Error> {
+        let look = self.call(rule, caller, 0);
+        if rule.algorithm == Algorithm::FixedWindow {
+            let count = get(&self.keys.window(&look)).send(&**redis).await?;
+            let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+            return Ok(counted(&look, count));
+        }
+        let mut pipeline = Pipeline::new();
+        let slot = self
+            .scripts(&look)
+            .add_check(&mut pipeline, rule.algorithm, &call(&look));
+        let (word, limit, remaining, reset_at_ms) = pipeline.send(&**redis).await?.take(slot)?;
+        Ok(Verdict::read(&word, limit, remaining, reset_at_ms))
+    }
+
+    /// Takes an admitted call back, as when it came to nothing through no fault of the
+    /// caller's. False when it was taken back before or counts no more. A token bucket
+    /// gets its tokens back whenever that is. 3 billed, of the fixed window 1.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked. The fixed window's is then not known to be taken
+    /// back, and not asked for again.
+    pub async fn refund(&self, redis: &Redis, check: &Check) -> Result<bool, Error> {
+        let key = self.keys.state(check);
+        self.blocked.forget(&key);
+        if check.rule.algorithm == Algorithm::FixedWindow {
+            // Of a window that is over nothing counts, and a count without an expiry
+            // would be left.
+            if self.clock.now_ms() >= window_end(check) {
+                return Ok(false);
+            }
+            let key = self.keys.window(check);
+            redis.incrby(&key, -i64::from(check.weight)).await?;
+            return Ok(true);
+        }
+        let refund = Check {
+            at_ms: self.clock.now_ms(),
+            id: format!("-{}", check.id),
+            ..check.clone()
+        };
+        self.scripts(check)
+            .refund(redis, check, &call(&refund))
+            .await
+    }
+
+    /// Forgets what a caller has used: 1 billed.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn reset(&self, redis: &Redis, rule: &Rule, caller: &str) -> Result<(), Error> {
+        let check = self.call(rule, caller, 0);
+        let key = self.keys.state(&check);
+        self.blocked.forget(&key);
+        let window = self.keys.window(&check);
+        redis.del(&[&key, &window]).await?;
+        Ok(())
+    }
+
+    /// Puts a limit in the place of an action's own, for all callers, until it is
+    /// taken away with `None`: read with each check, at no further cost. A bucket's
+    /// burst changes in proportion, and it stays as full as it is. The fixed window, which reads nothing, does not
+    /// see it.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn set_limit(
+        &self,
+        redis: &Redis,
+        action: &str,
+        limit: Option<u32>,
+    ) -> Result<(), Error> {
+        let key = self.keys.limit(action);
+        self.blocked.forget_all();
+        match limit {
+            Some(limit) => {
+                let limit = limit.to_string();
+                redis.set(&key, &limit, SetOptions::new()).await?;
+            }
+            None => {
+                redis.del(&[&key]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a caller everything for a time; nothing with `Duration::ZERO`. The
+    /// fixed window does not see it.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn deny(&self, redis: &Redis, caller: &str, time: Duration) -> Result<(), Error> {
+        let key = self.keys.deny(caller);
+        self.blocked.forget_all();
+        if time.is_zero() {
+            redis.del(&[&key]).await?;
+            return Ok(());
+        }
+        let until_ms = self.clock.now_ms().saturating_add(time.as_millis() as i64);
+        redis
+            .set(
+                &key,
+                &until_ms.to_string(),
+                SetOptions::new().expires_in(time),
+            )
+            .await?;
+        Ok(())
+    }
+
+    fn judge(&self, check: &Check, outcome: Result<Verdict, Error>) -> Verdict {
+        let verdict = match outcome {
+            Ok(verdict) => verdict,
+            Err(error) => return self.unanswered(check, &error),
+        };
+        if !verdict.admitted {
+            self.blocked.add(
+                self.keys.state(check),
+                check.weight,
+                self.clock.now_ms(),
+                verdict.reset_at_ms,
+            );
+        }
+        verdict
+    }
+
+    fn scripts(&self, check: &Check) -> Scripts {
+        Scripts {
+            state: self.keys.state(check),
+            limit: self.keys.limit(check.rule.action),
+            deny: self.keys.deny(&check.caller),
+        }
+    }
+}
+
+fn call(check: &Check) -> Call<'_> {
+    Call {
+        now_ms: check.at_ms,
+        id: &check.id,
+        weight: check.weight,
+        parameters: Parameters::of(&check.rule),
+    }
+}
+
+fn window_end(check: &Check) -> i64 {
+    let window = check.rule.window_ms();
+    (check.at_ms.div_euclid(window) + 1) * window
+}
+
+fn counted(check: &Check, count: i64) -> Verdict {
+    let limit = i64::from(check.rule.limit);
+    let reason = if count > limit {
+        Reason::Exceeded
+    } else {
+        Reason::Counted
+    };
+    Verdict {
+        admitted: reason == Reason::Counted,
+        reason,
+        limit: check.rule.limit,
+        remaining: (limit - count).clamp(0, limit) as u32,
+        reset_at_ms: window_end(check),
+    }
+}

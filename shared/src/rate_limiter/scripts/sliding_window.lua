@@ -1,0 +1,27 @@
+-- sliding_window: admit a call if the window has room for it.
+--
+-- After `call` and `slots`, with their KEYS and ARGV.
+--
+-- Returns {word, limit, remaining, reset}: `admitted`, reset when all is free again;
+-- `refused`, reset when this weight may be admitted; `denied`, reset when that ends.
+if denied and denied > now then return answer('denied', 0, denied) end
+local used = 0
+for _, entry in ipairs(slots) do used = used + entry[2] end
+local last = #slots > 0 and leaves(slots[#slots][1]) or now
+if weight == 0 or is_known(state) then return answer('admitted', limit - used, last) end
+if used + weight > limit then
+  local missing, reset = used + weight - limit, now + window
+  for _, entry in ipairs(slots) do
+    if missing <= 0 then break end
+    missing, reset = missing - entry[2], leaves(entry[1])
+  end
+  return answer('refused', limit - used, reset)
+end
+if #slots > 0 and slots[#slots][1] == newest then
+  slots[#slots][2] = slots[#slots][2] + weight
+else
+  table.insert(slots, { newest, weight })
+end
+remember(state)
+save(state, leaves(newest))
+return answer('admitted', limit - used - weight, leaves(newest))
