@@ -10,6 +10,7 @@ pub mod discord;
 pub mod http;
 pub mod input;
 pub mod jobs;
+pub mod lock;
 pub mod progress;
 pub mod queue;
 pub mod rate_limiter;

@@ -8,6 +8,7 @@ mod discord;
 mod kill;
 mod limits;
 mod load_test;
+mod locks;
 mod queue;
 mod redis;
 mod routes;

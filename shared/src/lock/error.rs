@@ -1,0 +1,16 @@
+//! What can go wrong with a lock.
+
+use crate::redis;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another held it for as long as was waited.
+    #[error("the lock on {resource} is held by another")]
+    Held { resource: String },
+    /// The lease ended, or could not be renewed in time: another may hold the lock.
+    #[error("the lock on {resource} was lost")]
+    Lost { resource: String },
+    /// Redis could not be asked.
+    #[error("the lock could not be asked for")]
+    Redis(#[from] redis::Error),
+}

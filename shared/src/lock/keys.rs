@@ -1,0 +1,24 @@
+//! The keys of the locks.
+
+/// Names locks.
+pub struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub fn new(prefix: &str) -> Keys {
+        Keys {
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// STRING: the token of the holder. `fence` is no resource: that is the key below.
+    pub(super) fn lock(&self, resource: &str) -> String {
+        format!("{}lock:{resource}", self.prefix)
+    }
+
+    /// STRING: the last fence, of all locks: one number each would stay for ever.
+    pub(super) fn fence(&self) -> String {
+        format!("{}lock:fence", self.prefix)
+    }
+}
