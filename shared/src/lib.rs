@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod discord;
 pub mod http;
+pub mod idempotency;
 pub mod input;
 pub mod jobs;
 pub mod lock;

@@ -1,0 +1,46 @@
+//! What a key holds.
+
+use serde::{Deserialize, Serialize};
+
+/// A reply as it is repeated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredReply {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase")]
+pub(super) enum Record {
+    #[serde(rename_all = "camelCase")]
+    InProgress {
+        fingerprint: String,
+        owner: String,
+        until_ms: i64,
+    },
+    Done {
+        fingerprint: String,
+        reply: StoredReply,
+    },
+}
+
+impl Record {
+    pub fn parse(text: &str) -> Option<Record> {
+        serde_json::from_str(text).ok()
+    }
+
+    pub fn to_text(&self) -> String {
+        // Text and numbers only: this cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub fn fingerprint(&self) -> &str {
+        match self {
+            Record::InProgress { fingerprint, .. } | Record::Done { fingerprint, .. } => {
+                fingerprint
+            }
+        }
+    }
+}
