@@ -4,11 +4,13 @@
 //! wrong is an error that names the variable; there is no default for a secret.
 
 mod drain;
+mod http;
 mod queue;
 
 use std::time::Duration;
 
 pub use drain::{DrainConfig, MissedSetting, RecurringSetting};
+pub use http::{HttpConfig, LimitConfig, LimitsConfig};
 pub use queue::{QueueConfig, Rate};
 
 /// A setting that is missing or cannot be read.
@@ -212,27 +214,6 @@ impl WakerConfig {
     pub fn read(env: &Environment<'_>) -> WakerConfig {
         WakerConfig {
             function: env.text("DRAIN_FUNCTION"),
-        }
-    }
-}
-
-/// Where browsers may call from.
-#[derive(Clone, Debug, Default)]
-pub struct HttpConfig {
-    /// From `CORS_ORIGINS`, separated by commas. Defaults to none.
-    pub cors_origins: Vec<String>,
-}
-
-impl HttpConfig {
-    pub fn read(env: &Environment<'_>) -> HttpConfig {
-        HttpConfig {
-            cors_origins: env
-                .text("CORS_ORIGINS")
-                .unwrap_or_default()
-                .split(',')
-                .map(|origin| origin.trim().trim_end_matches('/').to_owned())
-                .filter(|origin| !origin.is_empty())
-                .collect(),
         }
     }
 }

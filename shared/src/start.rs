@@ -47,12 +47,13 @@ impl Start {
     /// # Errors
     /// The setting that is missing or wrong.
     pub fn services(&self) -> Result<Services, StartError> {
-        Ok(Services {
-            redis: self.redis.clone(),
-            auth: Auth::new(AuthConfig::read(&self.environment)?),
-            clock: self.clock.clone(),
-            config: HttpConfig::read(&self.environment),
-        })
+        Ok(Services::new(
+            self.redis.clone(),
+            &self.key_prefix,
+            Auth::new(AuthConfig::read(&self.environment)?),
+            self.clock.clone(),
+            HttpConfig::read(&self.environment)?,
+        ))
     }
 
     /// The queue `name`.

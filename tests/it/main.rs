@@ -5,6 +5,7 @@
 mod deploy;
 mod dev;
 mod discord;
+mod idempotency;
 mod kill;
 mod limits;
 mod load_test;

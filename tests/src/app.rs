@@ -7,7 +7,8 @@ use discord_local::{Guild, RateLimit};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::config::{
-    AuthConfig, DiscordConfig, DrainConfig, HttpConfig, Provider, QueueConfig, RedisConfig,
+    AuthConfig, DiscordConfig, DrainConfig, HttpConfig, LimitConfig, LimitsConfig, Provider,
+    QueueConfig, RedisConfig,
 };
 use shared::queue::Queue;
 use shared::redis::Redis;
@@ -29,6 +30,18 @@ pub struct Options {
     pub invoke_url: Option<String>,
     pub page_interval: Duration,
     pub origins: Vec<String>,
+    pub limits: LimitsConfig,
+}
+
+/// Limits no test meets by accident: the clock stands still while it asks.
+pub fn generous_limits() -> LimitsConfig {
+    let limit = LimitConfig::new(1_000_000, 60);
+    LimitsConfig {
+        read: limit,
+        api: limit,
+        message: limit,
+        ..LimitsConfig::default()
+    }
 }
 
 impl Default for Options {
@@ -47,6 +60,7 @@ impl Default for Options {
             invoke_url: None,
             page_interval: Duration::ZERO,
             origins: Vec::new(),
+            limits: generous_limits(),
         }
     }
 }
@@ -111,6 +125,7 @@ impl TestApp {
             },
             http: HttpConfig {
                 cors_origins: options.origins,
+                limits: options.limits,
             },
             queue: options.queue,
             drain: options.drain,

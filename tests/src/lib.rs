@@ -9,7 +9,7 @@ pub mod history;
 mod reply;
 pub mod sim;
 
-pub use app::{Options, TestApp};
+pub use app::{Options, TestApp, generous_limits};
 pub use handlers::{Script, Scripted, queue_on, start_endpoint};
 pub use reply::Reply;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use shared::http::{ApiError, Reply, Request};
-use shared::jobs::JobRequest;
+use shared::http::{Action, ApiError, Reply, Request};
+use shared::jobs::{JobRequest, MessageScan};
 use shared::queue::JobId;
 use shared::redis::Redis;
 
@@ -35,6 +35,9 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
         })?;
         job.traceparent = request.traceparent().map(str::to_owned);
         jobs.push(job);
+    }
+    if jobs.iter().any(|job| job.kind == MessageScan::KIND) {
+        request.limit_as(Action::Message);
     }
     let enqueued = state.queue.on(&redis).enqueue_many(jobs).await?;
     state.waker.wake().await;

@@ -68,12 +68,13 @@ impl Functions {
             clock.clone(),
             config.queue.clone(),
         );
-        let services = Services {
-            redis: redis.clone(),
-            auth: Auth::new(config.auth.clone()),
-            clock: clock.clone(),
-            config: config.http.clone(),
-        };
+        let services = Services::new(
+            redis.clone(),
+            prefix,
+            Auth::new(config.auth.clone()),
+            clock.clone(),
+            config.http.clone(),
+        );
         let wake = config
             .invoke_url
             .as_deref()

@@ -47,7 +47,7 @@ impl Settings {
             redis,
             discord,
             auth: AuthConfig::read(&with_defaults)?,
-            http: HttpConfig::read(env),
+            http: HttpConfig::read(env)?,
             queue: QueueConfig::read(env)?,
             drain: DrainConfig::read(env)?,
             key_prefix: key("KEY_PREFIX", "trawl:"),

@@ -8,9 +8,14 @@ use futures_util::future::BoxFuture;
 use lambda_http::http::{Method, Response, StatusCode};
 use lambda_http::{Body, service_fn};
 
-use super::{Access, ApiError, Auth, Reply, Request};
+use super::admission::{Admission, Refusal, State};
+use super::gate::Gate;
+use super::identity::identity;
+use super::{Access, ApiError, Auth, Caller, Reply, Request};
 use crate::clock::{Clock, Deadline};
 use crate::config::HttpConfig;
+use crate::idempotency::{Attempt, Idempotency};
+use crate::rate_limiter::RateLimiter;
 use crate::redis::{Redis, Scope};
 use crate::telemetry;
 
@@ -20,6 +25,11 @@ const BUDGET: Duration = Duration::from_secs(29);
 
 /// What is kept back of the invocation's time to answer with an error.
 const RESERVE: Duration = Duration::from_millis(500);
+
+/// What scripts of an allowed origin may read of a reply.
+const EXPOSED: &str = "x-sync-token, retry-after, x-ratelimit-limit, x-ratelimit-remaining, \
+                       x-ratelimit-reset, x-ratelimit-status, ratelimit, ratelimit-policy, \
+                       idempotency-replayed";
 
 /// Runs for a route. `redis` is scoped to the request: its deadline, and the state
 /// the caller wants to see.
@@ -47,6 +57,27 @@ pub struct Services {
     pub auth: Auth,
     pub clock: Clock,
     pub config: HttpConfig,
+    limiter: RateLimiter,
+    idempotency: Idempotency,
+}
+
+impl Services {
+    pub fn new(
+        redis: Redis,
+        key_prefix: &str,
+        auth: Auth,
+        clock: Clock,
+        config: HttpConfig,
+    ) -> Services {
+        Services {
+            limiter: RateLimiter::new(key_prefix, clock.clone()),
+            idempotency: Idempotency::new(key_prefix, clock.clone()),
+            redis,
+            auth,
+            clock,
+            config,
+        }
+    }
 }
 
 impl<S: Send + Sync + 'static> App<S> {
@@ -69,13 +100,8 @@ impl<S: Send + Sync + 'static> App<S> {
         let reply = if is_preflight {
             self.preflight(&path)
         } else {
-            self.route(request).await.unwrap_or_else(|error| {
-                if error.status().is_server_error() {
-                    let error = telemetry::chain(&error);
-                    tracing::error!(request_id, error, "request failed");
-                }
-                error.into_reply(&request_id)
-            })
+            let reply = self.route(request).await;
+            reply.unwrap_or_else(|error| error_reply(error, &request_id))
         };
         let duration_ms = (self.services.clock.elapsed() - started).as_millis() as u64;
         let status = reply.status().as_u16();
@@ -83,7 +109,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let reply = match origin {
             Some(origin) => reply
                 .with_header("access-control-allow-origin", &origin)
-                .with_header("access-control-expose-headers", "x-sync-token, retry-after")
+                .with_header("access-control-expose-headers", EXPOSED)
                 .with_header("vary", "origin"),
             None => reply,
         };
@@ -95,25 +121,74 @@ impl<S: Send + Sync + 'static> App<S> {
     /// Finds the route, checks the caller, runs the handler.
     async fn route(&self, mut request: Request) -> Result<Reply, ApiError> {
         let (route, parameters) = self.find(request.method(), request.path())?;
-        self.services.auth.check(&request, route.access)?;
+        let caller = self.services.auth.check(&request, route.access)?;
         request.set_path_parameters(parameters);
 
-        let invocation =
-            Deadline::of_invocation(&self.services.clock, request.deadline_ms(), BUDGET);
+        let clock = &self.services.clock;
+        let invocation = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET);
+        let deadline = clock.deadline(invocation.remaining().saturating_sub(RESERVE));
         let redis = self.services.redis.scoped(Scope {
-            deadline: Some(
-                self.services
-                    .clock
-                    .deadline(invocation.remaining().saturating_sub(RESERVE)),
-            ),
+            deadline: Some(deadline.clone()),
             sync_token: request.sync_token().map(str::to_owned),
         });
-        let outcome = (route.handler)(self.state.clone(), redis.clone(), request).await;
-        let reply = outcome?;
+        let admission = Arc::new(Admission {
+            limiter: self.services.limiter.clone(),
+            idempotency: self.services.idempotency.clone(),
+            limits: self.services.config.limits.clone(),
+            clock: clock.clone(),
+            redis: redis.clone(),
+            deadline,
+            caller: identity(caller, &request),
+            is_read: request.method() == Method::GET,
+            attempt: self.attempt(&request, caller, invocation.remaining())?,
+            state: State::default(),
+        });
+        let request_id = request.id();
+        request.set_admission(admission.clone());
+        let gate: Redis = Arc::new(Gate::new(admission.clone()));
+        let reply = tokio::select! {
+            biased;
+            refusal = admission.refused() => match refusal {
+                Refusal::Error(error) => error_reply(error, &request_id),
+                Refusal::Replay(stored) => Reply::from_stored(stored),
+            },
+            outcome = (route.handler)(self.state.clone(), gate, request) => {
+                let reply = outcome.unwrap_or_else(|error| error_reply(error, &request_id));
+                admission.finish(&reply).await;
+                reply
+            }
+        };
+        let reply = admission.mark(reply);
         Ok(match redis.sync_token() {
             Some(token) => reply.with_header("x-sync-token", &token),
             None => reply,
         })
+    }
+
+    /// What the caller wants to happen once. Nobody without a key is told what another
+    /// was answered.
+    fn attempt(
+        &self,
+        request: &Request,
+        caller: Caller,
+        time: Duration,
+    ) -> Result<Option<Attempt>, ApiError> {
+        let key = request.header("idempotency-key");
+        let (Some(key), Some(scope)) = (key, caller.key_name()) else {
+            return Ok(None);
+        };
+        if request.method() != Method::POST {
+            return Ok(None);
+        }
+        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ApiError::bad_request(
+                "Idempotency-Key: expected 1 to 255 visible characters",
+            ));
+        }
+        let (path, query) = (request.path().as_bytes(), request.raw_query().as_bytes());
+        let parts = [path, query, request.bytes()];
+        let idempotency = &self.services.idempotency;
+        Ok(Some(idempotency.attempt(scope, key, &parts, time)))
     }
 
     fn find(&self, method: &Method, path: &str) -> Result<(&Route<S>, Parameters), ApiError> {
@@ -156,6 +231,14 @@ impl<S: Send + Sync + 'static> App<S> {
             )
             .with_header("access-control-max-age", "600")
     }
+}
+
+fn error_reply(error: ApiError, request_id: &str) -> Reply {
+    if error.status().is_server_error() {
+        let error = telemetry::chain(&error);
+        tracing::error!(request_id, error, "request failed");
+    }
+    error.into_reply(request_id)
 }
 
 /// An app without the type of its state: what the local host and the tests start.

@@ -24,6 +24,17 @@ pub enum Caller {
     Admin,
 }
 
+impl Caller {
+    /// The name of its key.
+    pub fn key_name(self) -> Option<&'static str> {
+        match self {
+            Caller::Anonymous => None,
+            Caller::Api => Some("api"),
+            Caller::Admin => Some("admin"),
+        }
+    }
+}
+
 /// Knows the keys.
 #[derive(Clone)]
 pub struct Auth {

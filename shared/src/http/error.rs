@@ -18,6 +18,7 @@ pub struct ApiError {
     code: &'static str,
     detail: String,
     retry_after_secs: Option<u64>,
+    reset_at_ms: Option<i64>,
     allow: Option<String>,
     #[source]
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -30,6 +31,7 @@ impl ApiError {
             code,
             detail: detail.into(),
             retry_after_secs: None,
+            reset_at_ms: None,
             allow: None,
             cause: None,
         }
@@ -122,6 +124,40 @@ impl ApiError {
         }
     }
 
+    /// 409: the same request is being done; its reply can be had in a moment.
+    pub(super) fn in_progress() -> ApiError {
+        let detail = "a request with this Idempotency-Key is in progress";
+        ApiError {
+            retry_after_secs: Some(1),
+            ..Self::new(StatusCode::CONFLICT, "in_progress", detail)
+        }
+    }
+
+    /// 422.
+    pub(super) fn key_used() -> ApiError {
+        let detail = "this Idempotency-Key was used for another request";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key_used", detail)
+    }
+
+    /// 429, with the unix milliseconds at which it may be tried again.
+    pub(super) fn too_many_requests(retry_after_secs: u64, reset_at_ms: i64) -> ApiError {
+        let detail = format!("too many requests; try again in {retry_after_secs} s");
+        ApiError {
+            retry_after_secs: Some(retry_after_secs),
+            reset_at_ms: Some(reset_at_ms),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail)
+        }
+    }
+
+    /// 503: what may only be done under a limit, while the limit cannot be checked.
+    pub(super) fn limit_unknown() -> ApiError {
+        let detail = "the rate limit cannot be checked";
+        ApiError {
+            retry_after_secs: Some(2),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "limit_unknown", detail)
+        }
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -129,7 +165,7 @@ impl ApiError {
     /// The reply, carrying `request_id` for the caller to quote.
     pub(super) fn into_reply(self, request_id: &str) -> Reply {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:trawl:problem:{}", self.code),
             "title": title,
             "status": self.status.as_u16(),
@@ -138,6 +174,9 @@ impl ApiError {
             "requestId": request_id,
             "error": title,
         });
+        if let Some(reset_at_ms) = self.reset_at_ms {
+            body["resetAt"] = reset_at_ms.into();
+        }
         let mut reply = Reply::json(self.status, &body).with_type("application/problem+json");
         if let Some(seconds) = self.retry_after_secs {
             reply = reply.with_header("retry-after", &seconds.to_string());

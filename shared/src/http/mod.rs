@@ -3,16 +3,23 @@
 //! The one module that knows `lambda_http`. A function is an [`App`]: its state and
 //! its [`Route`]s. The app finds the route, reads the caller, runs the handler and
 //! turns results and errors into replies; a handler decodes, makes one call, replies.
+//! Limits and idempotency are in the way of a handler's first request to Redis, and it
+//! need not know of them.
 
 mod absent;
+mod action;
+mod admission;
 mod app;
 mod auth;
 mod error;
+mod gate;
+mod identity;
 mod reply;
 mod request;
 
 pub use crate::input::{Bounded, Seconds, Snowflake};
 pub use absent::absent;
+pub use action::Action;
 pub use app::{App, Door, Handler, Route, Services, match_path, run};
 pub use auth::{Access, Auth, Caller};
 pub use error::ApiError;

@@ -4,6 +4,8 @@ use lambda_http::Body;
 use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use crate::idempotency::StoredReply;
+
 /// A status, headers and a JSON body.
 #[derive(Debug)]
 pub struct Reply {
@@ -54,6 +56,41 @@ impl Reply {
 
     pub fn status(&self) -> StatusCode {
         self.response.status()
+    }
+
+    /// The reply as it is repeated; none that hands out a secret or is no text.
+    pub(super) fn to_stored(&self) -> Option<StoredReply> {
+        let body = match self.response.body() {
+            Body::Text(text) => text.clone(),
+            Body::Empty => String::new(),
+            _ => return None,
+        };
+        let headers = self.response.headers();
+        if headers.contains_key("set-cookie") {
+            return None;
+        }
+        let headers = headers.iter().filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        Some(StoredReply {
+            status: self.status().as_u16(),
+            headers: headers.collect(),
+            body,
+        })
+    }
+
+    /// A reply that was given before, and says so.
+    pub(super) fn from_stored(stored: StoredReply) -> Reply {
+        let mut response = Response::new(Body::Text(stored.body));
+        *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
+        for (name, value) in stored.headers {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        Reply { response }.with_header("idempotency-replayed", "true")
     }
 
     pub(super) fn into_response(self) -> Response<Body> {

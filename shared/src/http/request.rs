@@ -1,11 +1,12 @@
 //! A request as handlers see it.
 
 use lambda_http::http::Method;
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
 use serde::de::DeserializeOwned;
 
-use super::ApiError;
 use super::app::Parameters;
+use super::{ApiError, admission};
 use crate::input;
 
 /// The largest body taken, in bytes.
@@ -15,6 +16,7 @@ const LARGEST_BODY: usize = 256 * 1024;
 pub struct Request {
     inner: lambda_http::Request,
     path_parameters: Parameters,
+    admission: Option<admission::Shared>,
 }
 
 impl Request {
@@ -22,11 +24,20 @@ impl Request {
         Request {
             inner,
             path_parameters: Vec::new(),
+            admission: None,
         }
     }
 
     pub(super) fn set_path_parameters(&mut self, parameters: Parameters) {
         self.path_parameters = parameters;
+    }
+
+    pub(super) fn set_admission(&mut self, admission: admission::Shared) {
+        self.admission = Some(admission);
+    }
+
+    pub(super) fn admission(&self) -> Option<&admission::Shared> {
+        self.admission.as_ref()
     }
 
     pub fn method(&self) -> &Method {
@@ -57,6 +68,19 @@ impl Request {
         parameters.first(name).map(str::to_owned)
     }
 
+    /// What follows the `?`, as it was sent.
+    pub(super) fn raw_query(&self) -> &str {
+        self.inner.uri().query().unwrap_or_default()
+    }
+
+    /// The address API Gateway was called from.
+    pub(super) fn source_ip(&self) -> Option<&str> {
+        match self.inner.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The id under which this request is logged.
     pub fn id(&self) -> String {
         self.inner
@@ -85,16 +109,20 @@ impl Request {
             .filter(|token| !token.is_empty() && token.len() <= 512)
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self.inner.body() {
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => &[],
+        }
+    }
+
     /// The body as text.
     ///
     /// # Errors
     /// 413 over 256 KB, 415 when it is not said to be JSON, 400 when it is not UTF-8.
     pub fn text(&self) -> Result<&str, ApiError> {
-        let bytes: &[u8] = match self.inner.body() {
-            Body::Text(text) => text.as_bytes(),
-            Body::Binary(bytes) => bytes,
-            _ => &[],
-        };
+        let bytes = self.bytes();
         if bytes.len() > LARGEST_BODY {
             return Err(ApiError::too_large(LARGEST_BODY));
         }

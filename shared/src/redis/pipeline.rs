@@ -47,6 +47,15 @@ impl Pipeline {
         }
     }
 
+    /// Adds a command whose reply's type is another's to know.
+    pub fn add_raw(&mut self, command: RawCommand) -> Slot<Reply> {
+        self.commands.push(command);
+        Slot {
+            index: self.commands.len() - 1,
+            reply: PhantomData,
+        }
+    }
+
     /// Adds a script. Should the server not know it, it alone is sent again whole,
     /// after the rest of the pipeline has run.
     pub fn add_script<T: FromReply>(

@@ -28,7 +28,12 @@ fn a_deployed_function_has_the_secrets_it_reads_and_none_of_another() {
 
 #[test]
 fn every_setting_of_the_template_is_one_that_is_read() {
-    let files = ["config.rs", "config/drain.rs", "config/queue.rs"];
+    let files = [
+        "config.rs",
+        "config/drain.rs",
+        "config/http.rs",
+        "config/queue.rs",
+    ];
     let config = files
         .map(|file| std::fs::read_to_string(root(&format!("shared/src/{file}"))).unwrap())
         .concat();

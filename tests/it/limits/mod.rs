@@ -4,6 +4,7 @@ mod algorithms;
 mod costs;
 mod faults;
 mod property;
+mod routes;
 
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use shared::clock::Clock;
 use shared::config::{Provider, RedisConfig};
 use shared::rate_limiter::{Algorithm, RateLimiter, Rule, Verdict};
 use shared::redis::Redis;
+
+/// What the limit adds to the bill of a request that is let through.
+pub const CHECK: u64 = 3;
 
 pub const ALGORITHMS: [Algorithm; 4] = [
     Algorithm::FixedWindow,

@@ -63,14 +63,14 @@ async fn a_watcher_sees_a_scan_from_pending_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_poll_is_one_request_and_two_commands() {
+async fn a_poll_is_one_request_and_two_commands_beside_its_limit() {
     let app = TestApp::with_guild(guild_with(50, 10)).await;
     let scan = app.scan(CHANNEL, json!({})).await;
     app.drain().await;
     app.endpoint.reset_meter();
     app.stream(&scan).await;
     let meter = app.endpoint.meter();
-    assert_eq!((meter.total, meter.requests.values().sum::<u64>()), (2, 1));
+    assert_eq!((meter.total, meter.requests.values().sum::<u64>()), (5, 1));
 }
 
 #[tokio::test]

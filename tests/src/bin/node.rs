@@ -58,7 +58,10 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
             api_key: TestApp::API_KEY.to_owned(),
             admin_key: TestApp::ADMIN_KEY.to_owned(),
         },
-        http: HttpConfig::default(),
+        http: HttpConfig {
+            limits: integration::generous_limits(),
+            ..HttpConfig::default()
+        },
         drain: DrainConfig::default(),
         queue: QueueConfig {
             lease: NODE_LEASE,

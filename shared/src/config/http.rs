@@ -1,0 +1,148 @@
+//! The settings of the front door.
+
+use std::time::Duration;
+
+use super::{ConfigError, Environment};
+
+/// What every route asks of its callers.
+#[derive(Clone, Debug, Default)]
+pub struct HttpConfig {
+    /// Where browsers may call from: `CORS_ORIGINS`, separated by commas. Defaults to
+    /// none.
+    pub cors_origins: Vec<String>,
+    pub limits: LimitsConfig,
+}
+
+/// How many calls of each kind a caller may make. Each is set as calls and seconds:
+/// `RATE_LIMIT_READ=600/60`.
+#[derive(Clone, Debug)]
+pub struct LimitsConfig {
+    /// Every GET, from `RATE_LIMIT_READ`. Defaults to 600 in a minute.
+    pub read: LimitConfig,
+    /// What is none of the others, from `RATE_LIMIT_API`. Defaults to 60 in a minute.
+    pub api: LimitConfig,
+    /// Jobs for single messages, from `RATE_LIMIT_MESSAGE`. Defaults to 30 in a minute.
+    pub message: LimitConfig,
+    /// Signing in, from `RATE_LIMIT_LOGIN`. Defaults to 5 in 15 minutes.
+    pub login: LimitConfig,
+    /// From `RATE_LIMIT_UPLOAD`. Defaults to 10 in an hour.
+    pub upload: LimitConfig,
+    /// From `RATE_LIMIT_EXPORT`. Defaults to 5 in an hour.
+    pub export: LimitConfig,
+    /// How long a check that travels alone may take before its action decides without
+    /// Redis, in milliseconds, from `RATE_LIMIT_TIMEOUT_MS`. Defaults to 1000.
+    pub patience: Duration,
+}
+
+/// So many calls in so much time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitConfig {
+    /// 1 to 1,000,000.
+    pub calls: u32,
+    /// 1 s to a day.
+    pub window: Duration,
+}
+
+impl LimitConfig {
+    pub const fn new(calls: u32, window_secs: u64) -> LimitConfig {
+        LimitConfig {
+            calls,
+            window: Duration::from_secs(window_secs),
+        }
+    }
+
+    fn parse(text: &str) -> Option<LimitConfig> {
+        let (calls, seconds) = text.split_once('/')?;
+        let limit = LimitConfig::new(calls.trim().parse().ok()?, seconds.trim().parse().ok()?);
+        let is_sound = (1..=1_000_000).contains(&limit.calls)
+            && (1..=86_400).contains(&limit.window.as_secs());
+        is_sound.then_some(limit)
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> LimitsConfig {
+        LimitsConfig {
+            read: LimitConfig::new(600, 60),
+            api: LimitConfig::new(60, 60),
+            message: LimitConfig::new(30, 60),
+            login: LimitConfig::new(5, 15 * 60),
+            upload: LimitConfig::new(10, 3600),
+            export: LimitConfig::new(5, 3600),
+            patience: Duration::from_secs(1),
+        }
+    }
+}
+
+impl HttpConfig {
+    /// # Errors
+    /// The variable that is wrong.
+    pub fn read(env: &Environment<'_>) -> Result<HttpConfig, ConfigError> {
+        Ok(HttpConfig {
+            cors_origins: env
+                .text("CORS_ORIGINS")
+                .unwrap_or_default()
+                .split(',')
+                .map(|origin| origin.trim().trim_end_matches('/').to_owned())
+                .filter(|origin| !origin.is_empty())
+                .collect(),
+            limits: LimitsConfig::read(env)?,
+        })
+    }
+}
+
+impl LimitsConfig {
+    fn read(env: &Environment<'_>) -> Result<LimitsConfig, ConfigError> {
+        let default = LimitsConfig::default();
+        let limit = |name: &'static str, default: LimitConfig| {
+            let Some(text) = env.text(name) else {
+                return Ok(default);
+            };
+            LimitConfig::parse(&text).ok_or(ConfigError::Invalid {
+                name,
+                expected: "calls/seconds, such as 600/60; at most 1000000/86400",
+            })
+        };
+        Ok(LimitsConfig {
+            read: limit("RATE_LIMIT_READ", default.read)?,
+            api: limit("RATE_LIMIT_API", default.api)?,
+            message: limit("RATE_LIMIT_MESSAGE", default.message)?,
+            login: limit("RATE_LIMIT_LOGIN", default.login)?,
+            upload: limit("RATE_LIMIT_UPLOAD", default.upload)?,
+            export: limit("RATE_LIMIT_EXPORT", default.export)?,
+            patience: Duration::from_millis(env.number(
+                "RATE_LIMIT_TIMEOUT_MS",
+                1000,
+                50..=10_000,
+                "milliseconds from 50 to 10000",
+            )?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_set_as_calls_and_seconds() {
+        let read = |text: &str| {
+            let name = |name: &str| (name == "RATE_LIMIT_LOGIN").then(|| text.to_owned());
+            LimitsConfig::read(&Environment::from(name)).map(|limits| limits.login)
+        };
+        assert_eq!(read(""), Ok(LimitConfig::new(5, 900)));
+        assert_eq!(read("3/60"), Ok(LimitConfig::new(3, 60)));
+        for wrong in ["3", "0/60", "3/0", "3/86401", "-1/60", "3/60/1"] {
+            assert!(
+                matches!(
+                    read(wrong),
+                    Err(ConfigError::Invalid {
+                        name: "RATE_LIMIT_LOGIN",
+                        ..
+                    })
+                ),
+                "{wrong}"
+            );
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What a caller does, as far as it is limited.
+
+use crate::config::LimitsConfig;
+use crate::rate_limiter::Rule;
+
+/// Each has a limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Every GET.
+    Read,
+    /// What is none of the others.
+    Api,
+    /// Jobs for single messages.
+    Message,
+    /// Signing in.
+    Login,
+    Upload,
+    Export,
+}
+
+impl Action {
+    /// Signing in, and what costs much, is refused when Redis cannot tell: a guesser,
+    /// or a loop, must not gain from a failure.
+    pub(super) fn rule(self, limits: &LimitsConfig) -> Rule {
+        let (name, limit) = match self {
+            Action::Read => ("read", limits.read),
+            Action::Api => ("api", limits.api),
+            Action::Message => ("message", limits.message),
+            Action::Login => ("login", limits.login),
+            Action::Upload => ("upload", limits.upload),
+            Action::Export => ("export", limits.export),
+        };
+        let rule = Rule::new(name, limit.calls, limit.window);
+        match self {
+            Action::Read | Action::Api | Action::Message => rule,
+            Action::Login | Action::Upload | Action::Export => rule.or_refuse(),
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Whether a request may do its work: its limit, and whether it was done before.
+//!
+//! Asked when the handler first needs Redis. Of a read, the check and the handler's
+//! own commands are one request, and a refusal discards what was read. Of anything
+//! else the check goes first, with the beginning of idempotency, since a refused
+//! request must not have changed anything.
+//!
+//! A handler that may not go on is left waiting where it asked, and dropped.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::{Action, ApiError, Reply};
+use crate::clock::Deadline;
+use crate::config::LimitsConfig;
+use crate::idempotency::{Attempt, Begun, Idempotency, StoredReply};
+use crate::rate_limiter::{Check, RateLimiter, Reason, Rule, Verdict};
+use crate::redis::{self, Error, Pipeline, RawCommand, Redis, Replies, Scope, Slot};
+use crate::telemetry;
+
+pub(super) struct Admission {
+    pub limiter: RateLimiter,
+    pub idempotency: Idempotency,
+    pub limits: LimitsConfig,
+    pub clock: crate::clock::Clock,
+    /// Not through the gate.
+    pub redis: Redis,
+    pub deadline: Deadline,
+    pub caller: String,
+    /// Whether the handler's own commands go with the check.
+    pub is_read: bool,
+    pub attempt: Option<Attempt>,
+    pub state: State,
+}
+
+/// How far it is.
+#[derive(Default)]
+pub(super) struct State {
+    /// Held while Redis is asked: what else the handler does at once waits.
+    gate: tokio::sync::Mutex<Gate>,
+    known: Mutex<Known>,
+    refused: Notify,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Gate {
+    #[default]
+    Unasked,
+    Open,
+    Shut,
+}
+
+#[derive(Default)]
+struct Known {
+    action: Option<Action>,
+    verdict: Option<Verdict>,
+    /// Whether the attempt is this request's to complete.
+    begun: bool,
+    refusal: Option<Refusal>,
+}
+
+/// Why the handler does not go on.
+pub(super) enum Refusal {
+    Error(ApiError),
+    /// It was answered before.
+    Replay(StoredReply),
+}
+
+/// What became of the commands that wanted to pass.
+pub(super) enum Passed {
+    /// They are to be sent.
+    Open,
+    /// They went with the check.
+    Sent(Vec<Result<redis::Reply, Error>>),
+}
+
+impl Admission {
+    /// Lets the commands pass, as [`Passed`] says; never answers when the request is
+    /// refused.
+    ///
+    /// # Errors
+    /// When the commands went with the check and failed with it.
+    pub async fn pass(&self, commands: Vec<RawCommand>) -> Result<Passed, Error> {
+        let mut gate = self.state.gate.lock().await;
+        if *gate == Gate::Unasked {
+            let (refusal, passed) = self.ask(commands).await;
+            let Some(refusal) = refusal else {
+                *gate = Gate::Open;
+                return passed;
+            };
+            *gate = Gate::Shut;
+            self.known().refusal = Some(refusal);
+            self.state.refused.notify_one();
+        }
+        let is_open = *gate == Gate::Open;
+        drop(gate);
+        if !is_open {
+            std::future::pending::<()>().await;
+        }
+        Ok(Passed::Open)
+    }
+
+    /// Waits for a refusal.
+    pub async fn refused(&self) -> Refusal {
+        loop {
+            self.state.refused.notified().await;
+            if let Some(refusal) = self.known().refusal.take() {
+                return refusal;
+            }
+        }
+    }
+
+    pub fn set_action(&self, action: Action) {
+        self.known().action = Some(action);
+    }
+
+    /// Remembers what was answered, if the request is to be answered alike again. A
+    /// failure of ours is not: that may be tried again.
+    pub async fn finish(&self, reply: &Reply) {
+        let begun = std::mem::take(&mut self.known().begun);
+        let Some(attempt) = self.attempt.as_ref().filter(|_| begun) else {
+            return;
+        };
+        let outcome = match reply.to_stored() {
+            Some(stored) if stored.status < 500 => {
+                self.idempotency
+                    .complete(&self.redis, attempt, &stored)
+                    .await
+            }
+            _ => self.idempotency.give_up(&self.redis, attempt).await,
+        };
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("a request outlived its time and was begun again"),
+            Err(error) => {
+                let error = telemetry::chain(&error);
+                tracing::warn!(error, "a reply was not remembered");
+            }
+        }
+    }
+
+    /// How the caller stands, on the reply.
+    pub fn mark(&self, reply: Reply) -> Reply {
+        let rule = self.rule();
+        let verdict = self.known().verdict.clone();
+        let limit = verdict.as_ref().map_or(rule.limit, |v| v.limit);
+        let name = rule.action;
+        let policy = format!("\"{name}\";q={limit};w={}", rule.window.as_secs());
+        let reply = reply
+            .with_header("x-ratelimit-limit", &limit.to_string())
+            .with_header("ratelimit-policy", &policy);
+        let Some(verdict) = verdict else {
+            // Redis was not needed, and nothing counted.
+            return reply;
+        };
+        if verdict.reason == Reason::Unavailable {
+            return reply.with_header("x-ratelimit-status", "unavailable");
+        }
+        let left_ms = (verdict.reset_at_ms - self.clock.now_ms()).max(0);
+        let left_secs = left_ms.unsigned_abs().div_ceil(1000);
+        let remaining = verdict.remaining;
+        reply
+            .with_header("x-ratelimit-remaining", &remaining.to_string())
+            .with_header("x-ratelimit-reset", &verdict.reset_at_ms.to_string())
+            .with_header(
+                "ratelimit",
+                &format!("\"{name}\";r={remaining};t={left_secs}"),
+            )
+    }
+
+    async fn ask(&self, commands: Vec<RawCommand>) -> (Option<Refusal>, Result<Passed, Error>) {
+        let check = self.limiter.call(&self.rule(), &self.caller, 1);
+        if let Some(verdict) = self.limiter.blocked(&check) {
+            return (self.judge(verdict), Ok(Passed::Open));
+        }
+        let mut pipeline = Pipeline::new();
+        let slot = self.limiter.add_check(&mut pipeline, &check);
+        let begin = self
+            .attempt
+            .as_ref()
+            .map(|attempt| (attempt, self.idempotency.add_begin(&mut pipeline, attempt)));
+        let together = self.is_read && !commands.is_empty();
+        let own: Vec<Slot<redis::Reply>> = commands
+            .into_iter()
+            .filter(|_| together)
+            .map(|command| pipeline.add_raw(command))
+            .collect();
+        let mut replies = match pipeline.send(&*self.asked(together)).await {
+            Ok(replies) => replies,
+            Err(error) => return self.unanswered(&check, error, together),
+        };
+        let verdict = self.limiter.read_check(&mut replies, &check, slot);
+        let refusal = self.judge(verdict);
+        let refusal = match begin {
+            Some((attempt, slot)) => self.begin(&mut replies, attempt, slot, refusal).await,
+            None => refusal,
+        };
+        let passed = if together {
+            Passed::Sent(own.into_iter().map(|slot| replies.take(slot)).collect())
+        } else {
+            Passed::Open
+        };
+        (refusal, Ok(passed))
+    }
+
+    /// A check that travels alone has a time of its own.
+    fn asked(&self, together: bool) -> Redis {
+        if together {
+            return self.redis.clone();
+        }
+        let time = self.limits.patience.min(self.deadline.remaining());
+        self.redis.scoped(Scope {
+            deadline: Some(self.clock.deadline(time)),
+            sync_token: None,
+        })
+    }
+
+    /// Redis did not answer at all: the action decides, but what must happen once does
+    /// not happen on a guess.
+    fn unanswered(
+        &self,
+        check: &Check,
+        error: Error,
+        together: bool,
+    ) -> (Option<Refusal>, Result<Passed, Error>) {
+        let refusal = self.judge(self.limiter.unanswered(check, &error));
+        match refusal {
+            Some(refusal) => (Some(refusal), Ok(Passed::Open)),
+            None if together => (None, Err(error)),
+            None if self.attempt.is_some() => {
+                (Some(Refusal::Error(error.into())), Ok(Passed::Open))
+            }
+            None => (None, Ok(Passed::Open)),
+        }
+    }
+
+    /// Keeps the verdict; the refusal, if it is one.
+    fn judge(&self, verdict: Verdict) -> Option<Refusal> {
+        let error = match (verdict.admitted, verdict.reason) {
+            (true, _) => None,
+            (false, Reason::Unavailable) => Some(ApiError::limit_unknown()),
+            (false, _) => {
+                let seconds = verdict.retry_after_secs(self.clock.now_ms());
+                Some(ApiError::too_many_requests(seconds, verdict.reset_at_ms))
+            }
+        };
+        self.known().verdict = Some(verdict);
+        error.map(Refusal::Error)
+    }
+
+    async fn begin(
+        &self,
+        replies: &mut Replies,
+        attempt: &Attempt,
+        slot: Slot<Option<String>>,
+        refusal: Option<Refusal>,
+    ) -> Option<Refusal> {
+        let begun = self.idempotency.read_begin(replies, attempt, slot);
+        match (begun, refusal) {
+            (Ok(Begun::New), Some(refusal)) => {
+                // It does not happen now, and may be asked for again.
+                if let Err(error) = self.idempotency.give_up(&self.redis, attempt).await {
+                    let error = telemetry::chain(&error);
+                    tracing::warn!(error, "a refused request holds its key");
+                }
+                Some(refusal)
+            }
+            (_, Some(refusal)) => Some(refusal),
+            (Ok(Begun::New), None) => {
+                self.known().begun = true;
+                None
+            }
+            (Ok(Begun::Done(reply)), None) => Some(Refusal::Replay(reply)),
+            (Ok(Begun::InProgress { .. }), None) => Some(Refusal::Error(ApiError::in_progress())),
+            (Ok(Begun::Other), None) => Some(Refusal::Error(ApiError::key_used())),
+            (Err(error), None) => Some(Refusal::Error(error.into())),
+        }
+    }
+
+    fn rule(&self) -> Rule {
+        let usual = if self.is_read {
+            Action::Read
+        } else {
+            Action::Api
+        };
+        let action = self.known().action.unwrap_or(usual);
+        action.rule(&self.limits)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.state
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a handler may say of its own admission.
+impl super::Request {
+    /// Counts this request as `action`, to be said before Redis is used.
+    pub fn limit_as(&self, action: Action) {
+        if let Some(admission) = self.admission() {
+            admission.set_action(action);
+        }
+    }
+
+    /// Counts this request as `action` now, in a request of its own, for a handler
+    /// that decides without Redis. Answers only if it may go on.
+    pub async fn admit(&self, action: Action) {
+        if let Some(admission) = self.admission() {
+            admission.set_action(action);
+            // Alone, it cannot fail: that is a verdict.
+            let _ = admission.pass(Vec::new()).await;
+        }
+    }
+}
+
+pub(super) type Shared = Arc<Admission>;

@@ -1,0 +1,250 @@
+//! A request sent twice is done once, and answered twice alike.
+
+mod costs;
+
+use std::time::Duration;
+
+use integration::{Options, Reply, START_MS, TestApp};
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::idempotency::{Attempt, Begun, Idempotency, StoredReply};
+use shared::redis::{Pipeline, Redis};
+use upstash_local::{Fault, FaultAction};
+
+const ID: &str = "1200000000000000001";
+
+fn message(n: u64) -> Value {
+    json!({ "type": "message", "guildId": ID, "channelId": ID, "messageIds": [(1_200_000_000_000_000_100 + n).to_string()] })
+}
+
+async fn post(app: &TestApp, key: &str, body: &Value) -> Reply {
+    let request = app.http().post(app.path("/api/jobs")).json(body);
+    app.send(request.header("idempotency-key", key)).await
+}
+
+async fn n_jobs(app: &TestApp) -> usize {
+    let jobs = app.get("/api/jobs?state=waiting&limit=100").await;
+    jobs.json["jobs"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn the_same_request_is_answered_alike_for_a_day() {
+    let app = TestApp::start(Options::default()).await;
+    let first = post(&app, "k", &message(1)).await;
+    assert_eq!(first.status, 202);
+    assert_eq!(first.header("idempotency-replayed"), None);
+    app.advance(Duration::from_secs(24 * 3600 - 60));
+    let second = post(&app, "k", &message(1)).await;
+    assert_eq!((second.status, &second.json), (202, &first.json));
+    assert_eq!(second.header("idempotency-replayed"), Some("true"));
+    assert_eq!(second.header("content-type"), Some("application/json"));
+    assert_eq!(n_jobs(&app).await, 1);
+    app.advance(Duration::from_secs(120));
+    let third = post(&app, "k", &message(1)).await;
+    assert_ne!(third.json, first.json);
+    assert_eq!(n_jobs(&app).await, 2);
+}
+
+#[tokio::test]
+async fn a_key_used_for_another_request_is_refused() {
+    let app = TestApp::start(Options::default()).await;
+    post(&app, "k", &message(1)).await;
+    let other = post(&app, "k", &message(2)).await;
+    assert_eq!((other.status, other.text("/code")), (422, "key_used"));
+    let elsewhere = app
+        .http()
+        .post(app.path("/api/jobs/scan"))
+        .json(&message(1));
+    let elsewhere = app.send(elsewhere.header("idempotency-key", "k")).await;
+    assert_eq!(elsewhere.status, 422);
+    // Another caller's key of the same name is another key.
+    let admin = app.http().post(app.path("/api/jobs")).json(&message(2));
+    let admin = admin
+        .header("idempotency-key", "k")
+        .bearer_auth(TestApp::ADMIN_KEY);
+    assert_eq!(app.send_plain(admin).await.status, 202);
+    assert_eq!(n_jobs(&app).await, 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_named_and_one_of_a_read_ignored() {
+    let app = TestApp::start(Options::default()).await;
+    for key in ["", "a b", &"k".repeat(256)] {
+        let reply = post(&app, key, &message(1)).await;
+        assert_eq!(reply.status, 400);
+        assert!(reply.text("/detail").starts_with("Idempotency-Key:"));
+    }
+    assert_eq!(app.endpoint.meter().total, 0);
+    let read = app
+        .http()
+        .get(app.path("/api/jobs"))
+        .header("idempotency-key", "a b");
+    assert_eq!(app.send(read).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_that_was_refused_for_its_form_may_be_mended_under_its_key() {
+    let app = TestApp::start(Options::default()).await;
+    assert_eq!(
+        post(&app, "k", &json!({ "type": "message" })).await.status,
+        400
+    );
+    assert_eq!(post(&app, "k", &message(1)).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_crash_frees_the_key_when_the_functions_time_is_over() {
+    let app = TestApp::start(Options::default()).await;
+    // Begun, and then nothing reaches Redis any more.
+    let cut = Fault::new(FaultAction::DropBefore).skip(1).times(99);
+    app.endpoint.faults().add(cut);
+    assert_eq!(post(&app, "k", &message(1)).await.status, 503);
+    app.endpoint.faults().clear();
+    let busy = post(&app, "k", &message(1)).await;
+    assert_eq!((busy.status, busy.text("/code")), (409, "in_progress"));
+    assert_eq!(busy.header("retry-after"), Some("1"));
+    assert_eq!(n_jobs(&app).await, 0);
+    app.advance(Duration::from_secs(30));
+    assert_eq!(post(&app, "k", &message(1)).await.status, 202);
+    assert_eq!(n_jobs(&app).await, 1);
+}
+
+#[tokio::test]
+async fn a_failure_of_ours_frees_the_key_at_once() {
+    let app = TestApp::start(Options::default()).await;
+    // The change alone fails: begun before, given up after.
+    let cut = Fault::new(FaultAction::Status(503))
+        .matching("jobs:scan")
+        .times(4);
+    app.endpoint.faults().add(cut);
+    assert_eq!(post(&app, "k", &message(1)).await.status, 503);
+    assert_eq!(post(&app, "k", &message(1)).await.status, 202);
+    assert_eq!(n_jobs(&app).await, 1);
+}
+
+#[tokio::test]
+async fn a_request_that_was_refused_by_its_limit_did_not_use_its_key() {
+    let limits = shared::config::LimitsConfig {
+        message: shared::config::LimitConfig::new(1, 60),
+        ..integration::generous_limits()
+    };
+    let app = TestApp::start(Options {
+        limits,
+        ..Options::default()
+    })
+    .await;
+    assert_eq!(post(&app, "a", &message(1)).await.status, 202);
+    assert_eq!(post(&app, "b", &message(2)).await.status, 429);
+    app.advance(Duration::from_secs(62));
+    let later = post(&app, "b", &message(2)).await;
+    assert_eq!(
+        (later.status, later.header("idempotency-replayed")),
+        (202, None)
+    );
+}
+
+#[tokio::test]
+async fn a_lost_reply_anywhere_is_done_once_and_remembered() {
+    for action in [
+        FaultAction::DropBefore,
+        FaultAction::DropAfterCommit,
+        FaultAction::StatusAfterCommit(500),
+        FaultAction::Duplicate,
+    ] {
+        for skip in 0..3 {
+            let app = TestApp::start(Options::default()).await;
+            // Scripts are known, so that a request is a request.
+            post(&app, "known", &message(0)).await;
+            app.endpoint.faults().add(Fault::new(action).skip(skip));
+            let first = post(&app, "k", &message(1)).await;
+            assert_eq!(first.status, 202, "{action:?} at {skip}");
+            let second = post(&app, "k", &message(1)).await;
+            assert_eq!(second.json, first.json, "{action:?} at {skip}");
+            assert_eq!(second.header("idempotency-replayed"), Some("true"));
+            assert_eq!(n_jobs(&app).await, 2, "{action:?} at {skip}");
+            app.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_must_happen_once_does_not_happen_while_nobody_can_tell() {
+    let app = TestApp::start(Options::default()).await;
+    let cut = Fault::new(FaultAction::Status(503))
+        .matching("idempotency:")
+        .times(4);
+    app.endpoint.faults().add(cut);
+    assert_eq!(post(&app, "k", &message(1)).await.status, 503);
+    assert_eq!(n_jobs(&app).await, 0);
+}
+
+/// The service by itself.
+pub struct Bench {
+    pub server: upstash_local::Server,
+    pub clock: Clock,
+    pub redis: Redis,
+    pub service: Idempotency,
+}
+
+impl Bench {
+    pub async fn start() -> Bench {
+        let server = integration::start_endpoint().await;
+        let clock = Clock::manual(START_MS);
+        Bench {
+            redis: crate::limits::client(&server, &clock),
+            service: Idempotency::new("trawl:", clock.clone()),
+            server,
+            clock,
+        }
+    }
+
+    pub fn attempt(&self, body: &str) -> Attempt {
+        let time = Duration::from_secs(29);
+        self.service.attempt("api", "k", &[body.as_bytes()], time)
+    }
+
+    pub async fn begin(&self, attempt: &Attempt) -> Begun {
+        let mut pipeline = Pipeline::new();
+        let slot = self.service.add_begin(&mut pipeline, attempt);
+        let mut replies = pipeline.send(&*self.redis).await.unwrap();
+        self.service
+            .read_begin(&mut replies, attempt, slot)
+            .unwrap()
+    }
+}
+
+pub fn reply(body: &str) -> StoredReply {
+    StoredReply {
+        status: 202,
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: body.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_timed_out_cannot_overwrite_its_successor() {
+    let bench = Bench::start().await;
+    let first = bench.attempt("x");
+    assert_eq!(bench.begin(&first).await, Begun::New);
+    bench.server.clock().advance(Duration::from_secs(30));
+    bench.clock.advance(Duration::from_secs(30));
+    let second = bench.attempt("x");
+    assert_eq!(bench.begin(&second).await, Begun::New);
+    // While the second works, and after it is done.
+    let (service, redis) = (&bench.service, &bench.redis);
+    assert!(!service.complete(redis, &first, &reply("1")).await.unwrap());
+    assert!(!service.give_up(redis, &first).await.unwrap());
+    let until_ms = bench.clock.now_ms() + 29_000;
+    assert_eq!(
+        bench.begin(&bench.attempt("x")).await,
+        Begun::InProgress { until_ms }
+    );
+    assert!(service.complete(redis, &second, &reply("2")).await.unwrap());
+    assert!(!service.complete(redis, &first, &reply("1")).await.unwrap());
+    assert!(!service.give_up(redis, &first).await.unwrap());
+    assert_eq!(
+        bench.begin(&bench.attempt("x")).await,
+        Begun::Done(reply("2"))
+    );
+    assert_eq!(bench.begin(&bench.attempt("y")).await, Begun::Other);
+}

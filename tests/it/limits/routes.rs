@@ -1,0 +1,311 @@
+//! The limits as callers of the routes meet them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dev::{Function, Functions, Host};
+use futures_util::FutureExt as _;
+use integration::{Options, Reply, TestApp};
+use serde_json::json;
+use shared::config::{HttpConfig, LimitConfig, LimitsConfig};
+use shared::http::{Access, Action, App, Auth, Method, Route, Services};
+use tokio::net::TcpListener;
+use upstash_local::{Fault, FaultAction};
+
+const JOB: &str = "/api/jobs/01J00000000000000000000000";
+const ID: &str = "1200000000000000001";
+
+async fn app(limits: LimitsConfig) -> TestApp {
+    let app = TestApp::start(Options {
+        limits,
+        ..Options::default()
+    })
+    .await;
+    // Scripts are known before anything is counted.
+    app.get("/api/jobs?state=waiting").await;
+    app.post("/api/jobs/scan", &scan(0)).await;
+    app.advance(Duration::from_secs(3600));
+    app.endpoint.reset_meter();
+    app
+}
+
+fn limits() -> LimitsConfig {
+    LimitsConfig {
+        read: LimitConfig::new(2, 60),
+        api: LimitConfig::new(2, 60),
+        message: LimitConfig::new(1, 60),
+        ..LimitsConfig::default()
+    }
+}
+
+fn scan(n: u64) -> serde_json::Value {
+    let channel = 1_200_000_000_000_000_100 + n;
+    json!({ "guildId": ID, "channelId": channel.to_string() })
+}
+
+fn trips(app: &TestApp) -> u64 {
+    app.endpoint.meter().requests.values().sum()
+}
+
+fn number(reply: &Reply, name: &str) -> i64 {
+    let text = reply.header(name).unwrap_or_else(|| panic!("no {name}"));
+    text.parse().unwrap()
+}
+
+#[tokio::test]
+async fn every_reply_says_how_the_caller_stands() {
+    let app = app(LimitsConfig::default()).await;
+    let reply = app.get("/api/jobs?state=waiting").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(number(&reply, "x-ratelimit-limit"), 600);
+    assert_eq!(number(&reply, "x-ratelimit-remaining"), 599);
+    let reset = number(&reply, "x-ratelimit-reset");
+    let left_ms = reset - app.clock.now_ms();
+    assert!((60_000..=62_000).contains(&left_ms), "{left_ms}");
+    assert_eq!(
+        reply.header("ratelimit-policy"),
+        Some("\"read\";q=600;w=60")
+    );
+    let left = format!("\"read\";r=599;t={}", (left_ms as u64).div_ceil(1000));
+    assert_eq!(reply.header("ratelimit"), Some(left.as_str()));
+    let missing = app.get(JOB).await;
+    assert_eq!(
+        (missing.status, number(&missing, "x-ratelimit-remaining")),
+        (404, 598)
+    );
+    let created = app.post("/api/jobs/scan", &scan(1)).await;
+    assert_eq!(
+        (created.status, number(&created, "x-ratelimit-limit")),
+        (202, 60)
+    );
+}
+
+#[tokio::test]
+async fn a_read_and_its_limit_are_one_round_trip() {
+    let app = app(LimitsConfig::default()).await;
+    for (path, billed) in [
+        (JOB.to_owned(), 4),
+        ("/api/jobs?state=waiting".to_owned(), 6),
+        (JOB.replace("jobs", "scans/stream"), 5),
+    ] {
+        app.get(&path).await;
+        app.endpoint.reset_meter();
+        app.get(&path).await;
+        assert_eq!(
+            (trips(&app), app.endpoint.meter().total),
+            (1, billed),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_change_and_its_limit_are_two_round_trips() {
+    let app = app(LimitsConfig::default()).await;
+    app.post("/api/jobs/scan", &scan(1)).await;
+    assert_eq!(trips(&app), 2);
+}
+
+#[tokio::test]
+async fn a_refused_caller_is_told_when_to_come_back_and_then_served() {
+    let app = app(limits()).await;
+    for _ in 0..2 {
+        assert_eq!(app.get(JOB).await.status, 404);
+    }
+    let refused = app.get(JOB).await;
+    assert_eq!(
+        (refused.status, refused.text("/code")),
+        (429, "too_many_requests")
+    );
+    assert_eq!(refused.text("/error"), "Too Many Requests");
+    assert_eq!(
+        refused.header("content-type"),
+        Some("application/problem+json")
+    );
+    let reset = refused.json["resetAt"].as_i64().unwrap();
+    assert_eq!(number(&refused, "x-ratelimit-reset"), reset);
+    assert_eq!(number(&refused, "x-ratelimit-remaining"), 0);
+    let wait = number(&refused, "retry-after");
+    assert_eq!(
+        wait as u64,
+        ((reset - app.clock.now_ms()) as u64).div_ceil(1000)
+    );
+    // Other actions and other keys have limits of their own.
+    assert_eq!(app.post("/api/jobs/scan", &scan(1)).await.status, 202);
+    let admin = app
+        .http()
+        .get(app.path(JOB))
+        .bearer_auth(TestApp::ADMIN_KEY);
+    assert_eq!(app.send_plain(admin).await.status, 404);
+    // Refused calls did not put this off.
+    app.advance(Duration::from_secs(wait as u64));
+    assert_eq!(app.get(JOB).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_refusal_costs_two_commands_beside_the_read_and_the_next_none() {
+    let app = app(limits()).await;
+    for _ in 0..2 {
+        app.get(JOB).await;
+    }
+    app.endpoint.reset_meter();
+    assert_eq!(app.get(JOB).await.status, 429);
+    assert_eq!((app.endpoint.meter().total, trips(&app)), (3, 1));
+    app.endpoint.reset_meter();
+    assert_eq!(app.get(JOB).await.status, 429);
+    assert_eq!(app.endpoint.meter().total, 0);
+}
+
+#[tokio::test]
+async fn a_refused_change_changes_nothing() {
+    let app = app(limits()).await;
+    for n in 1..=2 {
+        assert_eq!(app.post("/api/jobs/scan", &scan(n)).await.status, 202);
+    }
+    app.endpoint.reset_meter();
+    let refused = app.post("/api/jobs/scan", &scan(3)).await;
+    assert_eq!((refused.status, app.endpoint.meter().total), (429, 2));
+    let waiting = app.get("/api/jobs?state=waiting").await;
+    assert_eq!(waiting.json["jobs"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn jobs_for_messages_have_a_limit_of_their_own() {
+    let app = app(limits()).await;
+    let message = json!({ "type": "message", "guildId": ID, "channelId": ID, "messageIds": [ID] });
+    let first = app.post("/api/jobs", &message).await;
+    assert_eq!(
+        (first.status, first.header("x-ratelimit-limit")),
+        (202, Some("1"))
+    );
+    assert_eq!(app.post("/api/jobs", &json!([message])).await.status, 429);
+    assert_eq!(app.post("/api/jobs/scan", &scan(1)).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_request_that_needs_no_redis_counts_nothing() {
+    let app = app(limits()).await;
+    for _ in 0..5 {
+        let reply = app.get("/api/jobs/x").await;
+        assert_eq!(
+            (reply.status, reply.header("x-ratelimit-limit")),
+            (400, Some("2"))
+        );
+        assert_eq!(reply.header("x-ratelimit-remaining"), None);
+    }
+    assert_eq!(app.endpoint.meter().total, 0);
+}
+
+#[tokio::test]
+async fn a_limit_that_cannot_be_checked_is_marked_and_lets_reads_and_changes_through() {
+    let app = app(limits()).await;
+    let away = |action| app.endpoint.faults().add(Fault::new(action).times(99));
+    away(FaultAction::Status(503));
+    let read = app.get(JOB).await;
+    assert_eq!(
+        (read.status, read.header("x-ratelimit-status")),
+        (503, Some("unavailable"))
+    );
+    app.endpoint.faults().clear();
+    // The check alone fails: the tries of one request.
+    let check = Fault::new(FaultAction::Status(503))
+        .matching("ratelimit:")
+        .times(4);
+    app.endpoint.faults().add(check);
+    let change = app.post("/api/jobs/scan", &scan(1)).await;
+    assert_eq!(
+        (change.status, change.header("x-ratelimit-status")),
+        (202, Some("unavailable"))
+    );
+    assert_eq!(app.endpoint.faults().fired(), 8);
+}
+
+#[tokio::test]
+async fn a_lost_reply_counts_once_and_changes_once() {
+    let app = app(LimitsConfig::default()).await;
+    for (n, action) in [
+        FaultAction::DropAfterCommit,
+        FaultAction::StatusAfterCommit(500),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for skip in 0..2 {
+            app.endpoint.faults().add(Fault::new(action).skip(skip));
+            let n = 2 * n as u32 + skip;
+            let reply = app.post("/api/jobs/scan", &scan(u64::from(n) + 1)).await;
+            assert_eq!(reply.status, 202);
+            assert_eq!(number(&reply, "x-ratelimit-remaining"), i64::from(59 - n));
+        }
+    }
+    let jobs = app.get("/api/jobs?state=waiting").await;
+    assert_eq!(jobs.json["jobs"].as_array().unwrap().len(), 5);
+}
+
+/// A function that signs in whoever asks, on the database of `app`.
+async fn login(app: &TestApp) -> (Host, String) {
+    let services = Services::new(
+        app.redis.clone(),
+        "trawl:",
+        Auth::new(shared::config::AuthConfig {
+            api_key: TestApp::API_KEY.to_owned(),
+            admin_key: TestApp::ADMIN_KEY.to_owned(),
+        }),
+        app.clock.clone(),
+        HttpConfig::default(),
+    );
+    let routes = vec![Route {
+        method: Method::POST,
+        path: "/api/sessions",
+        access: Access::Open,
+        handler: |_, _, request: shared::http::Request| {
+            async move {
+                request.admit(Action::Login).await;
+                Ok(shared::http::Reply::ok(&json!({ "in": true })))
+            }
+            .boxed()
+        },
+    }];
+    let door = Function {
+        name: "login",
+        door: Arc::new(App::new(services, (), routes)),
+    };
+    let functions = Functions {
+        doors: vec![door],
+        ..app.functions.clone()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/api/sessions", listener.local_addr().unwrap());
+    (Host::start(listener, functions, false).unwrap(), url)
+}
+
+#[tokio::test]
+async fn a_guesser_has_five_tries_and_none_while_they_cannot_be_counted() {
+    let app = app(LimitsConfig::default()).await;
+    let (host, url) = login(&app).await;
+    let attempt = async || app.send_plain(app.http().post(&url)).await;
+    app.endpoint
+        .faults()
+        .add(Fault::new(FaultAction::Status(503)).times(99));
+    let unknown = attempt().await;
+    assert_eq!(
+        (unknown.status, unknown.text("/code")),
+        (503, "limit_unknown")
+    );
+    assert_eq!(unknown.header("x-ratelimit-status"), Some("unavailable"));
+    app.endpoint.faults().clear();
+    for left in (0..5).rev() {
+        let reply = attempt().await;
+        assert_eq!(
+            (reply.status, number(&reply, "x-ratelimit-remaining")),
+            (200, left)
+        );
+    }
+    let refused = attempt().await;
+    assert_eq!(refused.status, 429);
+    assert!(number(&refused, "retry-after") > 890);
+    // A header is the caller's to write, and another address is not had by it.
+    let forged = app.http().post(&url).header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(app.send_plain(forged).await.status, 429);
+    host.stop().await;
+}
