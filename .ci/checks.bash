@@ -66,6 +66,19 @@ step_load() {
         --bullmq --bullmq-jobs 2000 --rounds 1
 }
 
+# The limits and locks beside the service's own packages, which are installed into the
+# target folder.
+step_beside() {
+    install_package node nodejs
+    install_package npm npm
+    local folder=$CARGO_TARGET_DIR/ci/side-by-side
+    mkdir -p "$folder"
+    cp local/dev/side-by-side/* "$folder"
+    # Not `ci`: it refuses a lock without the add-ons of other systems.
+    (cd "$folder" && npm install --no-save --ignore-scripts --no-audit --no-fund)
+    cargo run --locked -p dev --example side-by-side -- "$folder"
+}
+
 # One environment for both: cargo-lambda runs zig with the first python3 of PATH, also
 # when SAM calls it.
 step_tools() {

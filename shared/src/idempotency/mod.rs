@@ -135,17 +135,6 @@ impl Idempotency {
         })
     }
 
-    /// Adds the storing of the reply to a pipeline: with the change itself, where the
-    /// reply is known before. Answers whether the attempt was still the owner.
-    pub fn add_complete(
-        &self,
-        pipeline: &mut Pipeline,
-        attempt: &Attempt,
-        reply: &StoredReply,
-    ) -> Slot<bool> {
-        pipeline.add(self.completion(attempt, reply))
-    }
-
     /// Stores the reply; false when the attempt was not the owner any more.
     ///
     /// # Errors
