@@ -115,3 +115,21 @@ impl Scripts {
         script.run(&**redis, &self.keys(), &arguments).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_script_says_what_it_returns() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rate_limiter/scripts");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let head = text.lines().take_while(|line| line.starts_with("--"));
+            assert!(
+                head.into_iter().any(|line| line.starts_with("-- Returns")),
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
