@@ -4,6 +4,7 @@
 //! nothing between invocations. [`http`] is the front door of every route and the
 //! one module that knows `lambda_http`.
 
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod discord;

@@ -39,6 +39,11 @@ commands! {
             Command::safe("DEL").args(keys)
         }
 
+        /// Removes `key` if its value is this one.
+        fn del_if_equal(key: &str, value: &str) -> bool {
+            Command::safe("DELEX").arg(key).arg("IFEQ").arg(value)
+        }
+
         /// How many of `keys` exist; one named twice counts twice.
         fn exists(keys: &[&str]) -> u64 {
             Command::safe("EXISTS").args(keys)

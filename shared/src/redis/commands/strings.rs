@@ -124,6 +124,16 @@ commands! {
             Command::safe("MGET").args(keys)
         }
 
+        /// The values of `keys` as bytes, in their order.
+        fn mget_bytes(keys: &[&str]) -> Vec<Option<Vec<u8>>> {
+            Command::safe("MGET").args(keys)
+        }
+
+        /// The value of `key`, which expires `ttl` from now.
+        fn get_and_expire(key: &str, ttl: Duration) -> Option<String> {
+            Command::safe("GETEX").arg(key).arg("PX").arg(ttl.as_millis())
+        }
+
         /// Adds one; a missing key counts from zero.
         fn incr(key: &str) -> i64 {
             Command::once("INCR").arg(key)

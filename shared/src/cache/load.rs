@@ -1,0 +1,305 @@
+//! Reading a value, and loading it where it is missing or old.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::to_raw_value;
+
+use super::stored::{Found, Look, Stored};
+use super::{Cache, Entry, PATIENCE};
+use crate::redis::commands::keys::del_if_equal;
+use crate::redis::commands::strings::{SetOptions, get, mget_bytes, set};
+use crate::redis::{Command, Error, FromReply, Pipeline, Replies};
+
+/// How long a loader is believed to be at work. Longer than Discord is waited for.
+pub(super) const CLAIM: Duration = Duration::from_secs(15);
+
+/// How long a reader waits for another's loading before it loads for itself.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The first pause between two looks; each is twice the one before, up to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LAST_PAUSE: Duration = Duration::from_millis(800);
+
+/// What came of claiming a value's place.
+enum Claimed {
+    /// The text that stands there now.
+    Yes(String),
+    /// Another text was put there, unless this one was and the reply is that to its
+    /// second sending.
+    No(String),
+    RedisAway,
+}
+
+impl Cache {
+    /// The value, fresh or stale; `None` when nothing is known, `Some(None)` when it is
+    /// known that there is none. One command.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        entry: &Entry<T>,
+    ) -> Result<Option<Option<T>>, Error> {
+        let look = self.look(entry).await?;
+        self.count(&look);
+        Ok(match look.found {
+            Found::Fresh(value) | Found::Stale(value) => Some(value),
+            Found::Nothing => None,
+        })
+    }
+
+    /// Stores a value that was just read or made: one command, two where the value goes
+    /// with a parent.
+    ///
+    /// # Errors
+    /// When Redis cannot be told.
+    pub async fn set<T: Serialize>(
+        &self,
+        entry: &Entry<T>,
+        value: Option<&T>,
+    ) -> Result<(), Error> {
+        let epoch = match &entry.parent {
+            Some(parent) => self.ask(get(&self.keys.epoch(parent))).await?,
+            None => None,
+        };
+        self.ask(self.store_command(entry, value, 0, epoch, SetOptions::new()))
+            .await?;
+        Ok(())
+    }
+
+    /// Adds the storing of a value to a pipeline, for one that goes with no parent.
+    pub fn add_set<T: Serialize>(
+        &self,
+        pipeline: &mut Pipeline,
+        entry: &Entry<T>,
+        value: Option<&T>,
+    ) {
+        pipeline.add(self.store_command(entry, value, 0, None, SetOptions::new()));
+    }
+
+    /// The value, from the cache or from `load`, which answers `None` when there is
+    /// none. A hit is one command; a miss three, and the loading.
+    ///
+    /// # Errors
+    /// The loader's, when there is no value to fall back on. Redis being away is none.
+    pub async fn get_or_load<T, E, L, F>(&self, entry: &Entry<T>, load: L) -> Result<Option<T>, E>
+    where
+        T: Serialize + DeserializeOwned,
+        L: FnOnce() -> F,
+        F: Future<Output = Result<Option<T>, E>>,
+    {
+        let Ok(mut look) = self.look(entry).await else {
+            return self.load_only(load).await;
+        };
+        self.count(&look);
+        let now = self.clock.now_ms();
+        let is_due = match look.found {
+            Found::Fresh(_) => look.is_due_early(now, fastrand::f64()),
+            Found::Stale(_) => true,
+            Found::Nothing => return self.load_missing(entry, look, load).await,
+        };
+        if is_due
+            && !look.is_claimed(now)
+            && let Claimed::Yes(text) = self.claim(entry, &look).await
+        {
+            self.counters.refreshes.one();
+            if let Ok(value) = self.load_and_store(entry, &look, &text, load).await {
+                return Ok(value);
+            }
+            // The claim stays: until it ends, nobody asks a failing service again.
+        }
+        match std::mem::replace(&mut look.found, Found::Nothing) {
+            Found::Fresh(value) | Found::Stale(value) => Ok(value),
+            Found::Nothing => Ok(None),
+        }
+    }
+
+    /// Loads what is not there, or waits for who does.
+    async fn load_missing<T, E, L, F>(
+        &self,
+        entry: &Entry<T>,
+        mut look: Look<T>,
+        load: L,
+    ) -> Result<Option<T>, E>
+    where
+        T: Serialize + DeserializeOwned,
+        L: FnOnce() -> F,
+        F: Future<Output = Result<Option<T>, E>>,
+    {
+        let patience = self.clock.deadline(WAIT);
+        let mut pause = FIRST_PAUSE;
+        let mut refused = None;
+        loop {
+            let mine = if refused.is_some() && look.raw == refused {
+                refused.take()
+            } else if look.is_claimed(self.clock.now_ms()) {
+                None
+            } else {
+                match self.claim(entry, &look).await {
+                    Claimed::Yes(text) => Some(text),
+                    Claimed::No(text) => {
+                        refused = Some(text);
+                        None
+                    }
+                    Claimed::RedisAway => return self.load_only(load).await,
+                }
+            };
+            if let Some(text) = mine {
+                let loaded = self.load_and_store(entry, &look, &text, load).await;
+                if loaded.is_err() {
+                    self.release(entry, &text).await;
+                }
+                return loaded;
+            }
+            if patience.remaining().is_zero() {
+                return self.load_only(load).await;
+            }
+            self.clock
+                .pause(pause.mul_f64(0.5 + fastrand::f64() / 2.0))
+                .await;
+            pause = (pause * 2).min(LAST_PAUSE);
+            look = match self.look(entry).await {
+                Ok(look) => look,
+                Err(_) => return self.load_only(load).await,
+            };
+            if let Found::Fresh(value) | Found::Stale(value) = look.found {
+                self.counters.waits.one();
+                return Ok(value);
+            }
+        }
+    }
+
+    async fn load_only<T, E, L, F>(&self, load: L) -> Result<Option<T>, E>
+    where
+        L: FnOnce() -> F,
+        F: Future<Output = Result<Option<T>, E>>,
+    {
+        self.counters.loads.one();
+        let loaded = load().await;
+        if loaded.is_err() {
+            self.counters.failed_loads.one();
+        }
+        loaded
+    }
+
+    async fn load_and_store<T, E, L, F>(
+        &self,
+        entry: &Entry<T>,
+        look: &Look<T>,
+        claimed: &str,
+        load: L,
+    ) -> Result<Option<T>, E>
+    where
+        T: Serialize,
+        L: FnOnce() -> F,
+        F: Future<Output = Result<Option<T>, E>>,
+    {
+        let started = self.clock.elapsed();
+        let value = self.load_only(load).await?;
+        let load_ms = (self.clock.elapsed() - started).as_millis() as u64;
+        let only_if = SetOptions::new().if_equal(claimed);
+        let command =
+            self.store_command(entry, value.as_ref(), load_ms, look.epoch.clone(), only_if);
+        if let Ok(false) = self.ask(command).await {
+            self.counters.outdated.one();
+        }
+        Ok(value)
+    }
+
+    /// Puts a claim in the place of what was read, if that stands there still.
+    async fn claim<T: DeserializeOwned>(&self, entry: &Entry<T>, look: &Look<T>) -> Claimed {
+        let token = format!("{:016x}", fastrand::u64(..));
+        let text = look.claim(token, self.clock.now_ms(), CLAIM);
+        let options = match (&look.raw, &look.found) {
+            (Some(raw), Found::Nothing) => SetOptions::new().expires_in(CLAIM).if_equal(raw),
+            (Some(raw), _) => SetOptions::new().keep_expiry().if_equal(raw),
+            (None, _) => SetOptions::new().expires_in(CLAIM).if_missing(),
+        };
+        let key = self.keys.value(entry.kind.name, &entry.id);
+        match self.ask(set(&key, &text, options)).await {
+            Ok(true) => Claimed::Yes(text),
+            Ok(false) => Claimed::No(text),
+            Err(_) => Claimed::RedisAway,
+        }
+    }
+
+    /// Takes a claim away whose loading failed, so that the next need not wait.
+    async fn release<T>(&self, entry: &Entry<T>, claimed: &str) {
+        let key = self.keys.value(entry.kind.name, &entry.id);
+        // A failure is counted; the claim ends by itself.
+        let _ = self.ask(del_if_equal(&key, claimed)).await;
+    }
+
+    pub(super) fn store_command<T: Serialize>(
+        &self,
+        entry: &Entry<T>,
+        value: Option<&T>,
+        load_ms: u64,
+        epoch: Option<String>,
+        options: SetOptions,
+    ) -> Command<bool> {
+        let (ttl, stale) = match value {
+            Some(_) => (entry.kind.ttl, entry.kind.stale),
+            None => (entry.kind.negative, Duration::ZERO),
+        };
+        let fresh_until = self.clock.now_ms().saturating_add(ttl.as_millis() as i64);
+        let stored = Stored {
+            fresh_until: Some(fresh_until),
+            load_ms,
+            epoch,
+            claim: None,
+            // A type that cannot be written as JSON is cached as a miss.
+            value: value.and_then(|value| to_raw_value(value).ok()),
+        };
+        let key = self.keys.value(entry.kind.name, &entry.id);
+        set(&key, &stored.text(), options.expires_in(ttl + stale))
+    }
+
+    pub(super) async fn look<T: DeserializeOwned>(
+        &self,
+        entry: &Entry<T>,
+    ) -> Result<Look<T>, Error> {
+        let keys = entry.keys(&self.keys);
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let mut found = self.ask(mget_bytes(&keys)).await?.into_iter();
+        let (raw, epoch) = (found.next().flatten(), found.next().flatten());
+        let epoch = epoch.map(|epoch| String::from_utf8_lossy(&epoch).into_owned());
+        Ok(Look::of(raw, epoch, self.clock.now_ms()))
+    }
+
+    pub(super) fn count<T>(&self, look: &Look<T>) {
+        match look.found {
+            Found::Fresh(_) => self.counters.hits.one(),
+            Found::Stale(_) => self.counters.stale.one(),
+            Found::Nothing => self.counters.misses.one(),
+        }
+        if look.is_unreadable {
+            self.counters.unreadable.one();
+        }
+    }
+
+    pub(super) async fn ask<R: FromReply>(&self, command: Command<R>) -> Result<R, Error> {
+        self.patiently(command.send(&*self.redis)).await
+    }
+
+    pub(super) async fn send(&self, pipeline: Pipeline) -> Result<Replies, Error> {
+        self.patiently(pipeline.send(&*self.redis)).await
+    }
+
+    /// Waits for an answer only so long; a failure is counted.
+    async fn patiently<R>(
+        &self,
+        answer: impl Future<Output = Result<R, Error>>,
+    ) -> Result<R, Error> {
+        let answer = tokio::select! {
+            answer = answer => answer,
+            () = self.clock.sleep(PATIENCE) => Err(Error::Timeout(PATIENCE)),
+        };
+        if answer.is_err() {
+            self.counters.failures.one();
+        }
+        answer
+    }
+}

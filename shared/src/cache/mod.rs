@@ -1,0 +1,74 @@
+//! Values of other services, kept for a while.
+//!
+//! A value is one string under one key: JSON with the time until which it is fresh. A
+//! hit is one command. After its time a value is *stale* for a while: one reader loads
+//! it anew, the others are given the stale one; when loading fails, so is that reader.
+//! Shortly before its end a value may be loaded early by one reader, so that readers
+//! never all find it gone.
+//!
+//! Who loads first puts a claim in the value's place by a write that depends on what
+//! was read (`NX`, `IFEQ`), and stores by one that depends on the claim. So one process
+//! loads at a time, and a value that was invalidated during its loading is not stored.
+//! Without a value the others wait for it, up to five seconds.
+//!
+//! Values under a parent (channels under their guild) carry the parent's epoch, read in
+//! the same command: a new epoch makes all of them misses at once.
+//!
+//! Freshness goes by the reader's clock, expiry by the server's. Nothing is kept in the
+//! process but counters. When Redis is away, the loader is asked.
+
+mod counts;
+mod entry;
+mod invalidate;
+mod keys;
+mod load;
+mod many;
+mod stored;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use counts::CacheCounts;
+pub use entry::{CHANNEL, Entry, GUILD, Kind, SETTINGS};
+pub use keys::Keys;
+pub use many::Batch;
+
+use crate::clock::Clock;
+use crate::redis::Redis;
+use counts::Counters;
+
+/// How long a reading or a write may take before the cache does without.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The cache. Clones share the counters.
+#[derive(Clone)]
+pub struct Cache {
+    redis: Redis,
+    keys: Arc<Keys>,
+    clock: Clock,
+    counters: Arc<Counters>,
+}
+
+impl Cache {
+    pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Cache {
+        Cache {
+            redis,
+            keys: Arc::new(Keys::new(prefix)),
+            clock,
+            counters: Arc::default(),
+        }
+    }
+
+    /// The same cache through another handle, such as one scoped to a request.
+    pub fn on(&self, redis: &Redis) -> Cache {
+        Cache {
+            redis: redis.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// What this process did with it so far.
+    pub fn counts(&self) -> CacheCounts {
+        self.counters.read()
+    }
+}

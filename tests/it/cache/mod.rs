@@ -1,0 +1,83 @@
+//! The cache, on the endpoint.
+
+mod costs;
+mod faults;
+mod load;
+mod model;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use integration::{START_MS, start_endpoint};
+use shared::cache::{Cache, Entry, GUILD};
+use shared::clock::Clock;
+use shared::redis::Redis;
+
+use crate::redis::client;
+
+/// A cache with its endpoint and clock.
+pub struct Bench {
+    pub server: upstash_local::Server,
+    pub clock: Clock,
+    pub redis: Redis,
+    pub cache: Cache,
+}
+
+impl Bench {
+    pub async fn start() -> Bench {
+        let server = start_endpoint().await;
+        let clock = Clock::manual(START_MS);
+        let redis = client(&server);
+        let cache = Cache::new(redis.clone(), "trawl:", clock.clone());
+        Bench {
+            server,
+            clock,
+            redis,
+            cache,
+        }
+    }
+
+    /// A cache with a client of its own, as another process has.
+    pub fn other(&self) -> Cache {
+        Cache::new(client(&self.server), "trawl:", self.clock.clone())
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.server.clock().advance(by);
+        self.clock.advance(by);
+    }
+}
+
+/// The place of a guild's name.
+pub fn guild(id: &str) -> Entry<String> {
+    Entry::new(&GUILD, id)
+}
+
+/// What is cached, and how often it was asked for.
+#[derive(Clone, Default)]
+pub struct Source {
+    pub asked: Arc<AtomicU64>,
+}
+
+impl Source {
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Answers how often it was asked before, as text.
+    pub async fn load(&self) -> Result<Option<String>, Broken> {
+        let n = self.asked.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        Ok(Some(n.to_string()))
+    }
+
+    pub async fn fail(&self) -> Result<Option<String>, Broken> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Err(Broken)
+    }
+}
+
+/// Why a source did not answer.
+#[derive(Debug, PartialEq)]
+pub struct Broken;
