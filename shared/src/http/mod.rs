@@ -26,4 +26,4 @@ pub use error::ApiError;
 pub use reply::Reply;
 pub use request::Request;
 
-pub use lambda_http::http::Method;
+pub use lambda_http::http::{Method, StatusCode};

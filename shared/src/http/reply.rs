@@ -23,7 +23,8 @@ impl Reply {
         Self::json(StatusCode::ACCEPTED, body)
     }
 
-    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+    /// Any status with a body.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
         // Our own types hold no map with keys that are not text, the one thing that
         // cannot be written as JSON.
         let text = serde_json::to_string(body).unwrap_or_default();
@@ -34,7 +35,8 @@ impl Reply {
             .with_header("cache-control", "no-store")
     }
 
-    pub(super) fn empty(status: StatusCode) -> Reply {
+    /// Any status without a body.
+    pub fn empty(status: StatusCode) -> Reply {
         let mut response = Response::new(Body::Empty);
         *response.status_mut() = status;
         Reply { response }
