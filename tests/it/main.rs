@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cache;
+mod clips;
 mod deploy;
 mod dev;
 mod discord;
@@ -15,6 +16,7 @@ mod queue;
 mod redis;
 mod routes;
 mod scan;
+mod statuses;
 mod upstash;
 
 /// Compares `lines` with `tests/golden/{name}.txt`. `UPDATE_GOLDEN=1` writes the file

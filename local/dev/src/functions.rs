@@ -12,6 +12,7 @@ use shared::http::{Auth, Door, Services};
 use shared::progress::Progress;
 use shared::queue::{Queue, SCAN};
 use shared::redis;
+use shared::scan::ScanStore;
 use shared::waker::{BY_DRAIN, BY_ENQUEUE, LambdaWake, Wake, Waker};
 
 /// What the functions are told.
@@ -85,6 +86,7 @@ impl Functions {
             .map(|url| -> Arc<dyn Wake> { Arc::new(invoker(url, BY_DRAIN)) });
         let waker = Waker::new(wake, clock.clone());
         let progress = Progress::new(prefix);
+        let store = ScanStore::new(redis.clone(), prefix);
         let doors = vec![
             function(
                 "enqueue",
@@ -96,8 +98,18 @@ impl Functions {
             ),
             function(
                 "scan-stream",
-                scan_stream::app(services, queue.clone(), progress),
+                scan_stream::app(services.clone(), queue.clone(), progress),
             ),
+            function(
+                "scans-current",
+                scans_current::app(services.clone(), queue.clone()),
+            ),
+            function(
+                "scan-statuses",
+                scan_statuses::app(services.clone(), queue.clone(), store.clone()),
+            ),
+            function("clips", clips::app(services.clone(), store)),
+            function("health", health::app(services)),
         ];
         let chores = Chores::new(&config.drain, clock)?;
         let environment = Environment::new(queue.clone(), redis, prefix, &config.discord)?;

@@ -2,6 +2,8 @@
 
 mod request;
 mod scan;
+mod state;
 
 pub use request::{JobRequest, OptionsRequest};
 pub use scan::{ChannelScan, Direction, MessageScan, ScanMode, ScanOptions};
+pub use state::ScanState;

@@ -63,6 +63,9 @@ impl ChannelScan {
     pub const SCAN: &'static str = "scan";
     pub const BATCH: &'static str = "batch";
 
+    /// The forms of [`ChannelScan::unique_key`], the channel in the place of `%s`.
+    pub const UNIQUE_FORMS: [&'static str; 2] = ["scan:%s:forward", "scan:%s:backfill"];
+
     pub fn direction(&self) -> Direction {
         match (self.direction, self.scan_mode) {
             (Some(direction), _) => direction,

@@ -25,6 +25,14 @@ scripts! {
     PURGE = "purge": "layout", "record", "purge";
     AUDIT = "audit": "layout", "record", "audit";
     LIST = "list": "layout", "list";
+    FOLLOW = "follow": "layout", "follow";
+}
+
+#[derive(Serialize)]
+pub(super) struct FollowRequest<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<&'a [&'a str]>,
+    pub unique: &'a [&'a str],
 }
 
 /// The scripts on the keys of one queue.
@@ -301,6 +309,16 @@ impl Scripts<'_> {
     ) -> Result<(Vec<String>, Vec<Option<String>>), Error> {
         let keys = [key, self.keys.records.as_str()];
         LIST.run(&**self.redis, &keys, &[json(request)]).await
+    }
+
+    /// Five words a field of the hash `key`.
+    pub async fn follow(
+        &self,
+        key: &str,
+        request: &FollowRequest<'_>,
+    ) -> Result<Vec<String>, Error> {
+        let keys = [key, self.keys.records.as_str()];
+        FOLLOW.run(&**self.redis, &keys, &[json(request)]).await
     }
 
     async fn run<T: FromReply>(

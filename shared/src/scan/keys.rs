@@ -22,7 +22,8 @@ impl Keys {
         format!("{}clip:records:{channel_id}", self.prefix)
     }
 
-    /// ZSET: clip ids by the time they were posted, of a guild.
+    /// ZSET: `{channel}:{message, 20 digits}:{clip}` by the time they were posted, of a
+    /// guild.
     pub fn recent(&self, guild_id: &str) -> String {
         format!("{}clip:recent:{guild_id}", self.prefix)
     }

@@ -59,6 +59,22 @@ impl ScanStore {
         }
     }
 
+    /// The same store through another handle, such as one scoped to a request.
+    pub fn on(&self, redis: &Redis) -> ScanStore {
+        ScanStore {
+            redis: redis.clone(),
+            keys: self.keys.clone(),
+        }
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(super) fn redis(&self) -> &Redis {
+        &self.redis
+    }
+
     /// Makes `owner` the owner of a channel, unless Discord is to be left alone or the
     /// channel's next page is not to be asked for by `latest`.
     ///

@@ -38,20 +38,26 @@ enum Then {
 use Given::{Cancelled, Nothing, Scan};
 use Then::{Completed, Status};
 
-const CASES: [(&str, Given, Then); 13] = [
+const CASES: [(&str, Given, Then); 19] = [
+    ("clips-http-bad-limit", Nothing, Status(400)),
+    ("clips-http-list", Scan, Status(200)),
     ("drain-schedule", Scan, Completed(1)),
     ("drain-wake", Scan, Completed(1)),
     ("enqueue-http-batch", Nothing, Status(202)),
     ("enqueue-http-scan", Nothing, Status(202)),
     ("enqueue-http-scan-bad-body", Nothing, Status(400)),
     ("enqueue-http-unauthenticated", Nothing, Status(401)),
+    ("health-http-redis", Nothing, Status(200)),
     ("jobs-http-cancel", Scan, Status(202)),
     ("jobs-http-get", Scan, Status(200)),
     ("jobs-http-list", Scan, Status(200)),
     ("jobs-http-not-found", Scan, Status(404)),
     ("jobs-http-retry", Cancelled, Status(202)),
+    ("scan-statuses-http-channel", Scan, Status(200)),
+    ("scan-statuses-http-guild", Scan, Status(200)),
     ("scan-stream-http-bad-cursor", Scan, Status(400)),
     ("scan-stream-http-read", Scan, Status(200)),
+    ("scans-current-http-list", Scan, Status(200)),
 ];
 
 /// The files by their names without the extension.

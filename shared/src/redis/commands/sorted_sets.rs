@@ -23,6 +23,34 @@ pub enum Range {
 }
 
 impl Range {
+    /// As it is asked for from its end: `REV`, the higher bound first.
+    fn apply_reversed<T: crate::redis::FromReply>(self, command: Command<T>) -> Command<T> {
+        match self {
+            Range::Rank(start, stop) => command.arg(start).arg(stop).arg("REV"),
+            Range::Score {
+                min,
+                max,
+                offset,
+                limit,
+            } => command
+                .arg(score(max))
+                .arg(score(min))
+                .arg("BYSCORE")
+                .arg("REV")
+                .arg("LIMIT")
+                .arg(offset)
+                .arg(limit),
+            Range::Lex { min, max, limit } => command
+                .arg(max)
+                .arg(min)
+                .arg("BYLEX")
+                .arg("REV")
+                .arg("LIMIT")
+                .arg(0)
+                .arg(limit),
+        }
+    }
+
     fn apply<T: crate::redis::FromReply>(self, command: Command<T>) -> Command<T> {
         match self {
             Range::Rank(start, stop) => command.arg(start).arg(stop),
@@ -75,6 +103,16 @@ commands! {
         /// Members with their scores, as alternating words.
         fn zrange_with_scores(key: &str, range: Range) -> Vec<String> {
             range.apply(Command::safe("ZRANGE").arg(key)).arg("WITHSCORES")
+        }
+
+        /// Members of a range, the last first.
+        fn zrange_reversed(key: &str, range: Range) -> Vec<String> {
+            range.apply_reversed(Command::safe("ZRANGE").arg(key))
+        }
+
+        /// As [`zrange_reversed`], with their scores, as alternating words.
+        fn zrange_reversed_with_scores(key: &str, range: Range) -> Vec<String> {
+            range.apply_reversed(Command::safe("ZRANGE").arg(key)).arg("WITHSCORES")
         }
 
         /// Removes members and answers how many there were.

@@ -2,8 +2,8 @@
 --
 -- KEYS[1]  scan:channels:{guild}   HASH  channel id -> record
 -- KEYS[2]  clip:records:{channel}  HASH  clip id -> clip
--- KEYS[3]  clip:recent:{guild}     ZSET  clip ids by time
--- KEYS[4]  clip:channel:{guild}    ZSET  clips of a channel in order
+-- KEYS[3]  clip:recent:{guild}     ZSET  members by time
+-- KEYS[4]  clip:channel:{guild}    ZSET  the same members in order
 -- ARGV[1]  request  JSON: channel, record (none: clips alone), clips [{id, message,
 --                   posted, forward, member}]
 -- ARGV[2…] each clip as JSON, in that order
@@ -43,7 +43,7 @@ for n, clip in ipairs(request.clips) do
   if not original or original == clip.message then
     clips[#clips + 1], members[#members + 1] = clip, clip.member
     records[#records + 1], records[#records + 2] = clip.id, ARGV[n + 1]
-    recent[#recent + 1], recent[#recent + 2] = string.format('%.0f', clip.posted), clip.id
+    recent[#recent + 1], recent[#recent + 2] = string.format('%.0f', clip.posted), clip.member
     ordered[#ordered + 1], ordered[#ordered + 2] = 0, clip.member
   end
 end

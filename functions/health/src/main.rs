@@ -1,0 +1,10 @@
+//! The Lambda function `health`.
+
+use shared::http;
+use shared::start::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process()?;
+    http::run(health::app(start.services()?)).await
+}

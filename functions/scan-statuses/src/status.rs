@@ -1,0 +1,150 @@
+//! How a channel's scan stands.
+
+use serde::Serialize;
+use shared::discord::MessageId;
+use shared::queue::{Followed, JobState};
+use shared::scan::{Channel, ScanStatus};
+
+/// A channel as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelStatus {
+    guild_id: String,
+    channel_id: String,
+    channel_name: Option<String>,
+    /// None when it was never scanned.
+    status: Option<ScanStatus>,
+    /// Messages that hold clips.
+    message_count: u64,
+    total_messages_scanned: u64,
+    forward_message_id: Option<MessageId>,
+    backward_message_id: Option<MessageId>,
+    error_message: Option<String>,
+    /// Unix milliseconds.
+    updated_at: Option<i64>,
+}
+
+impl ChannelStatus {
+    /// A channel nothing is known of.
+    pub fn unknown(guild_id: &str, channel_id: &str) -> ChannelStatus {
+        ChannelStatus {
+            guild_id: guild_id.to_owned(),
+            channel_id: channel_id.to_owned(),
+            channel_name: None,
+            status: None,
+            message_count: 0,
+            total_messages_scanned: 0,
+            forward_message_id: None,
+            backward_message_id: None,
+            error_message: None,
+            updated_at: None,
+        }
+    }
+
+    /// What the record and the jobs tell together. A record that cannot be read counts
+    /// as none.
+    pub fn of(guild_id: &str, channel: &Followed) -> ChannelStatus {
+        let text = channel.record.as_deref();
+        let record: Option<Channel> = text.and_then(|text| serde_json::from_str(text).ok());
+        let (status, error_message) = standing(record.as_ref(), channel);
+        let shown = ChannelStatus::unknown(guild_id, &channel.field);
+        let Some(record) = record else {
+            return ChannelStatus {
+                status,
+                error_message,
+                ..shown
+            };
+        };
+        ChannelStatus {
+            channel_name: record.channel_name,
+            status,
+            message_count: record.message_count,
+            total_messages_scanned: record.total_messages_scanned,
+            forward_message_id: record.forward_message_id,
+            backward_message_id: record.backward_message_id,
+            error_message,
+            updated_at: Some(record.updated_at),
+            ..shown
+        }
+    }
+}
+
+/// A job that is not finished says how the scan stands. Otherwise the record does, unless
+/// it was left by a job that ended without telling it: cancelled while it waited, or
+/// ended by a drainer that died right then.
+fn standing(record: Option<&Channel>, jobs: &Followed) -> (Option<ScanStatus>, Option<String>) {
+    let told = record.and_then(|record| record.status);
+    let error = record.and_then(|record| record.error_message.clone());
+    let unfinished = [jobs.owner, jobs.unfinished];
+    if unfinished.contains(&Some(JobState::Active)) {
+        return (Some(ScanStatus::Running), None);
+    }
+    if unfinished.contains(&Some(JobState::Waiting)) {
+        return (Some(ScanStatus::Pending), error);
+    }
+    if !matches!(told, Some(ScanStatus::Pending | ScanStatus::Running)) {
+        return (told, error);
+    }
+    match jobs.owner {
+        Some(JobState::Completed) => (Some(ScanStatus::Succeeded), None),
+        Some(JobState::Failed) => (Some(ScanStatus::Failed), jobs.owner_error.clone().or(error)),
+        // Forgotten after its time, or removed by somebody: it will not go on.
+        _ => (Some(ScanStatus::Cancelled), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(
+        told: Option<&str>,
+        owner: Option<JobState>,
+        unfinished: Option<JobState>,
+    ) -> Option<ScanStatus> {
+        let record = told.map(|told| format!(r#"{{"revision": 1, "status": "{told}"}}"#));
+        let channel = Followed {
+            field: "1".into(),
+            record,
+            owner,
+            owner_error: Some("why".into()),
+            unfinished,
+        };
+        ChannelStatus::of("2", &channel).status
+    }
+
+    #[test]
+    fn an_unfinished_job_says_more_than_the_record() {
+        use JobState::{Active, Completed, Waiting};
+        assert_eq!(seen(None, None, None), None);
+        assert_eq!(seen(None, None, Some(Waiting)), Some(ScanStatus::Pending));
+        assert_eq!(
+            seen(Some("SUCCEEDED"), Some(Completed), Some(Waiting)),
+            Some(ScanStatus::Pending)
+        );
+        assert_eq!(
+            seen(Some("PENDING"), Some(Active), None),
+            Some(ScanStatus::Running)
+        );
+        assert_eq!(
+            seen(Some("RUNNING"), Some(Waiting), None),
+            Some(ScanStatus::Pending)
+        );
+    }
+
+    #[test]
+    fn a_record_whose_job_ended_without_telling_it_is_not_believed() {
+        use JobState::{Cancelled, Completed, Failed};
+        for told in ["PENDING", "RUNNING"] {
+            let of = |owner| seen(Some(told), owner, None);
+            assert_eq!(of(Some(Completed)), Some(ScanStatus::Succeeded));
+            assert_eq!(of(Some(Failed)), Some(ScanStatus::Failed));
+            assert_eq!(of(Some(Cancelled)), Some(ScanStatus::Cancelled));
+            assert_eq!(of(None), Some(ScanStatus::Cancelled));
+        }
+        assert_eq!(
+            seen(Some("SUCCEEDED"), None, None),
+            Some(ScanStatus::Succeeded)
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! How a scan stands, as its job tells.
+
+use serde::{Deserialize, Serialize};
+
+use crate::queue::{Job, JobId, JobState};
+use crate::scan::{ScanProgress, ScanStatus};
+
+/// How a scan stands.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanState<'a> {
+    scan_id: &'a JobId,
+    job_id: &'a JobId,
+    guild_id: Option<String>,
+    channel_id: Option<String>,
+    status: ScanStatus,
+    progress: Amount,
+    clips_found: u64,
+    /// Why it failed.
+    error: Option<&'a str>,
+    updated_at: i64,
+}
+
+/// How much is done. `total` is null where nothing bounds the scan; `percent` goes by
+/// the time the messages span.
+#[derive(Serialize)]
+pub struct Amount {
+    current: u64,
+    total: Option<u64>,
+    percent: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    guild_id: Option<String>,
+    channel_id: Option<String>,
+}
+
+impl ScanState<'_> {
+    /// What a job tells of its scan.
+    pub fn of(job: &Job) -> ScanState<'_> {
+        let place: Option<Place> = serde_json::from_str(job.data.get()).ok();
+        let (guild_id, channel_id) = place.map_or((None, None), |p| (p.guild_id, p.channel_id));
+        let told = job.progress.clone();
+        let told: ScanProgress = told
+            .and_then(|value| serde_json::from_value(value).ok())
+            .unwrap_or_default();
+        let status = match job.state {
+            JobState::Waiting | JobState::Delayed => ScanStatus::Pending,
+            JobState::Active => ScanStatus::Running,
+            JobState::Completed => ScanStatus::Succeeded,
+            JobState::Failed => ScanStatus::Failed,
+            JobState::Cancelled => ScanStatus::Cancelled,
+        };
+        let times = [
+            Some(told.updated_at),
+            job.finished_at,
+            job.started_at,
+            Some(job.created_at),
+        ];
+        ScanState {
+            scan_id: &job.id,
+            job_id: &job.id,
+            guild_id,
+            channel_id,
+            status,
+            progress: Amount {
+                current: told.current,
+                total: told.total,
+                percent: if job.state == JobState::Completed {
+                    100.0
+                } else {
+                    told.percent
+                },
+            },
+            clips_found: told.clips_found,
+            error: job.failed_reason.as_deref(),
+            updated_at: times.into_iter().flatten().max().unwrap_or_default(),
+        }
+    }
+}

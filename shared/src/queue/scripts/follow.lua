@@ -1,0 +1,66 @@
+-- follow: records that name jobs, each with how those jobs stand.
+--
+-- KEYS[1]  any                    HASH  field -> JSON, its `owner.job` a job
+-- KEYS[2]  jobs:{queue}:records   HASH  the jobs
+-- ARGV[1]  request  JSON: fields (none: all there are), unique (forms of unique keys, the
+--                   field in the place of `%s`)
+--
+-- Returns five words a field: the field; its record, or nothing; the state of the job it
+-- names, or nothing; that job's last error; the state of an unfinished job with one of the
+-- unique keys, an active one first, or nothing.
+local request = cjson.decode(ARGV[1])
+
+local function read(fields)
+  local found = {}
+  for from = 1, #fields, 1000 do
+    local part = call('HMGET', KEYS[2], unpack(fields, from, math.min(from + 999, #fields)))
+    for n, value in ipairs(part) do found[fields[from + n - 1]] = value end
+  end
+  return found
+end
+
+local rows, wanted = {}, {}
+local function add(field, text)
+  local ok, record = pcall(cjson.decode, text or '{}')
+  local owner = ok and type(record) == 'table' and record.owner
+  local row = { field = field, text = text, owner = type(owner) == 'table' and owner.job, unique = {} }
+  if row.owner then push(wanted, row.owner, row.owner .. ':p') end
+  for _, form in ipairs(request.unique) do
+    local key = 'u:' .. string.gsub(form, '%%s', field)
+    push(row.unique, key)
+    push(wanted, key)
+  end
+  push(rows, row)
+end
+if request.fields then
+  for n, text in ipairs(call('HMGET', KEYS[1], unpack(request.fields))) do add(request.fields[n], text) end
+else
+  local all = call('HGETALL', KEYS[1])
+  for n = 1, #all, 2 do add(all[n], all[n + 1]) end
+end
+
+local found, live = read(wanted), {}
+for _, row in ipairs(rows) do
+  for _, key in ipairs(row.unique) do
+    -- A unique key that is free again may be empty.
+    if found[key] == '' then found[key] = nil end
+    if found[key] then push(live, found[key]) end
+  end
+end
+local headers = read(live)
+local result = {}
+for _, row in ipairs(rows) do
+  local state, why, alive = '', '', ''
+  if row.owner and found[row.owner .. ':p'] then
+    local header = found[row.owner] and cjson.decode(found[row.owner]) or { state = 'waiting' }
+    local errors = header.errors
+    state, why = header.state, type(errors) == 'table' and #errors > 0 and errors[#errors].message or ''
+  end
+  for _, key in ipairs(row.unique) do
+    local id = found[key]
+    local now = id and (headers[id] and cjson.decode(headers[id]).state or 'waiting')
+    if now == 'active' or (now == 'waiting' and alive == '') then alive = now end
+  end
+  push(result, row.field, row.text or '', state, why, alive)
+end
+return result

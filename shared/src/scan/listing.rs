@@ -1,0 +1,241 @@
+//! The clips of a guild or a channel, newest first, page by page.
+
+use std::collections::BTreeMap;
+
+use super::{Clip, ScanStore};
+use crate::discord::MessageId;
+use crate::redis::commands::hashes::hmget;
+use crate::redis::commands::sorted_sets::{Range, SortedSets as _};
+use crate::redis::{Error, Pipeline};
+
+/// Where two clips of one millisecond meet the end of a page, so many more are read; a
+/// message has far fewer.
+const TIES: u64 = 64;
+
+/// With a filter on what only the clip itself tells, so many times more are looked at.
+const LOOK_AHEAD: u64 = 5;
+
+/// Which clips.
+#[derive(Clone, Debug, Default)]
+pub struct ClipQuery {
+    /// Of this channel alone.
+    pub channel_id: Option<String>,
+    /// Posted after this unix millisecond.
+    pub after: Option<i64>,
+    /// Posted before it.
+    pub before: Option<i64>,
+    /// Clips declared shorter are left out; those of unknown length are kept.
+    pub min_seconds: Option<f64>,
+    /// From where an earlier page ended.
+    pub cursor: Option<ClipCursor>,
+    /// At most so many.
+    pub limit: u64,
+}
+
+/// Where a page ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClipCursor {
+    posted_at: i64,
+    member: String,
+}
+
+impl ClipCursor {
+    /// A cursor a listing gave.
+    pub fn parse(text: &str) -> Option<ClipCursor> {
+        let (posted_at, member) = text.split_once(':')?;
+        let is_part = |part: &str| {
+            (1..=64).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        let parts = member.split(':');
+        (parts.clone().count() == 3 && parts.into_iter().all(is_part)).then_some(())?;
+        Some(ClipCursor {
+            posted_at: posted_at.parse().ok()?,
+            member: member.to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Display for ClipCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.posted_at, self.member)
+    }
+}
+
+impl ScanStore {
+    /// A page of clips and where the next begins, in two requests. A page may hold
+    /// fewer than asked for, or none, and there be more: only without a cursor it is the
+    /// last.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked. A clip that cannot be read is left out.
+    pub async fn list_clips(
+        &self,
+        guild_id: &str,
+        query: &ClipQuery,
+    ) -> Result<(Vec<Clip>, Option<ClipCursor>), Error> {
+        let wanted = match query.min_seconds {
+            Some(_) => query.limit * LOOK_AHEAD,
+            None => query.limit,
+        };
+        let (places, more) = match &query.channel_id {
+            Some(channel) => self.of_channel(guild_id, channel, query, wanted).await?,
+            None => self.of_guild(guild_id, query, wanted).await?,
+        };
+        let mut found = self.clips_at(&places).await?;
+        let (mut clips, mut last) = (Vec::new(), None);
+        for (n, place) in places.iter().enumerate() {
+            if clips.len() as u64 == query.limit {
+                break;
+            }
+            last = Some(n);
+            let long_enough = |clip: &Clip| match (query.min_seconds, clip.duration_seconds) {
+                (Some(least), Some(seconds)) => seconds >= least,
+                _ => true,
+            };
+            clips.extend(found.remove(&place.member).filter(long_enough));
+        }
+        let ends_here = last.is_none_or(|last| last + 1 == places.len()) && !more;
+        let cursor = last.map(|last| places[last].clone());
+        Ok((clips, cursor.filter(|_| !ends_here)))
+    }
+
+    /// By the time they were posted.
+    async fn of_guild(
+        &self,
+        guild_id: &str,
+        query: &ClipQuery,
+        wanted: u64,
+    ) -> Result<(Vec<ClipCursor>, bool), Error> {
+        let before = query.before.map(|before| before.saturating_sub(1));
+        let from = query.cursor.as_ref().map(|cursor| cursor.posted_at);
+        let max = match (before, from) {
+            (Some(before), Some(from)) => Some(before.min(from)),
+            (before, from) => before.or(from),
+        };
+        let asked = wanted + if query.cursor.is_some() { TIES } else { 0 };
+        let range = Range::Score {
+            min: query.after.map_or(f64::NEG_INFINITY, |at| at as f64 + 1.0),
+            max: max.map_or(f64::INFINITY, |at| at as f64),
+            offset: 0,
+            limit: asked,
+        };
+        let key = self.keys().recent(guild_id);
+        let words = self
+            .redis()
+            .zrange_reversed_with_scores(&key, range)
+            .await?;
+        let more = words.len() as u64 / 2 == asked;
+        let is_new = |place: &ClipCursor| {
+            query.cursor.as_ref().is_none_or(|cursor| {
+                (place.posted_at, &place.member) < (cursor.posted_at, &cursor.member)
+            })
+        };
+        let mut places: Vec<ClipCursor> = words
+            .chunks_exact(2)
+            .filter_map(|pair| {
+                Some(ClipCursor {
+                    posted_at: pair[1].parse::<f64>().ok()? as i64,
+                    member: pair[0].clone(),
+                })
+            })
+            .filter(is_new)
+            .collect();
+        let cut = places.len() as u64 > wanted;
+        places.truncate(wanted as usize);
+        Ok((places, more || cut))
+    }
+
+    /// By message, which is by time as well: a message's id tells it.
+    async fn of_channel(
+        &self,
+        guild_id: &str,
+        channel_id: &str,
+        query: &ClipQuery,
+        wanted: u64,
+    ) -> Result<(Vec<ClipCursor>, bool), Error> {
+        let first_at = |ms: i64| format!("{channel_id}:{:0>20}", MessageId::at(ms).0);
+        let min = match query.after {
+            Some(after) => format!("[{}", first_at(after.saturating_add(1))),
+            None => format!("[{channel_id}:"),
+        };
+        let end = match query.before {
+            Some(before) => first_at(before),
+            // The byte after the colon.
+            None => format!("{channel_id};"),
+        };
+        let end = match &query.cursor {
+            Some(cursor) if cursor.member < end => cursor.member.clone(),
+            _ => end,
+        };
+        let range = Range::Lex {
+            min,
+            max: format!("({end}"),
+            limit: wanted,
+        };
+        let key = self.keys().by_channel(guild_id);
+        let members = self.redis().zrange_reversed(&key, range).await?;
+        let more = members.len() as u64 == wanted;
+        let place = |member: String| ClipCursor {
+            posted_at: 0,
+            member,
+        };
+        Ok((members.into_iter().map(place).collect(), more))
+    }
+
+    /// Clips by their members, one command a channel.
+    async fn clips_at(&self, places: &[ClipCursor]) -> Result<BTreeMap<String, Clip>, Error> {
+        let mut by_channel: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+        for place in places {
+            let mut parts = place.member.split(':');
+            if let (Some(channel), Some(_), Some(clip)) = (parts.next(), parts.next(), parts.next())
+            {
+                let clips = by_channel.entry(channel).or_default();
+                clips.push((clip, place.member.as_str()));
+            }
+        }
+        let mut pipeline = Pipeline::new();
+        let mut slots = Vec::with_capacity(by_channel.len());
+        for (channel, clips) in &by_channel {
+            let ids: Vec<&str> = clips.iter().map(|(clip, _)| *clip).collect();
+            slots.push((
+                clips,
+                pipeline.add(hmget(&self.keys().clips(channel), &ids)),
+            ));
+        }
+        let mut found = BTreeMap::new();
+        if slots.is_empty() {
+            return Ok(found);
+        }
+        let mut replies = pipeline.send(&**self.redis()).await?;
+        for (clips, slot) in slots {
+            for ((_, member), text) in clips.iter().zip(replies.take(slot)?) {
+                if let Some(clip) = text.and_then(|text| serde_json::from_str(&text).ok()) {
+                    found.insert((*member).to_owned(), clip);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_what_it_writes_and_nothing_else() {
+        let text = "1795219200000:1200000000000000001:00001200000000000002:e0a1";
+        assert_eq!(ClipCursor::parse(text).unwrap().to_string(), text);
+        for text in [
+            "",
+            "5",
+            "5:a:b",
+            "x:a:b:c",
+            "5:a::c",
+            "5:a:b:c:d",
+            "5:a:b:*",
+        ] {
+            assert_eq!(ClipCursor::parse(text), None, "{text}");
+        }
+    }
+}

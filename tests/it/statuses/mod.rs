@@ -1,0 +1,193 @@
+//! `GET …/scan-statuses`, `GET …/scan-status`, `GET /api/scans/current`,
+//! `GET /api/health/redis`.
+
+use std::time::Duration;
+
+use discord_local::guild::ChannelSpec;
+use integration::TestApp;
+use serde_json::{Value, json};
+use shared::redis::commands::Hashes as _;
+use upstash_local::{Fault, FaultAction};
+
+use crate::limits::CHECK;
+use crate::scan::{CHANNEL, GUILD, guild_with};
+
+const RECORDS: &str = "trawl:scan:channels:1200000000000000000";
+
+async fn status(app: &TestApp) -> Value {
+    let path = format!("/api/guilds/{GUILD}/channels/{CHANNEL}/scan-status");
+    let reply = app.get(&path).await;
+    assert_eq!(reply.status, 200, "{}", reply.json);
+    reply.json
+}
+
+/// Writes the record as a drainer left it that died.
+async fn leave_as(app: &TestApp, told: &str) {
+    let text = app.redis.hget(RECORDS, &CHANNEL.to_string()).await.unwrap();
+    let mut record: Value = serde_json::from_str(&text.unwrap()).unwrap();
+    record["status"] = json!(told);
+    let text = record.to_string();
+    let fields = [(CHANNEL.to_string(), text)];
+    let fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    app.redis.hset(RECORDS, &fields).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_scan_is_followed_from_never_to_its_end() {
+    let app = TestApp::with_guild(guild_with(30, 3)).await;
+    let never = status(&app).await;
+    assert_eq!(never["channelId"], CHANNEL.to_string());
+    assert!(never["status"].is_null() && never["updatedAt"].is_null());
+    assert_eq!(never["messageCount"], 0);
+    app.scan(CHANNEL, json!({})).await;
+    assert_eq!(status(&app).await["status"], "PENDING");
+    app.drain().await;
+    let done = status(&app).await;
+    assert_eq!(
+        (
+            &done["status"],
+            &done["messageCount"],
+            &done["totalMessagesScanned"]
+        ),
+        (&json!("SUCCEEDED"), &json!(10), &json!(30))
+    );
+    assert_eq!(done["channelName"], "clips");
+    assert!(done["forwardMessageId"].is_string() && done["errorMessage"].is_null());
+    // Another scan of a channel that has a record.
+    app.scan(CHANNEL, json!({ "scanMode": "backfill" })).await;
+    assert_eq!(status(&app).await["status"], "PENDING");
+}
+
+#[tokio::test]
+async fn a_scan_cancelled_while_it_waits_does_not_stay_pending() {
+    let app = TestApp::with_guild(guild_with(30, 3)).await;
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let id = app.scan(CHANNEL, json!({})).await;
+    leave_as(&app, "PENDING").await;
+    assert_eq!(app.delete(&format!("/api/jobs/{id}")).await.status, 202);
+    // The record names the scan before, which succeeded.
+    assert_eq!(status(&app).await["status"], "SUCCEEDED");
+}
+
+#[tokio::test]
+async fn a_scan_whose_drainer_died_telling_its_end_is_as_its_job() {
+    let app = TestApp::with_guild(guild_with(30, 3)).await;
+    let id = app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    leave_as(&app, "RUNNING").await;
+    assert_eq!(status(&app).await["status"], "SUCCEEDED");
+    assert_eq!(
+        app.delete(&format!("/api/jobs/{id}?purge=true"))
+            .await
+            .status,
+        202
+    );
+    assert_eq!(status(&app).await["status"], "CANCELLED");
+}
+
+#[tokio::test]
+async fn a_scan_that_failed_tells_why() {
+    let app = TestApp::with_guild(guild_with(30, 3)).await;
+    let unknown = CHANNEL + 5;
+    app.scan(unknown, json!({})).await;
+    app.drain().await;
+    let path = format!("/api/guilds/{GUILD}/channels/{unknown}/scan-status");
+    let failed = app.get(&path).await;
+    assert_eq!(failed.text("/status"), "FAILED");
+    assert!(failed.text("/errorMessage").contains("no such channel"));
+}
+
+#[tokio::test]
+async fn a_guilds_channels_are_told_in_one_request() {
+    let mut guild = guild_with(10, 2);
+    for n in 1..30 {
+        guild = guild.channel(ChannelSpec::text(CHANNEL + n, &format!("c{n}")));
+    }
+    let app = TestApp::with_guild(guild).await;
+    for n in 0..30 {
+        app.scan(CHANNEL + n, json!({})).await;
+    }
+    app.drain().await;
+    app.scan(CHANNEL + 3, json!({ "scanMode": "backfill" }))
+        .await;
+    let path = format!("/api/guilds/{GUILD}/scan-statuses");
+    app.get(&path).await;
+    app.endpoint.reset_meter();
+    let reply = app.get(&path).await;
+    let meter = app.endpoint.meter();
+    let trips: u64 = meter.requests.values().sum();
+    assert_eq!((meter.total - CHECK, trips), (4, 1));
+    let statuses = reply.json["statuses"].as_array().unwrap();
+    assert_eq!(statuses.len(), 30);
+    for status in statuses {
+        let waits = status["channelId"] == (CHANNEL + 3).to_string();
+        let expected = if waits { "PENDING" } else { "SUCCEEDED" };
+        assert_eq!(status["status"], expected, "{status}");
+    }
+    assert_eq!(
+        app.get("/api/guilds/1200000000000000777/scan-statuses")
+            .await
+            .json["statuses"],
+        json!([])
+    );
+    assert_eq!(app.get("/api/guilds/x/scan-statuses").await.status, 400);
+}
+
+#[tokio::test]
+async fn current_scans_are_those_that_wait_or_wait_for_their_time() {
+    let app = TestApp::with_guild(guild_with(10, 2)).await;
+    let done = app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let waiting = app.scan(CHANNEL + 1, json!({})).await;
+    let at = app.clock.now_ms() + 60_000;
+    let later = app.scan(CHANNEL + 2, json!({ "runAt": at })).await;
+    app.get("/api/scans/current").await;
+    app.endpoint.reset_meter();
+    let reply = app.get("/api/scans/current").await;
+    let trips: u64 = app.endpoint.meter().requests.values().sum();
+    assert_eq!((reply.status, trips), (200, 1));
+    let scans = reply.json["scans"].as_array().unwrap();
+    let ids: Vec<&Value> = scans.iter().map(|scan| &scan["scanId"]).collect();
+    assert_eq!(ids, [&json!(waiting), &json!(later)]);
+    assert!(!ids.contains(&&json!(done)));
+    assert_eq!(scans[0]["status"], "PENDING");
+    assert_eq!(scans[0]["channelId"], (CHANNEL + 1).to_string());
+}
+
+#[tokio::test]
+async fn health_needs_no_key_and_is_one_command() {
+    let app = TestApp::with_guild(guild_with(1, 1)).await;
+    let health = || app.send_plain(app.http().get(app.path("/api/health/redis")));
+    health().await;
+    app.endpoint.reset_meter();
+    let reply = health().await;
+    assert_eq!((reply.status, reply.text("/status")), (200, "healthy"));
+    let meter = app.endpoint.meter();
+    let trips: u64 = meter.requests.values().sum();
+    assert_eq!((meter.total - CHECK, trips), (1, 1));
+    for action in [
+        FaultAction::Status(503),
+        FaultAction::DropBefore,
+        FaultAction::QuotaExceeded,
+    ] {
+        app.endpoint.faults().add(Fault {
+            times: 99,
+            ..Fault::new(action)
+        });
+        let reply = health().await;
+        assert_eq!(
+            (reply.status, reply.text("/status")),
+            (503, "unhealthy"),
+            "{action:?}"
+        );
+        let text = reply.text("/error");
+        assert!(!text.contains("127.0.0.1") && !text.contains(app.endpoint.token()));
+        app.endpoint.faults().clear();
+    }
+    app.advance(Duration::from_secs(1));
+    assert_eq!(health().await.status, 200);
+}
