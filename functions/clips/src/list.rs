@@ -40,7 +40,7 @@ fn query(request: &Request) -> Result<ClipQuery, ApiError> {
         request,
         "channelId",
         "a Discord id, 15 to 20 digits",
-        |text| Snowflake::parse(text),
+        Snowflake::parse,
     )?;
     let time = |name| {
         parameter(request, name, "unix milliseconds", |text| {
