@@ -18,6 +18,7 @@ pub mod queue;
 pub mod rate_limiter;
 pub mod redis;
 pub mod scan;
+pub mod session;
 pub mod start;
 pub mod telemetry;
 pub mod waker;

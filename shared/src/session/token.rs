@@ -1,0 +1,66 @@
+//! What a session's holder shows.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+/// 32 random bytes as 43 letters. Stored is only their hash, so who reads the database
+/// cannot take a session over.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// # Errors
+    /// When the system has no randomness.
+    pub(super) fn new() -> Result<Token, super::Error> {
+        let mut bytes = [0; 32];
+        let filled = SystemRandom::new().fill(&mut bytes);
+        filled.map_err(|_| super::Error::NoRandomness)?;
+        Ok(Token(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// The token in `text`, if it is one.
+    pub fn parse(text: &str) -> Option<Token> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        (bytes.len() == 32).then(|| Token(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id under which the session is stored.
+    pub(super) fn id(&self) -> String {
+        fingerprint(&self.0)
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+/// Tells secrets apart without showing them: 128 bits of their SHA-256.
+pub fn fingerprint(secret: &str) -> String {
+    let hash = digest(&SHA256, secret.as_bytes());
+    let hash = hash.as_ref().iter().take(16);
+    hash.map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_never_shown_and_its_id_is_not_the_token() {
+        let token = Token::new().unwrap();
+        assert_eq!(Token::parse(token.as_str()), Some(token.clone()));
+        assert_eq!(format!("{token:?}"), "Token");
+        assert!(!token.id().contains(token.as_str()) && token.id().len() == 32);
+        for text in ["", "abc", "*", &format!("{}A", token.as_str())] {
+            assert_eq!(Token::parse(text), None, "{text}");
+        }
+    }
+}
