@@ -5,6 +5,7 @@ use crate::config::{AuthConfig, ConfigError, Environment, HttpConfig, QueueConfi
 use crate::http::{Auth, Services};
 use crate::queue::Queue;
 use crate::redis::{self, Redis};
+use crate::session::Sessions;
 use crate::telemetry;
 
 /// The beginnings of a function.
@@ -47,13 +48,19 @@ impl Start {
     /// # Errors
     /// The setting that is missing or wrong.
     pub fn services(&self) -> Result<Services, StartError> {
+        let auth = Auth::new(AuthConfig::read(&self.environment)?);
         Ok(Services::new(
             self.redis.clone(),
             &self.key_prefix,
-            Auth::new(AuthConfig::read(&self.environment)?),
+            auth.with_sessions(self.sessions()),
             self.clock.clone(),
             HttpConfig::read(&self.environment)?,
         ))
+    }
+
+    /// The sessions of callers.
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.redis.clone(), &self.key_prefix, self.clock.clone())
     }
 
     /// The queue `name`.

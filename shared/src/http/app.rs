@@ -121,7 +121,6 @@ impl<S: Send + Sync + 'static> App<S> {
     /// Finds the route, checks the caller, runs the handler.
     async fn route(&self, mut request: Request) -> Result<Reply, ApiError> {
         let (route, parameters) = self.find(request.method(), request.path())?;
-        let caller = self.services.auth.check(&request, route.access)?;
         request.set_path_parameters(parameters);
 
         let clock = &self.services.clock;
@@ -131,6 +130,8 @@ impl<S: Send + Sync + 'static> App<S> {
             deadline: Some(deadline.clone()),
             sync_token: request.sync_token().map(str::to_owned),
         });
+        let auth = &self.services.auth;
+        let caller = auth.check_any(&request, route.access, &redis).await?;
         let admission = Arc::new(Admission {
             limiter: self.services.limiter.clone(),
             idempotency: self.services.idempotency.clone(),

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::reply::Reply;
 use crate::queue;
 use crate::redis;
+use crate::session;
 
 /// A refused or failed request.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,12 @@ impl ApiError {
     /// 401: no key, or an unknown one.
     pub fn unauthorized() -> ApiError {
         let detail = "send a key as `Authorization: Bearer <key>`";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    /// 401: what was to be signed in with is no key.
+    pub fn unknown_key() -> ApiError {
+        let detail = "key: expected a known key";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
@@ -211,6 +218,15 @@ impl From<queue::Error> for ApiError {
             },
             queue::Error::Full => ApiError::queue_full(),
             queue::Error::Redis(error) => error.into(),
+            other => ApiError::internal(other),
+        }
+    }
+}
+
+impl From<session::Error> for ApiError {
+    fn from(error: session::Error) -> ApiError {
+        match error {
+            session::Error::Redis(error) => error.into(),
             other => ApiError::internal(other),
         }
     }

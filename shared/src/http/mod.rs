@@ -21,7 +21,7 @@ pub use crate::input::{Bounded, Seconds, Snowflake};
 pub use absent::absent;
 pub use action::Action;
 pub use app::{App, Door, Handler, Route, Services, match_path, run};
-pub use auth::{Access, Auth, Caller};
+pub use auth::{Access, Auth, Caller, Login, SESSION_COOKIE, session_token};
 pub use error::ApiError;
 pub use reply::Reply;
 pub use request::Request;

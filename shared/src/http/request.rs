@@ -54,6 +54,14 @@ impl Request {
         self.inner.headers().get(name)?.to_str().ok()
     }
 
+    /// The cookies, each `name=value`.
+    pub(super) fn cookies(&self) -> impl Iterator<Item = &str> {
+        let headers = self.inner.headers().get_all("cookie").into_iter();
+        headers
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+    }
+
     /// What stands in the place of `{name}` in the route's path.
     pub fn path_parameter(&self, name: &str) -> &str {
         self.path_parameters
