@@ -16,6 +16,7 @@ mod queue;
 mod redis;
 mod routes;
 mod scan;
+mod sessions;
 mod statuses;
 mod upstash;
 

@@ -13,6 +13,7 @@ use shared::progress::Progress;
 use shared::queue::{Queue, SCAN};
 use shared::redis;
 use shared::scan::ScanStore;
+use shared::session::Sessions;
 use shared::waker::{BY_DRAIN, BY_ENQUEUE, LambdaWake, Wake, Waker};
 
 /// What the functions are told.
@@ -69,10 +70,11 @@ impl Functions {
             clock.clone(),
             config.queue.clone(),
         );
+        let sessions = Sessions::new(redis.clone(), prefix, clock.clone());
         let services = Services::new(
             redis.clone(),
             prefix,
-            Auth::new(config.auth.clone()),
+            Auth::new(config.auth.clone()).with_sessions(sessions.clone()),
             clock.clone(),
             config.http.clone(),
         );
@@ -109,7 +111,8 @@ impl Functions {
                 scan_statuses::app(services.clone(), queue.clone(), store.clone()),
             ),
             function("clips", clips::app(services.clone(), store)),
-            function("health", health::app(services)),
+            function("health", health::app(services.clone())),
+            function("sessions", sessions::app(services, sessions)),
         ];
         let chores = Chores::new(&config.drain, clock)?;
         let environment = Environment::new(queue.clone(), redis, prefix, &config.discord)?;

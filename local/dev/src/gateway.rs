@@ -124,7 +124,13 @@ impl Gateway {
         let (method, path) = (incoming.method.as_str(), incoming.uri.path());
         let query = incoming.uri.query().unwrap_or_default();
         let route_key = format!("{method} {}", found.path);
-        let headers = joined(&incoming.headers);
+        let mut headers = joined(&incoming.headers);
+        // The service hands cookies over apart from the headers.
+        let cookies = headers.remove("cookie");
+        let cookies: Option<Vec<String>> = cookies.as_ref().and_then(Value::as_str).map(|all| {
+            let each = all.split([';', ',']);
+            each.map(|cookie| cookie.trim().to_owned()).collect()
+        });
         let is_text = std::str::from_utf8(&incoming.body).is_ok();
         let body = if is_text {
             String::from_utf8_lossy(&incoming.body).into_owned()
@@ -164,6 +170,9 @@ impl Gateway {
             },
             "isBase64Encoded": !is_text,
         });
+        if let Some(cookies) = cookies {
+            event["cookies"] = json!(cookies);
+        }
         if !incoming.body.is_empty() {
             event["body"] = json!(body);
         }
@@ -219,6 +228,10 @@ fn outgoing(answer: &Value) -> anyhow::Result<Outgoing> {
                 headers.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
             }
         }
+    }
+    for cookie in answer["cookies"].as_array().into_iter().flatten() {
+        let text = cookie.as_str().unwrap_or_default().to_owned();
+        headers.push(("set-cookie".to_owned(), text));
     }
     headers.sort();
     headers.dedup();

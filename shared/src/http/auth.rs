@@ -92,13 +92,13 @@ impl Auth {
         }
     }
 
-    /// Who `key` belongs to, with what their session is to hold.
-    pub fn login(&self, key: &str) -> Option<(Caller, Login)> {
-        let caller = self.caller_of(key);
+    /// The name of `key`, with what a session begun with it is to hold.
+    pub fn login(&self, key: &str) -> Option<(&'static str, Login)> {
+        let name = self.caller_of(key).key_name()?;
         let login = Login {
             key: fingerprint(key),
         };
-        (caller != Caller::Anonymous).then_some((caller, login))
+        Some((name, login))
     }
 
     /// Who a session was begun by; nobody if the key is another now.

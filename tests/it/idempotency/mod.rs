@@ -67,6 +67,25 @@ async fn a_key_used_for_another_request_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_holds_for_who_is_signed_in_as_for_who_sends_the_key() {
+    let app = TestApp::start(Options::default()).await;
+    let sign_in = app.http().post(app.path("/api/sessions"));
+    let set = app.send_plain(sign_in.json(&json!({ "key": TestApp::API_KEY })));
+    let set = set.await;
+    let cookie = set.header("set-cookie").unwrap().split(';').next().unwrap();
+    let post_signed_in = async || {
+        let request = app.http().post(app.path("/api/jobs")).json(&message(1));
+        let request = request.header("idempotency-key", "k");
+        app.send_plain(request.header("cookie", cookie)).await
+    };
+    let first = post_signed_in().await;
+    assert_eq!(first.status, 202);
+    assert_eq!(post_signed_in().await.json, first.json);
+    assert_eq!(post(&app, "k", &message(1)).await.json, first.json);
+    assert_eq!(n_jobs(&app).await, 1);
+}
+
+#[tokio::test]
 async fn a_key_that_is_none_is_named_and_one_of_a_read_ignored() {
     let app = TestApp::start(Options::default()).await;
     for key in ["", "a b", &"k".repeat(256)] {

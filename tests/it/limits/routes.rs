@@ -1,15 +1,10 @@
 //! The limits as callers of the routes meet them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use dev::{Function, Functions, Host};
-use futures_util::FutureExt as _;
 use integration::{Options, Reply, TestApp};
 use serde_json::json;
-use shared::config::{HttpConfig, LimitConfig, LimitsConfig};
-use shared::http::{Access, Action, App, Auth, Method, Route, Services};
-use tokio::net::TcpListener;
+use shared::config::{LimitConfig, LimitsConfig};
 use upstash_local::{Fault, FaultAction};
 
 const JOB: &str = "/api/jobs/01J00000000000000000000000";
@@ -242,52 +237,18 @@ async fn a_lost_reply_counts_once_and_changes_once() {
     assert_eq!(jobs.json["jobs"].as_array().unwrap().len(), 5);
 }
 
-/// A function that signs in whoever asks, on the database of `app`.
-async fn login(app: &TestApp) -> (Host, String) {
-    let services = Services::new(
-        app.redis.clone(),
-        "trawl:",
-        Auth::new(shared::config::AuthConfig {
-            api_key: TestApp::API_KEY.to_owned(),
-            admin_key: TestApp::ADMIN_KEY.to_owned(),
-        }),
-        app.clock.clone(),
-        HttpConfig::default(),
-    );
-    let routes = vec![Route {
-        method: Method::POST,
-        path: "/api/sessions",
-        access: Access::Open,
-        handler: |_, _, request: shared::http::Request| {
-            async move {
-                request.admit(Action::Login).await;
-                Ok(shared::http::Reply::ok(&json!({ "in": true })))
-            }
-            .boxed()
-        },
-    }];
-    let door = Function {
-        name: "login",
-        door: Arc::new(App::new(services, (), routes)),
-    };
-    let functions = Functions {
-        doors: vec![door],
-        ..app.functions.clone()
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/api/sessions", listener.local_addr().unwrap());
-    (Host::start(listener, functions, false).unwrap(), url)
+async fn sign_in(app: &TestApp, key: &str) -> Reply {
+    let request = app.http().post(app.path("/api/sessions"));
+    app.send_plain(request.json(&json!({ "key": key }))).await
 }
 
 #[tokio::test]
 async fn a_guesser_has_five_tries_and_none_while_they_cannot_be_counted() {
     let app = app(LimitsConfig::default()).await;
-    let (host, url) = login(&app).await;
-    let attempt = async || app.send_plain(app.http().post(&url)).await;
     app.endpoint
         .faults()
         .add(Fault::new(FaultAction::Status(503)).times(99));
-    let unknown = attempt().await;
+    let unknown = sign_in(&app, "guess").await;
     assert_eq!(
         (unknown.status, unknown.text("/code")),
         (503, "limit_unknown")
@@ -295,17 +256,44 @@ async fn a_guesser_has_five_tries_and_none_while_they_cannot_be_counted() {
     assert_eq!(unknown.header("x-ratelimit-status"), Some("unavailable"));
     app.endpoint.faults().clear();
     for left in (0..5).rev() {
-        let reply = attempt().await;
+        let reply = sign_in(&app, "guess").await;
         assert_eq!(
             (reply.status, number(&reply, "x-ratelimit-remaining")),
-            (200, left)
+            (401, left)
         );
     }
-    let refused = attempt().await;
+    // The right key comes too late.
+    let refused = sign_in(&app, TestApp::API_KEY).await;
     assert_eq!(refused.status, 429);
     assert!(number(&refused, "retry-after") > 890);
     // A header is the caller's to write, and another address is not had by it.
-    let forged = app.http().post(&url).header("x-forwarded-for", "192.0.2.1");
-    assert_eq!(app.send_plain(forged).await.status, 429);
-    host.stop().await;
+    let forged = app.http().post(app.path("/api/sessions"));
+    let forged = forged.header("x-forwarded-for", "192.0.2.1");
+    let body = json!({ "key": TestApp::API_KEY });
+    assert_eq!(app.send_plain(forged.json(&body)).await.status, 429);
+}
+
+#[tokio::test]
+async fn who_is_signed_in_is_limited_as_the_session_s_user() {
+    let app = app(limits()).await;
+    let set = sign_in(&app, TestApp::API_KEY).await;
+    let cookie = set.header("set-cookie").unwrap().split(';').next().unwrap();
+    let read = async || {
+        let request = app.http().get(app.path(JOB)).header("cookie", cookie);
+        app.send_plain(request).await
+    };
+    let first = read().await;
+    assert_eq!(
+        (first.status, number(&first, "x-ratelimit-remaining")),
+        (404, 1)
+    );
+    // The key itself is the same caller.
+    assert_eq!(app.get(JOB).await.status, 404);
+    assert_eq!(read().await.status, 429);
+    let change = app.http().post(app.path("/api/jobs/scan")).json(&scan(1));
+    let change = app.send_plain(change.header("cookie", cookie)).await;
+    assert_eq!(
+        (change.status, number(&change, "x-ratelimit-remaining")),
+        (202, 1)
+    );
 }

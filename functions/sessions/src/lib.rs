@@ -1,0 +1,37 @@
+//! Signs people in and out.
+
+mod login;
+
+use futures_util::FutureExt as _;
+use shared::http::{Access, App, Auth, Method, Route, Services};
+use shared::session::Sessions;
+
+/// What the handlers use.
+pub struct State {
+    pub auth: Auth,
+    pub sessions: Sessions,
+}
+
+/// The function's routes.
+pub fn routes() -> Vec<Route<State>> {
+    vec![
+        Route {
+            method: Method::POST,
+            path: "/api/sessions",
+            access: Access::Open,
+            handler: |state, redis, request| login::create(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::DELETE,
+            path: "/api/sessions",
+            access: Access::Open,
+            handler: |state, redis, request| login::end(state, redis, request).boxed(),
+        },
+    ]
+}
+
+/// The function.
+pub fn app(services: Services, sessions: Sessions) -> App<State> {
+    let auth = services.auth.clone();
+    App::new(services, State { auth, sessions }, routes())
+}

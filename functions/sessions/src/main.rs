@@ -1,0 +1,10 @@
+//! The Lambda function `sessions`.
+
+use shared::http;
+use shared::start::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process()?;
+    http::run(sessions::app(start.services()?, start.sessions())).await
+}
