@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod cache;
 mod clips;
 mod deploy;
 mod dev;
 mod discord;
+mod guilds;
 mod idempotency;
 mod kill;
 mod limits;

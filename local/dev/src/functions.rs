@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drain::{Chores, Drain, Environment};
+use shared::cache::Cache;
 use shared::clock::Clock;
 use shared::config::{
     AuthConfig, DiscordConfig, DrainConfig, HttpConfig, QueueConfig, RedisConfig,
 };
+use shared::discord::Discord;
 use shared::http::{Auth, Door, Services};
 use shared::progress::Progress;
 use shared::queue::{Queue, SCAN};
@@ -87,6 +89,8 @@ impl Functions {
             .as_deref()
             .map(|url| -> Arc<dyn Wake> { Arc::new(invoker(url, BY_DRAIN)) });
         let waker = Waker::new(wake, clock.clone());
+        let discord = Discord::new(&config.discord)?;
+        let cache = Cache::new(redis.clone(), prefix, clock.clone());
         let progress = Progress::new(prefix);
         let store = ScanStore::new(redis.clone(), prefix);
         let doors = vec![
@@ -110,9 +114,17 @@ impl Functions {
                 "scan-statuses",
                 scan_statuses::app(services.clone(), queue.clone(), store.clone()),
             ),
-            function("clips", clips::app(services.clone(), store)),
+            function("clips", clips::app(services.clone(), store.clone())),
             function("health", health::app(services.clone())),
-            function("sessions", sessions::app(services, sessions)),
+            function("sessions", sessions::app(services.clone(), sessions)),
+            function(
+                "guilds",
+                guilds::app(services.clone(), discord, cache, store.clone()),
+            ),
+            function(
+                "admin",
+                admin::app(services, vec![queue.clone()], prefix, &config.drain.stream),
+            ),
         ];
         let chores = Chores::new(&config.drain, clock)?;
         let environment = Environment::new(queue.clone(), redis, prefix, &config.discord)?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::{Channel, Error, Message, MessageId, Unreadable};
+use super::{Channel, Error, Guild, Message, MessageId, Unreadable};
 use crate::config::DiscordConfig;
 use crate::redis;
 
@@ -68,6 +68,15 @@ impl Discord {
             api_base: config.api_base.clone(),
             authorization,
         })
+    }
+
+    /// A guild the bot is in.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn guild(&self, id: &str) -> Result<Guild, Error> {
+        let (guild, _) = self.get(&format!("/guilds/{id}")).await?;
+        Ok(guild)
     }
 
     /// A channel or thread.

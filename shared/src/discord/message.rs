@@ -161,6 +161,17 @@ pub struct Channel {
     pub last_message_id: Option<MessageId>,
 }
 
+/// A guild.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Guild {
+    pub id: MessageId,
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: Option<String>,
+    /// The hash its picture's address is made with.
+    #[serde(default, deserialize_with = "lenient")]
+    pub icon: Option<String>,
+}
+
 /// What kind of channel matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChannelType {
@@ -173,6 +184,11 @@ pub enum ChannelType {
 }
 
 impl Channel {
+    /// The type as Discord numbers it, if it says one.
+    pub fn type_number(&self) -> Option<u64> {
+        self.kind
+    }
+
     pub fn kind(&self) -> ChannelType {
         match self.kind {
             Some(15 | 16) => ChannelType::ThreadsOnly,

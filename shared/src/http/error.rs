@@ -3,10 +3,13 @@
 //! `code` is stable and meant for programs, `detail` for people. Nothing internal is
 //! told: the cause of a 500 or 503 is logged under the request id.
 
+use std::time::Duration;
+
 use lambda_http::http::StatusCode;
 use serde_json::json;
 
 use super::reply::Reply;
+use crate::discord;
 use crate::queue;
 use crate::redis;
 use crate::session;
@@ -165,6 +168,21 @@ impl ApiError {
         }
     }
 
+    /// 503: Discord does not answer what was asked of it.
+    fn discord(wait: Duration, cause: discord::Error) -> ApiError {
+        let detail = "Discord cannot be asked now";
+        let seconds = wait.as_millis().div_ceil(1000).clamp(1, 3600) as u64;
+        ApiError {
+            retry_after_secs: Some(seconds),
+            cause: Some(cause.into()),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "discord_unavailable",
+                detail,
+            )
+        }
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -228,6 +246,20 @@ impl From<session::Error> for ApiError {
         match error {
             session::Error::Redis(error) => error.into(),
             other => ApiError::internal(other),
+        }
+    }
+}
+
+impl From<discord::Error> for ApiError {
+    fn from(error: discord::Error) -> ApiError {
+        use discord::Error;
+        match error {
+            Error::RateLimited(wait) | Error::Banned(wait) => ApiError::discord(wait, error),
+            Error::NotFound { .. } | Error::Forbidden { .. } => {
+                ApiError::not_found("Discord does not show this to the bot")
+            }
+            Error::BadRequest { .. } => ApiError::internal(error),
+            _ => ApiError::discord(Duration::from_secs(5), error),
         }
     }
 }

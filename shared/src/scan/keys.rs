@@ -33,6 +33,11 @@ impl Keys {
         format!("{}clip:channel:{guild_id}", self.prefix)
     }
 
+    /// HASH: the settings of a guild, each field as JSON.
+    pub fn settings(&self, guild_id: &str) -> String {
+        format!("{}guild:settings:{guild_id}", self.prefix)
+    }
+
     /// STRING: why and until when Discord is left alone, by all.
     pub fn breaker(&self) -> String {
         format!("{}discord:pace:breaker", self.prefix)

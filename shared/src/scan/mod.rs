@@ -12,6 +12,7 @@ mod keys;
 mod listing;
 mod progress;
 mod scripts;
+mod settings;
 mod store;
 
 pub use channel::{Channel, Covered, Owner, ScanStatus, Work};
@@ -21,4 +22,5 @@ pub use keys::Keys;
 pub use listing::{ClipCursor, ClipQuery};
 pub use progress::ScanProgress;
 pub use scripts::ALL as SCRIPTS;
+pub use settings::GuildSettings;
 pub use store::{PageSlot, Saved, ScanStore, Taken};

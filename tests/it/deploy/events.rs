@@ -13,6 +13,7 @@ use super::{functions, root};
 
 /// The key the files sign with.
 const DEVELOPMENT_KEY: &str = "trawl-development-api-key";
+const DEVELOPMENT_ADMIN_KEY: &str = "trawl-development-admin-key";
 
 /// The job the files speak of.
 const JOB: &str = "01KB8D00000000000000000000";
@@ -38,7 +39,11 @@ enum Then {
 use Given::{Cancelled, Nothing, Scan};
 use Then::{Completed, Status};
 
-const CASES: [(&str, Given, Then); 21] = [
+const CASES: [(&str, Given, Then); 30] = [
+    ("admin-http-metrics", Scan, Status(200)),
+    ("admin-http-pause", Nothing, Status(200)),
+    ("admin-http-queues", Scan, Status(200)),
+    ("admin-http-stats-with-the-wrong-key", Nothing, Status(403)),
     ("clips-http-bad-limit", Nothing, Status(400)),
     ("clips-http-list", Scan, Status(200)),
     ("drain-schedule", Scan, Completed(1)),
@@ -47,6 +52,11 @@ const CASES: [(&str, Given, Then); 21] = [
     ("enqueue-http-scan", Nothing, Status(202)),
     ("enqueue-http-scan-bad-body", Nothing, Status(400)),
     ("enqueue-http-unauthenticated", Nothing, Status(401)),
+    ("guilds-http-channel", Nothing, Status(200)),
+    ("guilds-http-forget", Nothing, Status(204)),
+    ("guilds-http-guild", Nothing, Status(200)),
+    ("guilds-http-read-settings", Nothing, Status(200)),
+    ("guilds-http-write-settings", Nothing, Status(200)),
     ("health-http-redis", Nothing, Status(200)),
     ("jobs-http-cancel", Scan, Status(202)),
     ("jobs-http-get", Scan, Status(200)),
@@ -64,7 +74,10 @@ const CASES: [(&str, Given, Then); 21] = [
 
 /// The files by their names without the extension, with the keys of the tests.
 fn files() -> BTreeMap<String, Value> {
-    read(|text| text.replace(DEVELOPMENT_KEY, TestApp::API_KEY))
+    read(|text| {
+        text.replace(DEVELOPMENT_KEY, TestApp::API_KEY)
+            .replace(DEVELOPMENT_ADMIN_KEY, TestApp::ADMIN_KEY)
+    })
 }
 
 fn read(change: impl Fn(String) -> String) -> BTreeMap<String, Value> {

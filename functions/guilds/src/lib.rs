@@ -1,0 +1,70 @@
+//! Shows guilds and channels as Discord has them, and keeps a guild's settings.
+
+mod discord;
+mod settings;
+
+use futures_util::FutureExt as _;
+use shared::cache::Cache;
+use shared::discord::Discord;
+use shared::http::{Access, ApiError, App, Method, Request, Route, Services, Snowflake};
+use shared::scan::ScanStore;
+
+/// What the handlers use.
+pub struct State {
+    pub discord: Discord,
+    pub cache: Cache,
+    pub store: ScanStore,
+}
+
+/// The function's routes.
+pub fn routes() -> Vec<Route<State>> {
+    vec![
+        Route {
+            method: Method::GET,
+            path: "/api/guilds/{guildId}",
+            access: Access::Api,
+            handler: |state, redis, request| discord::guild(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::GET,
+            path: "/api/guilds/{guildId}/channels/{channelId}",
+            access: Access::Api,
+            handler: |state, redis, request| discord::channel(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::DELETE,
+            path: "/api/guilds/{guildId}/cache",
+            access: Access::Admin,
+            handler: |state, redis, request| discord::forget(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::GET,
+            path: "/api/guilds/{guildId}/settings",
+            access: Access::Api,
+            handler: |state, redis, request| settings::read(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::PUT,
+            path: "/api/guilds/{guildId}/settings",
+            access: Access::Api,
+            handler: |state, redis, request| settings::write(state, redis, request).boxed(),
+        },
+    ]
+}
+
+/// The function.
+pub fn app(services: Services, discord: Discord, cache: Cache, store: ScanStore) -> App<State> {
+    let state = State {
+        discord,
+        cache,
+        store,
+    };
+    App::new(services, state, routes())
+}
+
+/// An id of the path; checked before Redis is asked.
+fn id(request: &Request, name: &str) -> Result<Snowflake, ApiError> {
+    let expected =
+        || ApiError::bad_request(format!("{name}: expected a Discord id, 15 to 20 digits"));
+    Snowflake::parse(request.path_parameter(name)).ok_or_else(expected)
+}

@@ -1,0 +1,17 @@
+//! The Lambda function `guilds`.
+
+use shared::cache::Cache;
+use shared::config::DiscordConfig;
+use shared::discord::Discord;
+use shared::http;
+use shared::scan::ScanStore;
+use shared::start::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process()?;
+    let discord = Discord::new(&DiscordConfig::read(&start.environment)?)?;
+    let cache = Cache::new(start.redis.clone(), &start.key_prefix, start.clock.clone());
+    let store = ScanStore::new(start.redis.clone(), &start.key_prefix);
+    http::run(guilds::app(start.services()?, discord, cache, store)).await
+}

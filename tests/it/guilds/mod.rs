@@ -1,0 +1,169 @@
+//! Guilds and channels through the cache, and settings.
+
+use std::time::Duration;
+
+use discord_local::guild::{Access, ChannelSpec};
+use integration::{Reply, TestApp};
+use reqwest::Method;
+use serde_json::{Value, json};
+use upstash_local::{Fault, FaultAction};
+
+use crate::limits::CHECK;
+use crate::scan::{CHANNEL, GUILD, guild_with};
+
+const HIDDEN: u64 = CHANNEL + 1;
+
+async fn system() -> TestApp {
+    let hidden = ChannelSpec::text(HIDDEN, "secret").access(Access::Hidden);
+    TestApp::with_guild(guild_with(1, 1).channel(hidden)).await
+}
+
+fn guild() -> String {
+    format!("/api/guilds/{GUILD}")
+}
+
+fn channel(id: u64) -> String {
+    format!("/api/guilds/{GUILD}/channels/{id}")
+}
+
+/// Requests Discord was asked so far.
+fn asked(app: &TestApp) -> usize {
+    app.discord.requests().len()
+}
+
+async fn put(app: &TestApp, body: &Value) -> Reply {
+    let path = app.path(&format!("{}/settings", guild()));
+    app.send(app.http().request(Method::PUT, path).json(body))
+        .await
+}
+
+async fn forget(app: &TestApp, key: &str) -> Reply {
+    let path = app.path(&format!("{}/cache", guild()));
+    app.send_plain(app.http().delete(path).bearer_auth(key))
+        .await
+}
+
+#[tokio::test]
+async fn a_guild_and_a_channel_are_asked_for_once_and_a_hit_is_one_command() {
+    let app = system().await;
+    for path in [guild(), channel(CHANNEL)] {
+        let first = app.get(&path).await;
+        assert_eq!(first.status, 200, "{}", first.json);
+        let before = asked(&app);
+        app.endpoint.reset_meter();
+        let second = app.get(&path).await;
+        let billed = app.endpoint.meter().total - CHECK;
+        assert_eq!((asked(&app), billed), (before, 1));
+        assert_eq!(first.json, second.json);
+    }
+    let shown = app.get(&channel(CHANNEL)).await.json;
+    assert_eq!(
+        (&shown["name"], &shown["type"]),
+        (&json!("clips"), &json!(0))
+    );
+    assert_eq!(shown["guildId"], json!(GUILD.to_string()));
+}
+
+#[tokio::test]
+async fn what_discord_does_not_know_or_show_is_404_and_remembered() {
+    let app = system().await;
+    let other = format!("/api/guilds/{}", GUILD + 77);
+    for path in [other.clone(), channel(HIDDEN), channel(CHANNEL + 50)] {
+        assert_eq!(app.get(&path).await.status, 404);
+        let before = asked(&app);
+        assert_eq!(app.get(&path).await.status, 404);
+        assert_eq!(asked(&app), before, "{path}");
+    }
+    // A channel of another guild, and then in its own.
+    assert_eq!(
+        app.get(&format!("{other}/channels/{CHANNEL}")).await.status,
+        404
+    );
+    assert_eq!(app.get(&channel(CHANNEL)).await.status, 200);
+    for path in ["/api/guilds/x".to_owned(), channel(5)] {
+        assert_eq!(app.get(&path).await.status, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_makes_a_guild_and_its_channels_be_asked_for_again() {
+    let app = system().await;
+    for path in [guild(), channel(CHANNEL)] {
+        app.get(&path).await;
+    }
+    let before = asked(&app);
+    assert_eq!(forget(&app, TestApp::API_KEY).await.status, 403);
+    app.endpoint.reset_meter();
+    assert_eq!(forget(&app, TestApp::ADMIN_KEY).await.status, 204);
+    let requests: u64 = app.endpoint.meter().requests.values().sum();
+    // The limit's, and its own.
+    assert_eq!(requests, 2);
+    for path in [guild(), channel(CHANNEL)] {
+        assert_eq!(app.get(&path).await.status, 200);
+    }
+    assert_eq!(asked(&app), before + 2);
+}
+
+#[tokio::test]
+async fn while_redis_is_away_discord_is_asked() {
+    let app = system().await;
+    app.endpoint.faults().add(Fault {
+        times: 99,
+        ..Fault::new(FaultAction::Status(503))
+    });
+    assert_eq!(app.get(&guild()).await.status, 200);
+}
+
+#[tokio::test]
+async fn settings_have_defaults_and_what_was_written_is_read_at_once() {
+    let app = system().await;
+    let path = format!("{}/settings", guild());
+    let defaults = json!({
+        "minVideoSeconds": null, "includeThreads": true, "excludedChannelIds": [], "priority": 5,
+    });
+    assert_eq!(app.get(&path).await.json, defaults);
+    let wanted = json!({
+        "minVideoSeconds": 7.5, "includeThreads": false,
+        "excludedChannelIds": [CHANNEL.to_string()], "priority": 1,
+    });
+    app.endpoint.reset_meter();
+    let reply = put(&app, &wanted).await;
+    assert_eq!((reply.status, &reply.json), (200, &wanted));
+    let meter = app.endpoint.meter();
+    let requests: u64 = meter.requests.values().sum();
+    assert_eq!((meter.total - CHECK, requests), (2, 2));
+    assert_eq!(app.get(&path).await.json, wanted);
+    // From the record, when nothing is cached any more.
+    app.advance(Duration::from_secs(300));
+    assert_eq!(app.get(&path).await.json, wanted);
+    put(&app, &json!({})).await;
+    assert_eq!(app.get(&path).await.json, defaults);
+}
+
+#[tokio::test]
+async fn wrong_settings_are_named_and_nothing_is_stored() {
+    let app = system().await;
+    app.endpoint.reset_meter();
+    for (body, detail) in [
+        (
+            json!({ "priority": 11 }),
+            "priority: expected a whole number from 1 to 10",
+        ),
+        (
+            json!({ "minVideoSeconds": -1 }),
+            "minVideoSeconds: expected a number of seconds from 0 to 86400",
+        ),
+        (
+            json!({ "excludedChannelIds": ["5"] }),
+            "excludedChannelIds[0]: expected a Discord id, 15 to 20 digits in quotes",
+        ),
+        (
+            json!({ "excludedChannelIds": vec![CHANNEL.to_string(); 501] }),
+            "excludedChannelIds: expected a list of at most 500 ids",
+        ),
+    ] {
+        let reply = put(&app, &body).await;
+        assert_eq!((reply.status, reply.text("/detail")), (400, detail));
+    }
+    assert_eq!(app.endpoint.meter().total, 0);
+}
