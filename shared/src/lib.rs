@@ -7,7 +7,9 @@
 pub mod cache;
 pub mod clock;
 pub mod config;
+pub mod counters;
 pub mod discord;
+pub mod flags;
 pub mod http;
 pub mod idempotency;
 pub mod input;

@@ -5,6 +5,7 @@
 mod admin;
 mod cache;
 mod clips;
+mod counters;
 mod deploy;
 mod dev;
 mod discord;

@@ -1,0 +1,172 @@
+//! Counts by the minute, the hour and the day, each kept for its time.
+//!
+//! The counts of a stretch (an hour of minutes, a day of hours, a month of days) share a
+//! hash, which expires as a whole. Counting is one script, four billed commands, and is
+//! never sent twice: when its reply is lost, it may not have counted.
+
+mod keys;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use keys::Keys;
+
+use crate::clock::Clock;
+use crate::redis::commands::hashes::hgetall;
+use crate::redis::{Error, Pipeline, Redis, Script};
+
+static ADD: Script = Script::new("add", &[include_str!("scripts/add.lua")]);
+
+/// Every script, for tests that read them.
+pub static SCRIPTS: &[&Script] = &[&ADD];
+
+/// The most periods one reading tells.
+const MOST: u32 = 1000;
+
+/// How finely is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// Kept for 3 hours.
+    Minute,
+    /// Kept for 8 days.
+    Hour,
+    /// Kept for 400 days.
+    Day,
+}
+
+impl Period {
+    pub const ALL: [Period; 3] = [Period::Minute, Period::Hour, Period::Day];
+
+    fn name(self) -> &'static str {
+        match self {
+            Period::Minute => "minute",
+            Period::Hour => "hour",
+            Period::Day => "day",
+        }
+    }
+
+    pub fn length(self) -> Duration {
+        Duration::from_secs(match self {
+            Period::Minute => 60,
+            Period::Hour => 3600,
+            Period::Day => 86_400,
+        })
+    }
+
+    /// Periods that share a key.
+    fn stretch(self) -> i64 {
+        match self {
+            Period::Minute => 60,
+            Period::Hour => 24,
+            Period::Day => 30,
+        }
+    }
+
+    /// How long a count can be read.
+    pub fn retention(self) -> Duration {
+        let hour = Duration::from_secs(3600);
+        match self {
+            Period::Minute => 3 * hour,
+            Period::Hour => 8 * 24 * hour,
+            Period::Day => 400 * 24 * hour,
+        }
+    }
+
+    /// Which period since 1970 a moment is in.
+    fn of(self, ms: i64) -> i64 {
+        ms.div_euclid(self.length().as_millis() as i64)
+    }
+}
+
+/// Counters by their names.
+#[derive(Clone)]
+pub struct Counters {
+    redis: Redis,
+    keys: Arc<Keys>,
+    clock: Clock,
+}
+
+impl Counters {
+    pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Counters {
+        Counters {
+            redis,
+            keys: Arc::new(Keys::new(prefix)),
+            clock,
+        }
+    }
+
+    /// The same counters through another handle, such as one scoped to a request.
+    pub fn on(&self, redis: &Redis) -> Counters {
+        Counters {
+            redis: redis.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// Counts `by` in the minute, the hour and the day it is.
+    ///
+    /// # Errors
+    /// When Redis cannot be told; whether it counted is unknown when the reply was lost.
+    pub async fn add(&self, name: &str, by: u64) -> Result<(), Error> {
+        if by == 0 {
+            return Ok(());
+        }
+        let now = self.clock.now_ms();
+        let mut keys = Vec::with_capacity(3);
+        let mut args = vec![by.to_string()];
+        for period in Period::ALL {
+            let number = period.of(now);
+            keys.push(self.key(name, period, number));
+            args.push(number.rem_euclid(period.stretch()).to_string());
+            // The last count of a stretch is kept as long as the first.
+            let stretch = period.length() * period.stretch() as u32;
+            args.push((period.retention() + stretch).as_millis().to_string());
+        }
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let _counts: Vec<i64> = ADD.run_once(&*self.redis, &keys, &args).await?;
+        Ok(())
+    }
+
+    /// The counts of the last `n` periods, the one under way last, in one request with a
+    /// command for each stretch; at most 1000, and none beyond the retention.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn last(&self, name: &str, period: Period, n: u32) -> Result<Vec<u64>, Error> {
+        let kept = period.retention().as_secs() / period.length().as_secs();
+        let n = i64::from(n.min(MOST)).min(kept as i64);
+        if n == 0 {
+            return Ok(Vec::new());
+        }
+        let newest = period.of(self.clock.now_ms());
+        let numbers = newest - n + 1..=newest;
+        let stretch = |number: i64| number.div_euclid(period.stretch());
+        let mut pipeline = Pipeline::new();
+        let slots: Vec<_> = (stretch(*numbers.start())..=stretch(newest))
+            .map(|at| {
+                (
+                    at,
+                    pipeline.add(hgetall(&self.keys.stretch(name, period.name(), at))),
+                )
+            })
+            .collect();
+        let mut replies = pipeline.send(&*self.redis).await?;
+        let mut counts = BTreeMap::new();
+        for (at, slot) in slots {
+            for (place, count) in replies.take(slot)? {
+                if let (Ok(place), Ok(count)) = (place.parse::<i64>(), count.parse::<u64>()) {
+                    counts.insert(at * period.stretch() + place, count);
+                }
+            }
+        }
+        Ok(numbers
+            .map(|number| counts.get(&number).copied().unwrap_or(0))
+            .collect())
+    }
+
+    fn key(&self, name: &str, period: Period, number: i64) -> String {
+        let stretch = number.div_euclid(period.stretch());
+        self.keys.stretch(name, period.name(), stretch)
+    }
+}
