@@ -5,12 +5,14 @@
 
 mod drain;
 mod http;
+mod metrics;
 mod queue;
 
 use std::time::Duration;
 
 pub use drain::{DrainConfig, MissedSetting, RecurringSetting};
 pub use http::{HttpConfig, LimitConfig, LimitsConfig};
+pub use metrics::MetricsConfig;
 pub use queue::{QueueConfig, Rate};
 
 /// A setting that is missing or cannot be read.

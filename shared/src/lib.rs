@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod input;
 pub mod jobs;
 pub mod lock;
+pub mod metrics;
 pub mod progress;
 pub mod queue;
 pub mod rate_limiter;

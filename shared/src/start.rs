@@ -1,8 +1,11 @@
 //! What every function does first: settings, clock, Redis. Once per cold start.
 
 use crate::clock::Clock;
-use crate::config::{AuthConfig, ConfigError, Environment, HttpConfig, QueueConfig, RedisConfig};
+use crate::config::{
+    AuthConfig, ConfigError, Environment, HttpConfig, MetricsConfig, QueueConfig, RedisConfig,
+};
 use crate::http::{Auth, Services};
+use crate::metrics::{CommandBudget, Metrics};
 use crate::queue::Queue;
 use crate::redis::{self, Redis};
 use crate::session::Sessions;
@@ -55,7 +58,22 @@ impl Start {
             auth.with_sessions(self.sessions()),
             self.clock.clone(),
             HttpConfig::read(&self.environment)?,
-        ))
+        )
+        .with_metrics(self.metrics()?))
+    }
+
+    /// The month's commands.
+    pub fn budget(&self) -> CommandBudget {
+        CommandBudget::new(&self.redis, &self.key_prefix, self.clock.clone())
+    }
+
+    /// The metrics of this function.
+    ///
+    /// # Errors
+    /// The setting that is wrong.
+    pub fn metrics(&self) -> Result<Metrics, StartError> {
+        let config = MetricsConfig::read(&self.environment)?;
+        Ok(Metrics::new(config, &self.redis, self.clock.clone()))
     }
 
     /// The sessions of callers.

@@ -15,6 +15,7 @@ mod kill;
 mod limits;
 mod load_test;
 mod locks;
+mod metrics;
 mod queue;
 mod redis;
 mod routes;

@@ -31,6 +31,8 @@ pub struct Options {
     pub page_interval: Duration,
     pub origins: Vec<String>,
     pub limits: LimitsConfig,
+    /// Where metrics go, if anywhere.
+    pub metrics: Option<shared::metrics::Sink>,
 }
 
 /// Limits no test meets by accident: the clock stands still while it asks.
@@ -60,6 +62,7 @@ impl Default for Options {
             invoke_url: None,
             page_interval: Duration::ZERO,
             origins: Vec::new(),
+            metrics: None,
             limits: generous_limits(),
         }
     }
@@ -135,6 +138,8 @@ impl TestApp {
                 cdn_hosts: vec!["127.0.0.1".to_owned()],
                 page_interval: options.page_interval,
             },
+            command_budget: 500_000,
+            metrics: options.metrics,
             invoke_url: options.invoke_url.or(options.wake.then(|| url.clone())),
         };
         let functions = Functions::new(&config, &clock).unwrap();

@@ -7,6 +7,7 @@ mod redis;
 use futures_util::FutureExt as _;
 use shared::clock::Clock;
 use shared::http::{Access, App, Method, Route, Services};
+use shared::metrics::CommandBudget;
 use shared::queue::Queue;
 
 /// What the handlers use.
@@ -15,6 +16,9 @@ pub struct State {
     pub clock: Clock,
     /// What every key starts with.
     pub key_prefix: String,
+    pub budget: CommandBudget,
+    /// Commands the plan allows in a month, 0 when it does not count them.
+    pub command_budget: u64,
     /// The stream other programs leave jobs in.
     pub stream: String,
 }
@@ -60,10 +64,18 @@ pub fn routes() -> Vec<Route<State>> {
 }
 
 /// The function.
-pub fn app(services: Services, queues: Vec<Queue>, key_prefix: &str, stream: &str) -> App<State> {
+pub fn app(
+    services: Services,
+    queues: Vec<Queue>,
+    key_prefix: &str,
+    stream: &str,
+    command_budget: u64,
+) -> App<State> {
     let state = State {
         queues,
         clock: services.clock.clone(),
+        budget: services.budget.clone(),
+        command_budget,
         key_prefix: key_prefix.to_owned(),
         stream: stream.to_owned(),
     };

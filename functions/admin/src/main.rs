@@ -1,6 +1,6 @@
 //! The Lambda function `admin`.
 
-use shared::config::DrainConfig;
+use shared::config::{DrainConfig, MetricsConfig};
 use shared::http;
 use shared::queue::SCAN;
 use shared::start::Start;
@@ -10,6 +10,8 @@ async fn main() -> Result<(), lambda_http::Error> {
     let start = Start::from_process()?;
     let stream = DrainConfig::read(&start.environment)?.stream;
     let queues = vec![start.queue(SCAN)?];
+    let budget = MetricsConfig::read(&start.environment)?.command_budget;
     let services = start.services()?;
-    http::run(admin::app(services, queues, &start.key_prefix, &stream)).await
+    let prefix = &start.key_prefix;
+    http::run(admin::app(services, queues, prefix, &stream, budget)).await
 }

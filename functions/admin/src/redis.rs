@@ -42,7 +42,34 @@ struct Metrics {
     /// Commands since the server started.
     commands_processed: Option<u64>,
     keyspace: Keyspace,
+    command_budget: Budget,
     queues: BTreeMap<String, Stats>,
+}
+
+/// This deployment's commands against its plan.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Budget {
+    /// In UTC, as `2026-11`.
+    month: String,
+    /// As billed; some per cent too low.
+    used: u64,
+    /// None when the plan has no limit.
+    limit: Option<u64>,
+    /// The part that is used, 0 to 1.
+    share: Option<f64>,
+}
+
+impl Budget {
+    fn new(month: String, used: u64, limit: u64) -> Budget {
+        let limit = (limit > 0).then_some(limit);
+        Budget {
+            month,
+            used,
+            share: limit.map(|limit| used as f64 / limit as f64),
+            limit,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -87,12 +114,14 @@ pub async fn metrics(state: Arc<State>, redis: Redis, _: Request) -> Result<Repl
     let all = pipeline.add(info(""));
     let size = pipeline.add(dbsize());
     let page = pipeline.add(scan("0", "*", SAMPLE));
+    let used = state.budget.add_read(&mut pipeline);
     let started = state.clock.elapsed();
     let mut replies = pipeline.send(&*redis).await?;
     let latency_ms = (state.clock.elapsed() - started).as_millis() as u64;
     let info = Info::parse(&replies.take(all)?);
     let keys = replies.take(size)?;
     let (cursor, found) = replies.take(page)?;
+    let used = replies.take(used)?.and_then(|used| used.parse().ok());
     let mut queues = BTreeMap::new();
     for queue in &state.queues {
         let stats = queue.on(&redis).stats().await?;
@@ -113,6 +142,11 @@ pub async fn metrics(state: Arc<State>, redis: Redis, _: Request) -> Result<Repl
             by_prefix: by_prefix(&found, &state.key_prefix),
             complete: cursor == "0",
         },
+        command_budget: Budget::new(
+            state.budget.month(),
+            used.unwrap_or(0),
+            state.command_budget,
+        ),
         queues,
     }))
 }

@@ -6,11 +6,13 @@ mod environment;
 mod jobs;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use shared::clock::Deadline;
-use shared::queue::{Consumer, DrainReport, Queue};
+use shared::metrics::{CommandBudget, Metrics};
+use shared::queue::{Consumer, DrainReport, Pressure, Queue};
 use shared::redis::Scope;
 use shared::telemetry;
 use shared::waker::{BY_DRAIN, BY_ENQUEUE, Wake};
@@ -25,6 +27,8 @@ pub struct Drain {
     chores: Chores,
     /// Starts further drainers; `None` where nobody can be started.
     helpers: Option<Arc<dyn Wake>>,
+    metrics: Metrics,
+    budget: CommandBudget,
 }
 
 /// A drain that failed. Its jobs are not lost: their leases end.
@@ -47,12 +51,16 @@ impl Drain {
         environment: Environment,
         chores: Chores,
         helpers: Option<Arc<dyn Wake>>,
+        metrics: Metrics,
+        budget: CommandBudget,
     ) -> Drain {
         Drain {
             queue,
             environment: Arc::new(environment),
             chores,
             helpers,
+            metrics,
+            budget,
         }
     }
 
@@ -73,11 +81,43 @@ impl Drain {
     /// # Errors
     /// When Redis stays away.
     pub async fn run(&self, event: &Value, deadline: &Deadline) -> Result<DrainReport, DrainError> {
-        self.drain(event, deadline).await.map_err(|error| {
+        let started = self.queue.clock().elapsed();
+        let outcome = self.drain(event, deadline).await.map_err(|error| {
             let error = DrainError(error);
             tracing::error!(error = telemetry::chain(&error), "drain failed");
             error
-        })
+        });
+        let report = outcome.as_ref().ok().cloned().unwrap_or_default();
+        self.measure(&report, outcome.is_err(), started).await;
+        self.budget.save().await;
+        outcome
+    }
+
+    async fn measure(&self, report: &DrainReport, failed: bool, started: Duration) {
+        if !self.metrics.is_on() {
+            return;
+        }
+        // A drainer that had nothing to do found an empty index.
+        let pressure = match report.rounds {
+            0 if !failed => Ok(Pressure::default()),
+            _ => self.queue.pressure().await,
+        };
+        let mut event = self.metrics.event();
+        if let Ok(pressure) = pressure {
+            event.count("QueueDepth", pressure.waiting);
+            event.milliseconds("OldestWaiting", pressure.oldest_waiting_ms as f64);
+            if report.rounds > 0 {
+                event.count("DeadLetters", pressure.failed);
+            }
+        }
+        event.count("Drains", 1);
+        event.count("Errors", u64::from(failed));
+        event.count("JobsCompleted", report.completed.into());
+        event.count("JobsFailed", report.failed.into());
+        event.count("JobsRetried", report.retried.into());
+        let took = self.queue.clock().elapsed().saturating_sub(started);
+        event.milliseconds("Latency", took.as_secs_f64() * 1000.0);
+        self.metrics.emit(&event);
     }
 
     async fn drain(

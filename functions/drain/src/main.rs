@@ -22,8 +22,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         )),
         None => None,
     };
+    let (metrics, budget) = (start.metrics()?, start.budget());
     let environment = Environment::new(queue.clone(), start.redis, &start.key_prefix, &discord)?;
-    let drain = &Drain::new(queue, environment, chores, helpers);
+    let drain = &Drain::new(queue, environment, chores, helpers, metrics, budget);
     let handler = service_fn(|event: LambdaEvent<Value>| async move {
         drain.handle(event.payload, event.context.deadline).await
     });

@@ -54,6 +54,7 @@ pub fn routes() -> Vec<Route<State>> {
 
 /// The function.
 pub fn app(services: Services, discord: Discord, cache: Cache, store: ScanStore) -> App<State> {
+    services.metrics.watch(&cache);
     let state = State {
         discord,
         cache,

@@ -7,10 +7,11 @@ use drain::{Chores, Drain, Environment};
 use shared::cache::Cache;
 use shared::clock::Clock;
 use shared::config::{
-    AuthConfig, DiscordConfig, DrainConfig, HttpConfig, QueueConfig, RedisConfig,
+    AuthConfig, DiscordConfig, DrainConfig, HttpConfig, MetricsConfig, QueueConfig, RedisConfig,
 };
 use shared::discord::Discord;
 use shared::http::{Auth, Door, Services};
+use shared::metrics::{Metrics, Sink};
 use shared::progress::Progress;
 use shared::queue::{Queue, SCAN};
 use shared::redis;
@@ -29,6 +30,10 @@ pub struct FunctionsConfig {
     pub discord: DiscordConfig,
     /// Where drainers are invoked; `None` leaves jobs to the schedule.
     pub invoke_url: Option<String>,
+    /// Commands the plan allows in a month.
+    pub command_budget: u64,
+    /// Where metrics go; `None` writes none.
+    pub metrics: Option<Sink>,
 }
 
 /// The functions, in one process.
@@ -80,6 +85,19 @@ impl Functions {
             clock.clone(),
             config.http.clone(),
         );
+        let services = match &config.metrics {
+            Some(sink) => {
+                let on = MetricsConfig {
+                    is_on: true,
+                    stage: "dev".to_owned(),
+                    function: "dev".to_owned(),
+                    command_budget: 0,
+                };
+                let metrics = Metrics::to(sink.clone(), on, &redis, clock.clone());
+                services.with_metrics(metrics)
+            }
+            None => services,
+        };
         let wake = config
             .invoke_url
             .as_deref()
@@ -123,14 +141,28 @@ impl Functions {
             ),
             function(
                 "admin",
-                admin::app(services, vec![queue.clone()], prefix, &config.drain.stream),
+                admin::app(
+                    services.clone(),
+                    vec![queue.clone()],
+                    prefix,
+                    &config.drain.stream,
+                    config.command_budget,
+                ),
             ),
         ];
         let chores = Chores::new(&config.drain, clock)?;
+        let (metrics, budget) = (services.metrics.clone(), services.budget.clone());
         let environment = Environment::new(queue.clone(), redis, prefix, &config.discord)?;
         Ok(Functions {
             doors,
-            drain: Arc::new(Drain::new(queue.clone(), environment, chores, helpers)),
+            drain: Arc::new(Drain::new(
+                queue.clone(),
+                environment,
+                chores,
+                helpers,
+                metrics,
+                budget,
+            )),
             queue,
             clock: clock.clone(),
         })

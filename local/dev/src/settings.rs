@@ -3,8 +3,8 @@
 
 use anyhow::Context as _;
 use shared::config::{
-    AuthConfig, DiscordConfig, DrainConfig, Environment, HttpConfig, Provider, QueueConfig,
-    RedisConfig,
+    AuthConfig, DiscordConfig, DrainConfig, Environment, HttpConfig, MetricsConfig, Provider,
+    QueueConfig, RedisConfig,
 };
 
 /// The keys of a system that belongs to one machine; printed on start.
@@ -19,6 +19,7 @@ pub struct Settings {
     pub http: HttpConfig,
     pub queue: QueueConfig,
     pub drain: DrainConfig,
+    pub metrics: MetricsConfig,
     pub key_prefix: String,
 }
 
@@ -48,6 +49,7 @@ impl Settings {
             discord,
             auth: AuthConfig::read(&with_defaults)?,
             http: HttpConfig::read(env)?,
+            metrics: MetricsConfig::read(env)?,
             queue: QueueConfig::read(env)?,
             drain: DrainConfig::read(env)?,
             key_prefix: key("KEY_PREFIX", "trawl:"),

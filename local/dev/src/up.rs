@@ -102,6 +102,8 @@ impl System {
                 queue: settings.queue.clone(),
                 drain: settings.drain.clone(),
                 discord: discord.clone(),
+                command_budget: settings.metrics.command_budget,
+                metrics: None,
                 invoke_url: Some(format!("http://{}", listener.local_addr()?)),
             },
             &clock,

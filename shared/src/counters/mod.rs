@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::redis::commands::hashes::hgetall;
 use crate::redis::{Error, Pipeline, Redis, Script};
 
-static ADD: Script = Script::new("add", &[include_str!("scripts/add.lua")]);
+static ADD: Script = Script::new("add", &[include_str!("scripts/add.lua")]).running(3);
 
 /// Every script, for tests that read them.
 pub static SCRIPTS: &[&Script] = &[&ADD];

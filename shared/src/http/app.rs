@@ -13,8 +13,9 @@ use super::gate::Gate;
 use super::identity::identity;
 use super::{Access, ApiError, Auth, Caller, Reply, Request};
 use crate::clock::{Clock, Deadline};
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, MetricsConfig};
 use crate::idempotency::{Attempt, Idempotency};
+use crate::metrics::{CommandBudget, Metrics};
 use crate::rate_limiter::RateLimiter;
 use crate::redis::{Redis, Scope};
 use crate::telemetry;
@@ -57,6 +58,8 @@ pub struct Services {
     pub auth: Auth,
     pub clock: Clock,
     pub config: HttpConfig,
+    pub metrics: Metrics,
+    pub budget: CommandBudget,
     limiter: RateLimiter,
     idempotency: Idempotency,
 }
@@ -72,11 +75,18 @@ impl Services {
         Services {
             limiter: RateLimiter::new(key_prefix, clock.clone()),
             idempotency: Idempotency::new(key_prefix, clock.clone()),
+            metrics: Metrics::new(MetricsConfig::default(), &redis, clock.clone()),
+            budget: CommandBudget::new(&redis, key_prefix, clock.clone()),
             redis,
             auth,
             clock,
             config,
         }
+    }
+
+    /// The same, with metrics written.
+    pub fn with_metrics(self, metrics: Metrics) -> Services {
+        Services { metrics, ..self }
     }
 }
 
@@ -100,12 +110,15 @@ impl<S: Send + Sync + 'static> App<S> {
         let reply = if is_preflight {
             self.preflight(&path)
         } else {
-            let reply = self.route(request).await;
+            // Beside the work, since nothing runs after the reply.
+            let saving = self.services.budget.save();
+            let (reply, ()) = tokio::join!(self.route(request), saving);
             reply.unwrap_or_else(|error| error_reply(error, &request_id))
         };
         let duration_ms = (self.services.clock.elapsed() - started).as_millis() as u64;
         let status = reply.status().as_u16();
         tracing::info!(request_id, %method, path, status, duration_ms, "request");
+        self.measure(&request_id, status, started);
         let reply = match origin {
             Some(origin) => reply
                 .with_header("access-control-allow-origin", &origin)
@@ -116,6 +129,21 @@ impl<S: Send + Sync + 'static> App<S> {
         reply
             .with_header("x-request-id", &request_id)
             .into_response()
+    }
+
+    fn measure(&self, request_id: &str, status: u16, started: Duration) {
+        let metrics = &self.services.metrics;
+        if !metrics.is_on() {
+            return;
+        }
+        let mut event = metrics.event();
+        event.count("Requests", 1);
+        event.count("Errors", u64::from(status >= 500));
+        event.count("Refusals", u64::from(status == 429));
+        let took = self.services.clock.elapsed().saturating_sub(started);
+        event.milliseconds("Latency", took.as_secs_f64() * 1000.0);
+        event.property("requestId", request_id);
+        metrics.emit(&event);
     }
 
     /// Finds the route, checks the caller, runs the handler.

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::admission::{Admission, Passed};
-use crate::redis::{Error, RawCommand, Redis, RedisService, Reply, Scope};
+use crate::redis::{Error, Meter, RawCommand, Redis, RedisService, Reply, Scope};
 
 pub(super) struct Gate {
     redis: Redis,
@@ -73,6 +73,10 @@ impl RedisService for Gate {
 
     fn clock_skew_ms(&self) -> Option<i64> {
         self.redis.clock_skew_ms()
+    }
+
+    fn meter(&self) -> Option<Meter> {
+        self.redis.meter()
     }
 
     fn sync_token(&self) -> Option<String> {

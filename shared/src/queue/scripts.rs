@@ -7,8 +7,8 @@ use super::spec::{Heir, StoredResult};
 use crate::redis::{Error, FromReply, Redis, Reply, Script};
 
 macro_rules! scripts {
-    ($($name:ident = $word:literal: $($part:literal),+;)+) => {
-        $(static $name: Script = Script::new($word, &[$(include_str!(concat!("scripts/", $part, ".lua"))),+]);)+
+    ($($name:ident = $word:literal runs $inner:literal: $($part:literal),+;)+) => {
+        $(static $name: Script = Script::new($word, &[$(include_str!(concat!("scripts/", $part, ".lua"))),+]).running($inner);)+
 
         /// Every script, for tests that read or cut them.
         pub static ALL: &[&Script] = &[$(&$name),+];
@@ -16,16 +16,16 @@ macro_rules! scripts {
 }
 
 scripts! {
-    TICK = "tick": "layout", "record", "count", "group", "finish", "settle", "claim", "sweep", "promote", "pick", "round", "tick";
-    ENQUEUE = "enqueue": "layout", "record", "count", "group", "finish", "stored", "foreign", "enqueue";
-    CANCEL = "cancel": "layout", "record", "count", "group", "finish", "cancel";
-    CHANGE = "change": "layout", "record", "group", "change";
-    REDRIVE = "redrive": "layout", "record", "redrive";
-    RETAIN = "retain": "layout", "record", "count", "retain";
-    PURGE = "purge": "layout", "record", "purge";
-    AUDIT = "audit": "layout", "record", "audit";
-    LIST = "list": "layout", "list";
-    FOLLOW = "follow": "layout", "follow";
+    TICK = "tick" runs 6: "layout", "record", "count", "group", "finish", "settle", "claim", "sweep", "promote", "pick", "round", "tick";
+    ENQUEUE = "enqueue" runs 2: "layout", "record", "count", "group", "finish", "stored", "foreign", "enqueue";
+    CANCEL = "cancel" runs 4: "layout", "record", "count", "group", "finish", "cancel";
+    CHANGE = "change" runs 4: "layout", "record", "group", "change";
+    REDRIVE = "redrive" runs 4: "layout", "record", "redrive";
+    RETAIN = "retain" runs 6: "layout", "record", "count", "retain";
+    PURGE = "purge" runs 3: "layout", "record", "purge";
+    AUDIT = "audit" runs 6: "layout", "record", "audit";
+    LIST = "list" runs 2: "layout", "list";
+    FOLLOW = "follow" runs 2: "layout", "follow";
 }
 
 #[derive(Serialize)]

@@ -151,7 +151,7 @@ impl Queue {
 
     /// Since when a job waits, by its place: the head start of its priority is taken
     /// off as far as the job is not older than its own id.
-    fn waiting_since(&self, next: &[String]) -> Option<i64> {
+    pub(super) fn waiting_since(&self, next: &[String]) -> Option<i64> {
         const EPOCH: i64 = 1_704_067_200_000; // 2024
         let [id, score] = next else { return None };
         let created = JobId::parse(id)?.created_ms();

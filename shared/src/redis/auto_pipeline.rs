@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::service::{Redis, RedisService, Scope};
-use super::{Error, RawCommand, Reply};
+use super::{Error, Meter, RawCommand, Reply};
 
 /// The most commands of one request.
 const LARGEST_BATCH: usize = 1000;
@@ -115,6 +115,10 @@ impl RedisService for AutoPipeline {
 
     fn clock_skew_ms(&self) -> Option<i64> {
         self.redis.clock_skew_ms()
+    }
+
+    fn meter(&self) -> Option<Meter> {
+        self.redis.meter()
     }
 
     fn sync_token(&self) -> Option<String> {

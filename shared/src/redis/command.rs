@@ -20,6 +20,8 @@ pub enum Repeat {
 pub struct RawCommand {
     pub words: Vec<String>,
     pub repeat: Repeat,
+    /// Commands it usually runs itself, as a script does.
+    pub inner: u32,
 }
 
 impl std::fmt::Debug for RawCommand {
@@ -53,6 +55,7 @@ impl<T: FromReply> Command<T> {
             raw: RawCommand {
                 words: vec![name.to_owned()],
                 repeat,
+                inner: 0,
             },
             reply: PhantomData,
         }

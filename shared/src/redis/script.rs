@@ -13,6 +13,7 @@ const SHEBANG: &str = "#!lua flags=allow-key-locking\n";
 pub struct Script {
     pub name: &'static str,
     parts: &'static [&'static str],
+    inner: u32,
     source: OnceLock<Source>,
 }
 
@@ -27,8 +28,16 @@ impl Script {
         Script {
             name,
             parts,
+            inner: 2,
             source: OnceLock::new(),
         }
+    }
+
+    /// Says how many commands it usually runs, two if nothing is said: the service bills
+    /// them, and its reply does not tell. For [`super::Meter`] alone.
+    pub const fn running(mut self, commands: u32) -> Script {
+        self.inner = commands;
+        self
     }
 
     /// The text as it is sent.
@@ -85,11 +94,13 @@ impl Script {
     }
 
     pub(super) fn by_sha<T: FromReply>(&self, keys: &[&str], args: &[String]) -> Command<T> {
-        Command::safe("EVALSHA")
+        let mut command = Command::safe("EVALSHA")
             .arg(self.sha())
             .arg(keys.len())
             .args(keys)
-            .args(args)
+            .args(args);
+        command.raw.inner = self.inner;
+        command
     }
 
     /// The `EVAL` that does what an `EVALSHA` of this script would.

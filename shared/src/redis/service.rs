@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Error, RawCommand, Reply};
+use super::{Error, Meter, RawCommand, Reply};
 use crate::clock::Deadline;
 
 /// A handle that is passed around; clones share everything.
@@ -39,6 +39,11 @@ pub trait RedisService: Send + Sync + 'static {
     /// How far the clock here is ahead of the service's, in milliseconds, by the
     /// last reply; exact to about a second. `None` when no reply has told.
     fn clock_skew_ms(&self) -> Option<i64> {
+        None
+    }
+
+    /// What counts the requests; `None` where nobody does.
+    fn meter(&self) -> Option<Meter> {
         None
     }
 

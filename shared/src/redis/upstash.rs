@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::service::{Redis, RedisService, Scope};
 use super::transport::Answer;
-use super::{Error, RawCommand, Repeat, Reply, ServerError, Transport};
+use super::{Error, Meter, RawCommand, Repeat, Reply, ServerError, Transport};
 use crate::clock::{Clock, Deadline};
 
 /// How long one try may take; a call with its retries takes at most twice that.
@@ -38,6 +38,7 @@ pub struct Upstash {
     sync_token: Arc<Mutex<Option<String>>>,
     /// How far the clock is ahead, and when that was seen.
     skew: Arc<Mutex<Option<(i64, Duration)>>>,
+    meter: Meter,
 }
 
 #[derive(Deserialize)]
@@ -55,15 +56,28 @@ impl Upstash {
             deadline: None,
             sync_token: Arc::default(),
             skew: Arc::default(),
+            meter: Meter::default(),
         }
     }
 
     /// Sends a request until it is answered, its tries are used up or its time is.
-    async fn request(&self, path: &str, body: Vec<u8>, repeat: Repeat) -> Result<Answer, Error> {
+    async fn request(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        repeat: Repeat,
+        n_commands: u64,
+    ) -> Result<Answer, Error> {
         let deadline = self.clock.deadline(2 * ATTEMPT_TIMEOUT);
         let mut tried = 0;
         loop {
-            let failed = match self.attempt(path, body.clone(), &deadline).await {
+            let began = self.clock.elapsed();
+            let outcome = self.attempt(path, body.clone(), &deadline).await;
+            let took = self.clock.elapsed().saturating_sub(began);
+            let is_billed = !matches!(outcome, Err(Error::Unreachable(_)));
+            let n_billed = if is_billed { n_commands } else { 0 };
+            self.meter.add(n_billed, took, outcome.is_ok());
+            let failed = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -129,6 +143,13 @@ impl Upstash {
         lock(&self.sync_token)
     }
 
+    /// A script the service does not know ran nothing.
+    fn correct(&self, command: &RawCommand, outcome: &Result<Reply, Error>) {
+        if outcome.as_ref().is_err_and(Error::is_no_script) {
+            self.meter.take_back(command.inner.into());
+        }
+    }
+
     async fn many(
         &self,
         path: &'static str,
@@ -140,7 +161,14 @@ impl Upstash {
         let words: Vec<&[String]> = commands.iter().map(|c| c.words.as_slice()).collect();
         let safe = commands.iter().all(|c| c.repeat == Repeat::Safe);
         let repeat = if safe { Repeat::Safe } else { Repeat::Never };
-        let answer = self.request(path, to_json(&words)?, repeat).await?;
+        let answer = self
+            .request(
+                path,
+                to_json(&words)?,
+                repeat,
+                commands.iter().map(billed).sum(),
+            )
+            .await?;
         if answer.status == 400 || answer.body.first() == Some(&b'{') {
             return Err(match outcome(parse(&answer.body)?) {
                 Err(error) => error,
@@ -155,8 +183,16 @@ impl Upstash {
                 commands.len()
             )));
         }
-        Ok(replies.into_iter().map(outcome).collect())
+        let outcomes: Vec<_> = replies.into_iter().map(outcome).collect();
+        for (command, outcome) in commands.iter().zip(&outcomes) {
+            self.correct(command, outcome);
+        }
+        Ok(outcomes)
     }
+}
+
+fn billed(command: &RawCommand) -> u64 {
+    1 + u64::from(command.inner)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -167,8 +203,12 @@ impl RedisService for Upstash {
     fn execute(&self, command: RawCommand) -> BoxFuture<'_, Result<Reply, Error>> {
         async move {
             let body = to_json(&command.words)?;
-            let answer = self.request("/", body, command.repeat).await?;
-            outcome(parse(&answer.body)?)
+            let answer = self
+                .request("/", body, command.repeat, billed(&command))
+                .await?;
+            let outcome = outcome(parse(&answer.body)?);
+            self.correct(&command, &outcome);
+            outcome
         }
         .boxed()
     }
@@ -193,6 +233,7 @@ impl RedisService for Upstash {
             clock: self.clock.clone(),
             deadline: scope.deadline,
             skew: self.skew.clone(),
+            meter: self.meter.clone(),
             sync_token: match scope.sync_token {
                 Some(token) => Arc::new(Mutex::new(Some(token))),
                 None => self.sync_token.clone(),
@@ -204,6 +245,10 @@ impl RedisService for Upstash {
         let (skew_ms, seen) = (*lock(&self.skew))?;
         let age = self.clock.elapsed().saturating_sub(seen);
         (age < SKEW_HOLDS).then_some(skew_ms)
+    }
+
+    fn meter(&self) -> Option<Meter> {
+        Some(self.meter.clone())
     }
 
     fn sync_token(&self) -> Option<String> {

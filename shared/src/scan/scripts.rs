@@ -6,7 +6,7 @@ use super::Channel;
 use crate::redis::{Error, Pipeline, Redis, Reply, Script, Slot};
 
 static TAKE: Script = Script::new("take", &[include_str!("scripts/take.lua")]);
-static SAVE: Script = Script::new("save", &[include_str!("scripts/save.lua")]);
+static SAVE: Script = Script::new("save", &[include_str!("scripts/save.lua")]).running(6);
 
 static PAUSE: Script = Script::new("pause", &[include_str!("scripts/pause.lua")]);
 

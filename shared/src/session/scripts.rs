@@ -2,7 +2,7 @@
 
 use crate::redis::{Error, Redis, Script};
 
-static CREATE: Script = Script::new("create", &[include_str!("scripts/create.lua")]);
+static CREATE: Script = Script::new("create", &[include_str!("scripts/create.lua")]).running(5);
 
 /// Every script, for tests that read them.
 pub static ALL: &[&Script] = &[&CREATE];

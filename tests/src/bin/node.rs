@@ -62,6 +62,8 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
             limits: integration::generous_limits(),
             ..HttpConfig::default()
         },
+        command_budget: 500_000,
+        metrics: None,
         drain: DrainConfig::default(),
         queue: QueueConfig {
             lease: NODE_LEASE,

@@ -1,0 +1,33 @@
+//! The settings of metrics.
+
+use super::{ConfigError, Environment};
+
+/// Whether metrics are written, and under which names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MetricsConfig {
+    /// From `METRICS`: `emf` writes them, anything else or nothing does not.
+    pub is_on: bool,
+    /// From `STAGE`. Defaults to `dev`.
+    pub stage: String,
+    /// From `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
+    pub function: String,
+    /// Commands the database's plan allows in a month, from `COMMAND_BUDGET`; 0 when it
+    /// does not count them. Defaults to 500,000, the free plan's.
+    pub command_budget: u64,
+}
+
+impl MetricsConfig {
+    /// # Errors
+    /// The variable that is wrong.
+    pub fn read(env: &Environment<'_>) -> Result<MetricsConfig, ConfigError> {
+        let or = |name, default: &str| env.text(name).unwrap_or_else(|| default.to_owned());
+        let budget = 0..=1_000_000_000_000;
+        let expected = "commands a month, 0 to 1,000,000,000,000";
+        Ok(MetricsConfig {
+            is_on: env.text("METRICS").as_deref() == Some("emf"),
+            stage: or("STAGE", "dev"),
+            function: or("AWS_LAMBDA_FUNCTION_NAME", "unknown"),
+            command_budget: env.number("COMMAND_BUDGET", 500_000, budget, expected)?,
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! Metrics for CloudWatch, as lines of the log in its embedded metric format: no call,
+//! no agent, and nothing that runs after the reply.
+//!
+//! One line an invocation, under the namespace `Trawl`, with the dimensions `Stage` and
+//! `Function` and once more with `Stage` alone. What varies without bound, such as an
+//! id, is no dimension.
+//!
+//! | metric | unit | of |
+//! |---|---|---|
+//! | `Requests`, `Errors` (5xx), `Refusals` (429) | count | routes |
+//! | `Latency` | ms | routes, drains |
+//! | `ColdStarts` | count | all |
+//! | `RedisRequests`, `RedisFailures`, `RedisCommands` (as billed) | count | all |
+//! | `RedisLatency` | ms, each request's | all |
+//! | `CacheHits`, `CacheStale`, `CacheMisses` | count | who has a cache |
+//! | `JobsCompleted`, `JobsFailed`, `JobsRetried` | count | drains |
+//! | `QueueDepth`, `OldestWaiting` (ms), `DeadLetters` | count | drains |
+
+mod budget;
+mod event;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use budget::CommandBudget;
+pub use event::{Event, Unit};
+
+use crate::cache::{Cache, CacheCounts};
+use crate::clock::Clock;
+use crate::config::MetricsConfig;
+use crate::redis::{Meter, Redis};
+
+/// Where lines go.
+pub type Sink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The metrics of one function; clones share everything.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    config: MetricsConfig,
+    clock: Clock,
+    meter: Option<Meter>,
+    sink: Sink,
+    is_warm: AtomicBool,
+    cache: Mutex<Option<(Cache, CacheCounts)>>,
+}
+
+impl Metrics {
+    /// Metrics of a function that uses `redis`, on standard output.
+    pub fn new(config: MetricsConfig, redis: &Redis, clock: Clock) -> Metrics {
+        Metrics::to(Arc::new(|line| println!("{line}")), config, redis, clock)
+    }
+
+    /// As [`Metrics::new`], to another place.
+    pub fn to(sink: Sink, config: MetricsConfig, redis: &Redis, clock: Clock) -> Metrics {
+        Metrics(Arc::new(Inner {
+            config,
+            clock,
+            meter: redis.meter(),
+            sink,
+            is_warm: AtomicBool::new(false),
+            cache: Mutex::default(),
+        }))
+    }
+
+    /// The same function's, of which one uses this cache.
+    pub fn watch(&self, cache: &Cache) {
+        *self.cache() = Some((cache.clone(), cache.counts()));
+    }
+
+    /// Whether lines are written.
+    pub fn is_on(&self) -> bool {
+        self.0.config.is_on
+    }
+
+    /// Begins the line of an invocation that used Redis until now.
+    pub fn event(&self) -> Event {
+        let mut event = Event::new(&self.0.config, self.0.clock.now_ms());
+        let is_cold = !self.0.is_warm.swap(true, Ordering::Relaxed);
+        event.count("ColdStarts", u64::from(is_cold));
+        if let Some(meter) = &self.0.meter {
+            let usage = meter.take();
+            event.count("RedisRequests", usage.requests);
+            event.count("RedisFailures", usage.failures);
+            event.count("RedisCommands", usage.commands);
+            event.values("RedisLatency", Unit::Milliseconds, usage.latencies_ms);
+        }
+        if let Some((cache, before)) = &mut *self.cache() {
+            let now = cache.counts();
+            event.count("CacheHits", now.hits - before.hits);
+            event.count("CacheStale", now.stale - before.stale);
+            event.count("CacheMisses", now.misses - before.misses);
+            *before = now;
+        }
+        event
+    }
+
+    /// Writes the line, if metrics are on.
+    pub fn emit(&self, event: &Event) {
+        if self.0.config.is_on {
+            (self.0.sink)(&event.line());
+        }
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, Option<(Cache, CacheCounts)>> {
+        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
