@@ -9,6 +9,7 @@ mod counters;
 mod deploy;
 mod dev;
 mod discord;
+mod doctor;
 mod guilds;
 mod idempotency;
 mod kill;

@@ -19,10 +19,10 @@ use crate::host::Host;
 use crate::settings::Settings;
 
 /// Where the endpoint and the sample server listen, if those ports are free.
-const REDIS_ADDRESS: &str = "127.0.0.1:8079";
+pub(crate) const REDIS_ADDRESS: &str = "127.0.0.1:8079";
 const DISCORD_ADDRESS: &str = "127.0.0.1:8078";
 
-const REDIS_TOKEN: &str = "trawl-development-token";
+pub(crate) const REDIS_TOKEN: &str = "trawl-development-token";
 const DISCORD_TOKEN: &str = "sample-bot-token";
 
 /// How long a configured database may take to answer.

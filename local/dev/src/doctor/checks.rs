@@ -1,0 +1,238 @@
+//! What is checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use shared::cache::{Cache, Entry, GUILD};
+use shared::config::QueueConfig;
+use shared::lock::Locks;
+use shared::queue::{
+    ActiveJob, Consumer, EndedJob, JobHandler, JobId, JobState, NewJob, Outcome, Queue,
+};
+use shared::rate_limiter::{RateLimiter, Reason, Rule};
+use shared::redis::Pipeline;
+use shared::redis::commands::keys::pttl;
+use shared::redis::commands::server::{dbsize, info};
+use shared::redis::commands::streams::{Trim, xadd, xlen, xrange};
+use shared::redis::commands::strings::{SetOptions, get, set};
+use shared::redis::commands::{Keys as _, Server as _, Strings as _};
+
+use super::Patient;
+
+/// How long what a check stores lives at most, should cleaning up fail.
+const LIFE: Duration = Duration::from_secs(300);
+
+/// Clocks further apart than this store and claim no jobs.
+const SKEW_MS: i64 = 30_000;
+
+pub async fn connectivity(patient: &Patient) -> anyhow::Result<String> {
+    let pong = patient.redis.ping().await?;
+    ensure!(pong == "PONG", "PING was answered {pong:?}");
+    let Some(skew) = patient.redis.clock_skew_ms() else {
+        return Ok("PONG; the service does not tell its time".to_owned());
+    };
+    ensure!(
+        skew.abs() <= SKEW_MS,
+        "the clock here is {} s ahead of the service's: the queue would neither store nor claim",
+        skew / 1000
+    );
+    Ok(format!(
+        "PONG; clocks {} s apart",
+        (skew.abs() + 500) / 1000
+    ))
+}
+
+pub async fn set_and_get(patient: &Patient) -> anyhow::Result<String> {
+    let key = format!("{}value", patient.prefix);
+    // Text that a service without binary-safe replies would spoil.
+    let value = "Trawl \u{1f3a3} \"quoted\"\r\n\0end";
+    let mut pipeline = Pipeline::new();
+    let stored = pipeline.add(set(&key, value, SetOptions::new().expires_in(LIFE)));
+    let read = pipeline.add(get(&key));
+    let left = pipeline.add(pttl(&key));
+    let mut replies = pipeline.send(&*patient.redis).await?;
+    replies.take(stored)?;
+    let read = replies.take(read)?;
+    ensure!(read.as_deref() == Some(value), "another value came back");
+    ensure!(replies.take(left)? > 0, "the key does not expire");
+    ensure!(
+        patient.redis.del(&[&key]).await? == 1,
+        "the key could not be deleted"
+    );
+    ensure!(
+        patient.redis.get(&key).await?.is_none(),
+        "a deleted key is still there"
+    );
+    Ok("written, read back to the byte, expiring, deleted".to_owned())
+}
+
+pub async fn cache(patient: &Patient) -> anyhow::Result<String> {
+    let cache = Cache::new(
+        patient.redis.clone(),
+        &patient.prefix,
+        patient.clock.clone(),
+    );
+    let entry: Entry<String> = Entry::new(&GUILD, "doctor");
+    let load = || async { Ok::<_, anyhow::Error>(Some("loaded".to_owned())) };
+    let first = cache.get_or_load(&entry, load).await?;
+    let again = cache
+        .get_or_load(&entry, || async {
+            bail!("a cached value was loaded again")
+        })
+        .await?;
+    ensure!(
+        first.as_deref() == Some("loaded") && again == first,
+        "another value came back"
+    );
+    let counts = cache.counts();
+    ensure!(
+        counts.failures == 0,
+        "{} calls of Redis failed",
+        counts.failures
+    );
+    cache.invalidate(&entry).await?;
+    let look = cache.get(&entry).await;
+    ensure!(
+        !matches!(look, Ok(Some(_))),
+        "an invalidated value is still there"
+    );
+    Ok(format!(
+        "{} miss, {} hit, invalidated",
+        counts.misses, counts.hits
+    ))
+}
+
+pub async fn limiter(patient: &Patient) -> anyhow::Result<String> {
+    let limiter = RateLimiter::new(&patient.prefix, patient.clock.clone());
+    let rule = Rule::new("doctor", 2, Duration::from_secs(60)).or_refuse();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let check = limiter.call(&rule, "doctor", 1);
+        let verdict = limiter.check(&patient.redis, &check).await;
+        ensure!(
+            verdict.reason != Reason::Unavailable,
+            "Redis did not answer the limiter"
+        );
+        seen.push(verdict.admitted);
+    }
+    ensure!(
+        seen == [true, true, false],
+        "of three calls under a limit of two: {seen:?}"
+    );
+    Ok("two admitted, the third refused".to_owned())
+}
+
+pub async fn lock(patient: &Patient) -> anyhow::Result<String> {
+    let locks = Locks::new(
+        patient.redis.clone(),
+        &patient.prefix,
+        patient.clock.clone(),
+    );
+    let mut held = locks
+        .try_acquire("doctor", LIFE)
+        .await?
+        .context("a new lock is held")?;
+    let other = locks.try_acquire("doctor", LIFE).await?;
+    ensure!(other.is_none(), "two hold the lock");
+    ensure!(held.extend(LIFE).await?, "the lock cannot be extended");
+    let fence = held.fence();
+    ensure!(held.release().await?, "the lock cannot be released");
+    let next = locks
+        .try_acquire("doctor", LIFE)
+        .await?
+        .context("it was not released")?;
+    ensure!(next.fence() > fence, "a later holder has no higher fence");
+    next.release().await?;
+    Ok("one holder at a time, extended, released, fences rise".to_owned())
+}
+
+/// Does what it is given.
+struct Healthy;
+
+impl JobHandler for Healthy {
+    fn run(&self, job: ActiveJob) -> BoxFuture<'static, Outcome> {
+        async move { Outcome::Done(json!({ "attempt": job.number })) }.boxed()
+    }
+
+    fn ended(&self, _: EndedJob) -> BoxFuture<'static, ()> {
+        async {}.boxed()
+    }
+}
+
+pub async fn queue(patient: &Patient) -> anyhow::Result<String> {
+    let config = QueueConfig {
+        linger: Duration::ZERO,
+        coalesce: Duration::ZERO,
+        ..QueueConfig::default()
+    };
+    let (redis, clock) = (patient.redis.clone(), patient.clock.clone());
+    let queue = Queue::new(redis, &patient.prefix, "doctor", clock, config);
+    let job = NewJob::new(JobId::new(&patient.clock), "doctor", &json!({}))?;
+    let id = job.id.clone();
+    queue.enqueue(job.clone()).await?;
+    ensure!(
+        queue.enqueue(job).await?.id() == &id,
+        "a job sent twice is two"
+    );
+    let consumer = Consumer::new(queue.clone(), Arc::new(Healthy));
+    let report = consumer
+        .drain(&patient.clock.deadline(Duration::from_secs(20)))
+        .await?;
+    ensure!(
+        report.completed == 1,
+        "the job did not complete: {report:?}"
+    );
+    let done = queue.job(&id).await?.context("the job is gone")?;
+    ensure!(
+        done.state == JobState::Completed,
+        "the job is {:?}",
+        done.state
+    );
+    queue.purge(&id).await?;
+    Ok("a job enqueued twice ran once and was purged".to_owned())
+}
+
+pub async fn stream(patient: &Patient) -> anyhow::Result<String> {
+    let key = format!("{}stream", patient.prefix);
+    let mut pipeline = Pipeline::new();
+    let added = pipeline.add(xadd(&key, "1-1", Trim::No, &[("n", "1")]));
+    let more = pipeline.add(xadd(&key, "1-2", Trim::No, &[("n", "2")]));
+    let length = pipeline.add(xlen(&key));
+    let after = pipeline.add(xrange(&key, "(1-1", "+", 10));
+    let mut replies = pipeline.send(&*patient.redis).await?;
+    replies.take(added)?;
+    replies.take(more)?;
+    ensure!(replies.take(length)? == 2, "an entry is missing");
+    let after = replies.take(after)?;
+    ensure!(
+        after.len() == 1 && after[0].id == "1-2",
+        "reading on after an entry fails"
+    );
+    Ok("two entries added, read on after the first".to_owned())
+}
+
+pub async fn monitoring(patient: &Patient) -> anyhow::Result<String> {
+    let mut pipeline = Pipeline::new();
+    let told = pipeline.add(info(""));
+    let keys = pipeline.add(dbsize());
+    let mut replies = pipeline.send(&*patient.redis).await?;
+    let told = replies.take(told)?;
+    let keys = replies.take(keys)?;
+    let value = |name: &str| {
+        let mut lines = told.lines().filter_map(|line| line.trim().split_once(':'));
+        lines.find(|(n, _)| *n == name).map(|(_, value)| value)
+    };
+    if let Some(policy) = value("maxmemory_policy") {
+        let is_safe = policy == "noeviction" || value("maxmemory") == Some("0");
+        ensure!(
+            is_safe,
+            "eviction is on ({policy}): a full database would drop jobs; turn it off"
+        );
+    }
+    let version = value("redis_version").unwrap_or("of a version it does not tell");
+    Ok(format!("{keys} keys, Redis {version}"))
+}

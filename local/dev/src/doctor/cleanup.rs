@@ -1,0 +1,37 @@
+//! Removing what the checks stored.
+
+use anyhow::ensure;
+use shared::redis::Pipeline;
+use shared::redis::commands::keys::{del, scan};
+
+use super::Patient;
+
+/// Keys one page looks at.
+const PAGE: u32 = 1000;
+
+/// Pages before it gives up on a very large database.
+const PAGES: u32 = 5000;
+
+/// Removes every key of this run, wherever in the database it is.
+pub async fn cleanup(patient: &Patient) -> anyhow::Result<String> {
+    let pattern = format!("{}*", patient.prefix);
+    let (mut cursor, mut removed) = ("0".to_owned(), 0_u64);
+    for _ in 0..PAGES {
+        let (next, keys) = scan(&cursor, &pattern, PAGE).send(&*patient.redis).await?;
+        if !keys.is_empty() {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let mut pipeline = Pipeline::new();
+            let gone = pipeline.add(del(&keys));
+            removed += pipeline.send(&*patient.redis).await?.take(gone)?;
+        }
+        cursor = next;
+        if cursor == "0" {
+            return Ok(format!("{removed} keys removed"));
+        }
+    }
+    ensure!(
+        false,
+        "too many keys to look through; remove {pattern} by hand"
+    );
+    Ok(String::new())
+}
