@@ -3,6 +3,7 @@
 FUNCTIONS=(functions/*)
 FUNCTIONS=("${FUNCTIONS[@]#functions/}")
 venv="$CARGO_TARGET_DIR/ci/venv"
+lint="$CARGO_TARGET_DIR/ci/lint"
 
 step_fmt() {
     cargo fmt --all --check
@@ -82,14 +83,7 @@ step_beside() {
 # One environment for both: cargo-lambda runs zig with the first python3 of PATH, also
 # when SAM calls it.
 step_tools() {
-    if ! [[ -x $venv/bin/cargo-lambda && -x $venv/bin/sam && -x $venv/bin/cfn-lint ]]; then
-        python3 -m venv "$venv" || {
-            apt_get install -y -q python3-venv
-            python3 -m venv "$venv"
-        }
-        "$venv/bin/pip" install --quiet --disable-pip-version-check \
-            cargo-lambda==1.9.2 aws-sam-cli==1.170.0 cfn-lint==1.58.0
-    fi
+    install_python "$venv" cargo-lambda==1.9.2 aws-sam-cli==1.170.0 cfn-lint==1.58.0
     use_tools
     cargo lambda --version
     sam --version
@@ -100,6 +94,11 @@ step_template() {
     use_tools
     sam validate --lint --region us-east-1
     cfn-lint --template template.yaml
+    use_lint
+    # SAM's roles and permissions are in the expanded one only.
+    local expanded=$CARGO_TARGET_DIR/ci/expanded.template.json
+    "$venv/bin/python" .ci/expand.py template.yaml > "$expanded"
+    "$lint/bin/checkov" --config-file .checkov.yaml --file template.yaml "$expanded"
 }
 
 step_build() {
@@ -136,8 +135,29 @@ print_sizes() {
 }
 
 use_tools() {
-    [[ -x $venv/bin/cargo-lambda ]] || step_tools
+    [[ -e $venv/complete ]] || step_tools
     [[ :$PATH: == *":$venv/bin:"* ]] || export PATH="$venv/bin:$PATH"
+}
+
+# Apart from the tools: checkov names the versions of much that SAM needs in others.
+use_lint() {
+    install_python "$lint" checkov==3.3.30 'cyclonedx-python-lib[json-validation]==7.6.2'
+}
+
+# install_python FOLDER PACKAGE...: an environment of its own, made once for these
+# versions.
+install_python() {
+    local folder=$1
+    shift
+    [[ $(cat "$folder/complete" 2> /dev/null) != "$*" ]] || return 0
+    # Debian has the module that fills an environment in a package of its own.
+    python3 -c 'import ensurepip' 2> /dev/null || {
+        apt_get update -q
+        apt_get install -y -q python3-venv
+    }
+    python3 -m venv --clear "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
+    echo "$*" > "$folder/complete"
 }
 
 # install_package COMMAND PACKAGE: unless the command is there.
