@@ -1,0 +1,58 @@
+# What comes from elsewhere: who may be linked, what nobody uses, and the lists of what
+# each function is made of.
+
+crates="$CARGO_TARGET_DIR/ci/crates"
+
+step_supply() {
+    install_crate cargo-deny 0.20.2 --no-default-features
+    install_crate cargo-machete 0.9.2
+    use_lint
+    [[ :$PATH: == *":$crates/bin:"* ]] || export PATH="$crates/bin:$PATH"
+
+    cargo deny --workspace check --hide-inclusion-graph licenses bans sources
+    # A database that cannot be reached says nothing about the packages.
+    if timeout 120 cargo deny fetch db > "$CARGO_TARGET_DIR/ci/advisories.log" 2>&1; then
+        cargo deny --workspace check --hide-inclusion-graph advisories
+    else
+        cat "$CARGO_TARGET_DIR/ci/advisories.log"
+        note "advisories not checked: their database cannot be reached"
+    fi
+    cargo machete
+    make_bills
+}
+
+# One bill of materials a function, and whether each keeps to the format.
+make_bills() {
+    local folder=$CARGO_TARGET_DIR/ci/sbom function
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    for function in "${FUNCTIONS[@]}"; do
+        .ci/sbom.py "$function" > "$folder/$function.cdx.json"
+    done
+    "$lint/bin/python" - "$folder"/*.cdx.json << 'PYTHON'
+import json, sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+validator = JsonStrictValidator(SchemaVersion.V1_6)
+for path in sys.argv[1:]:
+    text = open(path).read()
+    mistake = validator.validate_str(text)
+    if mistake:
+        sys.exit(f"{path} is no CycloneDX 1.6: {mistake.data.message}")
+    bill = json.loads(text)
+    print(f"{bill['metadata']['component']['name']:14} {len(bill['components']):4} packages")
+PYTHON
+    echo "in $folder"
+}
+
+# install_crate NAME VERSION [WORD...]: unoptimised, which is built in a third of the
+# time and quick enough.
+install_crate() {
+    local name=$1 version=$2
+    shift 2
+    ! grep -qsF "\"$name $version " "$crates/.crates.toml" || return 0
+    CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR="$crates/build" cargo install --quiet \
+        "$name" --version "$version" --locked --profile dev --root "$crates" "$@"
+    rm -rf "$crates/build"
+}
