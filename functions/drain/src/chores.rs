@@ -8,8 +8,8 @@ use shared::input;
 use shared::jobs::JobRequest;
 use shared::queue::{Error, JobId, Missed, NewJob, Queue, Recurring, Schedule, Slots};
 use shared::redis::Redis;
-use shared::redis::commands::Keys as _;
 use shared::redis::commands::streams::Entry;
+use shared::redis::commands::{Keys as _, Server as _};
 use shared::telemetry;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -19,6 +19,15 @@ const MINUTE_MS: i64 = 60_000;
 
 /// Pages of the audit in an hour that is not idle, some 250 jobs each.
 const BUSY_PAGES: u32 = 20;
+
+/// What a look for work found.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub has_jobs: bool,
+    /// Percent of the database's memory, asked for every other hour; `None` also where it
+    /// does not tell.
+    pub memory_used: Option<f64>,
+}
 
 /// The chores of one environment, and what it remembers of them.
 pub struct Chores {
@@ -43,11 +52,11 @@ impl Chores {
         })
     }
 
-    /// Does what is due; answers whether there are jobs.
+    /// Does what is due.
     ///
     /// # Errors
     /// When Redis stays away.
-    pub async fn run(&self, queue: &Queue, redis: &Redis) -> Result<bool, Error> {
+    pub async fn run(&self, queue: &Queue, redis: &Redis) -> Result<Look, Error> {
         let index = queue.keys().index.as_str();
         // A key named twice counts twice, so one number tells both apart.
         let found = redis.exists(&[index, &self.stream, &self.stream]).await?;
@@ -74,10 +83,18 @@ impl Chores {
             }
         }
         let is_idle = found == 0 && fired == 0;
+        let mut memory_used = None;
         if queue.clock().now_ms().rem_euclid(HOUR_MS) < MINUTE_MS {
             self.tidy(queue, is_idle).await;
+            // In the hours in which an idle queue is not audited.
+            if !is_idle || hour(queue) % 2 == 1 {
+                memory_used = memory_share(redis).await;
+            }
         }
-        Ok(!is_idle)
+        Ok(Look {
+            has_jobs: !is_idle,
+            memory_used,
+        })
     }
 
     /// Retention, for a queue in which nothing ends, and some pages of the audit. A
@@ -86,10 +103,9 @@ impl Chores {
         if let Err(error) = queue.retain_idle().await {
             tracing::warn!(error = telemetry::chain(&error), "retention failed");
         }
-        let hour = queue.clock().now_ms().div_euclid(HOUR_MS);
         let pages = match is_idle {
             // What an idle queue saves by that pays for counting the month's commands.
-            true => u32::from(hour % 2 == 0),
+            true => u32::from(hour(queue) % 2 == 0),
             false => BUSY_PAGES,
         };
         for _ in 0..pages {
@@ -103,6 +119,20 @@ impl Chores {
             }
         }
     }
+}
+
+fn hour(queue: &Queue) -> i64 {
+    queue.clock().now_ms().div_euclid(HOUR_MS)
+}
+
+async fn memory_share(redis: &Redis) -> Option<f64> {
+    let told = redis.info("memory").await.ok()?;
+    let number = |name: &str| -> Option<f64> {
+        let mut lines = told.lines().filter_map(|line| line.trim().split_once(':'));
+        lines.find(|(n, _)| *n == name)?.1.parse().ok()
+    };
+    let most = number("maxmemory").filter(|most| *most > 0.0)?;
+    Some(100.0 * number("used_memory")? / most)
 }
 
 /// A job another program left: fields `type` and `data`, the job as JSON; the type

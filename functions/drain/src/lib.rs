@@ -11,7 +11,7 @@ use std::time::Duration;
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use shared::clock::Deadline;
-use shared::metrics::{CommandBudget, Metrics};
+use shared::metrics::{CommandBudget, Metrics, Unit};
 use shared::queue::{Consumer, DrainReport, Pressure, Queue};
 use shared::redis::Scope;
 use shared::telemetry;
@@ -134,8 +134,14 @@ impl Drain {
         });
         let queue = self.queue.on(&redis);
         let woken = by_drain || source == Some(BY_ENQUEUE);
-        if !woken && !self.chores.run(&queue, &redis).await? {
-            return Ok(DrainReport::default());
+        if !woken {
+            let look = self.chores.run(&queue, &redis).await?;
+            if let Some(share) = look.memory_used {
+                self.metrics.note("RedisMemory", Unit::Percent, share);
+            }
+            if !look.has_jobs {
+                return Ok(DrainReport::default());
+            }
         }
         let handler = Arc::new(jobs::Handler::new(self.environment.clone()));
         let mut consumer = Consumer::new(queue, handler);

@@ -91,7 +91,7 @@ impl Functions {
                     is_on: true,
                     stage: "dev".to_owned(),
                     function: "dev".to_owned(),
-                    command_budget: 0,
+                    ..MetricsConfig::default()
                 };
                 let metrics = Metrics::to(sink.clone(), on, &redis, clock.clone());
                 services.with_metrics(metrics)

@@ -11,6 +11,9 @@ pub struct MetricsConfig {
     pub stage: String,
     /// From `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
     pub function: String,
+    /// Of the function, in megabytes, from `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which
+    /// Lambda sets.
+    pub memory_mb: Option<u64>,
     /// Commands the database's plan allows in a month, from `COMMAND_BUDGET`; 0 when it
     /// does not count them. Defaults to 500,000, the free plan's.
     pub command_budget: u64,
@@ -27,6 +30,9 @@ impl MetricsConfig {
             is_on: env.text("METRICS").as_deref() == Some("emf"),
             stage: or("STAGE", "dev"),
             function: or("AWS_LAMBDA_FUNCTION_NAME", "unknown"),
+            memory_mb: env
+                .text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+                .and_then(|size| size.parse().ok()),
             command_budget: env.number("COMMAND_BUDGET", 500_000, budget, expected)?,
         })
     }

@@ -10,6 +10,7 @@ const NAMESPACE: &str = "Trawl";
 pub enum Unit {
     Count,
     Milliseconds,
+    Percent,
 }
 
 impl Unit {
@@ -17,6 +18,7 @@ impl Unit {
         match self {
             Unit::Count => "Count",
             Unit::Milliseconds => "Milliseconds",
+            Unit::Percent => "Percent",
         }
     }
 }
@@ -47,6 +49,10 @@ impl Event {
 
     pub fn milliseconds(&mut self, name: &'static str, value: f64) {
         self.values(name, Unit::Milliseconds, vec![value]);
+    }
+
+    pub fn percent(&mut self, name: &'static str, value: f64) {
+        self.values(name, Unit::Percent, vec![value]);
     }
 
     /// Several values of one metric; none at all when there is no value.
@@ -96,7 +102,7 @@ mod tests {
             is_on: true,
             stage: "prod".to_owned(),
             function: "trawl-jobs".to_owned(),
-            command_budget: 0,
+            ..MetricsConfig::default()
         };
         let mut event = Event::new(&config, 1_800_000_000_000);
         event.count("Requests", 1);

@@ -10,11 +10,13 @@
 //! | `Requests`, `Errors` (5xx), `Refusals` (429) | count | routes |
 //! | `Latency` | ms | routes, drains |
 //! | `ColdStarts` | count | all |
+//! | `MemoryUsed` | percent of the function's | all, in Lambda |
 //! | `RedisRequests`, `RedisFailures`, `RedisCommands` (as billed) | count | all |
 //! | `RedisLatency` | ms, each request's | all |
 //! | `CacheHits`, `CacheStale`, `CacheMisses` | count | who has a cache |
 //! | `JobsCompleted`, `JobsFailed`, `JobsRetried` | count | drains |
 //! | `QueueDepth`, `OldestWaiting` (ms), `DeadLetters` | count | drains |
+//! | `RedisMemory` | percent, where the database tells | a drain every other hour |
 
 mod budget;
 mod event;
@@ -44,6 +46,7 @@ struct Inner {
     sink: Sink,
     is_warm: AtomicBool,
     cache: Mutex<Option<(Cache, CacheCounts)>>,
+    notes: Mutex<Vec<(&'static str, Unit, f64)>>,
 }
 
 impl Metrics {
@@ -61,12 +64,20 @@ impl Metrics {
             sink,
             is_warm: AtomicBool::new(false),
             cache: Mutex::default(),
+            notes: Mutex::default(),
         }))
     }
 
     /// The same function's, of which one uses this cache.
     pub fn watch(&self, cache: &Cache) {
         *self.cache() = Some((cache.clone(), cache.counts()));
+    }
+
+    /// Adds a value to the next line.
+    pub fn note(&self, name: &'static str, unit: Unit, value: f64) {
+        if self.0.config.is_on {
+            self.notes().push((name, unit, value));
+        }
     }
 
     /// Whether lines are written.
@@ -79,12 +90,18 @@ impl Metrics {
         let mut event = Event::new(&self.0.config, self.0.clock.now_ms());
         let is_cold = !self.0.is_warm.swap(true, Ordering::Relaxed);
         event.count("ColdStarts", u64::from(is_cold));
+        if let Some(share) = self.memory_used() {
+            event.percent("MemoryUsed", share);
+        }
         if let Some(meter) = &self.0.meter {
             let usage = meter.take();
             event.count("RedisRequests", usage.requests);
             event.count("RedisFailures", usage.failures);
             event.count("RedisCommands", usage.commands);
             event.values("RedisLatency", Unit::Milliseconds, usage.latencies_ms);
+        }
+        for (name, unit, value) in self.notes().drain(..) {
+            event.values(name, unit, vec![value]);
         }
         if let Some((cache, before)) = &mut *self.cache() {
             let now = cache.counts();
@@ -96,11 +113,24 @@ impl Metrics {
         event
     }
 
+    /// How much of the function's memory this process has used at most.
+    fn memory_used(&self) -> Option<f64> {
+        let size_kb = self.0.config.memory_mb.filter(|size| *size > 0)? * 1024;
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let peak = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let peak_kb: u64 = peak.split_whitespace().nth(1)?.parse().ok()?;
+        Some(100.0 * peak_kb as f64 / size_kb as f64)
+    }
+
     /// Writes the line, if metrics are on.
     pub fn emit(&self, event: &Event) {
         if self.0.config.is_on {
             (self.0.sink)(&event.line());
         }
+    }
+
+    fn notes(&self) -> std::sync::MutexGuard<'_, Vec<(&'static str, Unit, f64)>> {
+        self.0.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Option<(Cache, CacheCounts)>> {

@@ -1,5 +1,6 @@
 //! What is deployed and what `cargo lambda watch` serves, against the functions.
 
+mod alarms;
 mod environment;
 mod events;
 mod routes;

@@ -32,7 +32,7 @@ pub fn settings(function: &Value) -> BTreeSet<String> {
     variables.as_object().unwrap().keys().cloned().collect()
 }
 
-fn template() -> Value {
+pub fn template() -> Value {
     let text = std::fs::read_to_string(root("template.yaml")).unwrap();
     let documents = Yaml::load_from_str(&text).unwrap();
     let [document] = documents.as_slice() else {
@@ -135,10 +135,19 @@ fn a_drain_is_started_every_minute_and_never_a_second_time_for_one_event() {
     let schedule = &drain["Events"]["EveryMinute"]["Properties"];
     assert_eq!(schedule["ScheduleExpression"], "rate(1 minute)");
     let once = json!({ "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60 });
+    assert_eq!(schedule["RetryPolicy"], once);
+    // What is not made again is kept for a person to see.
+    let kept = json!({ "GetAtt": "UndeliveredQueue.Arn" });
+    assert_eq!(schedule["DeadLetterConfig"]["Arn"], kept);
+    let invokes = &drain["EventInvokeConfig"];
+    for (name, value) in once.as_object().unwrap() {
+        assert_eq!(invokes[name], *value);
+    }
     assert_eq!(
-        (&schedule["RetryPolicy"], &drain["EventInvokeConfig"]),
-        (&once, &once)
+        invokes["DestinationConfig"]["OnFailure"]["Destination"],
+        kept
     );
+    assert_eq!(drain["RecursiveLoop"], "Terminate");
     let input: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
     let file = std::fs::read_to_string(root("events/drain-schedule.json")).unwrap();
     assert_eq!(input, serde_json::from_str::<Value>(&file).unwrap());
