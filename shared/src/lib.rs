@@ -16,6 +16,7 @@ pub mod input;
 pub mod jobs;
 pub mod lock;
 pub mod metrics;
+pub mod openapi;
 pub mod progress;
 pub mod queue;
 pub mod rate_limiter;

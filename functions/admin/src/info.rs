@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 /// INFO as names and values.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Info(BTreeMap<String, String>);
 

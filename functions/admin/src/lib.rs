@@ -1,6 +1,7 @@
 //! Shows how the database and the queues are doing; pauses, resumes and redrives.
 
 mod info;
+mod operations;
 mod queues;
 mod redis;
 
@@ -9,6 +10,8 @@ use shared::clock::Clock;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::metrics::CommandBudget;
 use shared::queue::Queue;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

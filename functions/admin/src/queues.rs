@@ -3,23 +3,35 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::json;
 use shared::http::{ApiError, Reply, Request};
 use shared::queue::{Queue, Stats};
 use shared::redis::Redis;
 
 use crate::State;
 
-#[derive(Serialize)]
-struct Queues {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Queues {
     queues: Vec<Named>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct Named {
     name: String,
     #[serde(flatten)]
     stats: Stats,
+}
+
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Switched {
+    name: String,
+    paused: bool,
+}
+
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Redriven {
+    name: String,
+    /// Jobs that run again.
+    redriven: u64,
 }
 
 pub async fn list(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, ApiError> {
@@ -36,26 +48,26 @@ pub async fn list(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, 
 pub async fn pause(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let queue = named(&state, &redis, &request)?;
     queue.pause().await?;
-    Ok(Reply::ok(
-        &json!({ "name": queue.keys().queue, "paused": true }),
-    ))
+    Ok(switched(&queue, true))
 }
 
 pub async fn resume(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let queue = named(&state, &redis, &request)?;
     queue.resume().await?;
-    Ok(Reply::ok(
-        &json!({ "name": queue.keys().queue, "paused": false }),
-    ))
+    Ok(switched(&queue, false))
 }
 
 /// Lets every failed job run again.
 pub async fn redrive(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let queue = named(&state, &redis, &request)?;
     let redriven = queue.redrive_all().await?;
-    Ok(Reply::ok(
-        &json!({ "name": queue.keys().queue, "redriven": redriven }),
-    ))
+    let name = queue.keys().queue.clone();
+    Ok(Reply::ok(&Redriven { name, redriven }))
+}
+
+fn switched(queue: &Queue, paused: bool) -> Reply {
+    let name = queue.keys().queue.clone();
+    Reply::ok(&Switched { name, paused })
 }
 
 fn named(state: &State, redis: &Redis, request: &Request) -> Result<Queue, ApiError> {

@@ -19,8 +19,8 @@ use crate::info::Info;
 /// Keys one look at the keyspace asks for.
 const SAMPLE: u32 = 1000;
 
-#[derive(Serialize)]
-struct RedisStats {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct RedisStats {
     connected: bool,
     dbsize: u64,
     info: Info,
@@ -29,9 +29,9 @@ struct RedisStats {
     streams: BTreeMap<String, u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Metrics {
+pub(crate) struct Metrics {
     connected: bool,
     latency_ms: u64,
     memory: Option<Memory>,
@@ -47,7 +47,7 @@ struct Metrics {
 }
 
 /// This deployment's commands against its plan.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Budget {
     /// In UTC, as `2026-11`.
@@ -72,7 +72,7 @@ impl Budget {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Memory {
     used_bytes: u64,
@@ -82,7 +82,7 @@ struct Memory {
     fragmentation_ratio: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Keyspace {
     keys: u64,

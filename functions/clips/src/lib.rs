@@ -1,10 +1,13 @@
 //! Lists the clips of a guild.
 
 mod list;
+mod operations;
 
 use futures_util::FutureExt as _;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::scan::ScanStore;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

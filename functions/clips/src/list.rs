@@ -17,8 +17,8 @@ const LARGEST_PAGE: u64 = 100;
 /// The last unix millisecond a JavaScript number holds.
 const LATEST: i64 = 9_007_199_254_740_991;
 
-#[derive(Serialize)]
-struct Page {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Page {
     clips: Vec<Clip>,
     cursor: Option<String>,
 }

@@ -14,8 +14,8 @@ use crate::scan::Created;
 /// The most jobs of one request.
 const MOST: usize = 100;
 
-#[derive(Serialize)]
-struct CreatedJobs {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct CreatedJobs {
     jobs: Vec<Created>,
 }
 

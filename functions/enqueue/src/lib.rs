@@ -1,12 +1,15 @@
 //! Takes jobs on: a scan of a channel, a batch of its history, single messages.
 
 mod batch;
+mod operations;
 mod scan;
 
 use futures_util::FutureExt as _;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::queue::Queue;
 use shared::waker::Waker;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

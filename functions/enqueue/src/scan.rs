@@ -10,9 +10,9 @@ use shared::redis::Redis;
 
 use crate::State;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct CreateScan {
+pub(crate) struct CreateScan {
     guild_id: Snowflake,
     channel_id: Snowflake,
     scan_mode: Option<ScanMode>,
@@ -22,7 +22,7 @@ struct CreateScan {
     run_at: Option<Bounded<0, 9_007_199_254_740_991>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Created {
     pub job_id: JobId,

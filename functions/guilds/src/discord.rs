@@ -12,17 +12,17 @@ use shared::redis::Redis;
 use crate::{State, id};
 
 /// A guild as it is shown and cached.
-#[derive(Serialize, Deserialize)]
-struct Guild {
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct Guild {
     id: MessageId,
     name: Option<String>,
     icon: Option<String>,
 }
 
 /// A channel as it is shown and cached.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Channel {
+pub(crate) struct Channel {
     id: MessageId,
     guild_id: Option<String>,
     name: Option<String>,

@@ -1,6 +1,7 @@
 //! Shows guilds and channels as Discord has them, and keeps a guild's settings.
 
 mod discord;
+mod operations;
 mod settings;
 
 use futures_util::FutureExt as _;
@@ -8,6 +9,8 @@ use shared::cache::Cache;
 use shared::discord::Discord;
 use shared::http::{Access, ApiError, App, Method, Request, Route, Services, Snowflake};
 use shared::scan::ScanStore;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

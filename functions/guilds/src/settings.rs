@@ -14,9 +14,9 @@ use crate::{State, id};
 const MOST_EXCLUDED: usize = 500;
 
 /// All settings; what is left out is the default again.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Wanted {
+pub(crate) struct Wanted {
     min_video_seconds: Option<Seconds>,
     include_threads: Option<bool>,
     excluded_channel_ids: Option<Vec<Snowflake>>,

@@ -1,10 +1,13 @@
 //! Says whether the database answers.
 
+mod operations;
 mod redis;
 
 use futures_util::FutureExt as _;
 use shared::clock::Clock;
 use shared::http::{Access, App, Method, Route, Services};
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

@@ -13,9 +13,9 @@ use crate::State;
 /// A database slower than this is not healthy.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Health {
+pub(crate) struct Health {
     status: &'static str,
     latency_ms: u64,
     /// What is wrong, without addresses or names.

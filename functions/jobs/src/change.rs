@@ -2,13 +2,25 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde::Serialize;
 use shared::http::{ApiError, Reply, Request};
 use shared::queue::{Cancelled, JobState, Purged, Redriven};
 use shared::redis::Redis;
 
 use crate::State;
 use crate::read::{job_id, unknown};
+
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Changed {
+    /// The job's state now, or `purged`.
+    state: &'static str,
+}
+
+impl Changed {
+    fn to(state: &'static str) -> Changed {
+        Changed { state }
+    }
+}
 
 pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let id = job_id(&request)?;
@@ -17,7 +29,7 @@ pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result
         return match queue.purge(&id).await? {
             Purged::Done => {
                 state.progress.forget(&redis, id.as_str()).await?;
-                Ok(Reply::accepted(&json!({ "state": "purged" })))
+                Ok(Reply::accepted(&Changed::to("purged")))
             }
             Purged::Unfinished => Err(ApiError::conflict(
                 "the job is not finished: cancel it first",
@@ -26,9 +38,9 @@ pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result
         };
     }
     match queue.cancel(&id).await? {
-        Cancelled::Done => Ok(Reply::accepted(&json!({ "state": JobState::Cancelled }))),
+        Cancelled::Done => Ok(Reply::accepted(&Changed::to(JobState::Cancelled.as_str()))),
         // It stops at its next heartbeat; until then it is active.
-        Cancelled::Requested => Ok(Reply::accepted(&json!({ "state": JobState::Active }))),
+        Cancelled::Requested => Ok(Reply::accepted(&Changed::to(JobState::Active.as_str()))),
         Cancelled::Finished(state) => Err(ApiError::conflict(format!(
             "the job is {} already",
             state.as_str()
@@ -40,7 +52,7 @@ pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result
 pub async fn retry(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let id = job_id(&request)?;
     match state.queue.on(&redis).redrive(&id).await? {
-        Redriven::Done => Ok(Reply::accepted(&json!({ "state": JobState::Waiting }))),
+        Redriven::Done => Ok(Reply::accepted(&Changed::to(JobState::Waiting.as_str()))),
         Redriven::NotFailed(state) => {
             let detail = format!(
                 "only a failed or cancelled job is retried; this one is {}",

@@ -1,12 +1,15 @@
 //! Shows jobs, cancels them, lets failed ones run again.
 
 mod change;
+mod operations;
 mod read;
 
 use futures_util::FutureExt as _;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::progress::Progress;
 use shared::queue::Queue;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

@@ -13,8 +13,8 @@ use crate::State;
 const PAGE: u64 = 20;
 const LARGEST_PAGE: u64 = 100;
 
-#[derive(Serialize)]
-struct Page {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Page {
     jobs: Vec<Job>,
     cursor: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Shows how the scans of channels stand.
 
+mod operations;
 mod status;
 mod statuses;
 
@@ -7,6 +8,8 @@ use futures_util::FutureExt as _;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::queue::Queue;
 use shared::scan::ScanStore;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

@@ -6,7 +6,7 @@ use shared::queue::{Followed, JobState};
 use shared::scan::{Channel, ScanStatus};
 
 /// A channel as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelStatus {
     guild_id: String,

@@ -13,8 +13,8 @@ use shared::redis::Redis;
 use crate::State;
 use crate::status::ChannelStatus;
 
-#[derive(Serialize)]
-struct Statuses {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Statuses {
     statuses: Vec<ChannelStatus>,
 }
 

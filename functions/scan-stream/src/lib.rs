@@ -1,11 +1,14 @@
 //! Follows a scan: its state and the events since the last look.
 
+mod operations;
 mod stream;
 
 use futures_util::FutureExt as _;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::progress::Progress;
 use shared::queue::Queue;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

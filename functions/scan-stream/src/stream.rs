@@ -5,13 +5,26 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use shared::http::{ApiError, Reply, Request, absent};
 use shared::jobs::ScanState;
-use shared::progress::Cursor;
+use shared::progress::{Cursor, Seen};
 use shared::queue::JobId;
 use shared::redis::{Pipeline, Redis};
 
 use crate::State;
+
+#[derive(Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Followed<'a> {
+    current_state: ScanState<'a>,
+    /// After `lastId`, oldest first.
+    events: Vec<Seen>,
+    /// To be sent next time.
+    last_id: String,
+    /// Whether events after `lastId` are gone: draw anew from `currentState`.
+    reset: bool,
+}
 
 pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let id = JobId::parse(request.path_parameter("scanId"))
@@ -34,10 +47,10 @@ pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<R
     if cursor.fence() > job.fence {
         (events.last, events.reset) = (Cursor::START, true);
     }
-    Ok(Reply::ok(&serde_json::json!({
-        "currentState": ScanState::of(&job),
-        "events": events.events,
-        "lastId": events.last.to_string(),
-        "reset": events.reset,
-    })))
+    Ok(Reply::ok(&Followed {
+        current_state: ScanState::of(&job),
+        last_id: events.last.to_string(),
+        events: events.events,
+        reset: events.reset,
+    }))
 }

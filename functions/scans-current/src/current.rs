@@ -14,8 +14,8 @@ use crate::State;
 /// Scans shown of each state.
 const MOST: u64 = 100;
 
-#[derive(Serialize)]
-struct Scans<'a> {
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct Scans<'a> {
     scans: Vec<ScanState<'a>>,
 }
 

@@ -1,10 +1,13 @@
 //! Shows the scans that wait or run.
 
 mod current;
+mod operations;
 
 use futures_util::FutureExt as _;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::queue::Queue;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

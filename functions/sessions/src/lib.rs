@@ -1,10 +1,13 @@
 //! Signs people in and out.
 
 mod login;
+mod operations;
 
 use futures_util::FutureExt as _;
 use shared::http::{Access, App, Auth, Method, Route, Services};
 use shared::session::Sessions;
+
+pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {

@@ -11,14 +11,14 @@ use shared::session::LOGIN;
 
 use crate::State;
 
-#[derive(Deserialize)]
-struct Credentials {
+#[derive(Deserialize, schemars::JsonSchema)]
+pub(crate) struct Credentials {
     key: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Begun {
+pub(crate) struct Begun {
     role: &'static str,
     /// Unix milliseconds; earlier when it is not used for two hours.
     expires_at: i64,

@@ -12,6 +12,7 @@ use shared::config::{
 use shared::discord::Discord;
 use shared::http::{Auth, Door, Services};
 use shared::metrics::{Metrics, Sink};
+use shared::openapi::Operation;
 use shared::progress::Progress;
 use shared::queue::{Queue, SCAN};
 use shared::redis;
@@ -43,6 +44,25 @@ pub struct Functions {
     pub drain: Arc<Drain>,
     pub queue: Queue,
     pub clock: Clock,
+}
+
+/// What the routes of all functions take and answer.
+pub fn operations() -> Vec<Operation> {
+    [
+        enqueue::operations(),
+        jobs::operations(),
+        scan_stream::operations(),
+        scans_current::operations(),
+        scan_statuses::operations(),
+        clips::operations(),
+        health::operations(),
+        sessions::operations(),
+        guilds::operations(),
+        admin::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A function that answers routes.

@@ -7,14 +7,15 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 use shared::clock::Deadline;
+use shared::openapi::document;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::functions::{DRAIN_TIMEOUT, Functions};
+use crate::functions::{DRAIN_TIMEOUT, Functions, operations};
 use crate::gateway::{Gateway, Incoming};
 
 /// The largest request API Gateway takes, in bytes.
@@ -64,6 +65,7 @@ impl Host {
         });
         let app = axum::Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+            .route("/openapi.json", get(openapi))
             .fallback(route)
             .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
             .with_state(shared.clone());
@@ -134,6 +136,11 @@ impl Shared {
         lock(&self.running).retain(|other| !other.is(&deadline));
         Ok(serde_json::to_value(report?).unwrap_or_default())
     }
+}
+
+/// What the routes take and answer.
+async fn openapi() -> axum::Json<serde_json::Value> {
+    axum::Json(document(&operations()))
 }
 
 /// A request for a route.

@@ -11,7 +11,7 @@ mod settings;
 mod up;
 
 pub use follow::{ScanCommand, scan};
-pub use functions::{Function, Functions, FunctionsConfig};
+pub use functions::{Function, Functions, FunctionsConfig, operations};
 pub use gateway::{Gateway, Incoming, Outgoing};
 pub use host::Host;
 pub use settings::Settings;

@@ -9,7 +9,7 @@ use crate::queue::{JobId, NewJob};
 
 /// A job as producers spell it, in either way of writing names. One struct for all
 /// types, so that a mistake is named by its path.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRequest {
     #[serde(rename = "type")]
@@ -34,7 +34,7 @@ pub struct JobRequest {
     priority: Option<Bounded<1, 10>>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
     Scan,
@@ -42,7 +42,7 @@ enum Kind {
     Message,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OptionsRequest {
     #[serde(alias = "max_messages")]

@@ -8,7 +8,7 @@ use crate::queue::{self, JobId, NewJob};
 const FIRST_MESSAGES: u64 = 1000;
 
 /// Which way a scan reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScanMode {
     /// What is newer than the newest message read.
@@ -17,7 +17,7 @@ pub enum ScanMode {
     Backfill,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     Forward,

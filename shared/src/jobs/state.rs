@@ -6,7 +6,7 @@ use crate::queue::{Job, JobId, JobState};
 use crate::scan::{ScanProgress, ScanStatus};
 
 /// How a scan stands.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScanState<'a> {
     scan_id: &'a JobId,
@@ -23,7 +23,7 @@ pub struct ScanState<'a> {
 
 /// How much is done. `total` is null where nothing bounds the scan; `percent` goes by
 /// the time the messages span.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 pub struct Amount {
     current: u64,
     total: Option<u64>,

@@ -11,7 +11,7 @@ use crate::redis::commands::streams::Entry;
 const LARGEST_READING: usize = 2 * 1024 * 1024;
 
 /// What an event tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventType {
     /// How far the scan is.
@@ -64,7 +64,7 @@ impl Event {
 }
 
 /// An event as a watcher sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Seen {
     pub id: String,
     #[serde(rename = "type")]

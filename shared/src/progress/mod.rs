@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use cursor::{BadCursor, Cursor};
-pub use event::{Event, EventType, Events};
+pub use event::{Event, EventType, Events, Seen};
 pub use keys::Keys;
 
 use crate::redis::commands::keys::{Keys as _, pexpire};

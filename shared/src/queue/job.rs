@@ -8,7 +8,7 @@ use super::spec::{Header, Spec, StoredResult, StoredState};
 use super::{Error, JobId, JobState};
 
 /// An attempt that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct JobError {
     /// Unix milliseconds.
     pub at: i64,
@@ -25,7 +25,7 @@ pub struct Attempt {
 }
 
 /// A job as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     pub id: JobId,

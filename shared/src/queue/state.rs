@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a job is. `waiting` and `delayed` are stored alike and told apart by the
 /// time they may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
     Waiting,

@@ -21,7 +21,7 @@ const MINUTE_SLOTS: i64 = 16;
 const TOTALS: [&str; 5] = ["completed", "failed", "cancelled", "retried", "stalled"];
 
 /// How a queue is doing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
     pub waiting: u64,
@@ -49,7 +49,7 @@ pub struct Stats {
 }
 
 /// What came of jobs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Totals {
     pub completed: u64,
     pub failed: u64,

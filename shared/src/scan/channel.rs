@@ -10,7 +10,7 @@ use crate::discord::MessageId;
 const WORKS_KEPT: usize = 8;
 
 /// How a channel's scan stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ScanStatus {
     Pending,

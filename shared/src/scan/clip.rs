@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Where in a message a clip was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ClipSource {
     Attachment,
@@ -15,7 +15,7 @@ pub enum ClipSource {
 
 /// A clip, known by channel, message and attachment, never by its address: that
 /// expires within a day.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Clip {
     /// The attachment's id, or of a link `e` and a hash.

@@ -10,7 +10,7 @@ use crate::redis::commands::hashes::{Hashes as _, hset};
 use crate::redis::{Error, Pipeline, Slot};
 
 /// What scans of a guild go by.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GuildSettings {
     /// Clips declared shorter are left out; none keeps all.

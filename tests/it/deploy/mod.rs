@@ -3,6 +3,7 @@
 mod alarms;
 mod environment;
 mod events;
+mod openapi;
 mod routes;
 mod template;
 

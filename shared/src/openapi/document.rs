@@ -1,0 +1,185 @@
+//! The document of all operations.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::schemas::{JOB_ID, SNOWFLAKE};
+use super::{Operation, SchemaOf};
+use crate::http::{Access, Method, SESSION_COOKIE};
+
+/// The document, complete and in a fixed order.
+pub fn document(operations: &[Operation]) -> Value {
+    let mut replies = settings().for_serialize().into_generator();
+    let mut inputs = settings().for_deserialize();
+    // A type may be read in another form than it is written.
+    inputs.inline_subschemas = true;
+    let mut inputs = inputs.into_generator();
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in operations {
+        let described = describe(operation, &mut |schema, is_input| match is_input {
+            true => schema(&mut inputs).to_value(),
+            false => schema(&mut replies).to_value(),
+        });
+        let path = paths
+            .entry(operation.path)
+            .or_insert_with(|| Value::Object(Map::new()));
+        path[operation.method.as_str().to_lowercase()] = described;
+    }
+    let mut schemas = replies.take_definitions(true);
+    schemas.insert("Problem".to_owned(), problem());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Trawl",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Finds the video clips in Discord channels.",
+            "license": { "name": "MIT OR Apache-2.0" },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer" },
+                "session": { "type": "apiKey", "in": "cookie", "name": SESSION_COOKIE },
+            },
+        },
+    })
+}
+
+fn settings() -> SchemaSettings {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.definitions_path = "/components/schemas".into();
+    settings.meta_schema = None;
+    settings
+}
+
+type Schema<'a> = &'a mut dyn FnMut(SchemaOf, bool) -> Value;
+
+fn describe(operation: &Operation, schema: Schema<'_>) -> Value {
+    let mut described = json!({
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "parameters": parameters(operation),
+    });
+    if operation.access == Access::Open {
+        described["security"] = json!([]);
+    } else {
+        described["security"] = json!([{ "key": [] }, { "session": [] }]);
+    }
+    if let Some(body) = operation.body {
+        described["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": schema(body, true) } },
+        });
+    }
+    let mut replies = Map::new();
+    for reply in &operation.replies {
+        let mut described = json!({ "description": reply.description });
+        if let Some(body) = reply.body {
+            described["content"] = json!({ "application/json": { "schema": schema(body, false) } });
+        }
+        replies.insert(reply.status.to_string(), described);
+    }
+    for (status, description) in problems(operation) {
+        replies.entry(status.to_string()).or_insert_with(|| {
+            json!({
+                "description": description,
+                "content": {
+                    "application/problem+json": {
+                        "schema": { "$ref": "#/components/schemas/Problem" },
+                    },
+                },
+            })
+        });
+    }
+    described["responses"] = Value::Object(replies);
+    described
+}
+
+fn parameters(operation: &Operation) -> Vec<Value> {
+    let names = operation.path.split('/').filter_map(|segment| {
+        segment
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+    });
+    let path = names.map(|name| {
+        let schema = match name {
+            "jobId" | "scanId" => json!({ "type": "string", "pattern": JOB_ID }),
+            "guildId" | "channelId" => json!({ "type": "string", "pattern": SNOWFLAKE }),
+            _ => json!({ "type": "string", "minLength": 1 }),
+        };
+        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    });
+    let query = operation.query.iter().map(|(name, description, schema)| {
+        json!({ "name": name, "in": "query", "description": description, "schema": schema })
+    });
+    let mut all: Vec<Value> = path.chain(query).collect();
+    if is_repeatable(operation) {
+        all.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "The same key and body are answered alike for a day.",
+            "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
+        }));
+    }
+    all
+}
+
+/// Whether it may be sent under an Idempotency-Key.
+fn is_repeatable(operation: &Operation) -> bool {
+    operation.method == Method::POST && operation.access != Access::Open
+}
+
+fn problems(operation: &Operation) -> Vec<(u16, &'static str)> {
+    let mut statuses = vec![429, 503];
+    if operation.path.contains('{') || !operation.query.is_empty() {
+        statuses.push(400);
+    }
+    if operation.access != Access::Open {
+        statuses.extend([401, 403]);
+    }
+    if operation.body.is_some() {
+        statuses.extend([400, 413, 415]);
+    }
+    if is_repeatable(operation) {
+        statuses.extend([400, 409, 422]);
+    }
+    statuses.extend(&operation.problems);
+    statuses.sort_unstable();
+    statuses.dedup();
+    let described = statuses.into_iter().map(|status| {
+        let description = match status {
+            400 => "Something is wrong with the request; `detail` names it.",
+            401 => "No key, or an unknown one.",
+            403 => "This needs the admin key.",
+            404 => "There is no such thing, or it was forgotten.",
+            409 => "Not in the state it is in.",
+            413 => "The body is too large.",
+            415 => "The body is not JSON.",
+            422 => "The Idempotency-Key was used for another request.",
+            429 => "Too many requests; `resetAt` says until when.",
+            503 => "The database or Discord cannot be reached; try again.",
+            _ => "A problem.",
+        };
+        (status, description)
+    });
+    described.collect()
+}
+
+fn problem() -> Value {
+    json!({
+        "description": "RFC 9457.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code", "requestId", "error"],
+        "properties": {
+            "type": { "type": "string" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "description": "For people.", "type": "string" },
+            "code": { "description": "Stable, for programs.", "type": "string" },
+            "requestId": { "type": "string" },
+            "error": { "description": "The title once more.", "type": "string" },
+            "resetAt": { "description": "Unix milliseconds.", "type": "integer" },
+        },
+    })
+}

@@ -1,0 +1,75 @@
+//! The document of the routes, against the functions and the file that is kept.
+
+use std::collections::BTreeSet;
+
+use integration::{Options, TestApp};
+use serde_json::Value;
+use shared::openapi::document;
+
+use super::root;
+
+#[tokio::test]
+async fn each_route_is_documented_once_and_nothing_else_is() {
+    let app = TestApp::start(Options::default()).await;
+    let doors = app.functions.doors.iter();
+    let routes: Vec<String> = doors
+        .flat_map(|function| function.door.routes())
+        .map(|(method, path)| format!("{method} {path}"))
+        .collect();
+    let documented: Vec<String> = dev::operations()
+        .iter()
+        .map(|operation| format!("{} {}", operation.method, operation.path))
+        .collect();
+    let set = |all: &[String]| all.iter().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(set(&documented), set(&routes));
+    assert_eq!(documented.len(), routes.len());
+}
+
+#[test]
+fn the_file_is_what_the_types_say() {
+    let now = serde_json::to_string_pretty(&document(&dev::operations())).unwrap() + "\n";
+    let path = root("docs/openapi.json");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == now,
+        "docs/openapi.json is not what the types say; UPDATE_GOLDEN=1 writes it"
+    );
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own() {
+    let document = document(&dev::operations());
+    let mut references = BTreeSet::new();
+    collect(&document, &mut references);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+    let mut names = BTreeSet::new();
+    for path in document["paths"].as_object().unwrap().values() {
+        for operation in path.as_object().unwrap().values() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{name} twice");
+        }
+    }
+}
+
+fn collect(value: &Value, references: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_str() {
+                    Some(text) if name == "$ref" => {
+                        references.insert(text.to_owned());
+                    }
+                    _ => collect(value, references),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        _ => {}
+    }
+}
