@@ -1,5 +1,7 @@
 //! The development host.
 
+use std::net::Ipv4Addr;
+
 use dev::{System, UpCommand};
 use integration::TestApp;
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use shared::config::Environment;
 fn command(data: &std::path::Path, embedded: bool) -> UpCommand {
     UpCommand {
         listen: "127.0.0.1:0".parse().unwrap(),
+        services: Ipv4Addr::LOCALHOST.into(),
         data: data.to_owned(),
         embedded,
     }

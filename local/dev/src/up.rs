@@ -1,6 +1,6 @@
 //! Starting everything.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use crate::host::Host;
 use crate::settings::Settings;
 
 /// Where the endpoint and the sample server listen, if those ports are free.
-pub(crate) const REDIS_ADDRESS: &str = "127.0.0.1:8079";
-const DISCORD_ADDRESS: &str = "127.0.0.1:8078";
+pub(crate) const REDIS_PORT: u16 = 8079;
+const DISCORD_PORT: u16 = 8078;
 
 pub(crate) const REDIS_TOKEN: &str = "trawl-development-token";
 const DISCORD_TOKEN: &str = "sample-bot-token";
@@ -34,6 +34,10 @@ pub struct UpCommand {
     /// Where the routes are served.
     #[arg(long, default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
+    /// The address the database and the sample Discord server listen on. Containers
+    /// reach those of Docker's bridge, mostly 172.17.0.1.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub services: IpAddr,
     /// Where the embedded database is kept.
     #[arg(long, default_value = ".trawl")]
     pub data: PathBuf,
@@ -76,7 +80,7 @@ impl System {
         let (redis, endpoint) = match configured {
             Some(config) => (reachable(config, &clock).await?, None),
             None => {
-                let server = start_endpoint(&command.data).await?;
+                let server = start_endpoint(&command.data, command.services).await?;
                 let config = settings.local_redis(server.url(), server.token().to_owned());
                 (config, Some(server))
             }
@@ -84,8 +88,8 @@ impl System {
         let (discord, sample) = match settings.discord.clone() {
             Some(config) => (config, None),
             None => {
-                let server = start_sample().await?;
-                (sample_config(&server), Some(server))
+                let server = start_sample(command.services).await?;
+                (sample_config(&server, command.services), Some(server))
             }
         };
         let listener = TcpListener::bind(command.listen).await.with_context(|| {
@@ -188,7 +192,7 @@ async fn reachable(config: RedisConfig, clock: &Clock) -> anyhow::Result<RedisCo
     Ok(config)
 }
 
-async fn start_endpoint(data: &Path) -> anyhow::Result<upstash_local::Server> {
+async fn start_endpoint(data: &Path, ip: IpAddr) -> anyhow::Result<upstash_local::Server> {
     std::fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
     let options = |listen: SocketAddr| upstash_local::Options {
         listen,
@@ -199,13 +203,13 @@ async fn start_endpoint(data: &Path) -> anyhow::Result<upstash_local::Server> {
         },
         ..upstash_local::Options::default()
     };
-    let started = upstash_local::Server::start(options(preferred(REDIS_ADDRESS))).await;
+    let started = upstash_local::Server::start(options(preferred(ip, REDIS_PORT))).await;
     started.with_context(|| format!("the database in {} cannot be opened", data.display()))
 }
 
-async fn start_sample() -> anyhow::Result<discord_local::Server> {
+async fn start_sample(ip: IpAddr) -> anyhow::Result<discord_local::Server> {
     let options = discord_local::Options {
-        listen: preferred(DISCORD_ADDRESS),
+        listen: preferred(ip, DISCORD_PORT),
         token: DISCORD_TOKEN.to_owned(),
         // Nobody is protected here by Discord's five pages in five seconds.
         rate_limit: RateLimit::off(),
@@ -216,20 +220,20 @@ async fn start_sample() -> anyhow::Result<discord_local::Server> {
         .context("the sample Discord server cannot be started")
 }
 
-fn sample_config(server: &discord_local::Server) -> DiscordConfig {
+fn sample_config(server: &discord_local::Server, ip: IpAddr) -> DiscordConfig {
     DiscordConfig {
         token: DISCORD_TOKEN.to_owned(),
         api_base: server.url(),
-        cdn_hosts: vec!["127.0.0.1".to_owned()],
+        cdn_hosts: vec![ip.to_string()],
         page_interval: Duration::from_millis(50),
     }
 }
 
-/// `address` if it is free, any port of this machine otherwise.
-fn preferred(address: &str) -> SocketAddr {
-    let free = std::net::TcpListener::bind(address).is_ok();
-    let address = if free { address } else { "127.0.0.1:0" };
-    address
-        .parse()
-        .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
+/// `port` if it is free, any other otherwise.
+fn preferred(ip: IpAddr, port: u16) -> SocketAddr {
+    let address = SocketAddr::new(ip, port);
+    match std::net::TcpListener::bind(address) {
+        Ok(_) => address,
+        Err(_) => SocketAddr::new(ip, 0),
+    }
 }

@@ -76,7 +76,7 @@ pub async fn doctor(command: DoctorCommand) -> anyhow::Result<bool> {
             config
         }
         None => settings.local_redis(
-            format!("http://{}", up::REDIS_ADDRESS),
+            format!("http://127.0.0.1:{}", up::REDIS_PORT),
             up::REDIS_TOKEN.to_owned(),
         ),
     };
