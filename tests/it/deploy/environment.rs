@@ -1,5 +1,8 @@
 //! The settings functions are given, in the cloud and under `cargo lambda watch`.
 
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
 use shared::config::{
     AuthConfig, DiscordConfig, Environment, Provider, QueueConfig, RedisConfig, WakerConfig,
 };
@@ -61,4 +64,46 @@ fn the_functions_can_start_with_what_cargo_lambda_watch_gives_them() {
     assert!(DiscordConfig::read(&environment).is_ok());
     // Invokes are synchronous there: a wake would wait for the whole drain.
     assert_eq!(WakerConfig::read(&environment).function, None);
+}
+
+#[test]
+fn sam_local_gives_what_cargo_lambda_watch_gives_and_wakes_nobody() {
+    let given = sam_local();
+    let mut names: Vec<&String> = given.keys().collect();
+    names.retain(|name| *name != "DRAIN_FUNCTION");
+    let metadata = lambda_metadata();
+    let mut watched: Vec<&String> = metadata["env"].as_object().unwrap().keys().collect();
+    watched.sort();
+    names.sort();
+    assert_eq!(names, watched);
+
+    let environment = Environment::from(|name| given.get(name)?.as_str().map(str::to_owned));
+    let redis = RedisConfig::read(&environment).unwrap();
+    assert_eq!(redis.provider, Provider::Local);
+    assert!(AuthConfig::read(&environment).is_ok());
+    assert!(DiscordConfig::read(&environment).is_ok());
+    assert_eq!(WakerConfig::read(&environment).function, None);
+}
+
+/// SAM leaves out, without a word, a variable the function of the template has not.
+#[test]
+fn the_template_names_every_setting_that_sam_local_changes() {
+    let named: BTreeSet<String> = deployed().values().flat_map(settings).collect();
+    let given = sam_local();
+    let unnamed: Vec<&String> = given.keys().filter(|name| !named.contains(*name)).collect();
+    assert!(unnamed.is_empty(), "{unnamed:?}");
+    for (name, function) in deployed() {
+        let settings = settings(&function);
+        let has = |setting: &str| settings.contains(setting);
+        assert!(has("REDIS_PROVIDER"), "{name}");
+        assert_eq!(has("DISCORD_TOKEN"), has("DISCORD_API_BASE"), "{name}");
+        assert_eq!(has("DISCORD_TOKEN"), has("DISCORD_CDN_HOSTS"), "{name}");
+    }
+}
+
+/// What `sam local` gives every function, as samconfig.toml tells it.
+fn sam_local() -> Map<String, Value> {
+    let text = std::fs::read_to_string(root("local/sam-local.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    file["Parameters"].as_object().unwrap().clone()
 }
