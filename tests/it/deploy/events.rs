@@ -1,6 +1,6 @@
 //! The files of `events/`, each answered by its function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};
 use discord_local::{Guild, sample};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use shared::jobs::ChannelScan;
 use shared::queue::{JobId, NewJob};
 
+use super::routes::{Route, in_template, route};
 use super::{functions, root};
 
 /// The key the files sign with.
@@ -18,7 +19,15 @@ const DEVELOPMENT_ADMIN_KEY: &str = "trawl-development-admin-key";
 /// The job the files speak of.
 const JOB: &str = "01KB8D00000000000000000000";
 
-/// What must be there before the event.
+/// What must be there before an event, and what the answer then says. The containers of
+/// `.ci/run containers` are held to the same list.
+struct Case {
+    file: String,
+    given: Given,
+    field: String,
+    value: Value,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Given {
     Nothing,
@@ -28,49 +37,30 @@ enum Given {
     Cancelled,
 }
 
-/// What an answer is to say.
-#[derive(Clone, Copy)]
-enum Then {
-    Status(u16),
-    /// A drain that completed so many jobs.
-    Completed(u64),
+fn cases() -> Vec<Case> {
+    let text = std::fs::read_to_string(root("tests/fixtures/events.txt")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [file, given, field, value] = words[..] else {
+                assert!(words.is_empty(), "{line}");
+                return None;
+            };
+            Some(Case {
+                file: file.to_owned(),
+                given: match given {
+                    "nothing" => Given::Nothing,
+                    "scan" => Given::Scan,
+                    "cancelled" => Given::Cancelled,
+                    _ => panic!("{line}"),
+                },
+                field: field.to_owned(),
+                value: serde_json::from_str(value).unwrap(),
+            })
+        })
+        .collect()
 }
-
-use Given::{Cancelled, Nothing, Scan};
-use Then::{Completed, Status};
-
-const CASES: [(&str, Given, Then); 30] = [
-    ("admin-http-metrics", Scan, Status(200)),
-    ("admin-http-pause", Nothing, Status(200)),
-    ("admin-http-queues", Scan, Status(200)),
-    ("admin-http-stats-with-the-wrong-key", Nothing, Status(403)),
-    ("clips-http-bad-limit", Nothing, Status(400)),
-    ("clips-http-list", Scan, Status(200)),
-    ("drain-schedule", Scan, Completed(1)),
-    ("drain-wake", Scan, Completed(1)),
-    ("enqueue-http-batch", Nothing, Status(202)),
-    ("enqueue-http-scan", Nothing, Status(202)),
-    ("enqueue-http-scan-bad-body", Nothing, Status(400)),
-    ("enqueue-http-unauthenticated", Nothing, Status(401)),
-    ("guilds-http-channel", Nothing, Status(200)),
-    ("guilds-http-forget", Nothing, Status(204)),
-    ("guilds-http-guild", Nothing, Status(200)),
-    ("guilds-http-read-settings", Nothing, Status(200)),
-    ("guilds-http-write-settings", Nothing, Status(200)),
-    ("health-http-redis", Nothing, Status(200)),
-    ("jobs-http-cancel", Scan, Status(202)),
-    ("jobs-http-get", Scan, Status(200)),
-    ("jobs-http-list", Scan, Status(200)),
-    ("jobs-http-not-found", Scan, Status(404)),
-    ("jobs-http-retry", Cancelled, Status(202)),
-    ("scan-statuses-http-channel", Scan, Status(200)),
-    ("scan-statuses-http-guild", Scan, Status(200)),
-    ("scan-stream-http-bad-cursor", Scan, Status(400)),
-    ("scan-stream-http-read", Scan, Status(200)),
-    ("scans-current-http-list", Scan, Status(200)),
-    ("sessions-http-sign-in", Nothing, Status(201)),
-    ("sessions-http-sign-out", Nothing, Status(204)),
-];
 
 /// The files by their names without the extension, with the keys of the tests.
 fn files() -> BTreeMap<String, Value> {
@@ -117,7 +107,7 @@ async fn system(given: Given) -> TestApp {
         ..Options::default()
     })
     .await;
-    if given != Nothing {
+    if given != Given::Nothing {
         let id = JobId::parse(JOB).unwrap();
         let place = json!({
             "guildId": sample::GUILD_ID.to_string(), "channelId": sample::CLIPS_ID.to_string(),
@@ -125,7 +115,7 @@ async fn system(given: Given) -> TestApp {
         });
         let job = NewJob::new(id.clone(), ChannelScan::SCAN, &place).unwrap();
         app.queue().enqueue(job).await.unwrap();
-        if given == Cancelled {
+        if given == Given::Cancelled {
             app.queue().cancel(&id).await.unwrap();
         }
     }
@@ -135,7 +125,8 @@ async fn system(given: Given) -> TestApp {
 #[test]
 fn every_event_file_has_a_case_and_every_case_a_file() {
     let files: Vec<String> = files().into_keys().collect();
-    assert_eq!(files, CASES.map(|(name, _, _)| name.to_owned()));
+    let cases: Vec<String> = cases().into_iter().map(|case| case.file).collect();
+    assert_eq!(files, cases);
 }
 
 #[test]
@@ -148,18 +139,35 @@ fn every_function_has_an_event_file() {
 #[tokio::test]
 async fn every_event_file_is_answered_as_its_case_promises() {
     let files = files();
-    for (name, given, then) in CASES {
-        let app = system(given).await;
+    for case in cases() {
+        let name = &case.file;
+        let app = system(case.given).await;
         let path = format!("/2015-03-31/functions/{}/invocations", function_of(name));
         let reply = app.post(&path, &files[name]).await;
         assert_eq!(reply.status, 200, "{name}: {}", reply.json);
-        let (field, expected) = match then {
-            Status(status) => ("statusCode", json!(status)),
-            Completed(count) => ("completed", json!(count)),
-        };
-        assert_eq!(reply.json[field], expected, "{name}: {}", reply.json);
+        assert_eq!(
+            reply.json[&case.field], case.value,
+            "{name}: {}",
+            reply.json
+        );
         app.stop().await;
     }
+}
+
+#[test]
+fn every_route_has_an_event_that_succeeds() {
+    let files = files();
+    let succeeding = cases()
+        .into_iter()
+        .filter(|case| case.field == "statusCode" && case.value.as_i64() < Some(300));
+    let answered: BTreeSet<Route> = succeeding
+        .map(|case| {
+            let key = files[&case.file]["routeKey"].as_str().unwrap();
+            let (method, path) = key.split_once(' ').unwrap();
+            route(&function_of(&case.file), method, path)
+        })
+        .collect();
+    assert_eq!(answered, in_template());
 }
 
 #[test]

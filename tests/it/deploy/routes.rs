@@ -10,7 +10,7 @@ use super::template::deployed;
 use crate::scan::guild_with;
 
 /// Function, method, path.
-type Route = (String, String, String);
+pub type Route = (String, String, String);
 
 async fn served() -> BTreeSet<Route> {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
@@ -23,7 +23,7 @@ async fn served() -> BTreeSet<Route> {
         .collect()
 }
 
-fn route(function: &str, method: &str, path: &str) -> Route {
+pub fn route(function: &str, method: &str, path: &str) -> Route {
     (function.to_owned(), method.to_owned(), path.to_owned())
 }
 
@@ -31,8 +31,8 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap()
 }
 
-#[tokio::test]
-async fn the_template_has_the_routes_of_the_functions() {
+/// The routes the template sends to the functions.
+pub fn in_template() -> BTreeSet<Route> {
     let mut routes = BTreeSet::new();
     for (name, function) in deployed() {
         for (event, what) in function["Properties"]["Events"].as_object().unwrap() {
@@ -46,7 +46,12 @@ async fn the_template_has_the_routes_of_the_functions() {
             }
         }
     }
-    assert_eq!(routes, served().await);
+    routes
+}
+
+#[tokio::test]
+async fn the_template_has_the_routes_of_the_functions() {
+    assert_eq!(in_template(), served().await);
 }
 
 #[tokio::test]
