@@ -8,7 +8,6 @@ use crate::http::{Auth, Services};
 use crate::metrics::{CommandBudget, Metrics};
 use crate::queue::Queue;
 use crate::redis::{self, Redis};
-use crate::session::Sessions;
 use crate::telemetry;
 
 /// The beginnings of a function.
@@ -51,11 +50,10 @@ impl Start {
     /// # Errors
     /// The setting that is missing or wrong.
     pub fn services(&self) -> Result<Services, StartError> {
-        let auth = Auth::new(AuthConfig::read(&self.environment)?);
         Ok(Services::new(
             self.redis.clone(),
             &self.key_prefix,
-            auth.with_sessions(self.sessions()),
+            Auth::new(AuthConfig::read(&self.environment)?),
             self.clock.clone(),
             HttpConfig::read(&self.environment)?,
         )
@@ -74,11 +72,6 @@ impl Start {
     pub fn metrics(&self) -> Result<Metrics, StartError> {
         let config = MetricsConfig::read(&self.environment)?;
         Ok(Metrics::new(config, &self.redis, self.clock.clone()))
-    }
-
-    /// The sessions of callers.
-    pub fn sessions(&self) -> Sessions {
-        Sessions::new(self.redis.clone(), &self.key_prefix, self.clock.clone())
     }
 
     /// The queue `name`.

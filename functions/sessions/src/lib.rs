@@ -34,7 +34,10 @@ pub fn routes() -> Vec<Route<State>> {
 }
 
 /// The function.
-pub fn app(services: Services, sessions: Sessions) -> App<State> {
-    let auth = services.auth.clone();
-    App::new(services, State { auth, sessions }, routes())
+pub fn app(services: Services) -> App<State> {
+    let state = State {
+        auth: services.auth.clone(),
+        sessions: services.sessions.clone(),
+    };
+    App::new(services, state, routes())
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared::http::{
-    Action, ApiError, Login, Reply, Request, SESSION_COOKIE, StatusCode, session_token,
-};
+use shared::http::{Action, ApiError, Reply, Request, StatusCode};
 use shared::redis::Redis;
 use shared::session::LOGIN;
 
@@ -28,39 +26,35 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     let credentials: Credentials = request.json()?;
     // Before the key is looked at: who guesses is counted.
     request.admit(Action::Login).await;
-    let (role, login) = state
+    let role = state
         .auth
-        .login(&credentials.key)
+        .role(&credentials.key)
         .ok_or_else(ApiError::unknown_key)?;
     let sessions = state.sessions.on(&redis);
-    let (token, session) = sessions.create(&LOGIN, role, login).await?;
+    let (token, session) = sessions.create(&LOGIN, role.name(), ()).await?;
     let body = Begun {
-        role,
+        role: role.name(),
         expires_at: session.until,
     };
-    let cookie = cookie(token.as_str(), LOGIN.lifetime.as_secs());
+    let seconds = LOGIN.lifetime.as_secs();
+    let cookie = state.auth.set_cookie(role, &token, seconds);
     Ok(Reply::json(StatusCode::CREATED, &body).with_header("set-cookie", &cookie))
 }
 
 /// Ends the caller's session; with `?all=true` all that were begun with the same key.
 /// Without a session there is nothing to end, and that is no error.
 pub async fn end(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    if let Some(token) = session_token(&request) {
+    if let Some((role, token)) = state.auth.session(&request) {
         let sessions = state.sessions.on(&redis);
-        if let Some(session) = sessions.touch::<Login>(&LOGIN, &token).await? {
-            if request.query("all").as_deref() == Some("true") {
-                sessions.revoke_all(&session.user).await?;
-            } else {
-                sessions.revoke(&LOGIN, &token, &session.user).await?;
-            }
+        if request.query("all").as_deref() == Some("true") {
+            request.reads_first();
+            sessions
+                .revoke_all_from(&LOGIN, &token, role.name())
+                .await?;
+        } else {
+            sessions.revoke(&LOGIN, &token, role.name()).await?;
         }
     }
     let reply = Reply::empty(StatusCode::NO_CONTENT);
-    Ok(reply.with_header("set-cookie", &cookie("", 0)))
-}
-
-fn cookie(value: &str, seconds: u64) -> String {
-    format!(
-        "{SESSION_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Strict"
-    )
+    Ok(reply.with_header("set-cookie", &state.auth.clear_cookie()))
 }

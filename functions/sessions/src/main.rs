@@ -6,5 +6,5 @@ use shared::start::Start;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let start = Start::from_process()?;
-    http::run(sessions::app(start.services()?, start.sessions())).await
+    http::run(sessions::app(start.services()?)).await
 }

@@ -17,7 +17,6 @@ use shared::progress::Progress;
 use shared::queue::{Queue, SCAN};
 use shared::redis;
 use shared::scan::ScanStore;
-use shared::session::Sessions;
 use shared::waker::{BY_DRAIN, BY_ENQUEUE, LambdaWake, Wake, Waker};
 
 /// What the functions are told.
@@ -97,11 +96,10 @@ impl Functions {
             clock.clone(),
             config.queue.clone(),
         );
-        let sessions = Sessions::new(redis.clone(), prefix, clock.clone());
         let services = Services::new(
             redis.clone(),
             prefix,
-            Auth::new(config.auth.clone()).with_sessions(sessions.clone()),
+            Auth::new(config.auth.clone()),
             clock.clone(),
             config.http.clone(),
         );
@@ -154,7 +152,7 @@ impl Functions {
             ),
             function("clips", clips::app(services.clone(), store.clone())),
             function("health", health::app(services.clone())),
-            function("sessions", sessions::app(services.clone(), sessions)),
+            function("sessions", sessions::app(services.clone())),
             function(
                 "guilds",
                 guilds::app(services.clone(), discord, cache, store.clone()),

@@ -1,9 +1,9 @@
-//! Whether a request may do its work: its limit, and whether it was done before.
+//! Whether a request may do its work: its caller's session, its limit, and whether it
+//! was done before.
 //!
-//! Asked when the handler first needs Redis. Of a read, the check and the handler's
-//! own commands are one request, and a refusal discards what was read. Of anything
-//! else the check goes first, with the beginning of idempotency, since a refused
-//! request must not have changed anything.
+//! Asked in one request, when the handler first needs Redis. Of a read, the handler's
+//! own commands go with it, and a refusal discards what was read. Of anything else they
+//! wait for the answer, since a refused request must not have changed anything.
 //!
 //! A handler that may not go on is left waiting where it asked, and dropped.
 
@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::{Action, ApiError, Reply};
+use super::{Action, ApiError, Reply, Role};
 use crate::clock::Deadline;
 use crate::config::LimitsConfig;
 use crate::idempotency::{Attempt, Begun, Idempotency, StoredReply};
 use crate::rate_limiter::{Check, RateLimiter, Reason, Rule, Verdict};
 use crate::redis::{self, Error, Pipeline, RawCommand, Redis, Replies, Scope, Slot};
+use crate::session::{LOGIN, Sessions, Token, Touch};
 use crate::telemetry;
 
 pub(super) struct Admission {
@@ -28,7 +29,9 @@ pub(super) struct Admission {
     pub redis: Redis,
     pub deadline: Deadline,
     pub caller: String,
-    /// Whether the handler's own commands go with the check.
+    /// What the caller shows in the place of a key.
+    pub session: Option<(Role, Token)>,
+    pub sessions: Sessions,
     pub is_read: bool,
     pub attempt: Option<Attempt>,
     pub state: State,
@@ -54,6 +57,8 @@ enum Gate {
 #[derive(Default)]
 struct Known {
     action: Option<Action>,
+    /// Whether the handler's first commands go with the check also if it is no read.
+    reads_first: bool,
     verdict: Option<Verdict>,
     /// Whether the attempt is this request's to complete.
     begun: bool,
@@ -113,6 +118,19 @@ impl Admission {
 
     pub fn set_action(&self, action: Action) {
         self.known().action = Some(action);
+    }
+
+    pub fn read_first(&self) {
+        self.known().reads_first = true;
+    }
+
+    /// Waits until the caller is known to be there, for what a handler did without
+    /// Redis; never answers when the request is refused.
+    pub async fn confirm(&self) {
+        if self.session.is_some() {
+            // Alone, it cannot fail: that is a refusal.
+            let _ = self.pass(Vec::new()).await;
+        }
     }
 
     /// Remembers what was answered, if the request is to be answered alike again. A
@@ -175,12 +193,17 @@ impl Admission {
             return (self.judge(verdict), Ok(Passed::Open));
         }
         let mut pipeline = Pipeline::new();
+        let session = self
+            .session
+            .as_ref()
+            .map(|(_, token)| self.sessions.add_touch(&mut pipeline, &LOGIN, token));
         let slot = self.limiter.add_check(&mut pipeline, &check);
         let begin = self
             .attempt
             .as_ref()
             .map(|attempt| (attempt, self.idempotency.add_begin(&mut pipeline, attempt)));
-        let together = self.is_read && !commands.is_empty();
+        let goes_along = self.is_read || self.known().reads_first;
+        let together = goes_along && !commands.is_empty();
         let own: Vec<Slot<redis::Reply>> = commands
             .into_iter()
             .filter(|_| together)
@@ -191,7 +214,10 @@ impl Admission {
             Err(error) => return self.unanswered(&check, error, together),
         };
         let verdict = self.limiter.read_check(&mut replies, &check, slot);
-        let refusal = self.judge(verdict);
+        let refusal = match (self.judge(verdict), session) {
+            (None, Some(touch)) => self.recognise(&mut replies, touch),
+            (refusal, _) => refusal,
+        };
         let refusal = match begin {
             Some((attempt, slot)) => self.begin(&mut replies, attempt, slot, refusal).await,
             None => refusal,
@@ -216,8 +242,8 @@ impl Admission {
         })
     }
 
-    /// Redis did not answer at all: the action decides, but what must happen once does
-    /// not happen on a guess.
+    /// Redis did not answer at all: the action decides, but nobody is believed to be
+    /// signed in, and what must happen once does not happen, on a guess.
     fn unanswered(
         &self,
         check: &Check,
@@ -227,11 +253,21 @@ impl Admission {
         let refusal = self.judge(self.limiter.unanswered(check, &error));
         match refusal {
             Some(refusal) => (Some(refusal), Ok(Passed::Open)),
-            None if together => (None, Err(error)),
-            None if self.attempt.is_some() => {
+            None if self.session.is_some() || self.attempt.is_some() => {
                 (Some(Refusal::Error(error.into())), Ok(Passed::Open))
             }
+            None if together => (None, Err(error)),
             None => (None, Ok(Passed::Open)),
+        }
+    }
+
+    /// The refusal of a caller whose session is over.
+    fn recognise(&self, replies: &mut Replies, touch: Touch) -> Option<Refusal> {
+        let (role, _) = self.session.as_ref()?;
+        match self.sessions.read_touch::<()>(replies, touch) {
+            Ok(Some(session)) if session.user == role.name() => None,
+            Ok(_) => Some(Refusal::Error(ApiError::unauthorized())),
+            Err(error) => Some(Refusal::Error(error.into())),
         }
     }
 
@@ -302,6 +338,14 @@ impl super::Request {
     pub fn limit_as(&self, action: Action) {
         if let Some(admission) = self.admission() {
             admission.set_action(action);
+        }
+    }
+
+    /// Says that the handler's first request to Redis only reads, so that it may go with
+    /// the check although the request is to change something.
+    pub fn reads_first(&self) {
+        if let Some(admission) = self.admission() {
+            admission.read_first();
         }
     }
 

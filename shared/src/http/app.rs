@@ -18,6 +18,7 @@ use crate::idempotency::{Attempt, Idempotency};
 use crate::metrics::{CommandBudget, Metrics};
 use crate::rate_limiter::RateLimiter;
 use crate::redis::{Redis, Scope};
+use crate::session::Sessions;
 use crate::telemetry;
 
 /// The time a route takes at most where the invocation's own deadline cannot be
@@ -60,6 +61,7 @@ pub struct Services {
     pub config: HttpConfig,
     pub metrics: Metrics,
     pub budget: CommandBudget,
+    pub sessions: Sessions,
     limiter: RateLimiter,
     idempotency: Idempotency,
 }
@@ -73,6 +75,7 @@ impl Services {
         config: HttpConfig,
     ) -> Services {
         Services {
+            sessions: Sessions::new(redis.clone(), key_prefix, clock.clone()),
             limiter: RateLimiter::new(key_prefix, clock.clone()),
             idempotency: Idempotency::new(key_prefix, clock.clone()),
             metrics: Metrics::new(MetricsConfig::default(), &redis, clock.clone()),
@@ -150,6 +153,15 @@ impl<S: Send + Sync + 'static> App<S> {
     async fn route(&self, mut request: Request) -> Result<Reply, ApiError> {
         let (route, parameters) = self.find(request.method(), request.path())?;
         request.set_path_parameters(parameters);
+        let caller = match route.access {
+            // A session that is over does not shut out of what is open to all.
+            Access::Open => match self.services.auth.caller(&request) {
+                Caller::Session(..) => Caller::Anonymous,
+                caller => caller,
+            },
+            _ => self.services.auth.caller(&request),
+        };
+        caller.admit(route.access)?;
 
         let clock = &self.services.clock;
         let invocation = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET);
@@ -158,8 +170,6 @@ impl<S: Send + Sync + 'static> App<S> {
             deadline: Some(deadline.clone()),
             sync_token: request.sync_token().map(str::to_owned),
         });
-        let auth = &self.services.auth;
-        let caller = auth.check_any(&request, route.access, &redis).await?;
         let admission = Arc::new(Admission {
             limiter: self.services.limiter.clone(),
             idempotency: self.services.idempotency.clone(),
@@ -167,9 +177,14 @@ impl<S: Send + Sync + 'static> App<S> {
             clock: clock.clone(),
             redis: redis.clone(),
             deadline,
-            caller: identity(caller, &request),
+            caller: identity(&caller, &request),
             is_read: request.method() == Method::GET,
-            attempt: self.attempt(&request, caller, invocation.remaining())?,
+            attempt: self.attempt(&request, &caller, invocation.remaining())?,
+            session: match caller {
+                Caller::Session(role, token) => Some((role, token)),
+                _ => None,
+            },
+            sessions: self.services.sessions.clone(),
             state: State::default(),
         });
         let request_id = request.id();
@@ -181,11 +196,15 @@ impl<S: Send + Sync + 'static> App<S> {
                 Refusal::Error(error) => error_reply(error, &request_id),
                 Refusal::Replay(stored) => Reply::from_stored(stored),
             },
-            outcome = (route.handler)(self.state.clone(), gate, request) => {
+            reply = async {
+                let outcome = (route.handler)(self.state.clone(), gate, request).await;
+                if outcome.is_ok() {
+                    admission.confirm().await;
+                }
                 let reply = outcome.unwrap_or_else(|error| error_reply(error, &request_id));
                 admission.finish(&reply).await;
                 reply
-            }
+            } => reply,
         };
         let reply = admission.mark(reply);
         Ok(match redis.sync_token() {
@@ -199,11 +218,11 @@ impl<S: Send + Sync + 'static> App<S> {
     fn attempt(
         &self,
         request: &Request,
-        caller: Caller,
+        caller: &Caller,
         time: Duration,
     ) -> Result<Option<Attempt>, ApiError> {
         let key = request.header("idempotency-key");
-        let (Some(key), Some(scope)) = (key, caller.key_name()) else {
+        let (Some(key), Some(role)) = (key, caller.role()) else {
             return Ok(None);
         };
         if request.method() != Method::POST {
@@ -217,6 +236,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let (path, query) = (request.path().as_bytes(), request.raw_query().as_bytes());
         let parts = [path, query, request.bytes()];
         let idempotency = &self.services.idempotency;
+        let scope = role.name();
         Ok(Some(idempotency.attempt(scope, key, &parts, time)))
     }
 

@@ -1,23 +1,10 @@
-//! Who calls: one of two keys, or a session that was begun with one.
+//! Who calls: by one of two keys, or by a session that was begun with one.
 
-use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-use super::{ApiError, Request};
+use super::{ApiError, Request, cookie};
 use crate::config::AuthConfig;
-use crate::redis::Redis;
-use crate::session::{LOGIN, Session, Sessions, Token, fingerprint};
-
-/// The cookie of a session. The prefix has browsers take it only over an encrypted
-/// connection and give it to this host alone.
-pub const SESSION_COOKIE: &str = "__Host-trawl-session";
-
-/// What a login session holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Login {
-    /// Of the key it was begun with: a session ends when its key is replaced.
-    key: String,
-}
+use crate::session::Token;
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,21 +17,56 @@ pub enum Access {
     Admin,
 }
 
-/// Who called.
+/// What a key makes of who has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Caller {
-    Anonymous,
+pub enum Role {
     Api,
     Admin,
 }
 
+impl Role {
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Api => "api",
+            Role::Admin => "admin",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Role> {
+        let mut roles = [Role::Api, Role::Admin].into_iter();
+        roles.find(|role| role.name() == name)
+    }
+}
+
+/// Who a request comes from, as far as it tells by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    Anonymous,
+    /// Has the key.
+    Key(Role),
+    /// Once had the key and began a session with it, which may be over.
+    Session(Role, Token),
+}
+
 impl Caller {
-    /// The name of the key it has, or began its session with.
-    pub fn key_name(self) -> Option<&'static str> {
+    pub fn role(&self) -> Option<Role> {
         match self {
             Caller::Anonymous => None,
-            Caller::Api => Some("api"),
-            Caller::Admin => Some("admin"),
+            Caller::Key(role) | Caller::Session(role, _) => Some(*role),
+        }
+    }
+
+    /// Whether it may use a route of this access, should its session go on.
+    ///
+    /// # Errors
+    /// 401 without a known key, 403 with the wrong one.
+    pub(super) fn admit(&self, access: Access) -> Result<(), ApiError> {
+        match (access, self.role()) {
+            (Access::Open, _) | (Access::Api, Some(_)) | (Access::Admin, Some(Role::Admin)) => {
+                Ok(())
+            }
+            (_, None) => Err(ApiError::unauthorized()),
+            (Access::Admin, Some(Role::Api)) => Err(ApiError::forbidden()),
         }
     }
 }
@@ -53,115 +75,63 @@ impl Caller {
 #[derive(Clone)]
 pub struct Auth {
     config: AuthConfig,
-    sessions: Option<Sessions>,
 }
 
 impl Auth {
     pub fn new(config: AuthConfig) -> Auth {
-        Auth {
-            config,
-            sessions: None,
+        Auth { config }
+    }
+
+    /// Who calls. A key that is sent counts, not the cookie beside it.
+    pub fn caller(&self, request: &Request) -> Caller {
+        if let Some(value) = request.header("authorization") {
+            let key = value
+                .split_once(' ')
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .map(|(_, key)| key.trim());
+            return key
+                .and_then(|key| self.role(key))
+                .map_or(Caller::Anonymous, Caller::Key);
         }
-    }
-
-    /// Takes sessions as well.
-    pub fn with_sessions(mut self, sessions: Sessions) -> Auth {
-        self.sessions = Some(sessions);
-        self
-    }
-
-    /// As [`Auth::check`], for a caller who may have a session instead of a key; that
-    /// takes one command.
-    ///
-    /// # Errors
-    /// As [`Auth::check`]; 503 when Redis cannot tell.
-    pub async fn check_any(
-        &self,
-        request: &Request,
-        access: Access,
-        redis: &Redis,
-    ) -> Result<Caller, ApiError> {
-        let has_key = request.header("authorization").is_some();
-        match (&self.sessions, session_token(request)) {
-            (Some(sessions), Some(token)) if !has_key && access != Access::Open => {
-                let session = sessions.on(redis).touch(&LOGIN, &token).await?;
-                let caller = session.map_or(Caller::Anonymous, |session| self.holder(&session));
-                admit(access, caller)
-            }
-            _ => self.check(request, access),
-        }
-    }
-
-    /// The name of `key`, with what a session begun with it is to hold.
-    pub fn login(&self, key: &str) -> Option<(&'static str, Login)> {
-        let name = self.caller_of(key).key_name()?;
-        let login = Login {
-            key: fingerprint(key),
-        };
-        Some((name, login))
-    }
-
-    /// Who a session was begun by; nobody if the key is another now.
-    fn holder(&self, session: &Session<Login>) -> Caller {
-        let keys = [
-            (Caller::Admin, &self.config.admin_key),
-            (Caller::Api, &self.config.api_key),
-        ];
-        keys.into_iter()
-            .find(|(caller, key)| {
-                caller.key_name() == Some(&session.user) && fingerprint(key) == session.data.key
+        self.session(request)
+            .map_or(Caller::Anonymous, |(role, token)| {
+                Caller::Session(role, token)
             })
-            .map_or(Caller::Anonymous, |(caller, _)| caller)
     }
 
-    /// The caller of `request`, if it may use a route of this access.
-    ///
-    /// # Errors
-    /// 401 without a known key, 403 with the wrong one.
-    pub fn check(&self, request: &Request, access: Access) -> Result<Caller, ApiError> {
-        admit(access, self.caller(request))
+    /// Whose session the request's cookie is of.
+    pub fn session(&self, request: &Request) -> Option<(Role, Token)> {
+        cookie::open(cookie::of(request)?, |role| self.key(role))
     }
 
-    fn caller(&self, request: &Request) -> Caller {
-        let Some(key) = request
-            .header("authorization")
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, key)| key.trim())
-        else {
-            return Caller::Anonymous;
-        };
-        self.caller_of(key)
-    }
-
-    fn caller_of(&self, key: &str) -> Caller {
+    /// Whose key this is.
+    pub fn role(&self, key: &str) -> Option<Role> {
         // Both are compared in any case, and each in constant time.
         let is_admin = key.as_bytes().ct_eq(self.config.admin_key.as_bytes());
         let is_api = key.as_bytes().ct_eq(self.config.api_key.as_bytes());
         if is_admin.into() {
-            Caller::Admin
+            Some(Role::Admin)
         } else if is_api.into() {
-            Caller::Api
+            Some(Role::Api)
         } else {
-            Caller::Anonymous
+            None
         }
     }
-}
 
-/// The token in the session's cookie.
-pub fn session_token(request: &Request) -> Option<Token> {
-    request
-        .cookies()
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .find(|(name, _)| *name == SESSION_COOKIE)
-        .and_then(|(_, value)| Token::parse(value))
-}
+    /// The `Set-Cookie` of a session begun with the key of `role`.
+    pub fn set_cookie(&self, role: Role, token: &Token, seconds: u64) -> String {
+        cookie::set(&cookie::seal(role, self.key(role), token), seconds)
+    }
 
-fn admit(access: Access, caller: Caller) -> Result<Caller, ApiError> {
-    match (access, caller) {
-        (Access::Open, caller) => Ok(caller),
-        (_, Caller::Anonymous) => Err(ApiError::unauthorized()),
-        (Access::Admin, Caller::Api) => Err(ApiError::forbidden()),
-        (_, caller) => Ok(caller),
+    /// The `Set-Cookie` that takes it away.
+    pub fn clear_cookie(&self) -> String {
+        cookie::set("", 0)
+    }
+
+    fn key(&self, role: Role) -> &str {
+        match role {
+            Role::Api => &self.config.api_key,
+            Role::Admin => &self.config.admin_key,
+        }
     }
 }

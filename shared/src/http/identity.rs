@@ -4,14 +4,15 @@ use std::net::IpAddr;
 
 use super::{Caller, Request};
 
-/// The key's name with the address API Gateway saw; without a key the address alone.
-/// Never a header, which the caller writes.
-pub(super) fn identity(caller: Caller, request: &Request) -> String {
+/// The name of the key a caller has, or began their session with, and the address API
+/// Gateway saw; without a key the address alone. Never what the caller can make up: the
+/// role in a cookie is sealed.
+pub(super) fn identity(caller: &Caller, request: &Request) -> String {
     let address = request.source_ip().map_or("unknown".to_owned(), |text| {
         text.parse().map_or_else(|_| text.to_owned(), network)
     });
-    match caller.key_name() {
-        Some(name) => format!("{name}:{address}"),
+    match caller.role() {
+        Some(role) => format!("{}:{address}", role.name()),
         None => address,
     }
 }

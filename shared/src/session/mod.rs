@@ -12,18 +12,18 @@ mod token;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 pub use keys::Keys;
 pub use scripts::ALL as SCRIPTS;
-pub use token::{Token, fingerprint};
+pub use token::Token;
 
 use crate::clock::Clock;
 use crate::redis::commands::keys::del;
-use crate::redis::commands::sorted_sets::{Range, SortedSets as _, zrem};
-use crate::redis::commands::strings::Strings as _;
-use crate::redis::{self, Pipeline, Redis};
+use crate::redis::commands::sorted_sets::{Range, SortedSets as _, zrange, zrem};
+use crate::redis::commands::strings::get_and_expire;
+use crate::redis::{self, Pipeline, Redis, Replies, Slot};
 use scripts::CreateRequest;
 
 /// The most bytes of what a session holds.
@@ -69,6 +69,9 @@ pub enum Error {
     #[error("sessions cannot be used")]
     Redis(#[from] redis::Error),
 }
+
+/// Where in a pipeline's replies a session is found.
+pub struct Touch(Slot<Option<String>>);
 
 /// Sessions of all kinds.
 #[derive(Clone)]
@@ -142,8 +145,27 @@ impl Sessions {
         kind: &SessionKind,
         token: &Token,
     ) -> Result<Option<Session<T>>, Error> {
+        let mut pipeline = Pipeline::new();
+        let slot = self.add_touch(&mut pipeline, kind, token);
+        let mut replies = pipeline.send(&*self.redis).await?;
+        Ok(self.read_touch(&mut replies, slot)?)
+    }
+
+    /// As [`Sessions::touch`] in a request with other commands; [`Sessions::read_touch`]
+    /// takes what came of it.
+    pub fn add_touch(&self, pipeline: &mut Pipeline, kind: &SessionKind, token: &Token) -> Touch {
         let key = self.keys.session(&format!("{}:{}", kind.name, token.id()));
-        let text = self.redis.get_and_expire(&key, kind.idle).await?;
+        Touch(pipeline.add(get_and_expire(&key, kind.idle)))
+    }
+
+    /// # Errors
+    /// When the session could not be read.
+    pub fn read_touch<T: DeserializeOwned>(
+        &self,
+        replies: &mut Replies,
+        touch: Touch,
+    ) -> Result<Option<Session<T>>, redis::Error> {
+        let text = replies.take(touch.0)?;
         let session: Option<Session<T>> = text.and_then(|text| serde_json::from_str(&text).ok());
         let now = self.clock.now_ms();
         Ok(session.filter(|session| now < session.until))
@@ -169,6 +191,29 @@ impl Sessions {
             .await?;
         self.remove(user, &names).await?;
         Ok(names.len() as u64)
+    }
+
+    /// As [`Sessions::revoke_all`], if the session of `token` goes on: who signed out
+    /// before ends nobody else's.
+    ///
+    /// # Errors
+    /// When Redis cannot be told.
+    pub async fn revoke_all_from(
+        &self,
+        kind: &SessionKind,
+        token: &Token,
+        user: &str,
+    ) -> Result<(), Error> {
+        let mut pipeline = Pipeline::new();
+        let touch = self.add_touch(&mut pipeline, kind, token);
+        let names = pipeline.add(zrange(&self.keys.user(user), Range::Rank(0, -1)));
+        let mut replies = pipeline.send(&*self.redis).await?;
+        let session = self.read_touch::<IgnoredAny>(&mut replies, touch)?;
+        let names = replies.take(names)?;
+        match session.filter(|session| session.user == user) {
+            Some(_) => self.remove(user, &names).await,
+            None => Ok(()),
+        }
     }
 
     async fn remove(&self, user: &str, names: &[String]) -> Result<(), Error> {

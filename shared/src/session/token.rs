@@ -30,9 +30,11 @@ impl Token {
         &self.0
     }
 
-    /// The id under which the session is stored.
+    /// The id under which the session is stored: 128 bits of the token's SHA-256.
     pub(super) fn id(&self) -> String {
-        fingerprint(&self.0)
+        let hash = digest(&SHA256, self.0.as_bytes());
+        let hash = hash.as_ref().iter().take(16);
+        hash.map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -40,13 +42,6 @@ impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Token")
     }
-}
-
-/// Tells secrets apart without showing them: 128 bits of their SHA-256.
-pub fn fingerprint(secret: &str) -> String {
-    let hash = digest(&SHA256, secret.as_bytes());
-    let hash = hash.as_ref().iter().take(16);
-    hash.map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Sessions, and signing in and out with them.
 
+mod front_door;
 mod store;
 
 use std::time::Duration;

@@ -1,0 +1,111 @@
+//! The cookie of a session: `{role}.{token}.{seal}`.
+//!
+//! The seal is made of role and token with the key the session was begun with. So it is
+//! known without Redis whose a cookie is, which the rate limit and idempotency need in
+//! the request that looks the session up; a forged cookie costs no command; and a session
+//! ends when its key is replaced. Whether it still goes on, only Redis knows.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
+
+use super::{Request, Role};
+use crate::session::Token;
+
+/// The prefix has browsers take it only over an encrypted connection and give it to this
+/// host alone.
+const NAME: &str = "__Host-trawl-session";
+
+/// The value the request has of it.
+pub(super) fn of(request: &Request) -> Option<&str> {
+    let mut cookies = request
+        .cookies()
+        .filter_map(|cookie| cookie.trim().split_once('='));
+    cookies
+        .find(|(name, _)| *name == NAME)
+        .map(|(_, value)| value)
+}
+
+/// The `Set-Cookie` of a value; none is left with an empty one and no time.
+pub(super) fn set(value: &str, seconds: u64) -> String {
+    format!("{NAME}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Strict")
+}
+
+/// The cookie's value for a session of `role`, begun with `key`.
+pub(super) fn seal(role: Role, key: &str, token: &Token) -> String {
+    let sealed = text(role, token);
+    let tag = hmac::sign(&seal_key(key), sealed.as_bytes());
+    format!("{sealed}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+/// Whose session a cookie's value is of, if it was sealed with the key of that role.
+pub(super) fn open<'a>(value: &str, key_of: impl Fn(Role) -> &'a str) -> Option<(Role, Token)> {
+    let mut parts = value.splitn(3, '.');
+    let role = Role::parse(parts.next()?)?;
+    let token = Token::parse(parts.next()?)?;
+    let tag = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
+    let sealed = text(role, &token);
+    hmac::verify(&seal_key(key_of(role)), sealed.as_bytes(), &tag).ok()?;
+    Some((role, token))
+}
+
+fn text(role: Role, token: &Token) -> String {
+    format!("{}.{}", role.name(), token.as_str())
+}
+
+/// Not the key itself: what is sealed here is of no use elsewhere.
+fn seal_key(key: &str) -> hmac::Key {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+    let derived = hmac::sign(&key, b"trawl session cookie");
+    hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_of(role: Role) -> &'static str {
+        match role {
+            Role::Api => "the-key-of-the-api",
+            Role::Admin => "the-key-of-admins",
+        }
+    }
+
+    fn sealed(role: Role) -> (String, Token) {
+        let token = Token::parse(&URL_SAFE_NO_PAD.encode([7; 32])).unwrap();
+        (seal(role, key_of(role), &token), token)
+    }
+
+    #[test]
+    fn a_cookie_tells_whose_it_is() {
+        for role in [Role::Api, Role::Admin] {
+            let (value, token) = sealed(role);
+            assert_eq!(open(&value, key_of), Some((role, token)));
+        }
+    }
+
+    #[test]
+    fn a_cookie_with_anything_else_in_it_is_none() {
+        let (value, _) = sealed(Role::Api);
+        let other = URL_SAFE_NO_PAD.encode([8; 32]);
+        let parts: Vec<&str> = value.split('.').collect();
+        for wrong in [
+            format!("admin.{}.{}", parts[1], parts[2]),
+            format!("api.{other}.{}", parts[2]),
+            format!("api.{}.{other}", parts[1]),
+            format!("api.{}", parts[1]),
+            format!("{value}."),
+            format!("{value}.x"),
+            parts[1].to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(open(&wrong, key_of), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_session_ends_when_its_key_is_replaced() {
+        let (value, _) = sealed(Role::Api);
+        assert_eq!(open(&value, |_| "another-key-of-the-api"), None);
+    }
+}

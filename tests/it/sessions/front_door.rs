@@ -1,0 +1,216 @@
+//! What a session costs the routes, and what it does not open.
+
+use std::sync::Arc;
+
+use dev::{Function, Functions, Host};
+use futures_util::FutureExt as _;
+use integration::{Reply, TestApp};
+use reqwest::Method;
+use serde_json::json;
+use shared::config::{AuthConfig, HttpConfig};
+use shared::http::{self, Access, App, Auth, Route, Services};
+use tokio::net::TcpListener;
+use upstash_local::{Fault, FaultAction};
+
+use super::{JOBS, cookie, sign_in, with};
+use crate::scan::{CHANNEL, GUILD, guild_with};
+
+/// A system whose scripts are known, and somebody's cookie.
+async fn signed_in() -> (TestApp, String) {
+    let app = TestApp::with_guild(guild_with(1, 1)).await;
+    let cookie = cookie(&sign_in(&app, TestApp::API_KEY).await);
+    for path in routes() {
+        app.get(&path).await;
+    }
+    post(&app, &cookie, "warm", CHANNEL).await;
+    let other = super::cookie(&sign_in(&app, TestApp::API_KEY).await);
+    with(&app, Method::DELETE, "/api/sessions?all=true", &other).await;
+    let cookie = super::cookie(&sign_in(&app, TestApp::API_KEY).await);
+    app.endpoint.reset_meter();
+    (app, cookie)
+}
+
+fn routes() -> Vec<String> {
+    let guild = format!("/api/guilds/{GUILD}");
+    vec![
+        JOBS.to_owned(),
+        "/api/jobs/01J00000000000000000000000".to_owned(),
+        "/api/scans/stream/01J00000000000000000000000".to_owned(),
+        "/api/scans/current".to_owned(),
+        format!("{guild}/scan-statuses"),
+        format!("{guild}/channels/{CHANNEL}/scan-status"),
+        format!("{guild}/clips"),
+        guild.clone(),
+        format!("{guild}/channels/{CHANNEL}"),
+        format!("{guild}/settings"),
+    ]
+}
+
+async fn post(app: &TestApp, cookie: &str, key: &str, channel: u64) -> Reply {
+    let body = json!({ "guildId": GUILD.to_string(), "channelId": channel.to_string() });
+    let request = app.http().post(app.path("/api/jobs/scan")).json(&body);
+    let request = request.header("idempotency-key", key);
+    app.send_plain(request.header("cookie", cookie)).await
+}
+
+/// Billed commands and round trips since the last look.
+fn cost(app: &TestApp) -> (u64, u64) {
+    let meter = app.endpoint.meter();
+    app.endpoint.reset_meter();
+    (meter.total, meter.requests.values().sum())
+}
+
+#[tokio::test]
+async fn a_read_with_a_cookie_takes_the_round_trips_of_one_with_a_key() {
+    let (app, cookie) = signed_in().await;
+    for path in routes() {
+        let by_key = app.get(&path).await;
+        let (billed, trips) = cost(&app);
+        let by_cookie = with(&app, Method::GET, &path, &cookie).await;
+        assert_eq!(by_cookie.status, by_key.status, "{path}");
+        assert_eq!((trips, cost(&app)), (1, (billed + 1, 1)), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_with_a_cookie_takes_the_round_trips_of_one_with_a_key() {
+    let (app, cookie) = signed_in().await;
+    let body = json!({ "guildId": GUILD.to_string(), "channelId": (CHANNEL + 1).to_string() });
+    app.post("/api/jobs/scan", &body).await;
+    let (billed, trips) = cost(&app);
+    let body = json!({ "guildId": GUILD.to_string(), "channelId": (CHANNEL + 2).to_string() });
+    let request = app.http().post(app.path("/api/jobs/scan")).json(&body);
+    app.send_plain(request.header("cookie", &cookie)).await;
+    assert_eq!((trips, cost(&app)), (2, (billed + 1, 2)));
+}
+
+#[tokio::test]
+async fn signing_in_and_out_takes_two_round_trips() {
+    let (app, first) = signed_in().await;
+    let second = cookie(&sign_in(&app, TestApp::API_KEY).await);
+    assert_eq!(cost(&app).1, 2);
+    for (path, cookie) in [("/api/sessions", first), ("/api/sessions?all=true", second)] {
+        let out = with(&app, Method::DELETE, path, &cookie).await;
+        assert_eq!((out.status, cost(&app).1), (204, 2), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_forged_cookie_costs_nothing() {
+    let (app, cookie) = signed_in().await;
+    let (name, value) = cookie.split_once('=').unwrap();
+    let parts: Vec<&str> = value.split('.').collect();
+    for forged in [
+        format!("{name}=admin.{}.{}", parts[1], parts[2]),
+        format!("{name}=api.{}.{}", parts[2], parts[2]),
+        format!("{name}={}", parts[1]),
+        format!("{name}="),
+    ] {
+        for method in [Method::GET, Method::DELETE] {
+            let path = if method == Method::GET {
+                JOBS
+            } else {
+                "/api/jobs/01J00000000000000000000000"
+            };
+            assert_eq!(with(&app, method, path, &forged).await.status, 401);
+        }
+        let out = with(&app, Method::DELETE, "/api/sessions?all=true", &forged).await;
+        assert_eq!(out.status, 204);
+    }
+    assert_eq!(cost(&app), (0, 0));
+    assert_eq!(with(&app, Method::GET, JOBS, &cookie).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_reads_and_changes_nothing_and_holds_no_key() {
+    let (app, cookie) = signed_in().await;
+    with(&app, Method::DELETE, "/api/sessions", &cookie).await;
+    let read = with(&app, Method::GET, JOBS, &cookie).await;
+    assert_eq!((read.status, read.text("/code")), (401, "unauthorized"));
+    assert!(read.json.get("jobs").is_none());
+    assert_eq!(post(&app, &cookie, "k", CHANNEL + 1).await.status, 401);
+    let waiting = app.get(JOBS).await;
+    assert_eq!(waiting.json["jobs"].as_array().unwrap().len(), 1);
+    // Signed in anew, the same request is done at once.
+    let cookie = super::cookie(&sign_in(&app, TestApp::API_KEY).await);
+    let done = post(&app, &cookie, "k", CHANNEL + 1).await;
+    assert_eq!(
+        (done.status, done.header("idempotency-replayed")),
+        (202, None)
+    );
+    // Nor does it end the sessions of others.
+    let other = super::cookie(&sign_in(&app, TestApp::API_KEY).await);
+    with(&app, Method::DELETE, "/api/sessions", &other).await;
+    with(&app, Method::DELETE, "/api/sessions?all=true", &other).await;
+    assert_eq!(with(&app, Method::GET, JOBS, &cookie).await.status, 200);
+}
+
+#[tokio::test]
+async fn while_redis_is_away_what_needs_no_redis_needs_the_session() {
+    let (app, cookie) = signed_in().await;
+    let guild = format!("/api/guilds/{GUILD}");
+    app.endpoint
+        .faults()
+        .add(Fault::new(FaultAction::Status(503)).times(99));
+    assert_eq!(app.get(&guild).await.status, 200);
+    let reply = with(&app, Method::GET, &guild, &cookie).await;
+    assert_eq!((reply.status, reply.text("/code")), (503, "unavailable"));
+}
+
+/// A function that answers without Redis, with these keys, on the database of `app`.
+async fn greeter(app: &TestApp, api_key: &str) -> (Host, String) {
+    let config = AuthConfig {
+        api_key: api_key.to_owned(),
+        admin_key: TestApp::ADMIN_KEY.to_owned(),
+    };
+    let services = Services::new(
+        app.redis.clone(),
+        "trawl:",
+        Auth::new(config),
+        app.clock.clone(),
+        HttpConfig::default(),
+    );
+    let routes = vec![Route {
+        method: http::Method::GET,
+        path: "/greeting",
+        access: Access::Api,
+        handler: |_, _, _| async { Ok(http::Reply::ok(&json!({ "hello": true }))) }.boxed(),
+    }];
+    let door = Function {
+        name: "greeter",
+        door: Arc::new(App::new(services, (), routes)),
+    };
+    let functions = Functions {
+        doors: vec![door],
+        ..app.functions.clone()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/greeting", listener.local_addr().unwrap());
+    (Host::start(listener, functions, false).unwrap(), url)
+}
+
+#[tokio::test]
+async fn a_handler_that_needs_no_redis_answers_only_while_the_session_goes_on() {
+    let (app, cookie) = signed_in().await;
+    let (host, url) = greeter(&app, TestApp::API_KEY).await;
+    let greet = async || {
+        let request = app.http().get(&url).header("cookie", &cookie);
+        app.send_plain(request).await
+    };
+    assert_eq!(greet().await.json, json!({ "hello": true }));
+    with(&app, Method::DELETE, "/api/sessions", &cookie).await;
+    let over = greet().await;
+    assert_eq!((over.status, over.json.get("hello")), (401, None));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_ends_when_its_key_is_replaced() {
+    let (app, cookie) = signed_in().await;
+    let (host, url) = greeter(&app, "another-api-key-0123456789").await;
+    app.endpoint.reset_meter();
+    let request = app.http().get(&url).header("cookie", &cookie);
+    assert_eq!(app.send_plain(request).await.status, 401);
+    assert_eq!(cost(&app), (0, 0));
+    host.stop().await;
+}
