@@ -1,5 +1,7 @@
 //! What a caller does, as far as it is limited.
 
+use lambda_http::http::Method;
+
 use crate::config::LimitsConfig;
 use crate::rate_limiter::Rule;
 
@@ -19,6 +21,15 @@ pub enum Action {
 }
 
 impl Action {
+    /// Of a request whose handler says nothing else.
+    pub(super) fn of(method: &Method) -> Action {
+        if *method == Method::GET {
+            Action::Read
+        } else {
+            Action::Api
+        }
+    }
+
     /// Signing in, and what costs much, is refused when Redis cannot tell: a guesser,
     /// or a loop, must not gain from a failure.
     pub(super) fn rule(self, limits: &LimitsConfig) -> Rule {

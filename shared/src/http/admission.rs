@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::standing::mark;
 use super::{Action, ApiError, Reply, Role};
 use crate::clock::Deadline;
 use crate::config::LimitsConfig;
@@ -32,7 +33,8 @@ pub(super) struct Admission {
     /// What the caller shows in the place of a key.
     pub session: Option<(Role, Token)>,
     pub sessions: Sessions,
-    pub is_read: bool,
+    /// Unless the handler says otherwise. The own commands of a read go with the check.
+    pub action: Action,
     pub attempt: Option<Attempt>,
     pub state: State,
 }
@@ -160,31 +162,16 @@ impl Admission {
 
     /// How the caller stands, on the reply.
     pub fn mark(&self, reply: Reply) -> Reply {
-        let rule = self.rule();
         let verdict = self.known().verdict.clone();
-        let limit = verdict.as_ref().map_or(rule.limit, |v| v.limit);
-        let name = rule.action;
-        let policy = format!("\"{name}\";q={limit};w={}", rule.window.as_secs());
-        let reply = reply
-            .with_header("x-ratelimit-limit", &limit.to_string())
-            .with_header("ratelimit-policy", &policy);
-        let Some(verdict) = verdict else {
-            // Redis was not needed, and nothing counted.
-            return reply;
-        };
-        if verdict.reason == Reason::Unavailable {
-            return reply.with_header("x-ratelimit-status", "unavailable");
-        }
-        let left_ms = (verdict.reset_at_ms - self.clock.now_ms()).max(0);
-        let left_secs = left_ms.unsigned_abs().div_ceil(1000);
-        let remaining = verdict.remaining;
-        reply
-            .with_header("x-ratelimit-remaining", &remaining.to_string())
-            .with_header("x-ratelimit-reset", &verdict.reset_at_ms.to_string())
-            .with_header(
-                "ratelimit",
-                &format!("\"{name}\";r={remaining};t={left_secs}"),
-            )
+        let now_ms = self.clock.now_ms();
+        mark(
+            reply,
+            &self.limiter,
+            &self.rule(),
+            &self.caller,
+            verdict,
+            now_ms,
+        )
     }
 
     async fn ask(&self, commands: Vec<RawCommand>) -> (Option<Refusal>, Result<Passed, Error>) {
@@ -202,7 +189,7 @@ impl Admission {
             .attempt
             .as_ref()
             .map(|attempt| (attempt, self.idempotency.add_begin(&mut pipeline, attempt)));
-        let goes_along = self.is_read || self.known().reads_first;
+        let goes_along = self.action == Action::Read || self.known().reads_first;
         let together = goes_along && !commands.is_empty();
         let own: Vec<Slot<redis::Reply>> = commands
             .into_iter()
@@ -315,12 +302,7 @@ impl Admission {
     }
 
     fn rule(&self) -> Rule {
-        let usual = if self.is_read {
-            Action::Read
-        } else {
-            Action::Api
-        };
-        let action = self.known().action.unwrap_or(usual);
+        let action = self.known().action.unwrap_or(self.action);
         action.rule(&self.limits)
     }
 

@@ -11,7 +11,8 @@ use lambda_http::{Body, service_fn};
 use super::admission::{Admission, Refusal, State};
 use super::gate::Gate;
 use super::identity::identity;
-use super::{Access, ApiError, Auth, Caller, Reply, Request};
+use super::standing::mark;
+use super::{Access, Action, ApiError, Auth, Caller, Reply, Request};
 use crate::clock::{Clock, Deadline};
 use crate::config::{HttpConfig, MetricsConfig};
 use crate::idempotency::{Attempt, Idempotency};
@@ -116,7 +117,7 @@ impl<S: Send + Sync + 'static> App<S> {
             // Beside the work, since nothing runs after the reply.
             let saving = self.services.budget.save();
             let (reply, ()) = tokio::join!(self.route(request), saving);
-            reply.unwrap_or_else(|error| error_reply(error, &request_id))
+            reply
         };
         let duration_ms = (self.services.clock.elapsed() - started).as_millis() as u64;
         let status = reply.status().as_u16();
@@ -149,45 +150,68 @@ impl<S: Send + Sync + 'static> App<S> {
         metrics.emit(&event);
     }
 
-    /// Finds the route, checks the caller, runs the handler.
-    async fn route(&self, mut request: Request) -> Result<Reply, ApiError> {
+    async fn route(&self, request: Request) -> Reply {
+        match self.enter(&request) {
+            Ok(entry) => self.run(entry, request).await,
+            Err(error) => {
+                let Services {
+                    limiter, config, ..
+                } = &self.services;
+                let rule = Action::of(request.method()).rule(&config.limits);
+                let caller = identity(&self.services.auth.caller(&request), &request);
+                let reply = error_reply(error, &request.id());
+                let now_ms = self.services.clock.now_ms();
+                mark(reply, limiter, &rule, &caller, None, now_ms)
+            }
+        }
+    }
+
+    /// Finds the route and checks the caller, as far as the request tells.
+    fn enter(&self, request: &Request) -> Result<Entry<'_, S>, ApiError> {
         let (route, parameters) = self.find(request.method(), request.path())?;
-        request.set_path_parameters(parameters);
-        let caller = match route.access {
+        let caller = match (route.access, self.services.auth.caller(request)) {
             // A session that is over does not shut out of what is open to all.
-            Access::Open => match self.services.auth.caller(&request) {
-                Caller::Session(..) => Caller::Anonymous,
-                caller => caller,
-            },
-            _ => self.services.auth.caller(&request),
+            (Access::Open, Caller::Session(..)) => Caller::Anonymous,
+            (_, caller) => caller,
         };
         caller.admit(route.access)?;
-
         let clock = &self.services.clock;
-        let invocation = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET);
-        let deadline = clock.deadline(invocation.remaining().saturating_sub(RESERVE));
-        let redis = self.services.redis.scoped(Scope {
-            deadline: Some(deadline.clone()),
+        let time = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET).remaining();
+        Ok(Entry {
+            attempt: self.attempt(request, &caller, time)?,
+            deadline: clock.deadline(time.saturating_sub(RESERVE)),
+            route,
+            parameters,
+            caller,
+        })
+    }
+
+    /// Runs the handler behind the gate.
+    async fn run(&self, entry: Entry<'_, S>, mut request: Request) -> Reply {
+        let services = &self.services;
+        let redis = services.redis.scoped(Scope {
+            deadline: Some(entry.deadline.clone()),
             sync_token: request.sync_token().map(str::to_owned),
         });
         let admission = Arc::new(Admission {
-            limiter: self.services.limiter.clone(),
-            idempotency: self.services.idempotency.clone(),
-            limits: self.services.config.limits.clone(),
-            clock: clock.clone(),
+            limiter: services.limiter.clone(),
+            idempotency: services.idempotency.clone(),
+            limits: services.config.limits.clone(),
+            clock: services.clock.clone(),
             redis: redis.clone(),
-            deadline,
-            caller: identity(&caller, &request),
-            is_read: request.method() == Method::GET,
-            attempt: self.attempt(&request, &caller, invocation.remaining())?,
-            session: match caller {
+            deadline: entry.deadline,
+            caller: identity(&entry.caller, &request),
+            action: Action::of(request.method()),
+            attempt: entry.attempt,
+            session: match entry.caller {
                 Caller::Session(role, token) => Some((role, token)),
                 _ => None,
             },
-            sessions: self.services.sessions.clone(),
+            sessions: services.sessions.clone(),
             state: State::default(),
         });
         let request_id = request.id();
+        request.set_path_parameters(entry.parameters);
         request.set_admission(admission.clone());
         let gate: Redis = Arc::new(Gate::new(admission.clone()));
         let reply = tokio::select! {
@@ -197,7 +221,7 @@ impl<S: Send + Sync + 'static> App<S> {
                 Refusal::Replay(stored) => Reply::from_stored(stored),
             },
             reply = async {
-                let outcome = (route.handler)(self.state.clone(), gate, request).await;
+                let outcome = (entry.route.handler)(self.state.clone(), gate, request).await;
                 if outcome.is_ok() {
                     admission.confirm().await;
                 }
@@ -207,10 +231,10 @@ impl<S: Send + Sync + 'static> App<S> {
             } => reply,
         };
         let reply = admission.mark(reply);
-        Ok(match redis.sync_token() {
+        match redis.sync_token() {
             Some(token) => reply.with_header("x-sync-token", &token),
             None => reply,
-        })
+        }
     }
 
     /// What the caller wants to happen once. Nobody without a key is told what another
@@ -280,6 +304,15 @@ impl<S: Send + Sync + 'static> App<S> {
             )
             .with_header("access-control-max-age", "600")
     }
+}
+
+/// A request that found its route.
+struct Entry<'a, S> {
+    route: &'a Route<S>,
+    parameters: Parameters,
+    caller: Caller,
+    attempt: Option<Attempt>,
+    deadline: Deadline,
 }
 
 fn error_reply(error: ApiError, request_id: &str) -> Reply {

@@ -17,6 +17,7 @@ mod gate;
 mod identity;
 mod reply;
 mod request;
+mod standing;
 
 pub use crate::input::{Bounded, Seconds, Snowflake};
 pub use absent::absent;

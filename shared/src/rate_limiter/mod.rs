@@ -29,6 +29,7 @@ mod block;
 mod keys;
 mod rule;
 mod scripts;
+mod seen;
 mod verdict;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use keys::Keys;
 pub use rule::{Algorithm, OnFailure, Rule};
 pub use scripts::ALL;
 use scripts::{Call, Parameters, Scripts, Stored};
+use seen::{Seen, Standing};
 pub use verdict::{Reason, Verdict};
 
 use crate::clock::Clock;
@@ -47,12 +49,13 @@ use crate::redis::commands::strings::{SetOptions, Strings as _, get, incrby};
 use crate::redis::{Error, Pipeline, Redis, Replies, Slot};
 
 /// Asks Redis whether a caller may go on. Cheap to clone; clones share the block of
-/// callers already refused.
+/// callers already refused, and how they were seen to stand.
 #[derive(Clone)]
 pub struct RateLimiter {
     keys: Arc<Keys>,
     clock: Clock,
     blocked: Arc<Blocked>,
+    seen: Arc<Seen>,
 }
 
 /// One call that is to be admitted: by which rule, whose, and how much it weighs.
@@ -80,6 +83,7 @@ impl RateLimiter {
             keys: Arc::new(Keys::new(prefix)),
             clock,
             blocked: Arc::default(),
+            seen: Arc::default(),
         }
     }
 
@@ -106,6 +110,25 @@ impl RateLimiter {
             reason: Reason::Blocked,
             ..Verdict::refused(&check.rule, until_ms)
         })
+    }
+
+    /// How a caller stood when this process last asked, without asking: one it never
+    /// saw has used nothing as far as is known here.
+    pub fn last_seen(&self, rule: &Rule, caller: &str) -> Verdict {
+        let look = self.call(rule, caller, 0);
+        let seen = self.seen.get(&self.keys.state(&look), look.at_ms);
+        let standing = seen.unwrap_or(Standing {
+            limit: rule.limit,
+            remaining: rule.limit,
+            reset_at_ms: look.at_ms,
+        });
+        Verdict {
+            admitted: true,
+            reason: Reason::Seen,
+            limit: standing.limit,
+            remaining: standing.remaining,
+            reset_at_ms: standing.reset_at_ms,
+        }
     }
 
     /// Adds a check to a pipeline; [`RateLimiter::read_check`] takes its outcome.
@@ -220,6 +243,7 @@ impl RateLimiter {
         let check = self.call(rule, caller, 0);
         let key = self.keys.state(&check);
         self.blocked.forget(&key);
+        self.seen.forget(&key);
         let window = self.keys.window(&check);
         redis.del(&[&key, &window]).await?;
         Ok(())
@@ -280,13 +304,17 @@ impl RateLimiter {
             Ok(verdict) => verdict,
             Err(error) => return self.unanswered(check, &error),
         };
+        let key = self.keys.state(check);
+        let standing = Standing {
+            limit: verdict.limit,
+            remaining: verdict.remaining,
+            reset_at_ms: verdict.reset_at_ms,
+        };
+        self.seen.add(key.clone(), standing);
         if !verdict.admitted {
-            self.blocked.add(
-                self.keys.state(check),
-                check.weight,
-                self.clock.now_ms(),
-                verdict.reset_at_ms,
-            );
+            let now = self.clock.now_ms();
+            self.blocked
+                .add(key, check.weight, now, verdict.reset_at_ms);
         }
         verdict
     }

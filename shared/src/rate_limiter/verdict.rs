@@ -15,6 +15,8 @@ pub enum Reason {
     Blocked,
     /// Redis did not answer: the rule decided.
     Unavailable,
+    /// Nobody was asked: this is how the caller stood a while ago.
+    Seen,
 }
 
 /// Whether a call goes on, and how its caller stands.

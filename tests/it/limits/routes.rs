@@ -75,6 +75,69 @@ async fn every_reply_says_how_the_caller_stands() {
     );
 }
 
+/// Limit and what is left of it; the other headers are there and say the same.
+fn standing(reply: &Reply) -> (i64, i64) {
+    let limit = number(reply, "x-ratelimit-limit");
+    let remaining = number(reply, "x-ratelimit-remaining");
+    assert!(number(reply, "x-ratelimit-reset") >= integration::START_MS);
+    let policy = reply.header("ratelimit-policy").unwrap();
+    assert!(policy.contains(&format!(";q={limit};w=")), "{policy}");
+    let left = reply.header("ratelimit").unwrap();
+    assert!(left.contains(&format!(";r={remaining};t=")), "{left}");
+    (limit, remaining)
+}
+
+#[tokio::test]
+async fn every_refusal_says_how_the_caller_stands_and_costs_nothing() {
+    let app = app(LimitsConfig::default()).await;
+    app.get("/api/jobs?state=waiting").await;
+    app.endpoint.reset_meter();
+    let url = |path: &str| app.path(path);
+    let (http, key) = (app.http(), TestApp::API_KEY);
+    let metrics = "/api/admin/redis/metrics";
+    // Who has no known key has used nothing, who has one what was seen of it here.
+    for (request, status, expected) in [
+        (http.get(url(JOB)), 401, (600, 600)),
+        (http.get(url(JOB)).bearer_auth("no-key"), 401, (600, 600)),
+        (http.post(url("/api/jobs")), 401, (60, 60)),
+        (http.get(url(metrics)).bearer_auth(key), 403, (600, 599)),
+        (
+            http.get(url("/api/jobs/x")).bearer_auth(key),
+            400,
+            (600, 599),
+        ),
+        (http.put(url(JOB)).bearer_auth(key), 405, (60, 60)),
+        (http.post(url("/api/jobs")).bearer_auth(key), 415, (60, 60)),
+        (
+            http.post(url("/api/sessions")).json(&json!({})),
+            400,
+            (60, 60),
+        ),
+    ] {
+        let reply = app.send_plain(request).await;
+        assert_eq!((reply.status, standing(&reply)), (status, expected));
+    }
+    // The gateway answers for paths nobody has; a function, should one get there.
+    let event = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": "/api/nothing", "rawQueryString": "",
+        "headers": { "authorization": format!("Bearer {key}") }, "isBase64Encoded": false,
+        "requestContext": { "http": { "method": "GET", "path": "/api/nothing", "protocol": "HTTP/1.1",
+            "sourceIp": "127.0.0.1", "userAgent": "" }, "stage": "$default", "timeEpoch": 0 },
+    });
+    let invoke = "/2015-03-31/functions/jobs/invocations";
+    let nowhere = app.post(invoke, &event).await.json;
+    let headers = &nowhere["headers"];
+    assert_eq!(
+        (&nowhere["statusCode"], &headers["x-ratelimit-remaining"]),
+        (&json!(404), &json!("599"))
+    );
+    assert_eq!(app.endpoint.meter().total, 0);
+    // What was seen is forgotten with the window.
+    app.advance(Duration::from_secs(62));
+    let reply = app.get("/api/jobs/x").await;
+    assert_eq!((reply.status, standing(&reply)), (400, (600, 600)));
+}
+
 #[tokio::test]
 async fn a_read_and_its_limit_are_one_round_trip() {
     let app = app(LimitsConfig::default()).await;
@@ -182,11 +245,7 @@ async fn a_request_that_needs_no_redis_counts_nothing() {
     let app = app(limits()).await;
     for _ in 0..5 {
         let reply = app.get("/api/jobs/x").await;
-        assert_eq!(
-            (reply.status, reply.header("x-ratelimit-limit")),
-            (400, Some("2"))
-        );
-        assert_eq!(reply.header("x-ratelimit-remaining"), None);
+        assert_eq!((reply.status, standing(&reply)), (400, (2, 2)));
     }
     assert_eq!(app.endpoint.meter().total, 0);
 }
@@ -201,6 +260,7 @@ async fn a_limit_that_cannot_be_checked_is_marked_and_lets_reads_and_changes_thr
         (read.status, read.header("x-ratelimit-status")),
         (503, Some("unavailable"))
     );
+    assert_eq!(standing(&read), (2, 2));
     app.endpoint.faults().clear();
     // The check alone fails: the tries of one request.
     let check = Fault::new(FaultAction::Status(503))

@@ -1,0 +1,47 @@
+//! How a caller stands, on every reply.
+
+use super::Reply;
+use crate::rate_limiter::{RateLimiter, Reason, Rule, Verdict};
+
+/// Adds the headers of the limit to a reply. A request that was not counted, such as
+/// one that was refused for its form, is told what this process last saw of its
+/// caller: it has used nothing up, and is no reason to ask Redis.
+pub(super) fn mark(
+    reply: Reply,
+    limiter: &RateLimiter,
+    rule: &Rule,
+    caller: &str,
+    verdict: Option<Verdict>,
+    now_ms: i64,
+) -> Reply {
+    let is_unknown = verdict
+        .as_ref()
+        .is_some_and(|verdict| verdict.reason == Reason::Unavailable);
+    let verdict = verdict
+        .filter(|_| !is_unknown)
+        .unwrap_or_else(|| limiter.last_seen(rule, caller));
+    let Verdict {
+        limit,
+        remaining,
+        reset_at_ms,
+        ..
+    } = verdict;
+    let left_secs = (reset_at_ms - now_ms).max(0).unsigned_abs().div_ceil(1000);
+    let (name, window) = (rule.action, rule.window.as_secs());
+    let reply = reply
+        .with_header("x-ratelimit-limit", &limit.to_string())
+        .with_header("x-ratelimit-remaining", &remaining.to_string())
+        .with_header("x-ratelimit-reset", &reset_at_ms.to_string())
+        .with_header(
+            "ratelimit-policy",
+            &format!("\"{name}\";q={limit};w={window}"),
+        )
+        .with_header(
+            "ratelimit",
+            &format!("\"{name}\";r={remaining};t={left_secs}"),
+        );
+    if is_unknown {
+        return reply.with_header("x-ratelimit-status", "unavailable");
+    }
+    reply
+}
