@@ -202,6 +202,15 @@ impl TestApp {
         &self.http
     }
 
+    /// Billed commands and round trips since the meter was last reset, without the one
+    /// in a hundred that keeps the month's count.
+    pub fn cost(&self) -> (u64, u64) {
+        let meter = self.endpoint.meter();
+        let counting = meter.commands.get("hincrby").copied().unwrap_or(0);
+        let trips: u64 = meter.requests.values().sum();
+        (meter.total - counting, trips - counting)
+    }
+
     pub fn path(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }

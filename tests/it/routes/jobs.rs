@@ -19,8 +19,7 @@ async fn a_job_is_shown_with_everything_that_is_known_of_it() {
     app.endpoint.reset_meter();
     let job = app.job(&id).await;
     // The job, and three for the limit.
-    let meter = app.endpoint.meter();
-    assert_eq!((meter.total, meter.requests.values().sum::<u64>()), (4, 1));
+    assert_eq!(app.cost(), (4, 1));
     assert_eq!(job["type"], "scan");
     assert_eq!(
         (&job["priority"], &job["attemptsMade"], &job["maxAttempts"]),
