@@ -3,7 +3,8 @@
 //!
 //! Asked in one request, when the handler first needs Redis. Of a read, the handler's
 //! own commands go with it, and a refusal discards what was read. Of anything else they
-//! wait for the answer, since a refused request must not have changed anything.
+//! wait for the answer, since a refused request must not have changed anything; only if
+//! the handler begins with commands that certainly change nothing do these go with it.
 //!
 //! A handler that may not go on is left waiting where it asked, and dropped.
 
@@ -189,16 +190,20 @@ impl Admission {
             .attempt
             .as_ref()
             .map(|attempt| (attempt, self.idempotency.add_begin(&mut pipeline, attempt)));
-        let goes_along = self.action == Action::Read || self.known().reads_first;
-        let together = goes_along && !commands.is_empty();
+        let is_read = self.action == Action::Read;
+        let harmless =
+            is_read || self.known().reads_first || commands.iter().all(RawCommand::is_read);
+        let together = harmless && !commands.is_empty();
+        // What goes with the check of a change may be asked again without it.
+        let stands_and_falls = together && is_read;
         let own: Vec<Slot<redis::Reply>> = commands
             .into_iter()
             .filter(|_| together)
             .map(|command| pipeline.add_raw(command))
             .collect();
-        let mut replies = match pipeline.send(&*self.asked(together)).await {
+        let mut replies = match pipeline.send(&*self.asked(stands_and_falls)).await {
             Ok(replies) => replies,
-            Err(error) => return self.unanswered(&check, error, together),
+            Err(error) => return self.unanswered(&check, error, stands_and_falls),
         };
         let verdict = self.limiter.read_check(&mut replies, &check, slot);
         let refusal = match (self.judge(verdict), session) {
@@ -217,7 +222,7 @@ impl Admission {
         (refusal, Ok(passed))
     }
 
-    /// A check that travels alone has a time of its own.
+    /// A check that nothing depends on has a time of its own.
     fn asked(&self, together: bool) -> Redis {
         if together {
             return self.redis.clone();

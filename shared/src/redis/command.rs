@@ -24,6 +24,19 @@ pub struct RawCommand {
     pub inner: u32,
 }
 
+/// Commands that only read, whatever they are told.
+const READS: [&str; 8] = [
+    "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "MGET", "XRANGE", "ZRANGE",
+];
+
+impl RawCommand {
+    /// Whether it certainly changes nothing.
+    pub fn is_read(&self) -> bool {
+        let name = self.words.first();
+        name.is_some_and(|name| READS.contains(&name.as_str()))
+    }
+}
+
 impl std::fmt::Debug for RawCommand {
     /// Shows the command's name alone: arguments may be secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
