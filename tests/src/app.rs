@@ -184,6 +184,10 @@ impl TestApp {
         self.send(self.http.post(self.path(path)).json(body)).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.http.put(self.path(path)).json(body)).await
+    }
+
     pub async fn delete(&self, path: &str) -> Reply {
         self.send(self.http.delete(self.path(path))).await
     }

@@ -1,5 +1,6 @@
 //! `POST /api/jobs`: jobs by their type, one or a list.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use shared::redis::Redis;
 
 use crate::State;
 use crate::scan::Created;
+use crate::terms::{Terms, Wanted};
 
 /// The most jobs of one request.
 const MOST: usize = 100;
@@ -22,26 +24,43 @@ pub(crate) struct CreatedJobs {
 pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let inputs: Vec<JobRequest> = request.json_one_or_many(MOST)?;
     let many = inputs.len() > 1;
+    let place = |n: usize| match many {
+        true => format!("[{n}]."),
+        false => String::new(),
+    };
     let mut jobs = Vec::with_capacity(inputs.len());
-    for (place, input) in inputs.into_iter().enumerate() {
+    let mut scans = BTreeMap::new();
+    for (n, input) in inputs.into_iter().enumerate() {
+        if input.is_scan() {
+            scans.insert(n, wanted(&input));
+        }
         let id = JobId::new(state.queue.clock());
-        let mut job = input.into_job(id).map_err(|reason| {
-            let place = if many {
-                format!("[{place}].")
-            } else {
-                String::new()
-            };
-            ApiError::bad_request(format!("{place}{reason}"))
-        })?;
+        let mut job = input
+            .into_job(id)
+            .map_err(|reason| ApiError::bad_request(format!("{}{reason}", place(n))))?;
         job.traceparent = request.traceparent().map(str::to_owned);
         jobs.push(job);
     }
     if jobs.iter().any(|job| job.kind == MessageScan::KIND) {
         request.limit_as(Action::Message);
     }
+    state.queue.check(&jobs)?;
+    let terms = Terms::read(&state, &redis, scans.values()).await?;
+    for (n, scan) in &scans {
+        terms.apply(scan, &place(*n), &mut jobs[*n])?;
+    }
     let enqueued = state.queue.on(&redis).enqueue_many(jobs).await?;
     state.waker.wake().await;
     Ok(Reply::accepted(&CreatedJobs {
         jobs: enqueued.iter().map(Created::from).collect(),
     }))
+}
+
+fn wanted(input: &JobRequest) -> Wanted {
+    let (guild_id, channel_id) = input.place();
+    Wanted {
+        guild_id: guild_id.to_owned(),
+        channel_id: channel_id.to_owned(),
+        priority: input.priority(),
+    }
 }

@@ -3,10 +3,13 @@
 mod batch;
 mod operations;
 mod scan;
+mod terms;
 
 use futures_util::FutureExt as _;
+use shared::flags::Flags;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::queue::Queue;
+use shared::scan::ScanStore;
 use shared::waker::Waker;
 
 pub use operations::operations;
@@ -14,6 +17,8 @@ pub use operations::operations;
 /// What the handlers use.
 pub struct State {
     pub queue: Queue,
+    pub store: ScanStore,
+    pub flags: Flags,
     pub waker: Waker,
 }
 
@@ -36,6 +41,18 @@ pub fn routes() -> Vec<Route<State>> {
 }
 
 /// The function.
-pub fn app(services: Services, queue: Queue, waker: Waker) -> App<State> {
-    App::new(services, State { queue, waker }, routes())
+pub fn app(
+    services: Services,
+    queue: Queue,
+    store: ScanStore,
+    flags: Flags,
+    waker: Waker,
+) -> App<State> {
+    let state = State {
+        queue,
+        store,
+        flags,
+        waker,
+    };
+    App::new(services, state, routes())
 }

@@ -1,8 +1,10 @@
 //! The Lambda function `enqueue`.
 
 use shared::config::WakerConfig;
+use shared::flags::Flags;
 use shared::http;
 use shared::queue::SCAN;
+use shared::scan::ScanStore;
 use shared::start::Start;
 use shared::waker::{BY_ENQUEUE, LambdaWake, Wake, Waker};
 
@@ -16,5 +18,8 @@ async fn main() -> Result<(), lambda_http::Error> {
         None => None,
     };
     let waker = Waker::new(wake, start.clock.clone());
-    http::run(enqueue::app(start.services()?, start.queue(SCAN)?, waker)).await
+    let store = ScanStore::new(start.redis.clone(), &start.key_prefix);
+    let flags = Flags::new(&start.key_prefix);
+    let (services, queue) = (start.services()?, start.queue(SCAN)?);
+    http::run(enqueue::app(services, queue, store, flags, waker)).await
 }

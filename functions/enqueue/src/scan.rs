@@ -9,6 +9,7 @@ use shared::queue::{Enqueued, JobId};
 use shared::redis::Redis;
 
 use crate::State;
+use crate::terms::{Terms, Wanted};
 
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -43,9 +44,14 @@ impl From<&Enqueued> for Created {
 
 pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let input: CreateScan = request.json()?;
-    let scan = ChannelScan {
+    let wanted = Wanted {
         guild_id: input.guild_id.into(),
         channel_id: input.channel_id.into(),
+        priority: input.priority.map(|priority| priority.get() as u8),
+    };
+    let scan = ChannelScan {
+        guild_id: wanted.guild_id.clone(),
+        channel_id: wanted.channel_id.clone(),
         scan_mode: Some(input.scan_mode.unwrap_or(ScanMode::Forward)),
         direction: None,
         limit: None,
@@ -58,9 +64,9 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     let mut job = scan.into_job(id)?;
     job.traceparent = request.traceparent().map(str::to_owned);
     job.run_at_ms = input.run_at.map(|at| at.get() as i64);
-    if let Some(priority) = input.priority {
-        job.priority = priority.get() as u8;
-    }
+    state.queue.check(std::slice::from_ref(&job))?;
+    let terms = Terms::read(&state, &redis, [&wanted]).await?;
+    terms.apply(&wanted, "", &mut job)?;
     let enqueued = state.queue.on(&redis).enqueue(job).await?;
     state.waker.wake().await;
     Ok(Reply::accepted(&Created::from(&enqueued)))

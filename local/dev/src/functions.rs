@@ -10,6 +10,7 @@ use shared::config::{
     AuthConfig, DiscordConfig, DrainConfig, HttpConfig, MetricsConfig, QueueConfig, RedisConfig,
 };
 use shared::discord::Discord;
+use shared::flags::Flags;
 use shared::http::{Auth, Door, Services};
 use shared::metrics::{Metrics, Sink};
 use shared::openapi::Operation;
@@ -129,10 +130,17 @@ impl Functions {
         let cache = Cache::new(redis.clone(), prefix, clock.clone());
         let progress = Progress::new(prefix);
         let store = ScanStore::new(redis.clone(), prefix);
+        let flags = Flags::new(prefix);
         let doors = vec![
             function(
                 "enqueue",
-                enqueue::app(services.clone(), queue.clone(), waker),
+                enqueue::app(
+                    services.clone(),
+                    queue.clone(),
+                    store.clone(),
+                    flags.clone(),
+                    waker,
+                ),
             ),
             function(
                 "jobs",

@@ -156,6 +156,9 @@ pub struct Channel {
     pub guild_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
+    /// Of a thread the channel it is under; of a channel its category.
+    #[serde(default, deserialize_with = "lenient")]
+    pub parent_id: Option<String>,
     /// The newest message, which may be deleted meanwhile.
     #[serde(default, deserialize_with = "lenient")]
     pub last_message_id: Option<MessageId>,
@@ -187,6 +190,11 @@ impl Channel {
     /// The type as Discord numbers it, if it says one.
     pub fn type_number(&self) -> Option<u64> {
         self.kind
+    }
+
+    /// Whether it is a thread, public, private or under an announcement.
+    pub fn is_thread(&self) -> bool {
+        matches!(self.kind, Some(10..=12))
     }
 
     pub fn kind(&self) -> ChannelType {

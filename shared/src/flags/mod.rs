@@ -14,6 +14,13 @@ pub use rule::Rule;
 use crate::redis::commands::hashes::{Hashes as _, hmget};
 use crate::redis::{Error, Pipeline, Redis, Replies, Slot};
 
+/// On for a guild: scans of it are not taken on. So named because a flag that was never
+/// set is off.
+pub const SCANS_OFF: &str = "scans-off";
+
+/// Every flag something asks about.
+pub const ALL: [&str; 1] = [SCANS_OFF];
+
 /// The flags of a deployment.
 #[derive(Clone)]
 pub struct Flags {

@@ -126,6 +126,14 @@ impl ApiError {
         }
     }
 
+    /// 503: somebody switched this off.
+    pub fn switched_off(detail: impl Into<String>) -> ApiError {
+        ApiError {
+            retry_after_secs: Some(300),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "switched_off", detail)
+        }
+    }
+
     /// 503: what was just made may not have reached the replica that was asked.
     pub fn not_yet_known(detail: impl Into<String>) -> ApiError {
         ApiError {

@@ -61,12 +61,27 @@ impl From<OptionsRequest> for ScanOptions {
 }
 
 impl JobRequest {
+    /// Whether it reads a stretch of a channel, and not single messages.
+    pub fn is_scan(&self) -> bool {
+        matches!(self.kind, Kind::Scan | Kind::Batch)
+    }
+
+    /// Its guild and channel.
+    pub fn place(&self) -> (&str, &str) {
+        (self.guild_id.as_str(), self.channel_id.as_str())
+    }
+
+    /// The priority it names.
+    pub fn priority(&self) -> Option<u8> {
+        self.priority.map(|priority| priority.get() as u8)
+    }
+
     /// The job it asks for.
     ///
     /// # Errors
     /// The field that does not go with the others, and what it may be.
     pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
-        let priority = self.priority.map(|priority| priority.get() as u8);
+        let priority = self.priority();
         let mut job = match self.kind {
             Kind::Message => self.message(id)?,
             Kind::Scan | Kind::Batch => {

@@ -114,6 +114,10 @@ pub enum Outcome {
     Fail {
         reason: String,
     },
+    /// Not to be done after all: ends as cancelled, with the reason.
+    Unwanted {
+        reason: String,
+    },
     Cancelled,
 }
 

@@ -76,19 +76,26 @@ impl Queue {
             .ok_or_else(|| Error::Invalid("no job to store".to_owned()))
     }
 
+    /// Whether these jobs can be stored in one call, without asking Redis.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] names what is wrong with the first that cannot be.
+    pub fn check(&self, jobs: &[NewJob]) -> Result<(), Error> {
+        if jobs.is_empty() || jobs.len() > MOST {
+            return Err(Error::Invalid(format!("expected 1 to {MOST} jobs")));
+        }
+        let now = self.clock.now_ms();
+        jobs.iter().try_for_each(|job| job.check(now))
+    }
+
     /// Stores up to 100 jobs in one call, in order, all or none of them valid.
     ///
     /// # Errors
     /// As [`Queue::enqueue`]; when the queue has no room for all new ones of the
     /// call, none of them is stored.
     pub async fn enqueue_many(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, Error> {
-        if jobs.is_empty() || jobs.len() > MOST {
-            return Err(Error::Invalid(format!("expected 1 to {MOST} jobs")));
-        }
+        self.check(&jobs)?;
         let now = self.clock.now_ms();
-        for job in &jobs {
-            job.check(now)?;
-        }
         let ready = jobs.iter().map(|job| Ready::new(job, now)).collect();
         let answers = self.store(ready, None, now).await?;
         let stored: Vec<Enqueued> = jobs

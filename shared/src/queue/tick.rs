@@ -172,6 +172,7 @@ impl Settle {
             ),
             Outcome::Snooze { after } => ("snooze", later(after), checkpoint, None),
             Outcome::Fail { reason } => ("failed", None, None, Some(reason)),
+            Outcome::Unwanted { reason } => ("cancelled", None, None, Some(reason)),
             Outcome::Cancelled => ("cancelled", None, None, None),
         };
         Settle {

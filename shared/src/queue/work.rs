@@ -110,6 +110,7 @@ impl Drain<'_> {
             Outcome::Fail { reason } => {
                 tracing::warn!(job_id = %id, attempt = number, reason, "job failed");
             }
+            Outcome::Unwanted { reason } => tracing::info!(job_id = %id, reason, "job not wanted"),
             Outcome::Done(_) | Outcome::Snooze { .. } | Outcome::Cancelled => {}
         }
         let random = if job.jitter { fastrand::f64() } else { 1.0 };

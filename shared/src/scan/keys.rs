@@ -33,7 +33,7 @@ impl Keys {
         format!("{}clip:channel:{guild_id}", self.prefix)
     }
 
-    /// HASH: the settings of a guild, each field as JSON.
+    /// STRING: the settings of a guild, JSON.
     pub fn settings(&self, guild_id: &str) -> String {
         format!("{}guild:settings:{guild_id}", self.prefix)
     }

@@ -40,12 +40,12 @@ pub(super) struct SaveKeys {
 
 pub(super) async fn take(
     redis: &Redis,
-    keys: &[&str; 2],
+    keys: &[&str; 3],
     channel: &str,
     now: i64,
     owner: &super::Owner,
     latest: i64,
-) -> Result<(String, Reply), Error> {
+) -> Result<(String, Reply, String), Error> {
     let args = [
         channel.to_owned(),
         now.to_string(),

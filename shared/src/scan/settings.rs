@@ -1,23 +1,27 @@
 //! The settings of a guild.
-
-use std::collections::BTreeMap;
+//!
+//! One string, so that a scan reads it by the command that asks whether Discord is left
+//! alone, at no cost of its own.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::ScanStore;
-use crate::redis::commands::hashes::{Hashes as _, hset};
+use crate::redis::commands::strings::{SetOptions, mget, set};
 use crate::redis::{Error, Pipeline, Slot};
 
-/// What scans of a guild go by.
+/// What scans of a guild go by, where the job itself says nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GuildSettings {
     /// Clips declared shorter are left out; none keeps all.
     pub min_video_seconds: Option<f64>,
+    /// Whether threads are scanned.
     pub include_threads: bool,
+    /// Channels that are not scanned, nor the threads under them.
     pub excluded_channel_ids: Vec<String>,
-    /// 1 first, 10 last.
+    /// Of scans that name none: 1 first, 10 last.
     pub priority: u8,
 }
 
@@ -32,26 +36,53 @@ impl Default for GuildSettings {
     }
 }
 
-impl ScanStore {
-    /// The settings of a guild. A field that was never set, or cannot be read, has its
-    /// default.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn settings(&self, guild_id: &str) -> Result<GuildSettings, Error> {
-        let stored = self
-            .redis()
-            .hgetall(&self.keys().settings(guild_id))
-            .await?;
+impl GuildSettings {
+    /// Settings as they are stored. A field that was never set, or cannot be read, has
+    /// its default.
+    pub fn parse(text: Option<&str>) -> GuildSettings {
+        let stored: Option<Map<String, Value>> =
+            text.and_then(|text| serde_json::from_str(text).ok());
+        let stored = stored.unwrap_or_default();
         let default = GuildSettings::default();
-        Ok(GuildSettings {
+        GuildSettings {
             min_video_seconds: read(&stored, "minVideoSeconds")
                 .unwrap_or(default.min_video_seconds),
             include_threads: read(&stored, "includeThreads").unwrap_or(default.include_threads),
             excluded_channel_ids: read(&stored, "excludedChannelIds")
                 .unwrap_or(default.excluded_channel_ids),
             priority: read(&stored, "priority").unwrap_or(default.priority),
-        })
+        }
+    }
+
+    /// Whether this channel is one of those that are not scanned.
+    pub fn leaves_out(&self, channel_id: &str) -> bool {
+        self.excluded_channel_ids.iter().any(|id| id == channel_id)
+    }
+}
+
+impl ScanStore {
+    /// The settings of a guild.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn settings(&self, guild_id: &str) -> Result<GuildSettings, Error> {
+        let mut pipeline = Pipeline::new();
+        let slot = self.add_read_settings(&mut pipeline, [guild_id]);
+        let mut found = pipeline.send(&**self.redis()).await?.take(slot)?;
+        Ok(GuildSettings::parse(found.pop().flatten().as_deref()))
+    }
+
+    /// Adds the reading of some guilds' settings to a pipeline: one command, whose
+    /// words are for [`GuildSettings::parse`].
+    pub fn add_read_settings<'a>(
+        &self,
+        pipeline: &mut Pipeline,
+        guild_ids: impl IntoIterator<Item = &'a str>,
+    ) -> Slot<Vec<Option<String>>> {
+        let guilds = guild_ids.into_iter();
+        let keys: Vec<String> = guilds.map(|guild| self.keys().settings(guild)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        pipeline.add(mget(&keys))
     }
 
     /// Adds the storing of a guild's settings to a pipeline.
@@ -60,23 +91,38 @@ impl ScanStore {
         pipeline: &mut Pipeline,
         guild_id: &str,
         settings: &GuildSettings,
-    ) -> Slot<u64> {
+    ) -> Slot<bool> {
         // Text and numbers only: this cannot fail.
-        let json = serde_json::to_value(settings).unwrap_or_default();
-        let fields: Vec<(String, String)> = json
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| (name.clone(), value.to_string()))
-            .collect();
-        let fields: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        pipeline.add(hset(&self.keys().settings(guild_id), &fields))
+        let text = serde_json::to_string(settings).unwrap_or_default();
+        pipeline.add(set(
+            &self.keys().settings(guild_id),
+            &text,
+            SetOptions::new(),
+        ))
     }
 }
 
-fn read<T: DeserializeOwned>(stored: &BTreeMap<String, String>, name: &str) -> Option<T> {
-    serde_json::from_str(stored.get(name)?).ok()
+fn read<T: DeserializeOwned>(stored: &Map<String, Value>, name: &str) -> Option<T> {
+    serde_json::from_value(stored.get(name)?.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_read_are_the_default_field_by_field() {
+        for text in [None, Some(""), Some("[]"), Some("{nonsense"), Some("{}")] {
+            assert_eq!(GuildSettings::parse(text), GuildSettings::default());
+        }
+        let odd = r#"{"minVideoSeconds": 7.5, "priority": "first", "excludedChannelIds": ["5"]}"#;
+        let settings = GuildSettings::parse(Some(odd));
+        assert_eq!(
+            (settings.min_video_seconds, settings.priority),
+            (Some(7.5), 5)
+        );
+        assert!(settings.leaves_out("5") && !settings.leaves_out("6"));
+        let text = serde_json::to_string(&settings).unwrap();
+        assert_eq!(GuildSettings::parse(Some(&text)), settings);
+    }
 }

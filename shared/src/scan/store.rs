@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::scripts::{self, SaveClip, SaveKeys, SaveRequest, add_save};
-use super::{Channel, Clip, ClipSource, Keys, Owner};
+use super::{Channel, Clip, ClipSource, GuildSettings, Keys, Owner};
 use crate::redis::commands::hashes::Hashes as _;
 use crate::redis::commands::strings::Strings as _;
 use crate::redis::{Error, FromReply as _, Pipeline, Redis, Replies, Reply, Slot};
@@ -23,19 +23,16 @@ pub struct ScanStore {
 /// What came of taking a channel.
 #[derive(Debug)]
 pub enum Taken {
-    Yes(Box<Channel>),
+    /// With the settings of its guild.
+    Yes(Box<Channel>, GuildSettings),
     /// The job's last page was saved, and the job not told.
     Done(Box<Channel>),
     /// Another job has it, until this unix millisecond unless it goes on.
-    Busy {
-        until: i64,
-    },
+    Busy { until: i64 },
     /// A later attempt of the same job has it.
     Lost,
     /// Discord, or this channel, is left alone until this unix millisecond.
-    Paused {
-        until: i64,
-    },
+    Paused { until: i64 },
 }
 
 /// What came of saving a page.
@@ -75,7 +72,7 @@ impl ScanStore {
         &self.redis
     }
 
-    /// Makes `owner` the owner of a channel, unless Discord is to be left alone or the
+    /// Makes `owner` the owner of a channel and reads its guild's settings, unless Discord is to be left alone or the
     /// channel's next page is not to be asked for by `latest`.
     ///
     /// # Errors
@@ -88,10 +85,14 @@ impl ScanStore {
         now: i64,
         latest: i64,
     ) -> Result<Taken, Error> {
-        let keys = [self.keys.channels(guild_id), self.keys.breaker()];
-        let (word, detail) = scripts::take(
+        let keys = [
+            self.keys.channels(guild_id),
+            self.keys.breaker(),
+            self.keys.settings(guild_id),
+        ];
+        let (word, detail, settings) = scripts::take(
             &self.redis,
-            &[&keys[0], &keys[1]],
+            &[&keys[0], &keys[1], &keys[2]],
             channel_id,
             now,
             owner,
@@ -99,7 +100,10 @@ impl ScanStore {
         )
         .await?;
         match word.as_str() {
-            "taken" => Ok(Taken::Yes(record(detail)?)),
+            "taken" => {
+                let settings = GuildSettings::parse(Some(&settings));
+                Ok(Taken::Yes(record(detail)?, settings))
+            }
             "done" => Ok(Taken::Done(record(detail)?)),
             "busy" => Ok(Taken::Busy {
                 until: i64::from_reply(detail)?,
@@ -187,13 +191,17 @@ impl ScanStore {
         scripts::pause(&self.redis, &self.keys.breaker(), now, until).await
     }
 
-    /// Until when Discord is to be left alone, in unix milliseconds.
+    /// Until when Discord is to be left alone, in unix milliseconds, and the settings of
+    /// a guild: one command.
     ///
     /// # Errors
     /// When Redis cannot be asked.
-    pub async fn discord_paused_until(&self) -> Result<Option<i64>, Error> {
-        let text = self.redis.get(&self.keys.breaker()).await?;
-        Ok(text.and_then(|text| text.parse().ok()))
+    pub async fn outlook(&self, guild_id: &str) -> Result<(Option<i64>, GuildSettings), Error> {
+        let keys = [self.keys.breaker(), self.keys.settings(guild_id)];
+        let found = self.redis.mget(&[&keys[0], &keys[1]]).await?;
+        let text = |n: usize| found.get(n).and_then(Option::as_deref);
+        let until = text(0).and_then(|text| text.parse().ok());
+        Ok((until, GuildSettings::parse(text(1))))
     }
 
     /// The record of a channel, if it was ever scanned.

@@ -5,6 +5,7 @@ mod faults;
 mod forward;
 mod messages;
 mod refusals;
+mod settings;
 
 use discord_local::Guild;
 use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};

@@ -70,7 +70,7 @@ impl JobHandler for Worker {
                 Outcome::Done(_) => "completed",
                 Outcome::Retry { .. } => "retry",
                 Outcome::Snooze { .. } => "snooze",
-                Outcome::Fail { .. } | Outcome::Cancelled => "other",
+                Outcome::Fail { .. } | Outcome::Unwanted { .. } | Outcome::Cancelled => "other",
             };
             log.note(Phase::Ok, run(Some(word)));
             outcome

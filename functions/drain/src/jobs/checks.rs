@@ -1,17 +1,35 @@
 //! Whether what Discord shows is what there is.
 
 use shared::discord::{Channel, ChannelType, Error, MessageId, Page, Position};
+use shared::scan::GuildSettings;
 
 use super::trouble::{Trouble, heed};
 use crate::Environment;
 
-/// The channel a job means, if it holds messages.
+/// The channel a job means, if it holds messages and the guild's settings do not leave
+/// it out.
 pub async fn channel(
     env: &Environment,
+    settings: &GuildSettings,
     guild_id: &str,
     channel_id: &str,
 ) -> Result<Channel, Trouble> {
+    let unwanted = |what: &str| {
+        let reason = format!("the guild's settings leave {what} out");
+        Err(Trouble::Unwanted(reason))
+    };
+    if settings.leaves_out(channel_id) {
+        return unwanted("this channel");
+    }
     let channel = heed(env, env.discord.channel(channel_id).await).await?;
+    if channel.is_thread() {
+        let parent = channel.parent_id.as_deref();
+        if !settings.include_threads {
+            return unwanted("threads");
+        } else if parent.is_some_and(|parent| settings.leaves_out(parent)) {
+            return unwanted("the channel this thread is under");
+        }
+    }
     let never = |reason: &str| Err(Trouble::Never(reason.to_owned()));
     if channel.guild_id.as_deref() != Some(guild_id) {
         return never("the channel is not of this guild");

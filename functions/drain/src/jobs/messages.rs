@@ -14,7 +14,7 @@ use shared::discord::{Error as DiscordError, MessageId, Page, Position};
 use shared::jobs::MessageScan;
 use shared::queue::{ActiveJob, Outcome, Signal};
 use shared::redis::Pipeline;
-use shared::scan::{Clip, Filter, ScanProgress, ScanStatus, find_clips};
+use shared::scan::{Clip, Filter, GuildSettings, ScanProgress, ScanStatus, find_clips};
 
 use super::reporter::Reporter;
 use super::trouble::{Trouble, heed, with_jitter};
@@ -52,6 +52,7 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
     });
     let mut run = Run {
         reporter: Reporter::new(job.attempt.clone()),
+        settings: GuildSettings::default(),
         env,
         scan,
         job,
@@ -66,6 +67,8 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
 struct Run {
     env: Arc<Environment>,
     scan: MessageScan,
+    /// Of the guild, once they are read.
+    settings: GuildSettings,
     job: ActiveJob,
     work: Work,
     reporter: Reporter,
@@ -74,18 +77,14 @@ struct Run {
 impl Run {
     async fn messages(&mut self) -> Result<(), Trouble> {
         let now = self.env.clock.now_ms();
-        if let Some(until) = self
-            .env
-            .store
-            .discord_paused_until()
-            .await?
-            .filter(|until| *until > now)
-        {
+        let (paused_until, settings) = self.env.store.outlook(&self.scan.guild_id).await?;
+        self.settings = settings;
+        if let Some(until) = paused_until.filter(|until| *until > now) {
             let pause = Duration::from_millis(u64::try_from(until - now).unwrap_or(0));
             return Err(Trouble::Later(with_jitter(pause)));
         }
         let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
-        checks::channel(&self.env, guild, channel).await?;
+        checks::channel(&self.env, &self.settings, guild, channel).await?;
         let mut content_checked = false;
         while let Some(newest) = self.work.left.last().copied() {
             let (page, gone) = match self.work.left.len() > WORTH_A_WINDOW {
@@ -138,7 +137,7 @@ impl Run {
 
     async fn save(&mut self, page: &Page, gone: &[MessageId]) -> Result<(), Trouble> {
         let filter = Filter {
-            min_seconds: self.scan.options.min_video_seconds,
+            min_seconds: (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds),
         };
         let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
         let found = page.messages.iter();
@@ -229,6 +228,7 @@ impl Run {
                 (ScanStatus::Failed, json!({ "error": reason }))
             }
             Trouble::Again(reason) => (ScanStatus::Pending, json!({ "error": reason })),
+            Trouble::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
             Trouble::Cancelled => (ScanStatus::Cancelled, json!({})),
             Trouble::Later(_) | Trouble::Superseded => (ScanStatus::Pending, json!({})),
         };

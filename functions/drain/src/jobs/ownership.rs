@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::jobs::ChannelScan;
 use shared::queue::{ActiveJob, Attempt, EndedJob};
 use shared::redis::Pipeline;
-use shared::scan::{self as store, Channel, Owner, ScanStatus, Work};
+use shared::scan::{self as store, Channel, GuildSettings, Owner, ScanStatus, Work};
 
 use super::reporter::Reporter;
 use super::trouble::{Trouble, with_jitter};
@@ -41,8 +41,8 @@ pub fn former_owner(attempt: &Attempt) -> Owner {
 
 /// What there is to do for a job.
 pub enum Taken {
-    /// It owns the channel.
-    Channel(Box<Channel>),
+    /// It owns the channel, whose guild has these settings.
+    Channel(Box<Channel>, GuildSettings),
     /// Its last page was saved before; only the queue was not told.
     Done(Work),
 }
@@ -59,7 +59,7 @@ pub async fn take(
     let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
     let (guild, channel) = (&scan.guild_id, &scan.channel_id);
     match env.store.take(guild, channel, &owner, now, latest).await? {
-        store::Taken::Yes(channel) => Ok(Taken::Channel(channel)),
+        store::Taken::Yes(channel, settings) => Ok(Taken::Channel(channel, settings)),
         store::Taken::Done(mut channel) => {
             let work = channel.works.remove(job.attempt.id.as_str());
             Ok(Taken::Done(work.unwrap_or_default()))

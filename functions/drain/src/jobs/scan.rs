@@ -13,7 +13,9 @@ use shared::discord::{MessageId, Page};
 use shared::jobs::ChannelScan;
 use shared::queue::{ActiveJob, Outcome, Signal};
 use shared::redis::Pipeline;
-use shared::scan::{Channel, Clip, Filter, Saved, ScanProgress, ScanStatus, Work, find_clips};
+use shared::scan::{
+    Channel, Clip, Filter, GuildSettings, Saved, ScanProgress, ScanStatus, Work, find_clips,
+};
 
 use super::ownership::{LONGEST_PAUSE, Taken, former_owner, owner, take};
 use super::reporter::Reporter;
@@ -29,8 +31,8 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         Ok(scan) => scan,
         Err(outcome) => return outcome,
     };
-    let channel = match take(&env, &scan, &job).await {
-        Ok(Taken::Channel(channel)) => *channel,
+    let (channel, settings) = match take(&env, &scan, &job).await {
+        Ok(Taken::Channel(channel, settings)) => (*channel, settings),
         Ok(Taken::Done(work)) => return done(&work),
         Err(trouble) => return trouble.outcome(),
     };
@@ -47,6 +49,7 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         content_checked: false,
         env,
         scan,
+        settings,
         job,
         channel,
     };
@@ -68,6 +71,8 @@ fn done(work: &Work) -> Outcome {
 struct Run {
     env: Arc<Environment>,
     scan: ChannelScan,
+    /// Of the guild, when this attempt began.
+    settings: GuildSettings,
     job: ActiveJob,
     /// As last saved; this attempt owns it.
     channel: Channel,
@@ -92,7 +97,7 @@ impl Run {
         ))
         .await?;
         let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
-        let channel = checks::channel(&self.env, guild, id).await?;
+        let channel = checks::channel(&self.env, &self.settings, guild, id).await?;
         (self.oldest, self.newest) = (channel.id, channel.last_message_id);
         self.from = self.work.after.unwrap_or(channel.id);
         self.channel.channel_name = channel.name;
@@ -143,7 +148,7 @@ impl Run {
     /// Saves a page; true when it was the last.
     async fn save(&mut self, found: Page, limit: u64, wait: Duration) -> Result<bool, Trouble> {
         let filter = Filter {
-            min_seconds: self.scan.options.min_video_seconds,
+            min_seconds: (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds),
         };
         let (mut clips, mut new_clips) = (Vec::new(), Vec::new());
         for message in &found.messages {
@@ -287,6 +292,7 @@ impl Run {
             Trouble::Again(reason) | Trouble::Never(reason) => {
                 (ScanStatus::Failed, json!({ "error": reason }))
             }
+            Trouble::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
             Trouble::Cancelled => (ScanStatus::Cancelled, json!({})),
         };
         let mut channel = self.channel.clone();

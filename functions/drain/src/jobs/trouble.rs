@@ -22,6 +22,8 @@ pub enum Trouble {
     Again(String),
     /// Another attempt would fail alike.
     Never(String),
+    /// Not to be done, as somebody set it.
+    Unwanted(String),
     /// Another attempt of this job is at work.
     Superseded,
     /// Somebody cancelled the job.
@@ -46,6 +48,7 @@ impl Trouble {
                 after: None,
             },
             Trouble::Never(reason) => Outcome::Fail { reason },
+            Trouble::Unwanted(reason) => Outcome::Unwanted { reason },
             // Not accepted in any case: the lease is another's.
             Trouble::Superseded => Outcome::Snooze {
                 after: Duration::ZERO,
