@@ -10,7 +10,10 @@ use shared::queue::{Error, JobId, Missed, NewJob, Queue, Recurring, Schedule, Sl
 use shared::redis::Redis;
 use shared::redis::commands::streams::Entry;
 use shared::redis::commands::{Keys as _, Server as _};
+use shared::scan::ScanStore;
 use shared::telemetry;
+
+use crate::scans::Scans;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -56,10 +59,16 @@ impl Chores {
     ///
     /// # Errors
     /// When Redis stays away.
-    pub async fn run(&self, queue: &Queue, redis: &Redis) -> Result<Look, Error> {
+    pub async fn run(
+        &self,
+        queue: &Queue,
+        redis: &Redis,
+        store: &ScanStore,
+    ) -> Result<Look, Error> {
         let index = queue.keys().index.as_str();
         // A key named twice counts twice, so one number tells both apart.
         let found = redis.exists(&[index, &self.stream, &self.stream]).await?;
+        let scans = Scans::default();
         // What goes wrong with these must not keep the queue's own jobs waiting.
         let fired = {
             let mut slots = self.slots.lock().await;
@@ -70,8 +79,17 @@ impl Chores {
                 0
             })
         };
+        if fired > 0 {
+            let jobs = self.recurring.iter().map(|recurring| &recurring.job);
+            jobs.for_each(|job| scans.add(job, None));
+        }
         if found >= 2 {
-            match queue.ingest(&self.stream, &read_foreign).await {
+            let read = |entry: &Entry, id: JobId| {
+                let job = read_foreign(entry, id.clone())?;
+                scans.add(&job, Some(&id));
+                Ok(job)
+            };
+            match queue.ingest(&self.stream, &read).await {
                 Ok(ingested) => {
                     let (taken, refused) = (ingested.taken, ingested.refused);
                     tracing::info!(taken, refused, "foreign jobs taken over");
@@ -82,6 +100,7 @@ impl Chores {
                 }
             }
         }
+        scans.note(store, queue.clock().now_ms()).await;
         let is_idle = found == 0 && fired == 0;
         let mut memory_used = None;
         if queue.clock().now_ms().rem_euclid(HOUR_MS) < MINUTE_MS {

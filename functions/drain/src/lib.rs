@@ -4,6 +4,7 @@
 mod chores;
 mod environment;
 mod jobs;
+mod scans;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,7 +136,8 @@ impl Drain {
         let queue = self.queue.on(&redis);
         let woken = by_drain || source == Some(BY_ENQUEUE);
         if !woken {
-            let look = self.chores.run(&queue, &redis).await?;
+            let store = self.environment.store.on(&redis);
+            let look = self.chores.run(&queue, &redis, &store).await?;
             if let Some(share) = look.memory_used {
                 self.metrics.note("RedisMemory", Unit::Percent, share);
             }

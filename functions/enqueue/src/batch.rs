@@ -11,6 +11,7 @@ use shared::redis::Redis;
 
 use crate::State;
 use crate::scan::Created;
+use crate::store::store;
 use crate::terms::{Terms, Wanted};
 
 /// The most jobs of one request.
@@ -49,7 +50,7 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     for (n, scan) in &scans {
         terms.apply(scan, &place(*n), &mut jobs[*n])?;
     }
-    let enqueued = state.queue.on(&redis).enqueue_many(jobs).await?;
+    let enqueued = store(&state, &redis, jobs, &scans).await?;
     state.waker.wake().await;
     Ok(Reply::accepted(&CreatedJobs {
         jobs: enqueued.iter().map(Created::from).collect(),

@@ -3,6 +3,7 @@
 mod batch;
 mod operations;
 mod scan;
+mod store;
 mod terms;
 
 use futures_util::FutureExt as _;

@@ -1,5 +1,6 @@
 //! `POST /api/jobs/scan`: scan a channel.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use shared::queue::{Enqueued, JobId};
 use shared::redis::Redis;
 
 use crate::State;
+use crate::store::store;
 use crate::terms::{Terms, Wanted};
 
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -67,7 +69,8 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     state.queue.check(std::slice::from_ref(&job))?;
     let terms = Terms::read(&state, &redis, [&wanted]).await?;
     terms.apply(&wanted, "", &mut job)?;
-    let enqueued = state.queue.on(&redis).enqueue(job).await?;
+    let scans = BTreeMap::from([(0, wanted)]);
+    let enqueued = store(&state, &redis, vec![job], &scans).await?;
     state.waker.wake().await;
-    Ok(Reply::accepted(&Created::from(&enqueued)))
+    Ok(Reply::accepted(&Created::from(&enqueued[0])))
 }

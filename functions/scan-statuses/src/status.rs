@@ -71,7 +71,8 @@ impl ChannelStatus {
 
 /// A job that is not finished says how the scan stands. Otherwise the record does, unless
 /// it was left by a job that ended without telling it: cancelled while it waited, or
-/// ended by a drainer that died right then.
+/// ended by a drainer that died right then. A record without a status was made when the
+/// first scan was asked for, or by jobs for single messages.
 fn standing(record: Option<&Channel>, jobs: &Followed) -> (Option<ScanStatus>, Option<String>) {
     let told = record.and_then(|record| record.status);
     let error = record.and_then(|record| record.error_message.clone());
@@ -82,14 +83,15 @@ fn standing(record: Option<&Channel>, jobs: &Followed) -> (Option<ScanStatus>, O
     if unfinished.contains(&Some(JobState::Waiting)) {
         return (Some(ScanStatus::Pending), error);
     }
-    if !matches!(told, Some(ScanStatus::Pending | ScanStatus::Running)) {
+    if told.is_some_and(|told| !matches!(told, ScanStatus::Pending | ScanStatus::Running)) {
         return (told, error);
     }
     match jobs.owner {
         Some(JobState::Completed) => (Some(ScanStatus::Succeeded), None),
         Some(JobState::Failed) => (Some(ScanStatus::Failed), jobs.owner_error.clone().or(error)),
+        Some(JobState::Cancelled) => (Some(ScanStatus::Cancelled), None),
         // Forgotten after its time, or removed by somebody: it will not go on.
-        _ => (Some(ScanStatus::Cancelled), None),
+        _ => (told.map(|_| ScanStatus::Cancelled), None),
     }
 }
 
@@ -146,5 +148,26 @@ mod tests {
             seen(Some("SUCCEEDED"), None, None),
             Some(ScanStatus::Succeeded)
         );
+    }
+
+    #[test]
+    fn a_channel_that_was_only_asked_for_is_as_its_first_job() {
+        use JobState::{Active, Cancelled, Failed, Waiting};
+        let of = |owner| {
+            let channel = Followed {
+                field: "1".into(),
+                record: Some(r#"{"revision": 0, "owner": null}"#.into()),
+                owner,
+                owner_error: None,
+                unfinished: None,
+            };
+            ChannelStatus::of("2", &channel).status
+        };
+        assert_eq!(of(Some(Waiting)), Some(ScanStatus::Pending));
+        assert_eq!(of(Some(Active)), Some(ScanStatus::Running));
+        assert_eq!(of(Some(Cancelled)), Some(ScanStatus::Cancelled));
+        assert_eq!(of(Some(Failed)), Some(ScanStatus::Failed));
+        // Never stored, or forgotten: nothing was ever scanned.
+        assert_eq!(of(None), None);
     }
 }

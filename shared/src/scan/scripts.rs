@@ -7,11 +7,11 @@ use crate::redis::{Error, Pipeline, Redis, Reply, Script, Slot};
 
 static TAKE: Script = Script::new("take", &[include_str!("scripts/take.lua")]);
 static SAVE: Script = Script::new("save", &[include_str!("scripts/save.lua")]).running(6);
-
+static NOTE: Script = Script::new("note", &[include_str!("scripts/note.lua")]);
 static PAUSE: Script = Script::new("pause", &[include_str!("scripts/pause.lua")]);
 
 /// Every script, for tests that read them.
-pub static ALL: &[&Script] = &[&TAKE, &SAVE, &PAUSE];
+pub static ALL: &[&Script] = &[&TAKE, &SAVE, &NOTE, &PAUSE];
 
 #[derive(Serialize)]
 pub(super) struct SaveRequest<'a> {
@@ -60,6 +60,11 @@ pub(super) async fn take(
 pub(super) async fn pause(redis: &Redis, breaker: &str, now: i64, until: i64) -> Result<(), Error> {
     let args = [now.to_string(), until.to_string()];
     let _until: i64 = PAUSE.run(&**redis, &[breaker], &args).await?;
+    Ok(())
+}
+
+pub(super) async fn note(redis: &Redis, channels: &str, args: &[String]) -> Result<(), Error> {
+    let _new: u64 = NOTE.run(&**redis, &[channels], args).await?;
     Ok(())
 }
 

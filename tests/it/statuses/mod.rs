@@ -1,12 +1,15 @@
 //! `GET …/scan-statuses`, `GET …/scan-status`, `GET /api/scans/current`,
 //! `GET /api/health/redis`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use discord_local::guild::ChannelSpec;
-use integration::TestApp;
+use integration::{Options, TestApp};
 use serde_json::{Value, json};
-use shared::redis::commands::Hashes as _;
+use shared::config::{DrainConfig, Environment, QueueConfig};
+use shared::redis::commands::streams::Trim;
+use shared::redis::commands::{Hashes as _, Streams as _};
 use upstash_local::{Fault, FaultAction};
 
 use crate::limits::CHECK;
@@ -134,6 +137,157 @@ async fn a_guilds_channels_are_told_in_one_request() {
         json!([])
     );
     assert_eq!(app.get("/api/guilds/x/scan-statuses").await.status, 400);
+}
+
+/// The guild's channels by id, with their status, in one round trip.
+async fn listed(app: &TestApp) -> BTreeMap<u64, Value> {
+    let path = format!("/api/guilds/{GUILD}/scan-statuses");
+    app.get(&path).await;
+    app.endpoint.reset_meter();
+    let reply = app.get(&path).await;
+    let trips: u64 = app.endpoint.meter().requests.values().sum();
+    assert_eq!((reply.status, trips), (200, 1));
+    let statuses = reply.json["statuses"].as_array().unwrap().iter();
+    statuses
+        .map(|status| {
+            let id = status["channelId"].as_str().unwrap().parse().unwrap();
+            (id, status["status"].clone())
+        })
+        .collect()
+}
+
+fn batch(channel: u64) -> Value {
+    json!({ "type": "batch", "guildId": GUILD.to_string(), "channelId": channel.to_string() })
+}
+
+#[tokio::test]
+async fn a_channel_whose_first_scan_waits_is_listed_with_the_others() {
+    let app = TestApp::with_guild(guild_with(30, 3)).await;
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    app.scan(CHANNEL + 1, json!({})).await;
+    let later = app.clock.now_ms() + 60_000;
+    app.scan(CHANNEL + 2, json!({ "runAt": later })).await;
+    let jobs: Vec<Value> = (3..8).map(|n| batch(CHANNEL + n)).collect();
+    assert_eq!(app.post("/api/jobs", &json!(jobs)).await.status, 202);
+    let mut expected: BTreeMap<u64, Value> =
+        (1..8).map(|n| (CHANNEL + n, json!("PENDING"))).collect();
+    expected.insert(CHANNEL, json!("SUCCEEDED"));
+    assert_eq!(listed(&app).await, expected);
+    // A second one changes nothing.
+    app.scan(CHANNEL + 1, json!({ "scanMode": "backfill" }))
+        .await;
+    assert_eq!(listed(&app).await, expected);
+    let path = format!("/api/guilds/{GUILD}/channels/{}/scan-status", CHANNEL + 1);
+    let one = app.get(&path).await;
+    assert_eq!(one.text("/status"), "PENDING");
+    assert_eq!(
+        (&one.json["totalMessagesScanned"], &one.json["updatedAt"]),
+        (&json!(0), &json!(app.clock.now_ms()))
+    );
+}
+
+#[tokio::test]
+async fn a_first_scan_that_is_cancelled_or_fails_unread_is_not_pending() {
+    let app = TestApp::with_guild(guild_with(30, 3)).await;
+    let waiting = app.scan(CHANNEL, json!({})).await;
+    app.delete(&format!("/api/jobs/{waiting}")).await;
+    app.scan(CHANNEL + 1, json!({})).await;
+    app.drain().await;
+    assert_eq!(
+        listed(&app).await,
+        BTreeMap::from([
+            (CHANNEL, json!("CANCELLED")),
+            (CHANNEL + 1, json!("FAILED"))
+        ])
+    );
+    let purge = format!("/api/jobs/{waiting}?purge=true");
+    assert_eq!(app.delete(&purge).await.status, 202);
+    assert_eq!(listed(&app).await[&CHANNEL], Value::Null);
+}
+
+#[tokio::test]
+async fn a_scan_that_was_not_taken_on_leaves_its_channel_never_scanned() {
+    let app = TestApp::start(Options {
+        guild: guild_with(30, 3),
+        queue: QueueConfig {
+            backlog: Some(1),
+            ..Options::default().queue
+        },
+        ..Options::default()
+    })
+    .await;
+    app.scan(CHANNEL, json!({})).await;
+    let place = json!({ "guildId": GUILD.to_string(), "channelId": (CHANNEL + 1).to_string() });
+    assert_eq!(app.post("/api/jobs/scan", &place).await.status, 503);
+    assert_eq!(listed(&app).await[&(CHANNEL + 1)], Value::Null);
+}
+
+#[tokio::test]
+async fn a_scan_cancelled_while_it_is_snoozed_is_cancelled() {
+    let app = TestApp::with_guild(guild_with(350, 10)).await;
+    let limited = discord_local::Action::RateLimited {
+        scope: discord_local::Scope::Shared,
+        retry_after_secs: 1337.0,
+    };
+    app.discord
+        .faults()
+        .add(discord_local::Fault::once(limited).on("before="));
+    let id = app.scan(CHANNEL, json!({})).await;
+    assert_eq!(app.drain().await["snoozed"], 1);
+    assert_eq!(listed(&app).await[&CHANNEL], "PENDING");
+    assert_eq!(app.delete(&format!("/api/jobs/{id}")).await.status, 202);
+    assert_eq!(listed(&app).await[&CHANNEL], "CANCELLED");
+    assert_eq!(status(&app).await["status"], "CANCELLED");
+    assert_eq!(app.stream(&id).await["currentState"]["status"], "CANCELLED");
+    // It may be wanted again.
+    app.advance(Duration::from_secs(2000));
+    app.scan(CHANNEL, json!({})).await;
+    assert_eq!(listed(&app).await[&CHANNEL], "PENDING");
+    app.drain().await;
+    assert_eq!(listed(&app).await[&CHANNEL], "SUCCEEDED");
+}
+
+#[tokio::test]
+async fn a_scan_snoozed_before_it_read_anything_is_cancelled_as_well() {
+    let app = TestApp::with_guild(guild_with(30, 3)).await;
+    let pause = Duration::from_secs(600);
+    let (store, now) = (app.store(), app.clock.now_ms());
+    store.pause_discord(now, pause).await.unwrap();
+    let id = app.scan(CHANNEL, json!({})).await;
+    assert_eq!(app.drain().await["snoozed"], 1);
+    assert_eq!(listed(&app).await[&CHANNEL], "PENDING");
+    app.delete(&format!("/api/jobs/{id}")).await;
+    assert_eq!(listed(&app).await[&CHANNEL], "CANCELLED");
+}
+
+#[tokio::test]
+async fn first_scans_that_come_another_way_are_listed_while_they_wait() {
+    let recurring = json!([{
+        "name": "hourly", "cron": "* * * * *",
+        "job": { "type": "scan", "guildId": GUILD.to_string(), "channelId": (CHANNEL + 9).to_string() },
+    }])
+    .to_string();
+    let environment =
+        Environment::from(|name| (name == "RECURRING_JOBS").then(|| recurring.clone()));
+    let app = TestApp::start(Options {
+        guild: guild_with(30, 3),
+        drain: DrainConfig::read(&environment).unwrap(),
+        ..Options::default()
+    })
+    .await;
+    app.queue().pause().await.unwrap();
+    for n in 0..3 {
+        let data = batch(CHANNEL + n).to_string();
+        let fields = [("type", "batch"), ("data", data.as_str())];
+        let added = app.redis.xadd("scan:jobs", "*", Trim::No, &fields);
+        added.await.unwrap();
+    }
+    app.drain().await;
+    app.advance(Duration::from_secs(60));
+    app.drain().await;
+    let expected = [0, 1, 2, 9].map(|n| (CHANNEL + n, json!("PENDING")));
+    assert_eq!(listed(&app).await, BTreeMap::from(expected));
 }
 
 #[tokio::test]

@@ -14,6 +14,12 @@ commands! {
             })
         }
 
+        /// Sets a field that does not exist; false when it does.
+        fn hsetnx(key: &str, field: &str, value: &str) -> bool {
+            // A second sending would answer that it exists.
+            Command::once("HSETNX").arg(key).arg(field).arg(value)
+        }
+
         /// The value of one field.
         fn hget(key: &str, field: &str) -> Option<String> {
             Command::safe("HGET").arg(key).arg(field)

@@ -1,0 +1,51 @@
+//! Storing jobs, with a note of the channels that are scanned for the first time, in one
+//! request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::{join, join_all};
+use shared::http::ApiError;
+use shared::queue::{Enqueued, NewJob};
+use shared::redis::{AutoPipeline, Redis};
+use shared::scan::Noted;
+use shared::telemetry;
+
+use crate::State;
+use crate::terms::Wanted;
+
+/// Stores jobs; `scans` are those of them that are scans, by their place.
+///
+/// # Errors
+/// Those of the queue. A note that failed is logged: the channel is then listed once its
+/// scan begins.
+pub async fn store(
+    state: &State,
+    redis: &Redis,
+    jobs: Vec<NewJob>,
+    scans: &BTreeMap<usize, Wanted>,
+) -> Result<Vec<Enqueued>, ApiError> {
+    if scans.is_empty() {
+        return Ok(state.queue.on(redis).enqueue_many(jobs).await?);
+    }
+    let mut guilds: BTreeMap<&str, Vec<Noted>> = BTreeMap::new();
+    for (n, scan) in scans {
+        let noted = Noted {
+            channel_id: scan.channel_id.clone(),
+            job_id: Some(jobs[*n].id.to_string()),
+        };
+        guilds.entry(&scan.guild_id).or_default().push(noted);
+    }
+    let together: Redis = Arc::new(AutoPipeline::new(redis.clone()));
+    let (queue, records) = (state.queue.on(&together), state.store.on(&together));
+    let now = state.queue.clock().now_ms();
+    let notes = guilds
+        .iter()
+        .map(|(guild, scans)| records.note(guild, scans, now));
+    let (enqueued, noted) = join(queue.enqueue_many(jobs), join_all(notes)).await;
+    for error in noted.iter().filter_map(|noted| noted.as_ref().err()) {
+        let error = telemetry::chain(error);
+        tracing::warn!(error, "a channel was not noted");
+    }
+    Ok(enqueued?)
+}
