@@ -1,5 +1,8 @@
-//! Shows how the database and the queues are doing; pauses, resumes and redrives.
+//! Shows how the database and the queues are doing; pauses, resumes and redrives; sets
+//! switches.
 
+mod counters;
+mod flags;
 mod info;
 mod operations;
 mod queues;
@@ -7,6 +10,8 @@ mod redis;
 
 use futures_util::FutureExt as _;
 use shared::clock::Clock;
+use shared::counters::Counters;
+use shared::flags::Flags;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::metrics::CommandBudget;
 use shared::queue::Queue;
@@ -16,6 +21,8 @@ pub use operations::operations;
 /// What the handlers use.
 pub struct State {
     pub queues: Vec<Queue>,
+    pub flags: Flags,
+    pub counters: Counters,
     pub clock: Clock,
     /// What every key starts with.
     pub key_prefix: String,
@@ -44,6 +51,24 @@ pub fn routes() -> Vec<Route<State>> {
             Method::GET,
             "/api/admin/redis/stats",
             |state, redis, request| redis::stats(state, redis, request).boxed(),
+        ),
+        route(
+            Method::GET,
+            "/api/admin/counters",
+            |state, redis, request| counters::read(state, redis, request).boxed(),
+        ),
+        route(Method::GET, "/api/admin/flags", |state, redis, request| {
+            flags::list(state, redis, request).boxed()
+        }),
+        route(
+            Method::GET,
+            "/api/admin/flags/{name}",
+            |state, redis, request| flags::one(state, redis, request).boxed(),
+        ),
+        route(
+            Method::PUT,
+            "/api/admin/flags/{name}",
+            |state, redis, request| flags::set(state, redis, request).boxed(),
         ),
         route(Method::GET, "/api/admin/queues", |state, redis, request| {
             queues::list(state, redis, request).boxed()
@@ -74,8 +99,11 @@ pub fn app(
     stream: &str,
     command_budget: u64,
 ) -> App<State> {
+    let (redis, clock) = (services.redis.clone(), services.clock.clone());
     let state = State {
         queues,
+        flags: Flags::new(key_prefix),
+        counters: Counters::new(redis, key_prefix, clock),
         clock: services.clock.clone(),
         budget: services.budget.clone(),
         command_budget,

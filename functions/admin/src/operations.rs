@@ -1,5 +1,10 @@
 //! The routes as callers see them.
 
+use serde_json::json;
+use shared::counters::{self, Period};
+
+use crate::counters::Counts;
+use crate::flags::{Flags, Shown, Wanted};
 use crate::queues::{Queues, Redriven, Switched};
 use crate::redis::{Metrics, RedisStats};
 use shared::http::{Access, Method};
@@ -59,5 +64,55 @@ pub fn operations() -> Vec<Operation> {
         )
         .reply::<Redriven>(200, "They wait.")
         .problems(&[404]),
+        Operation::new(
+            Method::GET,
+            "/api/admin/flags",
+            Access::Admin,
+            "listFlags",
+            "The switches.",
+        )
+        .reply::<Flags>(200, "Each with its rule."),
+        Operation::new(
+            Method::GET,
+            "/api/admin/flags/{name}",
+            Access::Admin,
+            "getFlag",
+            "A switch.",
+        )
+        .reply::<Shown>(200, "Its rule.")
+        .problems(&[404]),
+        Operation::new(
+            Method::PUT,
+            "/api/admin/flags/{name}",
+            Access::Admin,
+            "putFlag",
+            "Sets a switch; what is left out is off.",
+        )
+        .body::<Wanted>()
+        .reply::<Shown>(200, "Its rule now.")
+        .problems(&[404]),
+        Operation::new(
+            Method::GET,
+            "/api/admin/counters",
+            Access::Admin,
+            "readCounter",
+            "What was counted, by minute, hour or day.",
+        )
+        .required_query(
+            "name",
+            "Which counter.",
+            json!({ "type": "string", "enum": counters::ALL }),
+        )
+        .query(
+            "period",
+            "How finely.",
+            json!({ "type": "string", "enum": Period::ALL.map(Period::name), "default": "hour" }),
+        )
+        .query(
+            "n",
+            "How many of the last; a period has so many as are kept.",
+            json!({ "type": "integer", "minimum": 1, "maximum": 180, "default": 24 }),
+        )
+        .reply::<Counts>(200, "Oldest first."),
     ]
 }

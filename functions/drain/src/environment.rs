@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use shared::clock::Clock;
 use shared::config::DiscordConfig;
+use shared::counters::Counters;
 use shared::discord::Discord;
 use shared::progress::Progress;
 use shared::queue::Queue;
@@ -15,6 +16,7 @@ pub struct Environment {
     pub discord: Discord,
     pub store: ScanStore,
     pub progress: Progress,
+    pub counters: Counters,
     pub queue: Queue,
     pub redis: Redis,
     pub clock: Clock,
@@ -35,6 +37,7 @@ impl Environment {
             discord: Discord::new(discord)?,
             store: ScanStore::new(redis.clone(), key_prefix),
             progress: Progress::new(key_prefix),
+            counters: Counters::new(redis.clone(), key_prefix, queue.clock().clone()),
             clock: queue.clock().clone(),
             page_interval: discord.page_interval,
             queue,

@@ -1,8 +1,9 @@
 //! Counts by the minute, the hour and the day, each kept for its time.
 //!
 //! The counts of a stretch (an hour of minutes, a day of hours, a month of days) share a
-//! hash, which expires as a whole. Counting is one script, four billed commands, and is
-//! never sent twice: when its reply is lost, it may not have counted.
+//! hash, which expires as a whole. Counting is one script, five billed commands and one
+//! more for each period it is the first of. A count has a token: sent again within the
+//! hour, and before 32 others, it counts once. So it may travel with what it counts.
 
 mod keys;
 
@@ -14,15 +15,18 @@ pub use keys::Keys;
 
 use crate::clock::Clock;
 use crate::redis::commands::hashes::hgetall;
-use crate::redis::{Error, Pipeline, Redis, Script};
+use crate::redis::{Error, Pipeline, Redis, Script, Slot};
 
-static ADD: Script = Script::new("add", &[include_str!("scripts/add.lua")]).running(3);
+static ADD: Script = Script::new("add", &[include_str!("scripts/add.lua")]).running(5);
 
 /// Every script, for tests that read them.
 pub static SCRIPTS: &[&Script] = &[&ADD];
 
-/// The most periods one reading tells.
-const MOST: u32 = 1000;
+/// Clips that finished jobs found; one that two jobs found counts twice.
+pub const CLIPS: &str = "clips";
+
+/// Every counter something counts.
+pub const ALL: [&str; 1] = [CLIPS];
 
 /// How finely is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +42,8 @@ pub enum Period {
 impl Period {
     pub const ALL: [Period; 3] = [Period::Minute, Period::Hour, Period::Day];
 
-    fn name(self) -> &'static str {
+    /// As it stands in keys and routes.
+    pub fn name(self) -> &'static str {
         match self {
             Period::Minute => "minute",
             Period::Hour => "hour",
@@ -71,6 +76,12 @@ impl Period {
             Period::Hour => 8 * 24 * hour,
             Period::Day => 400 * 24 * hour,
         }
+    }
+
+    /// How many periods can be read.
+    pub fn kept(self) -> u32 {
+        let kept = self.retention().as_secs() / self.length().as_secs();
+        u32::try_from(kept).unwrap_or(u32::MAX)
     }
 
     /// Which period since 1970 a moment is in.
@@ -107,14 +118,33 @@ impl Counters {
     /// Counts `by` in the minute, the hour and the day it is.
     ///
     /// # Errors
-    /// When Redis cannot be told; whether it counted is unknown when the reply was lost.
+    /// When Redis cannot be told; whether it counted is unknown when every reply was
+    /// lost.
     pub async fn add(&self, name: &str, by: u64) -> Result<(), Error> {
-        if by == 0 {
+        let token = format!("{:016x}", fastrand::u64(..));
+        let mut pipeline = Pipeline::new();
+        let Some(slot) = self.add_to(&mut pipeline, name, by, &token) else {
             return Ok(());
+        };
+        pipeline.send(&*self.redis).await?.take(slot)?;
+        Ok(())
+    }
+
+    /// Adds a count to a pipeline; nothing for a count of nothing. `token` names what is
+    /// counted, without spaces: the same counts once.
+    pub fn add_to(
+        &self,
+        pipeline: &mut Pipeline,
+        name: &str,
+        by: u64,
+        token: &str,
+    ) -> Option<Slot<u64>> {
+        if by == 0 {
+            return None;
         }
         let now = self.clock.now_ms();
         let mut keys = Vec::with_capacity(3);
-        let mut args = vec![by.to_string()];
+        let mut args = vec![by.to_string(), token.to_owned()];
         for period in Period::ALL {
             let number = period.of(now);
             keys.push(self.key(name, period, number));
@@ -124,18 +154,17 @@ impl Counters {
             args.push((period.retention() + stretch).as_millis().to_string());
         }
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let _counts: Vec<i64> = ADD.run_once(&*self.redis, &keys, &args).await?;
-        Ok(())
+        Some(pipeline.add_script(&ADD, &keys, &args))
     }
 
-    /// The counts of the last `n` periods, the one under way last, in one request with a
-    /// command for each stretch; at most 1000, and none beyond the retention.
+    /// The counts of the last `n` periods, each with the unix millisecond it began, the one
+    /// under way last, in one request with a command for each stretch; none beyond the
+    /// retention.
     ///
     /// # Errors
     /// When Redis cannot be asked.
-    pub async fn last(&self, name: &str, period: Period, n: u32) -> Result<Vec<u64>, Error> {
-        let kept = period.retention().as_secs() / period.length().as_secs();
-        let n = i64::from(n.min(MOST)).min(kept as i64);
+    pub async fn last(&self, name: &str, period: Period, n: u32) -> Result<Vec<(i64, u64)>, Error> {
+        let n = i64::from(n.min(period.kept()));
         if n == 0 {
             return Ok(Vec::new());
         }
@@ -161,7 +190,10 @@ impl Counters {
             }
         }
         Ok(numbers
-            .map(|number| counts.get(&number).copied().unwrap_or(0))
+            .map(|number| {
+                let began = number * period.length().as_millis() as i64;
+                (began, counts.get(&number).copied().unwrap_or(0))
+            })
             .collect())
     }
 

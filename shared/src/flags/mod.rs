@@ -74,6 +74,15 @@ impl Flags {
         ))
     }
 
+    /// The rule of a flag; off when it was never set.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn get(&self, redis: &Redis, name: &str) -> Result<Rule, Error> {
+        let text = redis.hget(&self.key, name).await?;
+        Ok(text.map(|text| parse(&text)).unwrap_or_default())
+    }
+
     /// Every flag with its rule.
     ///
     /// # Errors

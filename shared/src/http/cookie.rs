@@ -14,7 +14,7 @@ use crate::session::Token;
 
 /// The prefix has browsers take it only over an encrypted connection and give it to this
 /// host alone.
-const NAME: &str = "__Host-trawl-session";
+pub(crate) const NAME: &str = "__Host-trawl-session";
 
 /// The value the request has of it.
 pub(super) fn of(request: &Request) -> Option<&str> {

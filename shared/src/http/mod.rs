@@ -11,7 +11,7 @@ mod action;
 mod admission;
 mod app;
 mod auth;
-mod cookie;
+pub(crate) mod cookie;
 mod error;
 mod gate;
 mod identity;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::schemas::{JOB_ID, SNOWFLAKE};
 use super::{Operation, SchemaOf};
-use crate::http::{Access, Method, SESSION_COOKIE};
+use crate::http::{Access, Method, cookie};
 
 /// The document, complete and in a fixed order.
 pub fn document(operations: &[Operation]) -> Value {
@@ -40,7 +40,7 @@ pub fn document(operations: &[Operation]) -> Value {
             "schemas": schemas,
             "securitySchemes": {
                 "key": { "type": "http", "scheme": "bearer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": SESSION_COOKIE },
+                "session": { "type": "apiKey", "in": "cookie", "name": cookie::NAME },
             },
         },
     })
@@ -110,8 +110,14 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         };
         json!({ "name": name, "in": "path", "required": true, "schema": schema })
     });
-    let query = operation.query.iter().map(|(name, description, schema)| {
-        json!({ "name": name, "in": "query", "description": description, "schema": schema })
+    let query = operation.query.iter().map(|parameter| {
+        json!({
+            "name": parameter.name,
+            "in": "query",
+            "description": parameter.description,
+            "required": parameter.required,
+            "schema": parameter.schema,
+        })
     });
     let mut all: Vec<Value> = path.chain(query).collect();
     if is_repeatable(operation) {

@@ -20,11 +20,19 @@ pub struct Operation {
     pub(crate) id: &'static str,
     pub(crate) access: Access,
     pub(crate) summary: &'static str,
-    pub(crate) query: Vec<(&'static str, &'static str, Value)>,
+    pub(crate) query: Vec<Parameter>,
     pub(crate) body: Option<SchemaOf>,
     pub(crate) replies: Vec<Answer>,
     /// Statuses of problems besides those every route has.
     pub(crate) problems: Vec<u16>,
+}
+
+/// A parameter of the query.
+pub(crate) struct Parameter {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub schema: Value,
+    pub required: bool,
 }
 
 /// A reply that is no problem.
@@ -56,10 +64,32 @@ impl Operation {
         }
     }
 
-    /// A parameter of the query, which may always be left out.
+    /// A parameter of the query that may be left out.
     #[must_use]
     pub fn query(mut self, name: &'static str, description: &'static str, schema: Value) -> Self {
-        self.query.push((name, description, schema));
+        self.query.push(Parameter {
+            name,
+            description,
+            schema,
+            required: false,
+        });
+        self
+    }
+
+    /// A parameter of the query that may not be left out.
+    #[must_use]
+    pub fn required_query(
+        mut self,
+        name: &'static str,
+        description: &'static str,
+        schema: Value,
+    ) -> Self {
+        self.query.push(Parameter {
+            name,
+            description,
+            schema,
+            required: true,
+        });
         self
     }
 

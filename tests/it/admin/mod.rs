@@ -1,13 +1,22 @@
 //! The routes for those who look after the system.
 
+mod counters;
+mod flags;
+
 use integration::{Reply, TestApp};
-use serde_json::json;
+use serde_json::{Value, json};
 use upstash_local::{Fault, FaultAction};
 
 use crate::scan::{CHANNEL, guild_with};
 
 async fn get(app: &TestApp, path: &str) -> Reply {
     let request = app.http().get(app.path(path));
+    app.send_plain(request.bearer_auth(TestApp::ADMIN_KEY))
+        .await
+}
+
+async fn put(app: &TestApp, path: &str, body: &Value) -> Reply {
+    let request = app.http().put(app.path(path)).json(body);
     app.send_plain(request.bearer_auth(TestApp::ADMIN_KEY))
         .await
 }
@@ -26,6 +35,8 @@ async fn only_the_admin_key_opens_these_routes() {
         "/api/admin/redis/metrics",
         "/api/admin/redis/stats",
         "/api/admin/queues",
+        "/api/admin/flags",
+        "/api/admin/counters?name=clips",
     ] {
         assert_eq!(app.get(path).await.status, 403, "{path}");
         let nobody = app.send_plain(app.http().get(app.path(path))).await;

@@ -39,24 +39,48 @@ impl Bench {
         self.server.clock().advance(by);
         self.clock.advance(by);
     }
+
+    /// The counts alone.
+    async fn last(&self, period: Period, n: u32) -> Vec<u64> {
+        let told = self.counters.last("hits", period, n).await.unwrap();
+        told.into_iter().map(|(_, count)| count).collect()
+    }
 }
 
 #[tokio::test]
-async fn a_count_costs_four_commands_and_a_reading_one_for_each_stretch() {
+async fn periods_are_told_with_their_beginnings_the_one_under_way_last() {
     let bench = Bench::start().await;
     bench.counters.add("hits", 1).await.unwrap();
-    bench.server.reset_meter();
+    bench.advance(Duration::from_secs(61));
     bench.counters.add("hits", 2).await.unwrap();
-    assert_eq!(bench.server.meter().total, 4);
-    bench.server.reset_meter();
-    let counts = bench
-        .counters
-        .last("hits", Period::Minute, 60)
-        .await
-        .unwrap();
-    assert_eq!((counts.len(), counts[59]), (60, 3));
-    let meter = bench.server.meter();
-    assert_eq!((meter.total, meter.requests["pipeline"]), (2, 1));
+    bench.counters.add("hits", 0).await.unwrap();
+    let minute = START_MS.div_euclid(60_000) * 60_000;
+    let told = bench.counters.last("hits", Period::Minute, 3).await;
+    assert_eq!(
+        told.unwrap(),
+        [(minute - 60_000, 0), (minute, 1), (minute + 60_000, 2)]
+    );
+    assert_eq!(bench.last(Period::Minute, 5000).await.len(), 180);
+}
+
+#[tokio::test]
+async fn a_count_with_the_same_name_counts_once() {
+    let bench = Bench::start().await;
+    let count = async |token: &str| {
+        let mut pipeline = Pipeline::new();
+        let slot = bench.counters.add_to(&mut pipeline, "hits", 2, token);
+        let mut replies = pipeline.send(&*bench.redis).await.unwrap();
+        replies.take(slot.unwrap()).unwrap()
+    };
+    assert_eq!((count("a").await, count("a").await), (1, 0));
+    for n in 0..31 {
+        assert_eq!(count(&n.to_string()).await, 1);
+    }
+    // Known among the last 32, and in its hour.
+    assert_eq!(count("a").await, 0);
+    assert_eq!(bench.last(Period::Hour, 1).await, [64]);
+    assert_eq!(count("31").await, 1);
+    assert_eq!(count("a").await, 1);
 }
 
 #[tokio::test]
@@ -64,34 +88,12 @@ async fn counts_are_forgotten_after_their_time_and_leave_no_key() {
     let bench = Bench::start().await;
     bench.counters.add("hits", 5).await.unwrap();
     bench.advance(Duration::from_secs(2 * 3600 + 1800));
-    let minutes = bench
-        .counters
-        .last("hits", Period::Minute, 180)
-        .await
-        .unwrap();
-    assert_eq!(minutes.iter().sum::<u64>(), 5);
+    let sum = async |period| bench.last(period, 1000).await.iter().sum::<u64>();
+    assert_eq!(sum(Period::Minute).await, 5);
     bench.advance(Duration::from_secs(7 * 86_400));
-    assert_eq!(
-        bench
-            .counters
-            .last("hits", Period::Hour, 192)
-            .await
-            .unwrap()
-            .iter()
-            .sum::<u64>(),
-        5
-    );
+    assert_eq!(sum(Period::Hour).await, 5);
     bench.advance(Duration::from_secs(390 * 86_400));
-    assert_eq!(
-        bench
-            .counters
-            .last("hits", Period::Day, 400)
-            .await
-            .unwrap()
-            .iter()
-            .sum::<u64>(),
-        5
-    );
+    assert_eq!(sum(Period::Day).await, 5);
     bench.advance(Duration::from_secs(40 * 86_400));
     assert_eq!(bench.redis.dbsize().await.unwrap(), 0);
 }
@@ -104,13 +106,8 @@ async fn a_count_whose_reply_was_lost_is_not_counted_again() {
         .server
         .faults()
         .add(Fault::new(FaultAction::DropAfterCommit));
-    let lost = bench.counters.add("hits", 1).await.unwrap_err();
-    assert!(
-        matches!(&lost, shared::redis::Error::Script { .. }),
-        "{lost}"
-    );
-    let counts = bench.counters.last("hits", Period::Day, 1).await.unwrap();
-    assert_eq!(counts, [2]);
+    bench.counters.add("hits", 1).await.unwrap();
+    assert_eq!(bench.last(Period::Day, 1).await, [2]);
 }
 
 async fn count(steps: Vec<(u64, u64)>) {
@@ -131,10 +128,7 @@ async fn count(steps: Vec<(u64, u64)>) {
                 within.map(|(_, by)| by).sum()
             })
             .collect();
-        assert_eq!(
-            bench.counters.last("hits", period, n).await.unwrap(),
-            expected
-        );
+        assert_eq!(bench.last(period, n).await, expected);
     }
 }
 

@@ -180,6 +180,8 @@ impl Run {
             let found = self.found();
             self.reporter
                 .add_status(&env, &mut pipeline, ScanStatus::Succeeded, found);
+            self.reporter
+                .add_count(&env, &mut pipeline, self.work.clips);
         }
         let mut replies = pipeline.send(&*env.redis).await?;
         env.store.read_page(&mut replies, slot)?;

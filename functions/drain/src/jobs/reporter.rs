@@ -1,6 +1,7 @@
 //! Telling of a scan.
 
 use serde_json::{Value, json};
+use shared::counters::CLIPS;
 use shared::progress::{Event, EventType};
 use shared::queue::Attempt;
 use shared::redis::{Pipeline, Slot};
@@ -71,6 +72,12 @@ impl Reporter {
         if !clips.is_empty() {
             self.add(env, pipeline, EventType::Clip, json!({ "clips": clips }));
         }
+    }
+
+    /// Counts the clips a job found, at its end: once a job, however often that is told.
+    pub fn add_count(&self, env: &Environment, pipeline: &mut Pipeline, n_clips: u64) {
+        let token = self.attempt.id.as_str();
+        env.counters.add_to(pipeline, CLIPS, n_clips, token);
     }
 
     /// Adds something worth knowing.

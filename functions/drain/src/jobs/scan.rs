@@ -191,6 +191,8 @@ impl Run {
             let detail = json!({ "messagesScanned": work.listed, "clipsFound": work.clips });
             self.reporter
                 .add_status(&self.env, &mut pipeline, ScanStatus::Succeeded, detail);
+            self.reporter
+                .add_count(&self.env, &mut pipeline, work.clips);
         }
         let status = if done {
             ScanStatus::Succeeded
