@@ -27,6 +27,8 @@ const BUSY_PAGES: u32 = 20;
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     pub has_jobs: bool,
+    /// Whether a command more is within what an idle hour may cost.
+    pub is_cheap: bool,
     /// Percent of the database's memory, asked for every other hour; `None` also where it
     /// does not tell.
     pub memory_used: Option<f64>,
@@ -102,16 +104,18 @@ impl Chores {
         }
         scans.note(store, queue.clock().now_ms()).await;
         let is_idle = found == 0 && fired == 0;
-        let mut memory_used = None;
+        let (mut memory_used, mut is_cheap) = (None, false);
         if queue.clock().now_ms().rem_euclid(HOUR_MS) < MINUTE_MS {
             self.tidy(queue, is_idle).await;
-            // In the hours in which an idle queue is not audited.
-            if !is_idle || hour(queue) % 2 == 1 {
+            // An idle queue is not audited in these.
+            is_cheap = is_idle && hour(queue) % 2 == 1;
+            if !is_idle || is_cheap {
                 memory_used = memory_share(redis).await;
             }
         }
         Ok(Look {
             has_jobs: !is_idle,
+            is_cheap,
             memory_used,
         })
     }

@@ -90,7 +90,9 @@ impl Drain {
         });
         let report = outcome.as_ref().ok().cloned().unwrap_or_default();
         self.measure(&report, outcome.is_err(), started).await;
-        self.budget.save().await;
+        if report.rounds > 0 {
+            self.budget.save().await;
+        }
         outcome
     }
 
@@ -140,6 +142,9 @@ impl Drain {
             let look = self.chores.run(&queue, &redis, &store).await?;
             if let Some(share) = look.memory_used {
                 self.metrics.note("RedisMemory", Unit::Percent, share);
+            }
+            if look.is_cheap {
+                self.budget.save().await;
             }
             if !look.has_jobs {
                 return Ok(DrainReport::default());
