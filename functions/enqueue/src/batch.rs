@@ -50,7 +50,9 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     for (n, scan) in &scans {
         terms.apply(scan, &place(*n), &mut jobs[*n])?;
     }
-    let enqueued = store(&state, &redis, jobs, &scans).await?;
+    let usual = jobs.iter().map(|job| Created::new(&job.id)).collect();
+    let exchange = request.foresee(&Reply::accepted(&CreatedJobs { jobs: usual }));
+    let enqueued = store(&state, &redis, jobs, &scans, exchange.as_ref()).await?;
     state.waker.wake().await;
     Ok(Reply::accepted(&CreatedJobs {
         jobs: enqueued.iter().map(Created::from).collect(),

@@ -34,12 +34,22 @@ pub(crate) struct Created {
     pub duplicate: bool,
 }
 
+impl Created {
+    /// Of a job that is new.
+    pub fn new(id: &JobId) -> Created {
+        Created {
+            job_id: id.clone(),
+            scan_id: id.clone(),
+            duplicate: false,
+        }
+    }
+}
+
 impl From<&Enqueued> for Created {
     fn from(enqueued: &Enqueued) -> Created {
         Created {
-            job_id: enqueued.id().clone(),
-            scan_id: enqueued.id().clone(),
             duplicate: enqueued.is_duplicate(),
+            ..Created::new(enqueued.id())
         }
     }
 }
@@ -69,8 +79,11 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     state.queue.check(std::slice::from_ref(&job))?;
     let terms = Terms::read(&state, &redis, [&wanted]).await?;
     terms.apply(&wanted, "", &mut job)?;
+    let usual = Created::new(&job.id);
+    let exchange = request.foresee(&Reply::accepted(&usual));
     let scans = BTreeMap::from([(0, wanted)]);
-    let enqueued = store(&state, &redis, vec![job], &scans).await?;
+    let enqueued = store(&state, &redis, vec![job], &scans, exchange.as_ref()).await?;
     state.waker.wake().await;
-    Ok(Reply::accepted(&Created::from(&enqueued[0])))
+    let created = enqueued.first().map_or(usual, Created::from);
+    Ok(Reply::accepted(&created))
 }

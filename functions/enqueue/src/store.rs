@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::{join, join_all};
 use shared::http::ApiError;
 use shared::queue::{Enqueued, NewJob};
-use shared::redis::{AutoPipeline, Redis};
+use shared::redis::{AutoPipeline, Exchange, Redis};
 use shared::scan::Noted;
 use shared::telemetry;
 
@@ -24,9 +24,10 @@ pub async fn store(
     redis: &Redis,
     jobs: Vec<NewJob>,
     scans: &BTreeMap<usize, Wanted>,
+    exchange: Option<&Exchange>,
 ) -> Result<Vec<Enqueued>, ApiError> {
     if scans.is_empty() {
-        return Ok(state.queue.on(redis).enqueue_many(jobs).await?);
+        return Ok(state.queue.on(redis).enqueue_once(jobs, exchange).await?);
     }
     let mut guilds: BTreeMap<&str, Vec<Noted>> = BTreeMap::new();
     for (n, scan) in scans {
@@ -42,7 +43,7 @@ pub async fn store(
     let notes = guilds
         .iter()
         .map(|(guild, scans)| records.note(guild, scans, now));
-    let (enqueued, noted) = join(queue.enqueue_many(jobs), join_all(notes)).await;
+    let (enqueued, noted) = join(queue.enqueue_once(jobs, exchange), join_all(notes)).await;
     for error in noted.iter().filter_map(|noted| noted.as_ref().err()) {
         let error = telemetry::chain(error);
         tracing::warn!(error, "a channel was not noted");

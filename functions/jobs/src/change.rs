@@ -51,8 +51,11 @@ pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result
 
 pub async fn retry(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let id = job_id(&request)?;
-    match state.queue.on(&redis).redrive(&id).await? {
-        Redriven::Done => Ok(Reply::accepted(&Changed::to(JobState::Waiting.as_str()))),
+    let done = Reply::accepted(&Changed::to(JobState::Waiting.as_str()));
+    let exchange = request.foresee(&done);
+    let queue = state.queue.on(&redis);
+    match queue.redrive_once(&id, exchange.as_ref()).await? {
+        Redriven::Done => Ok(done),
         Redriven::NotFailed(state) => {
             let detail = format!(
                 "only a failed or cancelled job is retried; this one is {}",

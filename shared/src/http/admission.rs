@@ -18,7 +18,7 @@ use crate::clock::Deadline;
 use crate::config::LimitsConfig;
 use crate::idempotency::{Attempt, Begun, Idempotency, StoredReply};
 use crate::rate_limiter::{Check, RateLimiter, Reason, Rule, Verdict};
-use crate::redis::{self, Error, Pipeline, RawCommand, Redis, Replies, Scope, Slot};
+use crate::redis::{self, Error, Exchange, Pipeline, RawCommand, Redis, Replies, Scope, Slot};
 use crate::session::{LOGIN, Sessions, Token, Touch};
 use crate::telemetry;
 
@@ -65,6 +65,8 @@ struct Known {
     verdict: Option<Verdict>,
     /// Whether the attempt is this request's to complete.
     begun: bool,
+    /// The reply that the work itself stores.
+    foreseen: Option<StoredReply>,
     refusal: Option<Refusal>,
 }
 
@@ -136,14 +138,30 @@ impl Admission {
         }
     }
 
-    /// Remembers what was answered, if the request is to be answered alike again. A
-    /// failure of ours is not: that may be tried again.
+    /// What stores `reply` as a part of the work, if the request is to be answered alike
+    /// again.
+    pub fn foresee(&self, reply: &Reply) -> Option<Exchange> {
+        let (attempt, stored) = (self.attempt.as_ref()?, reply.to_stored()?);
+        let exchange = self.idempotency.completion(attempt, &stored);
+        self.known().foreseen = Some(stored);
+        Some(exchange)
+    }
+
+    /// Remembers what was answered, if the request is to be answered alike again and the
+    /// work did not. A failure of ours is not: that may be tried again.
     pub async fn finish(&self, reply: &Reply) {
-        let begun = std::mem::take(&mut self.known().begun);
+        let (begun, foreseen) = {
+            let mut known = self.known();
+            (std::mem::take(&mut known.begun), known.foreseen.take())
+        };
         let Some(attempt) = self.attempt.as_ref().filter(|_| begun) else {
             return;
         };
-        let outcome = match reply.to_stored() {
+        let stored = reply.to_stored();
+        if foreseen.is_some() && stored == foreseen {
+            return;
+        }
+        let outcome = match stored {
             Some(stored) if stored.status < 500 => {
                 self.idempotency
                     .complete(&self.redis, attempt, &stored)
@@ -153,6 +171,7 @@ impl Admission {
         };
         match outcome {
             Ok(true) => {}
+            // Or its work was done and stored a reply that did not get here.
             Ok(false) => tracing::warn!("a request outlived its time and was begun again"),
             Err(error) => {
                 let error = telemetry::chain(&error);
@@ -334,6 +353,13 @@ impl super::Request {
         if let Some(admission) = self.admission() {
             admission.read_first();
         }
+    }
+
+    /// What the work is to do in its own step so that the request is answered with `reply`
+    /// ever after: `None` where nobody wants that. If the reply turns out to be another, it
+    /// is stored after the work, by a request of its own.
+    pub fn foresee(&self, reply: &Reply) -> Option<Exchange> {
+        self.admission()?.foresee(reply)
     }
 
     /// Counts this request as `action` now, in a request of its own, for a handler

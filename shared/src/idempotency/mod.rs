@@ -9,7 +9,7 @@
 //! | | billed |
 //! |---|---|
 //! | begin, or find it begun, done, or another | 1 |
-//! | complete | 1 |
+//! | complete | 1; 2 as a part of the work, which then takes no round trip |
 //! | give up | 1 |
 //!
 //! **Lost replies.** Each may be sent again: a beginning finds its own mark and has
@@ -30,8 +30,7 @@ use record::Record;
 pub use record::StoredReply;
 
 use crate::clock::Clock;
-use crate::redis::commands::strings::{SetOptions, set};
-use crate::redis::{Command, Error, Pipeline, Redis, Replies, Slot};
+use crate::redis::{Command, Error, Exchange, Pipeline, Redis, Replies, Slot};
 
 /// How long a reply is remembered.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
@@ -146,7 +145,10 @@ impl Idempotency {
         attempt: &Attempt,
         reply: &StoredReply,
     ) -> Result<bool, Error> {
-        self.completion(attempt, reply).send(&**redis).await
+        self.completion(attempt, reply)
+            .command()
+            .send(&**redis)
+            .await
     }
 
     /// Frees the key, if the attempt still owns it: the request may be tried again.
@@ -162,17 +164,17 @@ impl Idempotency {
             .await
     }
 
-    fn completion(&self, attempt: &Attempt, reply: &StoredReply) -> Command<bool> {
+    /// What stores the reply, for a script to do as a part of the work.
+    pub fn completion(&self, attempt: &Attempt, reply: &StoredReply) -> Exchange {
         let record = Record::Done {
             fingerprint: attempt.fingerprint.clone(),
             reply: reply.clone(),
         };
-        let options = SetOptions::new()
-            .expires_in(REMEMBERED)
-            .if_equal(&attempt.mark);
-        let mut command = set(&attempt.key, &record.to_text(), options);
-        // A second sending writes nothing, and says that the mark is gone.
-        command.raw.repeat = crate::redis::Repeat::Safe;
-        command
+        Exchange {
+            key: attempt.key.clone(),
+            old: attempt.mark.clone(),
+            new: record.to_text(),
+            keep: REMEMBERED,
+        }
     }
 }

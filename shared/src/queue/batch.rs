@@ -72,7 +72,7 @@ impl Queue {
                 ready.spec.batch = Some(id.clone());
                 ready.spec.v = 2;
             }
-            let answers = self.store(ready, Some(batch.clone()), now).await?;
+            let answers = self.store(ready, Some(batch.clone()), None, now).await?;
             for (job, answer) in part.iter().zip(answers) {
                 stored.push(enqueued(job.id.clone(), answer)?);
             }

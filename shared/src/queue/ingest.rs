@@ -92,7 +92,7 @@ impl Queue {
             batch: None,
         };
         let keys: Vec<String> = std::iter::once(stream.to_owned()).chain(blobs).collect();
-        let answers = self.scripts().enqueue(&request, specs, &keys).await?;
+        let answers = self.scripts().enqueue(&request, specs, &keys, None).await?;
         for ((job, reason), (word, _)) in jobs.iter().zip(&answers) {
             match reason {
                 _ if word == "gone" => {}

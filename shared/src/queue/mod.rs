@@ -33,6 +33,7 @@ mod inspector;
 mod job;
 mod keys;
 mod new_job;
+mod once;
 mod operator;
 mod pressure;
 mod producer;

@@ -3,8 +3,10 @@
 use super::day::day;
 use super::scripts::{JobRequest, Moment, RedriveRequest};
 use super::{Error, JobId, JobState, Queue};
+use crate::redis::commands::SortedSets as _;
+use crate::redis::commands::keys::persist;
 use crate::redis::commands::sorted_sets::Range;
-use crate::redis::commands::{Keys as _, SortedSets as _};
+use crate::redis::{Exchange, Pipeline};
 
 /// The member of the index that says that the queue is paused.
 const PAUSE: &str = "!";
@@ -111,7 +113,23 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn redrive(&self, id: &JobId) -> Result<Redriven, Error> {
-        let mut redriven = self.redrive_many(std::slice::from_ref(id)).await?;
+        self.redrive_once(id, None).await
+    }
+
+    /// As [`Queue::redrive`], together with an exchange, which is made if the job is
+    /// redriven.
+    ///
+    /// # Errors
+    /// As [`Queue::redrive`]; also when the exchange's key holds neither value, and
+    /// nothing was done then.
+    pub async fn redrive_once(
+        &self,
+        id: &JobId,
+        exchange: Option<&Exchange>,
+    ) -> Result<Redriven, Error> {
+        let mut redriven = self
+            .redrive_part(std::slice::from_ref(id), exchange)
+            .await?;
         Ok(redriven.pop().unwrap_or(Redriven::Unknown))
     }
 
@@ -122,23 +140,37 @@ impl Queue {
     pub async fn redrive_many(&self, ids: &[JobId]) -> Result<Vec<Redriven>, Error> {
         let mut redriven = Vec::with_capacity(ids.len());
         for part in ids.chunks(BATCH) {
-            let request = RedriveRequest {
-                moment: self.moment(self.clock.now_ms()),
-                ids: part.iter().map(JobId::as_str).collect(),
-            };
-            let words = self.scripts().redrive(&request).await?;
-            for (id, word) in part.iter().zip(&words) {
-                if word == "large" {
-                    self.redis.persist(&self.keys.args(id)).await?;
-                }
-            }
-            redriven.extend(words.iter().map(|word| match word.as_str() {
-                "redriven" | "large" => Redriven::Done,
-                "unique" => Redriven::UniqueTaken,
-                other => JobState::parse(other).map_or(Redriven::Unknown, Redriven::NotFailed),
-            }));
+            redriven.extend(self.redrive_part(part, None).await?);
         }
         Ok(redriven)
+    }
+
+    async fn redrive_part(
+        &self,
+        ids: &[JobId],
+        exchange: Option<&Exchange>,
+    ) -> Result<Vec<Redriven>, Error> {
+        let request = RedriveRequest {
+            moment: self.moment(self.clock.now_ms()),
+            ids: ids.iter().map(JobId::as_str).collect(),
+        };
+        let words = self.scripts().redrive(&request, exchange).await?;
+        for (id, word) in ids.iter().zip(&words) {
+            if word == "large" {
+                let mut pipeline = Pipeline::new();
+                let kept = pipeline.add(persist(&self.keys.args(id)));
+                if let Some(exchange) = exchange {
+                    pipeline.add(exchange.command());
+                }
+                pipeline.send(&*self.redis).await?.take(kept)?;
+            }
+        }
+        let redriven = words.iter().map(|word| match word.as_str() {
+            "redriven" | "large" => Redriven::Done,
+            "unique" => Redriven::UniqueTaken,
+            other => JobState::parse(other).map_or(Redriven::Unknown, Redriven::NotFailed),
+        });
+        Ok(redriven.collect())
     }
 
     /// Lets all jobs run again that have failed until now; answers how many. Those

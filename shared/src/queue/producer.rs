@@ -4,6 +4,7 @@ use super::new_job::LARGEST_INLINE;
 use super::scripts::{EnqueueBatch, EnqueueJob, EnqueueRequest, Scripts};
 use super::spec::Spec;
 use super::{Error, JobId, NewJob, Queue};
+use crate::redis::Exchange;
 
 /// The most jobs of one call.
 pub(super) const MOST: usize = 100;
@@ -94,10 +95,24 @@ impl Queue {
     /// As [`Queue::enqueue`]; when the queue has no room for all new ones of the
     /// call, none of them is stored.
     pub async fn enqueue_many(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, Error> {
+        self.enqueue_once(jobs, None).await
+    }
+
+    /// As [`Queue::enqueue_many`], together with an exchange, which is made if all jobs
+    /// are new: no other job stands for one of them.
+    ///
+    /// # Errors
+    /// As [`Queue::enqueue_many`]; also when the exchange's key holds neither value, and
+    /// nothing was stored then.
+    pub async fn enqueue_once(
+        &self,
+        jobs: Vec<NewJob>,
+        exchange: Option<&Exchange>,
+    ) -> Result<Vec<Enqueued>, Error> {
         self.check(&jobs)?;
         let now = self.clock.now_ms();
         let ready = jobs.iter().map(|job| Ready::new(job, now)).collect();
-        let answers = self.store(ready, None, now).await?;
+        let answers = self.store(ready, None, exchange, now).await?;
         let stored: Vec<Enqueued> = jobs
             .into_iter()
             .zip(answers)
@@ -112,6 +127,7 @@ impl Queue {
         &self,
         ready: Vec<Ready<'_>>,
         batch: Option<EnqueueBatch<'_>>,
+        exchange: Option<&Exchange>,
         now: i64,
     ) -> Result<Vec<(String, String)>, Error> {
         self.check_clock()?;
@@ -132,7 +148,8 @@ impl Queue {
             stream: None,
             batch,
         };
-        Ok(self.scripts().enqueue(&request, specs, &blobs).await?)
+        let scripts = self.scripts();
+        Ok(scripts.enqueue(&request, specs, &blobs, exchange).await?)
     }
 
     pub(super) fn scripts(&self) -> Scripts<'_> {

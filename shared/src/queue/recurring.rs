@@ -134,7 +134,7 @@ impl Queue {
             });
             ready.push(one);
         }
-        let answers = self.store(ready, None, now).await?;
+        let answers = self.store(ready, None, None, now).await?;
         for ((recurring, slot), (word, _)) in due.iter().zip(&answers) {
             if word != "full" {
                 seen.0.insert(recurring.name.clone(), *slot);

@@ -3,15 +3,16 @@
 use serde::Serialize;
 
 use super::Keys;
+use super::once::{ENQUEUE_ONCE, Once, REDRIVE_ONCE};
 use super::spec::{Heir, StoredResult};
-use crate::redis::{Error, FromReply, Redis, Reply, Script};
+use crate::redis::{Error, Exchange, FromReply, Redis, Reply, Script};
 
 macro_rules! scripts {
     ($($name:ident = $word:literal runs $inner:literal: $($part:literal),+;)+) => {
         $(static $name: Script = Script::new($word, &[$(include_str!(concat!("scripts/", $part, ".lua"))),+]).running($inner);)+
 
         /// Every script, for tests that read or cut them.
-        pub static ALL: &[&Script] = &[$(&$name),+];
+        pub static ALL: &[&Script] = &[$(&$name,)+ &ENQUEUE_ONCE, &REDRIVE_ONCE];
     };
 }
 
@@ -249,17 +250,27 @@ impl FromReply for TickAnswer {
 }
 
 impl Scripts<'_> {
-    /// `more` are the stream, if there is one, and the blobs.
+    /// `more` are the stream, if there is one, and the blobs. The exchange is made if
+    /// every job is new.
     pub async fn enqueue(
         &self,
         request: &EnqueueRequest<'_>,
         specs: Vec<String>,
         more: &[String],
+        exchange: Option<&Exchange>,
     ) -> Result<Vec<(String, String)>, Error> {
-        let args: Vec<String> = std::iter::once(json(request)).chain(specs).collect();
+        let mut args: Vec<String> = std::iter::once(json(request)).chain(specs).collect();
         let mut keys = self.all().to_vec();
         keys.extend(more.iter().map(String::as_str));
-        ENQUEUE.run(&**self.redis, &keys, &args).await
+        let Some(exchange) = exchange else {
+            return ENQUEUE.run(&**self.redis, &keys, &args).await;
+        };
+        // The second word is of a call that came twice.
+        let words = |job: &EnqueueJob<'_>| ["new", "dup"].map(|word| format!("{word} {}", job.id));
+        let words = request.jobs.iter().map(|job| words(job).to_vec()).collect();
+        keys.push(&exchange.key);
+        args.push(json(&Once::new(exchange, words)));
+        ENQUEUE_ONCE.run(&**self.redis, &keys, &args).await
     }
 
     /// One round. Not sent twice by the client: the caller says `replay` instead.
@@ -276,8 +287,20 @@ impl Scripts<'_> {
         self.run(&CHANGE, request).await
     }
 
-    pub async fn redrive(&self, request: &RedriveRequest<'_>) -> Result<Vec<String>, Error> {
-        self.run(&REDRIVE, request).await
+    /// The exchange is made if every job is redriven, and nothing is left to do for it.
+    pub async fn redrive(
+        &self,
+        request: &RedriveRequest<'_>,
+        exchange: Option<&Exchange>,
+    ) -> Result<Vec<String>, Error> {
+        let Some(exchange) = exchange else {
+            return self.run(&REDRIVE, request).await;
+        };
+        let words = vec![vec!["redriven".to_owned()]; request.ids.len()];
+        let [index, records, finished, parked] = self.all();
+        let keys = [index, records, finished, parked, &exchange.key];
+        let args = [json(request), json(&Once::new(exchange, words))];
+        REDRIVE_ONCE.run(&**self.redis, &keys, &args).await
     }
 
     pub async fn retain(

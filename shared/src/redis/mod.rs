@@ -7,6 +7,7 @@
 //! | [`commands`] | one short function a command: its words, its reply's type |
 //! | [`Pipeline`] | several commands in one request, each reply typed |
 //! | [`Script`] | Lua by its SHA, sent whole only when the server does not know it |
+//! | [`Exchange`] | one value for another, in the step a script makes |
 //! | [`RedisService`] | the trait a provider implements: execute, pipeline, multi-exec |
 //! | [`upstash`] | the provider that speaks the REST API |
 //! | [`transport`] | bytes over HTTP |
@@ -19,6 +20,7 @@ mod auto_pipeline;
 mod command;
 pub mod commands;
 mod error;
+mod exchange;
 mod meter;
 mod pipeline;
 mod provider;
@@ -31,6 +33,7 @@ mod upstash;
 pub use auto_pipeline::AutoPipeline;
 pub use command::{Command, RawCommand, Repeat};
 pub use error::{Error, ServerError};
+pub use exchange::Exchange;
 pub use meter::{Meter, Usage};
 pub use pipeline::{Pipeline, Replies, Slot};
 pub use provider::connect;

@@ -35,6 +35,7 @@ async fn remembering_costs_what_the_golden_file_says() {
 
     let app = TestApp::start(Options::default()).await;
     post(&app, "known", &message(0)).await;
+    app.post("/api/jobs", &message(9)).await;
     app.endpoint.reset_meter();
     app.post("/api/jobs", &message(1)).await;
     row("POST /api/jobs without a key", &app.endpoint);

@@ -1,6 +1,7 @@
 //! A request sent twice is done once, and answered twice alike.
 
 mod costs;
+mod work;
 
 use std::time::Duration;
 

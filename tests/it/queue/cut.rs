@@ -15,7 +15,7 @@ fn cut(text: &str, writes: u32) -> String {
     let (shebang, body) = text.split_once('\n').unwrap();
     let prelude = format!(
         "local redis_call, written = redis.call, 0\n\
-         local writing = {{ HSET = true, HSETNX = true, HDEL = true, ZADD = true, ZREM = true, XDEL = true, DEL = true }}\n\
+         local writing = {{ HSET = true, HSETNX = true, HDEL = true, ZADD = true, ZREM = true, XDEL = true, DEL = true, SET = true }}\n\
          local redis = {{ call = function(name, ...)\n\
            if writing[name] then\n\
              if written == {writes} then error('cut') end\n\

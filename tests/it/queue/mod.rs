@@ -19,6 +19,7 @@ mod ingest;
 mod large;
 mod list;
 mod lives;
+mod once;
 mod options;
 mod order;
 mod pace;

@@ -77,11 +77,17 @@ async fn a_change_with_a_cookie_takes_the_round_trips_of_one_with_a_key() {
     let (app, cookie) = signed_in().await;
     let body = json!({ "guildId": GUILD.to_string(), "channelId": (CHANNEL + 1).to_string() });
     app.post("/api/jobs/scan", &body).await;
-    let (billed, trips) = cost(&app);
+    cost(&app);
     let body = json!({ "guildId": GUILD.to_string(), "channelId": (CHANNEL + 2).to_string() });
+    app.post("/api/jobs/scan", &body).await;
+    let (billed, trips) = cost(&app);
+    let body = json!({ "guildId": GUILD.to_string(), "channelId": (CHANNEL + 3).to_string() });
     let request = app.http().post(app.path("/api/jobs/scan")).json(&body);
     app.send_plain(request.header("cookie", &cookie)).await;
     assert_eq!((trips, cost(&app)), (2, (billed + 1, 2)));
+    // Also one that is to be done once.
+    assert_eq!(post(&app, &cookie, "k", CHANNEL + 4).await.status, 202);
+    assert_eq!(cost(&app).1, 2);
 }
 
 #[tokio::test]
