@@ -7,8 +7,8 @@ use super::{ConfigError, Environment};
 /// What every route asks of its callers.
 #[derive(Clone, Debug, Default)]
 pub struct HttpConfig {
-    /// Where browsers may call from: `CORS_ORIGINS`, separated by commas. Defaults to
-    /// none.
+    /// Where pages may call from, also with a session's cookie: `CORS_ORIGINS`, separated
+    /// by commas. `*` lets any page call, without cookies. Defaults to none.
     pub cors_origins: Vec<String>,
     pub limits: LimitsConfig,
 }

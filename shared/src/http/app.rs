@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use lambda_http::http::{Method, Response, StatusCode};
+use lambda_http::http::{Method, Response};
 use lambda_http::{Body, service_fn};
 
 use super::admission::{Admission, Refusal, State};
+use super::cors::{self, Origin};
 use super::gate::Gate;
 use super::identity::identity;
 use super::standing::mark;
@@ -28,11 +29,6 @@ const BUDGET: Duration = Duration::from_secs(29);
 
 /// What is kept back of the invocation's time to answer with an error.
 const RESERVE: Duration = Duration::from_millis(500);
-
-/// What scripts of an allowed origin may read of a reply.
-const EXPOSED: &str = "x-sync-token, retry-after, x-ratelimit-limit, x-ratelimit-remaining, \
-                       x-ratelimit-reset, x-ratelimit-status, ratelimit, ratelimit-policy, \
-                       idempotency-replayed";
 
 /// Runs for a route. `redis` is scoped to the request: its deadline, and the state
 /// the caller wants to see.
@@ -107,7 +103,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let request = Request::new(request);
         let started = self.services.clock.elapsed();
         let request_id = request.id();
-        let origin = self.allowed_origin(&request);
+        let origin = Origin::of(&request, &self.services.config);
         let is_preflight = request.method() == Method::OPTIONS && origin.is_some();
         let (method, path) = (request.method().clone(), request.path().to_owned());
 
@@ -123,16 +119,11 @@ impl<S: Send + Sync + 'static> App<S> {
         let status = reply.status().as_u16();
         tracing::info!(request_id, %method, path, status, duration_ms, "request");
         self.measure(&request_id, status, started);
-        let reply = match origin {
-            Some(origin) => reply
-                .with_header("access-control-allow-origin", &origin)
-                .with_header("access-control-expose-headers", EXPOSED)
-                .with_header("vary", "origin"),
-            None => reply,
-        };
-        reply
-            .with_header("x-request-id", &request_id)
-            .into_response()
+        let reply = reply.with_header("x-request-id", &request_id);
+        match origin {
+            Some(origin) => origin.mark(reply).into_response(),
+            None => reply.into_response(),
+        }
     }
 
     fn measure(&self, request_id: &str, status: u16, started: Duration) {
@@ -175,6 +166,9 @@ impl<S: Send + Sync + 'static> App<S> {
             (_, caller) => caller,
         };
         caller.admit(route.access)?;
+        if cors::is_foreign(request, &caller, &self.services.config) {
+            return Err(ApiError::foreign_origin());
+        }
         let clock = &self.services.clock;
         let time = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET).remaining();
         Ok(Entry {
@@ -279,30 +273,13 @@ impl<S: Send + Sync + 'static> App<S> {
         Err(ApiError::method_not_allowed(others.join(", ")))
     }
 
-    /// The caller's origin, if the settings allow it.
-    fn allowed_origin(&self, request: &Request) -> Option<String> {
-        let origin = request.header("origin")?;
-        let allowed = &self.services.config.cors_origins;
-        allowed
-            .iter()
-            .any(|a| a == origin)
-            .then(|| origin.to_owned())
-    }
-
     fn preflight(&self, path: &str) -> Reply {
-        let methods: Vec<&str> = self
-            .routes
-            .iter()
+        let routes = self.routes.iter();
+        let methods: Vec<&str> = routes
             .filter(|route| match_path(route.path, path).is_some())
             .map(|route| route.method.as_str())
             .collect();
-        Reply::empty(StatusCode::NO_CONTENT)
-            .with_header("access-control-allow-methods", &methods.join(", "))
-            .with_header(
-                "access-control-allow-headers",
-                "authorization, content-type, idempotency-key, x-sync-token, traceparent",
-            )
-            .with_header("access-control-max-age", "600")
+        cors::preflight(&methods)
     }
 }
 

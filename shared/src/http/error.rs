@@ -64,6 +64,12 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// 403: a page of an origin the settings do not name, with somebody's cookie.
+    pub(super) fn foreign_origin() -> ApiError {
+        let detail = "pages of this origin may not act for who is signed in";
+        Self::new(StatusCode::FORBIDDEN, "foreign_origin", detail)
+    }
+
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)

@@ -12,6 +12,7 @@ mod admission;
 mod app;
 mod auth;
 pub(crate) mod cookie;
+pub mod cors;
 mod error;
 mod gate;
 mod identity;

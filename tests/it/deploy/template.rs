@@ -152,3 +152,15 @@ fn a_drain_is_started_every_minute_and_never_a_second_time_for_one_event() {
     let file = std::fs::read_to_string(root("events/drain-schedule.json")).unwrap();
     assert_eq!(input, serde_json::from_str::<Value>(&file).unwrap());
 }
+
+#[test]
+fn the_gateway_tells_browsers_what_the_front_door_does() {
+    let template = template();
+    let cors = &template["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"];
+    assert_eq!(cors["AllowCredentials"], true);
+    assert_eq!(cors["AllowHeaders"], json!(shared::http::cors::ALLOWED));
+    assert_eq!(cors["ExposeHeaders"], json!(shared::http::cors::EXPOSED));
+    // With credentials the service refuses `*`.
+    let pattern = &template["Parameters"]["CorsOrigins"]["AllowedPattern"];
+    assert!(pattern.as_str().unwrap().starts_with("^https?://"));
+}

@@ -143,12 +143,37 @@ async fn the_settings_origins_may_call_from_a_browser_and_others_may_not() {
         (204, Some(origin))
     );
     assert_eq!(allowed.header("access-control-allow-methods"), Some("POST"));
+    let credentials = "access-control-allow-credentials";
+    assert_eq!(allowed.header(credentials), Some("true"));
     let other = app.send_plain(preflight("https://other.example")).await;
     assert_eq!(other.header("access-control-allow-origin"), None);
+    assert_eq!(other.header(credentials), None);
     let get = app
         .send(app.http().get(app.path(JOB)).header("origin", origin))
         .await;
     assert_eq!(get.header("access-control-allow-origin"), Some(origin));
+    assert_eq!(get.header(credentials), Some("true"));
+    assert_eq!(get.header("vary"), Some("origin"));
+}
+
+#[tokio::test]
+async fn any_origin_may_call_if_the_settings_say_so_but_without_cookies() {
+    let named = "https://clips.example";
+    let app = TestApp::start(Options {
+        origins: vec!["*".to_owned(), named.to_owned()],
+        ..Options::default()
+    })
+    .await;
+    for (origin, allowed, credentials) in [
+        ("https://other.example", "*", None),
+        (named, named, Some("true")),
+    ] {
+        let request = app.http().get(app.path(JOB)).header("origin", origin);
+        let reply = app.send(request).await;
+        assert_eq!(reply.header("access-control-allow-origin"), Some(allowed));
+        let given = reply.header("access-control-allow-credentials");
+        assert_eq!(given, credentials);
+    }
 }
 
 #[tokio::test]

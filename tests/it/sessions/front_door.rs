@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dev::{Function, Functions, Host};
 use futures_util::FutureExt as _;
-use integration::{Reply, TestApp};
+use integration::{Options, Reply, TestApp};
 use reqwest::Method;
 use serde_json::json;
 use shared::config::{AuthConfig, HttpConfig};
@@ -219,4 +219,45 @@ async fn a_session_ends_when_its_key_is_replaced() {
     assert_eq!(app.send_plain(request).await.status, 401);
     assert_eq!(cost(&app), (0, 0));
     host.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_signs_in_from_another_origin_and_acts_only_from_a_named_one() {
+    let origin = "https://app.clips.example";
+    let app = TestApp::start(Options {
+        origins: vec![origin.to_owned(), "*".to_owned()],
+        ..Options::default()
+    })
+    .await;
+    let sign_in = app.http().post(app.path("/api/sessions"));
+    let sign_in = sign_in.json(&json!({ "key": TestApp::API_KEY }));
+    let set = app.send_plain(sign_in.header("origin", origin)).await;
+    assert_eq!(set.header("access-control-allow-credentials"), Some("true"));
+    let cookie = cookie(&set);
+    let from = async |method, origin: &str, site: &str| {
+        let path = app.path("/api/jobs/01J00000000000000000000000");
+        let request = app.http().request(method, path).header("origin", origin);
+        let request = request.header("sec-fetch-site", site);
+        app.send_plain(request.header("cookie", &cookie)).await
+    };
+    // There is no such job: who may ask is told so.
+    let other = "https://blog.clips.example";
+    for (method, origin, site, status) in [
+        (Method::DELETE, origin, "same-site", 404),
+        (
+            Method::DELETE,
+            "https://api.clips.example",
+            "same-origin",
+            404,
+        ),
+        (Method::DELETE, other, "same-site", 403),
+        (Method::DELETE, other, "cross-site", 403),
+        (Method::GET, other, "same-site", 404),
+    ] {
+        let reply = from(method.clone(), origin, site).await;
+        assert_eq!(reply.status, status, "{method} from {origin}, {site}");
+        if status == 403 {
+            assert_eq!(reply.text("/code"), "foreign_origin");
+        }
+    }
 }

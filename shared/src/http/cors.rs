@@ -1,0 +1,86 @@
+//! Calls from pages of other origins.
+//!
+//! An origin named in the settings may call with the cookie of a session; with `*` any
+//! origin may call, and then only with a key, since a page nobody named must not act for
+//! whoever is signed in. API Gateway answers preflights itself where it is told to, as
+//! `template.yaml` does; elsewhere this does.
+//!
+//! The cookie is `SameSite=Strict`: browsers send it from pages of the same site alone,
+//! such as `app.example.org` for `api.example.org`. Of those, the ones not named may not
+//! change anything with it.
+
+use lambda_http::http::{Method, StatusCode};
+
+use super::{Caller, Reply, Request};
+use crate::config::HttpConfig;
+
+/// What pages may send.
+pub const ALLOWED: [&str; 5] = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-sync-token",
+    "traceparent",
+];
+
+/// What pages may read of a reply.
+pub const EXPOSED: [&str; 10] = [
+    "x-request-id",
+    "x-sync-token",
+    "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-ratelimit-status",
+    "ratelimit",
+    "ratelimit-policy",
+    "idempotency-replayed",
+];
+
+/// The caller's origin, as far as the settings allow it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Named(String),
+    Any,
+}
+
+impl Origin {
+    pub fn of(request: &Request, config: &HttpConfig) -> Option<Origin> {
+        let origin = request.header("origin")?;
+        let allowed = |word: &str| config.cors_origins.iter().any(|allowed| allowed == word);
+        if allowed(origin) {
+            return Some(Origin::Named(origin.to_owned()));
+        }
+        allowed("*").then_some(Origin::Any)
+    }
+
+    /// Lets the page read the reply.
+    pub fn mark(&self, reply: Reply) -> Reply {
+        let reply = reply.with_header("access-control-expose-headers", &EXPOSED.join(", "));
+        match self {
+            Origin::Named(origin) => reply
+                .with_header("access-control-allow-origin", origin)
+                .with_header("access-control-allow-credentials", "true")
+                .with_header("vary", "origin"),
+            Origin::Any => reply.with_header("access-control-allow-origin", "*"),
+        }
+    }
+}
+
+/// Tells a page that it may ask with these methods.
+pub(super) fn preflight(methods: &[&str]) -> Reply {
+    Reply::empty(StatusCode::NO_CONTENT)
+        .with_header("access-control-allow-methods", &methods.join(", "))
+        .with_header("access-control-allow-headers", &ALLOWED.join(", "))
+        .with_header("access-control-max-age", "600")
+}
+
+/// Whether a page that nobody named would change something for whoever is signed in. The
+/// browser says where a request comes from; who is none can send no one else's cookie.
+pub(super) fn is_foreign(request: &Request, caller: &Caller, config: &HttpConfig) -> bool {
+    let site = request.header("sec-fetch-site").unwrap_or("none");
+    matches!(caller, Caller::Session(..))
+        && *request.method() != Method::GET
+        && !matches!(site, "same-origin" | "none")
+        && !matches!(Origin::of(request, config), Some(Origin::Named(_)))
+}
