@@ -60,9 +60,9 @@ wait_until() {
     done
 }
 
-# Whether something listens on a port of this machine.
+# listens PORT [ADDRESS]: whether something does, on this machine.
 listens() {
-    (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null
+    (exec 3<> "/dev/tcp/${2:-127.0.0.1}/$1") 2> /dev/null
 }
 
 # A port something else listens on would be tested in place of ours.

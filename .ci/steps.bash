@@ -31,6 +31,9 @@ report_steps() {
     printf '%s\n' "${finished_steps[@]}"
 }
 
+# What to do at the end, however it comes.
+at_exit=()
+
 # Says which step failed, with the ends of what its processes wrote, and leaves
 # nothing running.
 finish() {
@@ -39,6 +42,10 @@ finish() {
         printf '\n==== %s failed with status %d\n' "$current_step" "$status" >&2
         show_process_logs >&2
     fi
+    local action
+    for action in "${at_exit[@]}"; do
+        "$action" || true
+    done
     stop_processes
     exit "$status"
 }

@@ -1,0 +1,125 @@
+# The functions in containers, by `sam local`: every file of events/, every route.
+
+# Not the runtime's, which would come from a registry: one of Debian packages.
+LAMBDA_IMAGE=trawl-lambda:al2023
+# Of local/sam-local.json, as the ports below.
+SAM_DATABASE_TOKEN=trawl-development-token
+
+step_containers() {
+    use_tools
+    start_docker || {
+        note "skipped: no Docker daemon runs here, and none can be started"
+        return 0
+    }
+    local triple=x86-64 architecture=x86_64 address template
+    [[ $(uname -m) != aarch64 ]] || triple=arm64 architecture=arm64
+    build_for "$triple"
+    cargo build --workspace --locked
+    make_lambda_image
+
+    template=$CARGO_TARGET_DIR/ci/built.template.yaml
+    "$venv/bin/python" .ci/built.py template.yaml "$CARGO_TARGET_DIR/lambda/$triple" > "$template"
+    # What samconfig.toml says for people holds here too.
+    local words=(
+        --template-file "$template" --config-file "$PWD/samconfig.toml"
+        --skip-pull-image --invoke-image "$LAMBDA_IMAGE"
+        --parameter-overrides "Architecture=$architecture"
+    )
+    # What a container calls this machine is an address of it.
+    address=$(docker run --rm --add-host host.docker.internal:host-gateway "$LAMBDA_IMAGE" \
+        busybox awk '$2 == "host.docker.internal" { print $1 }' /etc/hosts)
+    start upstash-local "$bin/upstash-local" --listen "$address:8079" --memory \
+        --token "$SAM_DATABASE_TOKEN"
+    start discord-local "$bin/discord-local" --listen "$address:8078"
+    wait_until upstash-local 20 listens 8079 "$address"
+    wait_until discord-local 20 listens 8078 "$address"
+    local port=${CI_API_PORT:-3901}
+    require_free "$port"
+    start api sam local start-api --port "$port" "${words[@]}"
+    wait_until api 60 listens "$port"
+
+    "$venv/bin/python" .ci/events.py "$template" "http://127.0.0.1:$port" \
+        "http://$address:8079" "$SAM_DATABASE_TOKEN" "${words[@]}"
+
+    # It takes its containers with it.
+    stop api || true
+    stop discord-local INT
+    stop upstash-local
+    stop_docker
+}
+
+# A daemon of our own where none answers: beside the machine's, without its firewall, so
+# that containers reach this machine and nothing beyond.
+start_docker() {
+    ! docker info > /dev/null 2>&1 || return 0
+    [[ $(id -u) == 0 ]] || return 1
+    (install_package dockerd docker.io) || return 1
+    # Its sockets are in a folder with a short name, as they must be.
+    docker_folder=$(mktemp -d /tmp/trawl-docker.XXXXXX)
+    docker_data=$CARGO_TARGET_DIR/ci/docker
+    rm -rf "$docker_data"
+    at_exit+=(stop_docker)
+    had_bridge=$(ls -d /sys/class/net/docker0 2> /dev/null || true)
+    start dockerd dockerd --host "unix://$docker_folder/docker.sock" \
+        --data-root "$docker_data" --exec-root "$docker_folder/exec" \
+        --pidfile "$docker_folder/pid" --iptables=false --ip6tables=false \
+        --log-level warn
+    export DOCKER_HOST=unix://$docker_folder/docker.sock
+    local until=$((SECONDS + 30))
+    until docker info > /dev/null 2>&1; do
+        if ! is_running dockerd || ((SECONDS >= until)); then
+            tail -n 5 "$process_logs/dockerd.log" >&2
+            stop_docker
+            return 1
+        fi
+        sleep 0.2
+    done
+}
+
+# Nothing of our own daemon stays; somebody else's only loses the image.
+stop_docker() {
+    if [[ -z ${docker_folder:-} ]]; then
+        # SAM's, made of ours, has the same name and another tag.
+        docker image ls --quiet "${LAMBDA_IMAGE%:*}" 2> /dev/null \
+            | xargs --no-run-if-empty docker image rm --force > /dev/null 2>&1 || true
+        return
+    fi
+    docker ps --all --quiet 2> /dev/null \
+        | xargs --no-run-if-empty docker rm --force > /dev/null 2>&1 || true
+    stop dockerd || true
+    rm -rf "$docker_folder" "$docker_data"
+    [[ -n $had_bridge ]] || ip link delete docker0 2> /dev/null || true
+    unset DOCKER_HOST docker_folder
+}
+
+# The image SAM puts its emulator on: what an executable needs that was linked against
+# glibc, and a shell for the lines SAM adds.
+make_lambda_image() {
+    local folder package
+    folder=$(mktemp -d "$CARGO_TARGET_DIR/ci/image.XXXXXX")
+    chmod 755 "$folder"
+    (
+        cd "$folder"
+        apt-get download -q busybox-static libc6 libgcc-s1 ca-certificates
+        for package in *.deb; do
+            dpkg-deb --extract "$package" root
+        done
+    ) > "$process_logs/image.log" 2>&1 || fail "no image: $(tail -n 5 "$process_logs/image.log")"
+    (
+        cd "$folder/root"
+        rm -rf usr/share/{doc,lintian,man}
+        mkdir -p tmp var/{task,runtime,rapid} etc/pki/tls/certs
+        chmod 1777 tmp
+        for package in sh mv chmod; do
+            ln -s busybox "bin/$package"
+        done
+        find usr/share/ca-certificates -name '*.crt' -exec cat {} + \
+            > etc/pki/tls/certs/ca-bundle.crt
+        echo 'hosts: files dns' > etc/nsswitch.conf
+    )
+    tar --create --directory "$folder/root" --owner 0 --group 0 --numeric-owner . \
+        | docker import --change 'WORKDIR /var/task' --change 'ENV PATH=/usr/bin:/bin' \
+            --change 'ENV LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime' \
+            - "$LAMBDA_IMAGE"
+    rm -rf "$folder"
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""The files of events/, answered by the functions in containers.
+
+    events.py BUILT_TEMPLATE API DATABASE TOKEN WORD...
+
+Each goes through `sam local invoke WORD...`. Those of routes are also sent as requests to
+API, where `sam local start-api` listens, and once more without their key. The answers are
+those tests/fixtures/events.txt promises. Before each, the database is emptied.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from samcli.yamlhelper import yaml_parse
+
+# The job the files speak of.
+JOB = "01KB8D00000000000000000000"
+
+
+def request(method, url, headers, body=None):
+    """The status and the body of an answer."""
+    data = body.encode() if body is not None else None
+    asked = urllib.request.Request(url, data=data, headers=headers, method=method)
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def cases():
+    """The lines of the table: the file, what must be there, the answer's field and value."""
+    with open("tests/fixtures/events.txt", encoding="utf-8") as file:
+        lines = [line.split() for line in file if not line.startswith("#")]
+    return [(name, given, field, int(value)) for name, given, field, value in filter(None, lines)]
+
+
+def functions(path):
+    """The template's names of the functions, by the names of their folders."""
+    with open(path, encoding="utf-8") as file:
+        resources = yaml_parse(file.read())["Resources"].items()
+    return {
+        os.path.basename(resource["Properties"]["CodeUri"]): name
+        for name, resource in resources
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+class Failed(Exception):
+    """An answer that is not the promised one; the text is for people."""
+
+
+class System:
+    def __init__(self, template, api, database, token, *words):
+        self.api, self.database, self.token, self.words = api, database, token, words
+        self.n_answers = 0
+        self.functions = functions(template)
+        self.failures = []
+
+    def prepare(self, given):
+        """Empties the database but for what is given; the id of the job there is."""
+        key = {"authorization": f"Bearer {self.token}"}
+        status, answer = request("POST", f"{self.database}/flushdb", key)
+        expect(status, 200, answer)
+        if given == "nothing":
+            return JOB
+        event = load("enqueue-http-scan", JOB)
+        # As much as a drainer scans in a moment.
+        scan = json.loads(event["body"]) | {"options": {"maxMessages": 200}}
+        status, answer = self.send(event | {"body": json.dumps(scan)})
+        expect(status, 202, answer)
+        job = json.loads(answer)["jobId"]
+        if given == "cancelled":
+            status, answer = self.send(load("jobs-http-cancel", job))
+            expect(status, 202, answer)
+        return job
+
+    def send(self, event, signed=True):
+        """The request a gateway makes this event of."""
+        kept = ("authorization", "content-type", "idempotency-key")
+        headers = {name: text for name, text in event["headers"].items() if name in kept}
+        if not signed:
+            del headers["authorization"]
+        if event.get("cookies"):
+            headers["cookie"] = "; ".join(event["cookies"])
+        query = event["rawQueryString"]
+        url = self.api + event["rawPath"] + (f"?{query}" if query else "")
+        return request(event["requestContext"]["http"]["method"], url, headers, event.get("body"))
+
+    def invoke(self, function, event):
+        """What `sam local invoke` answers. It ends well also when a function does not."""
+        command = ["sam", "local", "invoke", self.functions[function], "--event", "-", *self.words]
+        ended = subprocess.run(command, input=json.dumps(event), capture_output=True, text=True)
+        log = ended.stderr[-3000:]
+        if ended.returncode or "timed out after" in ended.stderr:
+            raise Failed(f"it ended with {ended.returncode}\n{log}")
+        try:
+            answer = json.loads(ended.stdout)
+        except ValueError:
+            raise Failed(f"it answered no JSON: {ended.stdout}\n{log}") from None
+        if "errorType" in answer or "errorMessage" in answer:
+            raise Failed(f"it failed: {ended.stdout}\n{log}")
+        return answer
+
+    def check(self, function, name, how, step):
+        """One line of the table; `step` answers what is shown of the answer."""
+        began = time.monotonic()
+        try:
+            shown = step()
+        except Failed as failure:
+            shown = "FAILED"
+            self.failures.append(f"{name}, {how}: {failure}")
+        took = time.monotonic() - began
+        self.n_answers += 1
+        print(f"{function:14} {name:36} {how:12} {shown:15} {took:5.1f} s", flush=True)
+
+    def run(self, name, given, field, value):
+        function = max((f for f in self.functions if name.startswith(f + "-")), key=len)
+
+        def invoked():
+            event = load(name, self.prepare(given))
+            answer = self.invoke(function, event)
+            expect(answer.get(field), value, answer)
+            return f"{field} {value}"
+
+        def asked(signed, status):
+            event = load(name, self.prepare(given))
+            found, answer = self.send(event, signed)
+            expect(found, status, answer)
+            return str(status)
+
+        self.check(function, name, "invoke", invoked)
+        if "-http-" in name:
+            self.check(function, name, "request", lambda: asked(True, value))
+            if value < 300 and "authorization" in load(name, JOB)["headers"]:
+                self.check(function, name, "without key", lambda: asked(False, 401))
+
+
+def load(name, job):
+    with open(f"events/{name}.json", encoding="utf-8") as file:
+        return json.loads(file.read().replace(JOB, job))
+
+
+def expect(found, expected, answer):
+    if found != expected:
+        raise Failed(f"expected {expected}, found {found}: {answer}")
+
+
+def main():
+    began = time.monotonic()
+    system = System(*sys.argv[1:])
+    for case in cases():
+        system.run(*case)
+    for failure in system.failures:
+        print(f"\n{failure}", file=sys.stderr)
+    took = time.monotonic() - began
+    print(f"{system.n_answers} answers in {took:.0f} s, {len(system.failures)} of them wrong")
+    sys.exit(bool(system.failures))
+
+
+if __name__ == "__main__":
+    main()
