@@ -12,6 +12,7 @@ mod discord;
 mod doctor;
 mod guilds;
 mod idempotency;
+mod keys;
 mod kill;
 mod limits;
 mod load_test;
