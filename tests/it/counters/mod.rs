@@ -1,5 +1,7 @@
 //! Counters and flags, on the endpoint.
 
+mod costs;
+
 use std::time::Duration;
 
 use integration::{START_MS, start_endpoint};

@@ -1,5 +1,6 @@
 //! The routes as their callers meet them.
 
+mod costs;
 mod foreign;
 mod front_door;
 mod helpers;

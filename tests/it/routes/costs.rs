@@ -1,0 +1,226 @@
+//! What each route of each function costs when it does what was asked, in billed commands
+//! and round trips: the limit of its caller is in it, `Idempotency-Key` and cookies are
+//! not.
+
+use std::collections::BTreeSet;
+
+use integration::{Reply, TestApp};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::scan::{CHANNEL, GUILD, guild_with};
+
+/// Calls of routes, each a row.
+struct Calls {
+    app: TestApp,
+    rows: Vec<String>,
+    /// Method and path, as the functions list them.
+    called: BTreeSet<(String, &'static str)>,
+    cookie: Option<String>,
+}
+
+impl Calls {
+    /// Calls a route and writes its row. `path` is as the function lists it; `in_place`
+    /// stands in the places of its `{…}`, in order, and may end in a query.
+    async fn call(
+        &mut self,
+        method: Method,
+        path: &'static str,
+        (in_place, note): (&[&str], &str),
+        body: Option<Value>,
+    ) -> Reply {
+        let mut parts = path.split('{');
+        let first = parts.next().unwrap_or_default().to_owned();
+        let mut values = in_place.iter();
+        let mut actual = parts.fold(first, |text, part| {
+            let rest = part.split_once('}').map_or("", |(_, rest)| rest);
+            text + values.next().unwrap() + rest
+        });
+        actual.extend(values.copied());
+        let request = self
+            .app
+            .http()
+            .request(method.clone(), self.app.path(&actual));
+        let request = match (&self.cookie, body) {
+            (Some(cookie), None) => request.header("cookie", cookie),
+            (_, None) => request.bearer_auth(TestApp::ADMIN_KEY),
+            (_, Some(body)) => request.bearer_auth(TestApp::ADMIN_KEY).json(&body),
+        };
+        self.app.endpoint.reset_meter();
+        let reply = self.app.send_plain(request).await;
+        assert!(reply.status < 300, "{method} {actual}: {}", reply.json);
+        let (billed, trips) = self.app.bill();
+        let function = self.function_of(&method, path);
+        self.rows.push(format!(
+            "{function} {method} {path}{note}: {billed} billed, {trips} round trips"
+        ));
+        self.called.insert((method.to_string(), path));
+        reply
+    }
+
+    fn function_of(&self, method: &Method, path: &str) -> &'static str {
+        let mut doors = self.app.functions.doors.iter();
+        let door = doors.find(|door| {
+            let routes = door.door.routes().into_iter();
+            routes
+                .into_iter()
+                .any(|(of, at)| of.as_str() == method.as_str() && at == path)
+        });
+        door.expect("a function has the route").name
+    }
+
+    async fn get(&mut self, path: &'static str, in_place: &[&str], note: &str) -> Reply {
+        self.call(Method::GET, path, (in_place, note), None).await
+    }
+
+    async fn post(
+        &mut self,
+        path: &'static str,
+        in_place: &[&str],
+        note: &str,
+        body: Value,
+    ) -> Reply {
+        self.call(Method::POST, path, (in_place, note), Some(body))
+            .await
+    }
+}
+
+/// Each route once or more, on channels no other pass uses.
+async fn pass(app: TestApp, n: u64) -> Calls {
+    let mut calls = Calls {
+        app,
+        rows: Vec::new(),
+        called: BTreeSet::new(),
+        cookie: None,
+    };
+    let (guild, channel) = (GUILD.to_string(), CHANNEL.to_string());
+    let place = |channel: u64| json!({ "guildId": guild, "channelId": channel.to_string() });
+    let typed = |kind: &str, channel: u64| {
+        let mut job = place(channel);
+        job["type"] = json!(kind);
+        job["messageIds"] = json!([channel.to_string()]);
+        job
+    };
+    let new = |i: u64| CHANNEL + 1000 * n + i;
+
+    let scan = "/api/jobs/scan";
+    let taken = calls
+        .post(scan, &[], ", the first of a channel", place(new(0)))
+        .await;
+    let job = taken.text("/jobId").to_owned();
+    calls.post(scan, &[], ", a duplicate", place(new(0))).await;
+    let jobs = "/api/jobs";
+    let message = typed("message", new(1));
+    calls.post(jobs, &[], ", of messages", message).await;
+    let batches: Vec<Value> = (10..30).map(|i| typed("batch", new(i))).collect();
+    calls
+        .post(jobs, &[], ", twenty channels' first", json!(batches))
+        .await;
+
+    calls.get(jobs, &[], ", those that wait").await;
+    let one = "/api/jobs/{jobId}";
+    calls.get(one, &[&job], "").await;
+    calls.get("/api/scans/stream/{scanId}", &[&job], "").await;
+    calls.get("/api/scans/current", &[], "").await;
+    let statuses = "/api/guilds/{guildId}/scan-statuses";
+    calls.get(statuses, &[&guild], "").await;
+    let status = "/api/guilds/{guildId}/channels/{channelId}/scan-status";
+    calls.get(status, &[&guild, &channel], "").await;
+    calls
+        .call(Method::DELETE, one, (&[&job], ", one that waits"), None)
+        .await;
+    calls
+        .post("/api/jobs/{jobId}/retry", &[&job], "", json!({}))
+        .await;
+    calls.app.delete(&format!("/api/jobs/{job}")).await;
+    let purge = (&[job.as_str(), "?purge=true"][..], ", and purge");
+    calls.call(Method::DELETE, one, purge, None).await;
+
+    let clips = "/api/guilds/{guildId}/clips";
+    calls.get(clips, &[&guild], "").await;
+    let of_channel = format!("?channelId={channel}");
+    calls
+        .get(clips, &[&guild, &of_channel], ", of a channel")
+        .await;
+
+    let cache = "/api/guilds/{guildId}/cache";
+    calls
+        .call(Method::DELETE, cache, (&[&guild], ""), None)
+        .await;
+    for (path, in_place) in [
+        ("/api/guilds/{guildId}", &[guild.as_str()][..]),
+        (
+            "/api/guilds/{guildId}/channels/{channelId}",
+            &[guild.as_str(), channel.as_str()],
+        ),
+        ("/api/guilds/{guildId}/settings", &[guild.as_str()]),
+    ] {
+        calls.get(path, in_place, ", not cached").await;
+        calls.get(path, in_place, ", cached").await;
+    }
+    let settings = (&[guild.as_str()][..], "");
+    let wanted = Some(json!({ "priority": 3 }));
+    calls
+        .call(
+            Method::PUT,
+            "/api/guilds/{guildId}/settings",
+            settings,
+            wanted,
+        )
+        .await;
+
+    calls.get("/api/health/redis", &[], "").await;
+    let key = json!({ "key": TestApp::API_KEY });
+    let session = calls.post("/api/sessions", &[], "", key).await;
+    let cookie = session.header("set-cookie").unwrap();
+    calls.cookie = cookie.split(';').next().map(str::to_owned);
+    calls
+        .call(Method::DELETE, "/api/sessions", (&[], ""), None)
+        .await;
+    calls.cookie = None;
+
+    calls.get("/api/admin/redis/metrics", &[], "").await;
+    calls.get("/api/admin/redis/stats", &[], "").await;
+    let counters = "/api/admin/counters";
+    calls
+        .get(counters, &["?name=clips&period=day&n=30"], ", thirty days")
+        .await;
+    calls.get("/api/admin/flags", &[], "").await;
+    let flag = "/api/admin/flags/{name}";
+    calls.get(flag, &["scans-off"], "").await;
+    let rule = Some(json!({ "percent": 0 }));
+    calls
+        .call(Method::PUT, flag, (&["scans-off"], ""), rule)
+        .await;
+    calls.get("/api/admin/queues", &[], "").await;
+    for path in [
+        "/api/admin/queues/{name}/pause",
+        "/api/admin/queues/{name}/resume",
+    ] {
+        calls.post(path, &["scan"], "", json!({})).await;
+    }
+    calls.app.post(scan, &place(new(5))).await;
+    calls.app.drain().await;
+    let redrive = "/api/admin/queues/{name}/redrive";
+    calls
+        .post(redrive, &["scan"], ", some failed jobs", json!({}))
+        .await;
+    calls
+}
+
+#[tokio::test]
+async fn every_route_costs_what_the_golden_file_says() {
+    let app = TestApp::with_guild(guild_with(60, 2)).await;
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    // The first pass makes every script known.
+    let app = pass(app, 1).await.app;
+    let calls = pass(app, 2).await;
+    let doors = calls.app.functions.doors.iter();
+    let routes: BTreeSet<(String, &'static str)> = doors
+        .flat_map(|door| door.door.routes())
+        .map(|(method, path)| (method.to_string(), path))
+        .collect();
+    assert_eq!(calls.called, routes);
+    crate::golden("route-costs", &calls.rows);
+}
