@@ -10,6 +10,7 @@ mod deploy;
 mod dev;
 mod discord;
 mod doctor;
+mod faults;
 mod guilds;
 mod idempotency;
 mod keys;

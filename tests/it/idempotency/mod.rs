@@ -18,7 +18,7 @@ fn message(n: u64) -> Value {
     json!({ "type": "message", "guildId": ID, "channelId": ID, "messageIds": [(1_200_000_000_000_000_100 + n).to_string()] })
 }
 
-async fn post(app: &TestApp, key: &str, body: &Value) -> Reply {
+pub async fn post(app: &TestApp, key: &str, body: &Value) -> Reply {
     let request = app.http().post(app.path("/api/jobs")).json(body);
     app.send(request.header("idempotency-key", key)).await
 }
