@@ -17,10 +17,10 @@ use tokio::net::TcpListener;
 
 use crate::{Reply, START_MS};
 
-const PREFIX: &str = "trawl:";
-
 /// What differs from the usual.
 pub struct Options {
+    /// What every key starts with.
+    pub key_prefix: String,
     pub guild: Guild,
     pub queue: QueueConfig,
     pub drain: DrainConfig,
@@ -49,6 +49,7 @@ pub fn generous_limits() -> LimitsConfig {
 impl Default for Options {
     fn default() -> Options {
         Options {
+            key_prefix: "trawl:".to_owned(),
             guild: Guild::empty(1_200_000_000_000_000_000),
             drain: DrainConfig::default(),
             queue: QueueConfig {
@@ -76,6 +77,7 @@ pub struct TestApp {
     pub redis: Redis,
     pub clock: Clock,
     pub url: String,
+    pub key_prefix: String,
     host: Host,
     http: reqwest::Client,
 }
@@ -118,7 +120,7 @@ impl TestApp {
             provider: Provider::Local,
             url: endpoint.url(),
             token: endpoint.token().to_owned(),
-            key_prefix: PREFIX.to_owned(),
+            key_prefix: options.key_prefix.clone(),
         };
         let config = FunctionsConfig {
             redis: redis_config.clone(),
@@ -151,6 +153,7 @@ impl TestApp {
             functions,
             clock,
             url,
+            key_prefix: options.key_prefix,
             host,
             http: shared::http_client().unwrap(),
         }
@@ -173,7 +176,7 @@ impl TestApp {
     }
 
     pub fn store(&self) -> ScanStore {
-        ScanStore::new(self.redis.clone(), PREFIX)
+        ScanStore::new(self.redis.clone(), &self.key_prefix)
     }
 
     pub async fn get(&self, path: &str) -> Reply {

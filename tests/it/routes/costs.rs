@@ -49,7 +49,7 @@ impl Calls {
         self.app.endpoint.reset_meter();
         let reply = self.app.send_plain(request).await;
         assert!(reply.status < 300, "{method} {actual}: {}", reply.json);
-        let (billed, trips) = self.app.bill();
+        let (billed, trips) = self.app.cost();
         let function = self.function_of(&method, path);
         self.rows.push(format!(
             "{function} {method} {path}{note}: {billed} billed, {trips} round trips"
