@@ -4,9 +4,18 @@
 //! holder may be paused for longer than its lease and not know; so a lock alone
 //! protects nothing for certain. Each acquisition therefore has a **fence**, a number
 //! above all before it, and what the lock protects must refuse a writer whose fence is
-//! below the highest it has seen. The record of a channel is protected that way: its
-//! scripts compare the fence of the owner that is stored with the writer's, in the
-//! step that writes ([`scan`](crate::scan)).
+//! below the highest it has seen, in the step that writes.
+//!
+//! **A channel's cursors** are protected like that, by the queue's fences instead of a
+//! lock's. Its record names its owner, an attempt of a job (job and fence), and
+//! `scan/scripts/save.lua` writes clips, cursors, counts and the job's progress only if
+//! the writer is that owner. Fences of different jobs are not comparable, so it is
+//! equality that counts: `take.lua` replaces an owner of another job when its ownership
+//! has ended, and one of the same job with a higher fence at any time; whoever was
+//! replaced saves nothing more of what it read, also after the new owner has let go. A
+//! holder that was paused
+//! with a page on its way and goes on after its lease is shown in
+//! `tests/it/scan/fence.rs`.
 //!
 //! | | billed | round trips |
 //! |---|---|---|

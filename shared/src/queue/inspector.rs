@@ -4,7 +4,7 @@ use super::job::Stored;
 use super::scripts::ListRequest;
 use super::{Error, Job, JobId, JobState, Queue};
 use crate::redis::commands::hashes::hmget;
-use crate::redis::{Command, Pipeline, Replies, Slot};
+use crate::redis::{Command, HashField, Pipeline, Replies, Slot};
 
 /// Where a listing goes on: the score of the last job and how many with that score
 /// were shown.
@@ -56,14 +56,19 @@ impl Queue {
     }
 
     /// Adds the storing of a job's progress to a pipeline. It is not fenced: an old
-    /// attempt may overwrite it until it learns that it lost its lease.
+    /// attempt may overwrite it until it learns that it lost its lease. A script that
+    /// knows better writes [`Queue::progress`] instead.
     pub fn add_progress(&self, pipeline: &mut Pipeline, id: &JobId, progress: &str) -> Slot<()> {
-        pipeline.add(
-            Command::safe("HSET")
-                .arg(&self.keys.records)
-                .arg(format!("{id}:s"))
-                .arg(progress),
-        )
+        pipeline.add(self.progress(id, progress).command())
+    }
+
+    /// Where a job's progress is stored, and what, for another script to write.
+    pub fn progress(&self, id: &JobId, progress: &str) -> HashField {
+        HashField {
+            key: self.keys.records.clone(),
+            field: format!("{id}:s"),
+            value: progress.to_owned(),
+        }
     }
 
     /// A job by its id, with the arguments and the result it has in keys of its own.

@@ -19,6 +19,14 @@ pub(super) struct SaveRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<&'a Channel>,
     pub clips: Vec<SaveClip<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub also: Option<SaveField<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct SaveField<'a> {
+    pub field: &'a str,
+    pub value: &'a str,
 }
 
 #[derive(Serialize)]
@@ -36,6 +44,8 @@ pub(super) struct SaveKeys {
     pub clips: String,
     pub recent: String,
     pub by_channel: String,
+    /// The hash of another's field, if there is one.
+    pub also: Option<String>,
 }
 
 pub(super) async fn take(
@@ -77,11 +87,12 @@ pub(super) fn add_save(
     // Text and numbers only: this cannot fail.
     let request = serde_json::to_string(request).unwrap_or_default();
     let args: Vec<String> = std::iter::once(request).chain(clips).collect();
-    let keys = [
+    let mut all = vec![
         keys.channels.as_str(),
         &keys.clips,
         &keys.recent,
         &keys.by_channel,
     ];
-    pipeline.add_script(&SAVE, &keys, &args)
+    all.extend(keys.also.as_deref());
+    pipeline.add_script(&SAVE, &all, &args)
 }

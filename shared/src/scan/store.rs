@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::scripts::{self, SaveClip, SaveKeys, SaveRequest, add_save};
+use super::scripts::{self, SaveClip, SaveField, SaveKeys, SaveRequest, add_save};
 use super::{Channel, Clip, ClipSource, GuildSettings, Keys, Owner};
 use crate::redis::commands::hashes::Hashes as _;
 use crate::redis::commands::strings::Strings as _;
-use crate::redis::{Error, FromReply as _, Pipeline, Redis, Replies, Reply, Slot};
+use crate::redis::{Error, FromReply as _, HashField, Pipeline, Redis, Replies, Reply, Slot};
 
 /// The most clips one script saves, which bounds its run; a page of 100 messages
 /// rarely has as many.
@@ -116,7 +116,8 @@ impl ScanStore {
     }
 
     /// Adds the saving of a page to a pipeline: its clips, and `record` as it is
-    /// after them, with a revision one higher than before.
+    /// after them, with a revision one higher than before. `also` is written with it, and
+    /// as little as it when its writer is not the owner any more.
     pub fn add_page(
         &self,
         pipeline: &mut Pipeline,
@@ -124,14 +125,15 @@ impl ScanStore {
         channel_id: &str,
         record: Option<&Channel>,
         clips: &[Clip],
+        also: Option<&HashField>,
     ) -> PageSlot {
         // What one script cannot take goes before, without the record, so that the
         // record never says more was read than was saved.
         let (before, clips) = clips.split_at(clips.len().saturating_sub(CLIPS_AT_ONCE));
         for part in before.chunks(CLIPS_AT_ONCE) {
-            self.add_part(pipeline, guild_id, channel_id, None, part);
+            self.add_part(pipeline, guild_id, channel_id, None, part, None);
         }
-        self.add_part(pipeline, guild_id, channel_id, record, clips)
+        self.add_part(pipeline, guild_id, channel_id, record, clips, also)
     }
 
     fn add_part(
@@ -141,12 +143,14 @@ impl ScanStore {
         channel_id: &str,
         record: Option<&Channel>,
         clips: &[Clip],
+        also: Option<&HashField>,
     ) -> PageSlot {
         let keys = SaveKeys {
             channels: self.keys.channels(guild_id),
             clips: self.keys.clips(channel_id),
             recent: self.keys.recent(guild_id),
             by_channel: self.keys.by_channel(guild_id),
+            also: also.map(|also| also.key.clone()),
         };
         let request = SaveRequest {
             channel: channel_id,
@@ -161,6 +165,10 @@ impl ScanStore {
                     member: format!("{channel_id}:{:0>20}:{}", clip.message_id, clip.id),
                 })
                 .collect(),
+            also: also.map(|also| SaveField {
+                field: &also.field,
+                value: &also.value,
+            }),
         };
         let texts = clips
             .iter()

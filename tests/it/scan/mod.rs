@@ -2,6 +2,7 @@
 
 mod events;
 mod faults;
+mod fence;
 mod forward;
 mod messages;
 mod refusals;

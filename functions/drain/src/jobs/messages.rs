@@ -159,9 +159,6 @@ impl Run {
 
         let env = self.env.clone();
         let mut pipeline = Pipeline::new();
-        let slot = env
-            .store
-            .add_page(&mut pipeline, guild, channel, None, &clips);
         if self.reporter.is_first() {
             self.reporter
                 .add_status(&env, &mut pipeline, ScanStatus::Running, json!({}));
@@ -172,8 +169,11 @@ impl Run {
                 json!({ "message": "messages are gone or could not be read", "messageIds": gone });
             self.reporter.add_log(&env, &mut pipeline, data);
         }
-        self.reporter
-            .add_progress(&env, &mut pipeline, &self.progress(&work));
+        let progress = self.progress(&work);
+        let progress = self.reporter.add_progress(&env, &mut pipeline, &progress);
+        let slot = env
+            .store
+            .add_page(&mut pipeline, guild, channel, None, &clips, Some(&progress));
         let done = work.left.is_empty();
         self.work = work;
         if done {

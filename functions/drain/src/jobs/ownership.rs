@@ -92,7 +92,7 @@ pub async fn ended(env: Arc<Environment>, job: EndedJob) {
         channel.works.remove(job.attempt.id.as_str());
         let (guild, id) = (&scan.guild_id, &scan.channel_id);
         env.store
-            .add_page(&mut pipeline, guild, id, Some(&channel), &[]);
+            .add_page(&mut pipeline, guild, id, Some(&channel), &[], None);
     }
     Reporter::after(job.attempt.clone()).add_status(
         &env,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::counters::CLIPS;
 use shared::progress::{Event, EventType};
 use shared::queue::Attempt;
-use shared::redis::{Pipeline, Slot};
+use shared::redis::{HashField, Pipeline, Slot};
 use shared::scan::{Clip, ScanProgress, ScanStatus};
 
 use crate::Environment;
@@ -50,13 +50,14 @@ impl Reporter {
         }
     }
 
-    /// Adds how far the scan is: an event, and the job's newest progress.
+    /// Adds how far the scan is; answers the job's newest progress, for the script that
+    /// saves what it is of.
     pub fn add_progress(
         &mut self,
         env: &Environment,
         pipeline: &mut Pipeline,
         progress: &ScanProgress,
-    ) {
+    ) -> HashField {
         let data = json!({
             "status": ScanStatus::Running,
             "progress": { "current": progress.current, "total": progress.total, "percent": progress.percent },
@@ -64,7 +65,7 @@ impl Reporter {
         });
         self.add(env, pipeline, EventType::Progress, data);
         let text = serde_json::to_string(progress).unwrap_or_default();
-        env.queue.add_progress(pipeline, &self.attempt.id, &text);
+        env.queue.progress(&self.attempt.id, &text)
     }
 
     /// Adds the clips of a page, if it has any.

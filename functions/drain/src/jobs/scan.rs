@@ -12,7 +12,7 @@ use serde_json::json;
 use shared::discord::{MessageId, Page};
 use shared::jobs::ChannelScan;
 use shared::queue::{ActiveJob, Outcome, Signal};
-use shared::redis::Pipeline;
+use shared::redis::{HashField, Pipeline};
 use shared::scan::{
     Channel, Clip, Filter, GuildSettings, Saved, ScanProgress, ScanStatus, Work, find_clips,
 };
@@ -185,7 +185,8 @@ impl Run {
         self.reporter
             .add_clips(&self.env, &mut pipeline, &new_clips);
         self.add_unreadable(&mut pipeline, &found);
-        self.reporter
+        let progress = self
+            .reporter
             .add_progress(&self.env, &mut pipeline, &progress);
         if done {
             let detail = json!({ "messagesScanned": work.listed, "clipsFound": work.clips });
@@ -199,7 +200,8 @@ impl Run {
         } else {
             ScanStatus::Running
         };
-        self.write(channel, status, None, &clips, pipeline).await?;
+        self.write(channel, status, None, &clips, Some(&progress), pipeline)
+            .await?;
         self.work = work;
         self.pages += 1;
         Ok(done)
@@ -244,6 +246,7 @@ impl Run {
         status: ScanStatus,
         error: Option<&str>,
         clips: &[Clip],
+        progress: Option<&HashField>,
         mut pipeline: Pipeline,
     ) -> Result<(), Trouble> {
         let now = self.env.clock.now_ms();
@@ -260,10 +263,10 @@ impl Run {
             channel.works.remove(self.job.attempt.id.as_str());
         }
         let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
-        let slot = self
-            .env
-            .store
-            .add_page(&mut pipeline, guild, id, Some(&channel), clips);
+        let slot =
+            self.env
+                .store
+                .add_page(&mut pipeline, guild, id, Some(&channel), clips, progress);
         let mut replies = pipeline.send(&*self.env.redis).await?;
         match self.env.store.read_page(&mut replies, slot)? {
             Saved::Yes | Saved::Duplicate => {
@@ -307,7 +310,7 @@ impl Run {
         self.reporter
             .add_status(&self.env, &mut pipeline, status, detail);
         if let Err(failed) = self
-            .write(channel, status, error.as_deref(), &[], pipeline)
+            .write(channel, status, error.as_deref(), &[], None, pipeline)
             .await
         {
             tracing::warn!(job_id = %self.job.attempt.id, ?failed, "the channel was not let go of");

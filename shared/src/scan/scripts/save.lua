@@ -4,8 +4,9 @@
 -- KEYS[2]  clip:records:{channel}  HASH  clip id -> clip
 -- KEYS[3]  clip:recent:{guild}     ZSET  members by time
 -- KEYS[4]  clip:channel:{guild}    ZSET  the same members in order
+-- KEYS[5]  only with `also`        HASH  another's, such as the job's progress
 -- ARGV[1]  request  JSON: channel, record (none: clips alone), clips [{id, message,
---                   posted, forward, member}]
+--                   posted, forward, member}], also {field, value}
 -- ARGV[2…] each clip as JSON, in that order
 --
 -- Returns {`saved`, messages new with clips, record's count of them}; {`dup`, …}
@@ -65,6 +66,7 @@ if record then
   record.messageCount = (stored and stored.messageCount or 0) + new
   redis.call('HSET', KEYS[1], request.channel, cjson.encode(record))
 end
+if request.also then redis.call('HSET', KEYS[5], request.also.field, request.also.value) end
 -- The order last: a script that dies before it leaves the messages to be counted.
 if #members > 0 then
   redis.call('ZADD', KEYS[3], unpack(recent))
