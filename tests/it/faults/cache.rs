@@ -126,3 +126,28 @@ async fn what_is_stored_together_is_read_together_or_known_to_be_missing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_kind_that_was_invalidated_by_its_pattern_is_gone_and_no_other_is() {
+    at_every_request(async |struck| {
+        let bench = Bench::start().await;
+        let value = "old".to_owned();
+        for id in ["1", "2", "3"] {
+            bench.cache.set(&guild(id), Some(&value)).await.unwrap();
+        }
+        bench.cache.set(&channel(), Some(&value)).await.unwrap();
+        struck.arm(&bench.server);
+        let removed = bench.cache.invalidate_matching("guild:*").await;
+        assert!(removed.is_ok() || !struck.passes(), "{removed:?}");
+        let fired = bench.server.faults().fired();
+        Struck::disarm(&bench.server);
+        for id in ["1", "2", "3"] {
+            let found = bench.cache.get(&guild(id)).await.unwrap();
+            assert!(found.is_none() || removed.is_err(), "{id}");
+        }
+        let other = bench.cache.get(&channel()).await.unwrap();
+        assert_eq!(other, Some(Some(value)));
+        fired
+    })
+    .await;
+}

@@ -52,13 +52,9 @@ async fn a_request_takes_effect_once_and_is_answered_alike() {
         let third = insist(&app, &key).await;
         assert_eq!(third.json, second.json);
         assert_eq!(third.header("idempotency-replayed"), Some("true"));
-        let n_jobs = n_waiting(&app).await - n_before;
-        if struck.passes() {
-            assert_eq!((n_jobs, &second.json), (1, &first.json));
-        }
-        // When the outcome stays unknown, or cannot be stored, the key is free again in the
-        // end, and the request may be done once more.
-        assert!((1..=2).contains(&n_jobs), "{n_jobs}");
+        // Also when nobody could tell: the reply is stored by the step that does the work.
+        assert_eq!(n_waiting(&app).await - n_before, 1);
+        assert!(!answered || second.json == first.json, "{}", first.json);
         fired
     })
     .await;
