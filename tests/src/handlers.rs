@@ -38,6 +38,12 @@ pub async fn start_endpoint() -> upstash_local::Server {
     server
 }
 
+/// Whether keys expire by the clock of the tests: a server in front of which the endpoint
+/// stands has its own.
+pub fn clock_moves_keys() -> bool {
+    std::env::var_os("TRAWL_TEST_REDIS").is_none()
+}
+
 /// The next database of a server.
 fn a_database(url: &str) -> Store {
     static N_TAKEN: AtomicUsize = AtomicUsize::new(0);

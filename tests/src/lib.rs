@@ -10,7 +10,7 @@ mod reply;
 pub mod sim;
 
 pub use app::{Options, TestApp, generous_limits};
-pub use handlers::{Script, Scripted, queue_on, start_endpoint};
+pub use handlers::{Script, Scripted, clock_moves_keys, queue_on, start_endpoint};
 pub use reply::Reply;
 
 /// When every test begins: 2026-11-21, in unix milliseconds.

@@ -222,7 +222,10 @@ impl Site {
         self.server.faults().clear();
         let keys = self.queue.keys();
         let mine = keys.records.replace("records", "*");
-        let left: Vec<String> = self.ask(Command::safe("KEYS").arg(mine)).await;
+        let mut left: Vec<String> = self.ask(Command::safe("KEYS").arg(mine)).await;
+        if !integration::clock_moves_keys() {
+            left = self.without_expiry(left).await;
+        }
         let counters = std::slice::from_ref(&keys.records);
         assert_eq!(left, counters, "keys left behind");
         let fields: Vec<String> = self.ask(Command::safe("HGETALL").arg(&keys.records)).await;
@@ -232,6 +235,18 @@ impl Site {
             .collect();
         assert!(fields.is_empty(), "fields left behind: {fields:?}");
         let _: u64 = self.ask(Command::safe("DEL").arg(&keys.records)).await;
+    }
+
+    /// Those of the keys that would still be there after this life's eight days.
+    async fn without_expiry(&self, keys: Vec<String>) -> Vec<String> {
+        let mut kept = Vec::new();
+        for key in keys {
+            let left_ms: i64 = self.ask(Command::safe("PTTL").arg(&key)).await;
+            if !(0..=8 * 86_400_000).contains(&left_ms) {
+                kept.push(key);
+            }
+        }
+        kept
     }
 
     pub async fn ask<T: shared::redis::FromReply>(&self, command: Command<T>) -> T {
