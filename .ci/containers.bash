@@ -39,7 +39,7 @@ step_containers() {
     wait_until api 60 listens "$port"
 
     "$venv/bin/python" .ci/events.py "$template" "http://127.0.0.1:$port" \
-        "http://$address:8079" "$SAM_DATABASE_TOKEN" "${words[@]}"
+        "$process_logs/api.log" "http://$address:8079" "$SAM_DATABASE_TOKEN" "${words[@]}"
 
     # It takes its containers with it.
     stop api || true
@@ -95,23 +95,31 @@ stop_docker() {
 # The image SAM puts its emulator on: what an executable needs that was linked against
 # glibc, and a shell for the lines SAM adds.
 make_lambda_image() {
-    local folder package
+    local folder name packages=(busybox-static libc6 libgcc-s1 ca-certificates)
     folder=$(mktemp -d "$CARGO_TARGET_DIR/ci/image.XXXXXX")
     chmod 755 "$folder"
     (
         cd "$folder"
-        apt-get download -q busybox-static libc6 libgcc-s1 ca-certificates
-        for package in *.deb; do
-            dpkg-deb --extract "$package" root
+        # A bare machine has no lists yet.
+        apt-get download -q "${packages[@]}" || {
+            apt-get update -q
+            apt-get download -q "${packages[@]}"
+        } || exit 1
+        for name in *.deb; do
+            dpkg-deb --extract "$name" root || exit 1
         done
     ) > "$process_logs/image.log" 2>&1 || fail "no image: $(tail -n 5 "$process_logs/image.log")"
     (
         cd "$folder/root"
         rm -rf usr/share/{doc,lintian,man}
+        # Later releases put everything into usr and leave these links to another package.
+        for name in bin lib lib64; do
+            [[ -e $name || ! -e usr/$name ]] || ln -s "usr/$name" "$name"
+        done
         mkdir -p tmp var/{task,runtime,rapid} etc/pki/tls/certs
         chmod 1777 tmp
-        for package in sh mv chmod; do
-            ln -s busybox "bin/$package"
+        for name in sh mv chmod; do
+            ln -s busybox "bin/$name"
         done
         find usr/share/ca-certificates -name '*.crt' -exec cat {} + \
             > etc/pki/tls/certs/ca-bundle.crt
