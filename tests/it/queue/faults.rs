@@ -154,6 +154,7 @@ async fn strike_in_pairs(life: Life) -> Done {
     let (pairs, seed) = (number("FAULT_PAIRS", PAIRS), number("FAULT_SEED", 1));
     let mut random = fastrand::Rng::with_seed(seed ^ ((life as u64) << 32));
     let mut site = Site::start().await;
+    site.may_leave_blobs = true;
     site.live(life).await;
     let positions = count(&mut site, life).await;
     let mut done = Done {

@@ -14,6 +14,8 @@ start(request)
 local job = load({ request.id }, counter_fields())[request.id]
 if not job then return 'gone' end
 local header = job.header
+-- Once more, if the reply of the first was lost: nothing else would let them expire.
+if header.state == 'cancelled' and job.spec.blob then return 'large' end
 if FINISHED[header.state] then return header.state end
 if header.state == 'active' then
   header.cancel = true
