@@ -8,7 +8,7 @@ API, where `sam local start-api` listens, and once more without their key. The a
 those tests/fixtures/events.txt promises. Before each, the database is emptied.
 
 The emulator in the containers starts a function a moment before it listens itself, and one
-of ours may look for it that soon and end: about once in a hundred starts on a busy machine.
+of ours may look for it that soon and end: seen once in about 300 starts.
 Lambda listens first. What fails with that line in the log is tried again, and counted.
 """
 
