@@ -7,13 +7,18 @@ mod drain;
 mod http;
 mod metrics;
 mod queue;
+mod secrets;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::secrets::{Keeper, Secret};
 
 pub use drain::{DrainConfig, MissedSetting, RecurringSetting};
 pub use http::{HttpConfig, LimitConfig, LimitsConfig};
 pub use metrics::MetricsConfig;
 pub use queue::{QueueConfig, Rate};
+pub use secrets::{KeptSecret, SecretsConfig};
 
 /// A setting that is missing or cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -28,28 +33,50 @@ pub enum ConfigError {
 }
 
 /// Where settings are read from.
-pub struct Environment<'a>(Lookup<'a>);
+pub struct Environment<'a> {
+    lookup: Lookup<'a>,
+    keeper: Option<Arc<Keeper>>,
+}
 
 type Lookup<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 
 impl<'a> Environment<'a> {
     /// The process's own.
     pub fn process() -> Environment<'static> {
-        Environment(Box::new(|name| std::env::var(name).ok()))
+        Environment::from(|name| std::env::var(name).ok())
     }
 
     /// One that `lookup` answers.
     pub fn from(lookup: impl Fn(&str) -> Option<String> + 'a) -> Environment<'a> {
-        Environment(Box::new(lookup))
+        Environment {
+            lookup: Box::new(lookup),
+            keeper: None,
+        }
+    }
+
+    /// The same, with the secrets of `keeper`.
+    pub fn with_secrets(self, keeper: Arc<Keeper>) -> Environment<'a> {
+        Environment {
+            keeper: Some(keeper),
+            ..self
+        }
     }
 
     /// A setting as text; one that is set to nothing counts as not set.
     pub fn text(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.trim().is_empty())
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }
 
     fn required(&self, name: &'static str) -> Result<String, ConfigError> {
         self.text(name).ok_or(ConfigError::Missing(name))
+    }
+
+    fn secret(&self, name: &'static str) -> Result<Secret, ConfigError> {
+        let kept = self.keeper.as_ref();
+        match kept.and_then(|keeper| keeper.secret(name)) {
+            Some(secret) => Ok(secret),
+            None => self.required(name).map(|value| value.trim().into()),
+        }
     }
 
     fn number(
@@ -87,7 +114,7 @@ pub struct RedisConfig {
     /// The REST address, from `UPSTASH_REDIS_REST_URL`.
     pub url: String,
     /// The right to use it, from `UPSTASH_REDIS_REST_TOKEN`.
-    pub token: String,
+    pub token: Secret,
     /// What every key starts with, from `KEY_PREFIX`. Defaults to `trawl:`. Two
     /// deployments on one database must differ in it.
     pub key_prefix: String,
@@ -110,7 +137,7 @@ impl RedisConfig {
         Ok(RedisConfig {
             provider,
             url: env.required("UPSTASH_REDIS_REST_URL")?,
-            token: env.required("UPSTASH_REDIS_REST_TOKEN")?,
+            token: env.secret("UPSTASH_REDIS_REST_TOKEN")?,
             key_prefix: env.text("KEY_PREFIX").unwrap_or_else(|| "trawl:".into()),
         })
     }
@@ -120,9 +147,9 @@ impl RedisConfig {
 #[derive(Clone)]
 pub struct AuthConfig {
     /// May use the routes, from `TRAWL_API_KEY`.
-    pub api_key: String,
+    pub api_key: Secret,
     /// May also use the admin routes, from `TRAWL_ADMIN_KEY`.
-    pub admin_key: String,
+    pub admin_key: Secret,
 }
 
 impl AuthConfig {
@@ -130,25 +157,15 @@ impl AuthConfig {
     /// A missing key, one shorter than 16 characters, or twice the same.
     pub fn read(env: &Environment<'_>) -> Result<AuthConfig, ConfigError> {
         let key = |name: &'static str| {
-            let key = env.required(name)?;
-            if key.len() < 16 {
-                return Err(ConfigError::Invalid {
-                    name,
-                    expected: "at least 16 characters",
-                });
-            }
+            let key = env.secret(name)?;
+            secrets::check_key(name, &key.value())?;
             Ok(key)
         };
         let config = AuthConfig {
             api_key: key("TRAWL_API_KEY")?,
             admin_key: key("TRAWL_ADMIN_KEY")?,
         };
-        if config.api_key == config.admin_key {
-            return Err(ConfigError::Invalid {
-                name: "TRAWL_ADMIN_KEY",
-                expected: "another key than TRAWL_API_KEY",
-            });
-        }
+        secrets::check_difference(&config.api_key.value(), &config.admin_key.value())?;
         Ok(config)
     }
 }
@@ -157,8 +174,8 @@ impl AuthConfig {
 #[derive(Clone)]
 pub struct DiscordConfig {
     /// The bot's token, from `DISCORD_TOKEN`. Only a bot's: Discord's terms forbid
-    /// user tokens here.
-    pub token: String,
+    /// user tokens here; with or without the word `Bot` before it.
+    pub token: Secret,
     /// The address up to, but without, `/channels`, from `DISCORD_API_BASE`.
     /// Defaults to Discord's version 10.
     pub api_base: String,
@@ -183,9 +200,8 @@ impl DiscordConfig {
                 expected: "an address beginning with https:// and ending before /channels",
             });
         }
-        let token = env.required("DISCORD_TOKEN")?;
         Ok(DiscordConfig {
-            token: token.trim().trim_start_matches("Bot ").to_owned(),
+            token: env.secret("DISCORD_TOKEN")?,
             api_base: api_base.trim_end_matches('/').to_owned(),
             cdn_hosts: env
                 .text("DISCORD_CDN_HOSTS")
@@ -216,6 +232,27 @@ impl WakerConfig {
     pub fn read(env: &Environment<'_>) -> WakerConfig {
         WakerConfig {
             function: env.text("DRAIN_FUNCTION"),
+        }
+    }
+}
+
+/// How a service of AWS is called. Credentials are read by the SDK, from the variables
+/// Lambda sets.
+#[derive(Clone, Debug)]
+pub struct AwsConfig {
+    /// From `AWS_REGION`, which Lambda sets.
+    pub region: Option<String>,
+    /// Another address than the service's own, from `AWS_ENDPOINT_URL_SSM` or the like,
+    /// or from `AWS_ENDPOINT_URL` for all of them.
+    pub endpoint_url: Option<String>,
+}
+
+impl AwsConfig {
+    pub fn read(env: &Environment<'_>, service: &str) -> AwsConfig {
+        let own = env.text(&format!("AWS_ENDPOINT_URL_{service}"));
+        AwsConfig {
+            region: env.text("AWS_REGION"),
+            endpoint_url: own.or_else(|| env.text("AWS_ENDPOINT_URL")),
         }
     }
 }
@@ -252,9 +289,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_may_be_given_with_its_word() {
-        let config = DiscordConfig::read(&env(&[("DISCORD_TOKEN", "Bot abc")])).unwrap();
-        assert_eq!(config.token, "abc");
-        assert_eq!(config.cdn_hosts.len(), 2);
+    fn a_secret_is_told_in_one_way() {
+        let both = env(&[
+            ("TRAWL_API_KEY", "a-development-key"),
+            ("TRAWL_API_KEY_PARAMETER", "/trawl/api-key"),
+        ]);
+        let error = SecretsConfig::read(&both).unwrap_err().to_string();
+        assert!(
+            error.starts_with("TRAWL_API_KEY: expected either"),
+            "{error}"
+        );
+        let named = env(&[("DISCORD_TOKEN_PARAMETER", " /trawl/token ")]);
+        let config = SecretsConfig::read(&named).unwrap();
+        assert_eq!(config.kept.len(), 1);
+        assert_eq!(config.kept[0].parameter, "/trawl/token");
+        assert_eq!(config.max_age, Duration::from_secs(300));
     }
 }

@@ -4,6 +4,8 @@
 //! nothing between invocations. [`http`] is the front door of every route and the
 //! one module that knows `lambda_http`.
 
+#[cfg(feature = "aws")]
+mod aws;
 pub mod cache;
 pub mod clock;
 pub mod config;
@@ -22,7 +24,9 @@ pub mod queue;
 pub mod rate_limiter;
 pub mod redis;
 pub mod scan;
+pub mod secrets;
 pub mod session;
+#[cfg(feature = "parameters")]
 pub mod start;
 pub mod telemetry;
 pub mod waker;

@@ -3,11 +3,13 @@
 use crate::clock::Clock;
 use crate::config::{
     AuthConfig, ConfigError, Environment, HttpConfig, MetricsConfig, QueueConfig, RedisConfig,
+    SecretsConfig,
 };
 use crate::http::{Auth, Services};
 use crate::metrics::{CommandBudget, Metrics};
 use crate::queue::Queue;
 use crate::redis::{self, Redis};
+use crate::secrets::{self, Keeper, Ssm};
 use crate::telemetry;
 
 /// The beginnings of a function.
@@ -23,19 +25,35 @@ pub struct Start {
 pub enum StartError {
     #[error("a setting is missing or wrong")]
     Config(#[from] ConfigError),
+    #[error("a secret cannot be had")]
+    Secrets(#[from] secrets::Error),
     #[error("Redis is not set up")]
     Redis(#[from] redis::Error),
 }
 
 impl Start {
-    /// Starts logging and reads the process's environment.
+    /// Starts logging and reads the process's environment, and the secrets it names.
     ///
     /// # Errors
-    /// The setting that is missing or wrong.
-    pub fn from_process() -> Result<Start, StartError> {
+    /// The setting that is missing or wrong, the parameter that cannot be had.
+    pub async fn from_process() -> Result<Start, StartError> {
         telemetry::start();
-        let environment = Environment::process();
-        let clock = Clock::system();
+        let started = Start::from(Environment::process(), Clock::system()).await;
+        started.inspect_err(|error| {
+            tracing::error!(error = telemetry::chain(error), "the function cannot start");
+        })
+    }
+
+    async fn from(environment: Environment<'static>, clock: Clock) -> Result<Start, StartError> {
+        let secrets = SecretsConfig::read(&environment)?;
+        // A function whose secrets are plain asks nobody, and makes no client for it.
+        let environment = if secrets.kept.is_empty() {
+            environment
+        } else {
+            let ssm = Ssm::from_environment();
+            let keeper = Keeper::start(secrets, Box::new(ssm), clock.clone()).await?;
+            environment.with_secrets(keeper)
+        };
         let config = RedisConfig::read(&environment)?;
         Ok(Start {
             redis: redis::connect(&config, &clock)?,

@@ -164,7 +164,7 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
     let redis = RedisConfig {
         provider: Provider::Local,
         url: format!("http://{}", nodes.endpoint_at),
-        token: NODE_TOKEN.to_owned(),
+        token: NODE_TOKEN.into(),
         key_prefix: "trawl:".to_owned(),
     };
     let store = ScanStore::new(

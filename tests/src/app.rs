@@ -15,6 +15,7 @@ use shared::redis::Redis;
 use shared::scan::ScanStore;
 use tokio::net::TcpListener;
 
+use crate::ssm::Kept;
 use crate::{Reply, START_MS};
 
 /// What differs from the usual.
@@ -33,6 +34,8 @@ pub struct Options {
     pub limits: LimitsConfig,
     /// Where metrics go, if anywhere.
     pub metrics: Option<shared::metrics::Sink>,
+    /// The secrets that are parameters; the others are plain.
+    pub kept: Option<Kept>,
 }
 
 /// Limits no test meets by accident: the clock stands still while it asks.
@@ -65,6 +68,7 @@ impl Default for Options {
             origins: Vec::new(),
             metrics: None,
             limits: generous_limits(),
+            kept: None,
         }
     }
 }
@@ -119,14 +123,14 @@ impl TestApp {
         let redis_config = RedisConfig {
             provider: Provider::Local,
             url: endpoint.url(),
-            token: endpoint.token().to_owned(),
+            token: endpoint.token().into(),
             key_prefix: options.key_prefix.clone(),
         };
         let config = FunctionsConfig {
             redis: redis_config.clone(),
             auth: AuthConfig {
-                api_key: Self::API_KEY.to_owned(),
-                admin_key: Self::ADMIN_KEY.to_owned(),
+                api_key: Self::API_KEY.into(),
+                admin_key: Self::ADMIN_KEY.into(),
             },
             http: HttpConfig {
                 cors_origins: options.origins,
@@ -135,7 +139,7 @@ impl TestApp {
             queue: options.queue,
             drain: options.drain,
             discord: DiscordConfig {
-                token: "sample-bot-token".to_owned(),
+                token: "sample-bot-token".into(),
                 api_base: discord.url(),
                 cdn_hosts: vec!["127.0.0.1".to_owned()],
                 page_interval: options.page_interval,
@@ -143,6 +147,10 @@ impl TestApp {
             command_budget: 500_000,
             metrics: options.metrics,
             invoke_url: options.invoke_url.or(options.wake.then(|| url.clone())),
+        };
+        let config = match options.kept {
+            Some(kept) => kept.into_config(config, &clock).await,
+            None => config,
         };
         let functions = Functions::new(&config, &clock).unwrap();
         let host = Host::start(listener, functions.clone(), false).unwrap();

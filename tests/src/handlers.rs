@@ -59,7 +59,7 @@ pub fn queue_on(endpoint: &upstash_local::Server, clock: &Clock, config: QueueCo
     let redis = RedisConfig {
         provider: Provider::Local,
         url: endpoint.url(),
-        token: endpoint.token().to_owned(),
+        token: endpoint.token().into(),
         key_prefix: "trawl:".to_owned(),
     };
     let redis = shared::redis::connect(&redis, clock).unwrap();

@@ -6,8 +6,10 @@
 mod app;
 mod handlers;
 pub mod history;
+pub mod lambda;
 mod reply;
 pub mod sim;
+pub mod ssm;
 
 pub use app::{Options, TestApp, generous_limits};
 pub use handlers::{Script, Scripted, clock_moves_keys, queue_on, start_endpoint};

@@ -6,8 +6,8 @@ use shared::queue::SCAN;
 use shared::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process()?;
+pub async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process().await?;
     let stream = DrainConfig::read(&start.environment)?.stream;
     let queues = vec![start.queue(SCAN)?];
     let budget = MetricsConfig::read(&start.environment)?.command_budget;

@@ -128,6 +128,7 @@ impl Drain {
         event: &Value,
         deadline: &Deadline,
     ) -> Result<DrainReport, shared::queue::Error> {
+        self.environment.discord.freshen().await;
         let source = event.get("source").and_then(Value::as_str);
         let by_drain = source == Some(BY_DRAIN);
         // No call of the queue's outlives the invocation.

@@ -11,15 +11,13 @@ use shared::start::Start;
 use shared::waker::{BY_DRAIN, LambdaWake, Wake};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let start = Start::from_process()?;
+pub async fn main() -> Result<(), lambda_runtime::Error> {
+    let start = Start::from_process().await?;
     let discord = DiscordConfig::read(&start.environment)?;
     let queue = start.queue(SCAN)?;
     let chores = Chores::new(&DrainConfig::read(&start.environment)?, &start.clock)?;
     let helpers: Option<Arc<dyn Wake>> = match WakerConfig::read(&start.environment).function {
-        Some(function) => Some(Arc::new(
-            LambdaWake::from_environment(function, BY_DRAIN).await,
-        )),
+        Some(function) => Some(Arc::new(LambdaWake::from_environment(function, BY_DRAIN))),
         None => None,
     };
     let (metrics, budget) = (start.metrics()?, start.budget());

@@ -9,12 +9,10 @@ use shared::start::Start;
 use shared::waker::{BY_ENQUEUE, LambdaWake, Wake, Waker};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process()?;
+pub async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process().await?;
     let wake: Option<Box<dyn Wake>> = match WakerConfig::read(&start.environment).function {
-        Some(function) => Some(Box::new(
-            LambdaWake::from_environment(function, BY_ENQUEUE).await,
-        )),
+        Some(function) => Some(Box::new(LambdaWake::from_environment(function, BY_ENQUEUE))),
         None => None,
     };
     let waker = Waker::new(wake, start.clock.clone());

@@ -8,8 +8,8 @@ use shared::scan::ScanStore;
 use shared::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process()?;
+pub async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process().await?;
     let discord = Discord::new(&DiscordConfig::read(&start.environment)?)?;
     let cache = Cache::new(start.redis.clone(), &start.key_prefix, start.clock.clone());
     let store = ScanStore::new(start.redis.clone(), &start.key_prefix);

@@ -6,8 +6,8 @@ use shared::queue::SCAN;
 use shared::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process()?;
+pub async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process().await?;
     let progress = Progress::new(&start.key_prefix);
     http::run(jobs::app(start.services()?, start.queue(SCAN)?, progress)).await
 }

@@ -6,8 +6,8 @@ use shared::scan::ScanStore;
 use shared::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process()?;
+pub async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process().await?;
     let store = ScanStore::new(start.redis.clone(), &start.key_prefix);
     http::run(scan_statuses::app(
         start.services()?,

@@ -5,7 +5,7 @@ use shared::queue::SCAN;
 use shared::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process()?;
+pub async fn main() -> Result<(), lambda_http::Error> {
+    let start = Start::from_process().await?;
     http::run(scans_current::app(start.services()?, start.queue(SCAN)?)).await
 }

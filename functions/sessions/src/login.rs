@@ -28,7 +28,8 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     request.admit(Action::Login).await;
     let role = state
         .auth
-        .role(&credentials.key)
+        .role_of(&credentials.key)
+        .await
         .ok_or_else(ApiError::unknown_key)?;
     let sessions = state.sessions.on(&redis);
     let (token, session) = sessions.create(&LOGIN, role.name(), ()).await?;

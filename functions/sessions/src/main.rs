@@ -5,6 +5,6 @@ use shared::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process()?;
+    let start = Start::from_process().await?;
     http::run(sessions::app(start.services()?)).await
 }

@@ -118,7 +118,7 @@ async fn enqueue(endpoint: &upstash_local::Server) -> anyhow::Result<()> {
     let config = RedisConfig {
         provider: Provider::Local,
         url: endpoint.url(),
-        token: endpoint.token().to_owned(),
+        token: endpoint.token().into(),
         key_prefix: "trawl:".to_owned(),
     };
     let redis = shared::redis::connect(&config, &clock)?;

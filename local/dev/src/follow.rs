@@ -40,7 +40,7 @@ pub async fn scan(command: ScanCommand) -> anyhow::Result<()> {
     let client = Client {
         http: shared::http_client()?,
         url: command.url.trim_end_matches('/').to_owned(),
-        key: settings.auth.api_key,
+        key: settings.auth.api_key.value().to_string(),
     };
     let mut options = json!({});
     if let Some(most) = command.max_messages {

@@ -61,7 +61,7 @@ impl Settings {
         RedisConfig {
             provider: Provider::Local,
             url,
-            token,
+            token: token.into(),
             key_prefix: self.key_prefix.clone(),
         }
     }

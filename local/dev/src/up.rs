@@ -136,7 +136,7 @@ impl System {
 
     fn introduce(&self, command: &UpCommand) {
         let url = self.host.url();
-        let key = &self.settings.auth.api_key;
+        let key = self.settings.auth.api_key.value();
         let (guild, channel) = (sample::GUILD_ID, sample::CLIPS_ID);
         println!("Trawl runs. Ctrl-C stops it.\n");
         println!("  routes    {url}");
@@ -144,7 +144,7 @@ impl System {
             Some(_) => println!(
                 "  database  {} (token {}), kept in {}",
                 self.redis.url,
-                self.redis.token,
+                self.redis.token.value(),
                 command.data.display()
             ),
             None => println!("  database  {}", self.redis.url),
@@ -155,7 +155,7 @@ impl System {
         }
         println!(
             "  keys      {key} (api), {} (admin)",
-            self.settings.auth.admin_key
+            self.settings.auth.admin_key.value()
         );
         let (guild, channel) = match &self.sample {
             Some(_) => (guild.to_string(), channel.to_string()),
@@ -210,7 +210,7 @@ async fn start_endpoint(data: &Path, ip: IpAddr) -> anyhow::Result<upstash_local
 async fn start_sample(ip: IpAddr) -> anyhow::Result<discord_local::Server> {
     let options = discord_local::Options {
         listen: preferred(ip, DISCORD_PORT),
-        token: DISCORD_TOKEN.to_owned(),
+        token: DISCORD_TOKEN.into(),
         // Nobody is protected here by Discord's five pages in five seconds.
         rate_limit: RateLimit::off(),
         ..discord_local::Options::default()
@@ -222,7 +222,7 @@ async fn start_sample(ip: IpAddr) -> anyhow::Result<discord_local::Server> {
 
 fn sample_config(server: &discord_local::Server, ip: IpAddr) -> DiscordConfig {
     DiscordConfig {
-        token: DISCORD_TOKEN.to_owned(),
+        token: DISCORD_TOKEN.into(),
         api_base: server.url(),
         cdn_hosts: vec![ip.to_string()],
         page_interval: Duration::from_millis(50),

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::{Channel, Error, Guild, Message, MessageId, Unreadable};
 use crate::config::DiscordConfig;
 use crate::redis;
+use crate::secrets::Secret;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,7 +49,7 @@ pub struct Page {
 pub struct Discord {
     http: reqwest::Client,
     api_base: String,
-    authorization: HeaderValue,
+    token: Secret,
 }
 
 impl Discord {
@@ -56,17 +57,16 @@ impl Discord {
     /// When the token cannot be one.
     pub fn new(config: &DiscordConfig) -> Result<Discord, redis::Error> {
         let settings = |text: &str| redis::Error::Settings(text.to_owned());
-        // `Bot` always: Discord refuses a user's token with it, as its terms do.
-        let mut authorization = HeaderValue::from_str(&format!("Bot {}", config.token))
-            .map_err(|_| settings("DISCORD_TOKEN: not a token"))?;
-        authorization.set_sensitive(true);
+        if authorization(&config.token.value()).is_none() {
+            return Err(settings("DISCORD_TOKEN: not a token"));
+        }
         Ok(Discord {
             http: redis::http_client()
                 .timeout(TIMEOUT)
                 .build()
                 .map_err(|_| settings("no HTTP client"))?,
             api_base: config.api_base.clone(),
-            authorization,
+            token: config.token.clone(),
         })
     }
 
@@ -77,6 +77,11 @@ impl Discord {
     pub async fn guild(&self, id: &str) -> Result<Guild, Error> {
         let (guild, _) = self.get(&format!("/guilds/{id}")).await?;
         Ok(guild)
+    }
+
+    /// Has the token read again if it is too old.
+    pub async fn freshen(&self) {
+        self.token.freshen().await;
     }
 
     /// A channel or thread.
@@ -167,12 +172,29 @@ impl Discord {
         Ok(application.flags & (1 << 18 | 1 << 19) != 0)
     }
 
+    /// Asks once more when the token was refused and has been replaced meanwhile.
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<(T, HeaderMap), Error> {
+        let token = self.token.value();
+        match self.get_with(path, &token).await {
+            Err(Error::Unauthorized) if self.token.renew(&token).await => {
+                self.get_with(path, &self.token.value()).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn get_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: &str,
+    ) -> Result<(T, HeaderMap), Error> {
+        // What cannot be sent as a token would be refused.
+        let authorization = authorization(token).ok_or(Error::Unauthorized)?;
         let unreachable = |error: reqwest::Error| Error::Unreachable(error.without_url());
         let mut response = self
             .http
             .get(format!("{}{path}", self.api_base))
-            .header(AUTHORIZATION, self.authorization.clone())
+            .header(AUTHORIZATION, authorization)
             .header(
                 USER_AGENT,
                 concat!(
@@ -199,6 +221,14 @@ impl Discord {
         }
         Err(refusal(status, &headers, &body))
     }
+}
+
+/// `Bot` always: Discord refuses a user's token with it, as its terms do.
+fn authorization(token: &str) -> Option<HeaderValue> {
+    let token = token.trim_start_matches("Bot ");
+    let mut value = HeaderValue::from_str(&format!("Bot {token}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// What Discord says beside the status; of any type, since servers differ.
@@ -268,6 +298,14 @@ mod tests {
             .iter()
             .map(|(k, v)| ((*k).try_into().unwrap(), v.parse().unwrap()))
             .collect()
+    }
+
+    #[test]
+    fn a_token_may_be_given_with_its_word() {
+        let value = |token| authorization(token).unwrap();
+        assert_eq!(value("Bot abc"), value("abc"));
+        assert_eq!(value("abc"), "Bot abc");
+        assert!(authorization("a\nb").is_none());
     }
 
     #[test]

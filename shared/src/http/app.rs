@@ -142,14 +142,14 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     async fn route(&self, request: Request) -> Reply {
-        match self.enter(&request) {
+        match self.enter(&request).await {
             Ok(entry) => self.run(entry, request).await,
             Err(error) => {
                 let Services {
                     limiter, config, ..
                 } = &self.services;
                 let rule = Action::of(request.method()).rule(&config.limits);
-                let caller = identity(&self.services.auth.caller(&request), &request);
+                let caller = identity(&self.services.auth.known_caller(&request), &request);
                 let reply = error_reply(error, &request.id());
                 let now_ms = self.services.clock.now_ms();
                 mark(reply, limiter, &rule, &caller, None, now_ms)
@@ -158,9 +158,9 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// Finds the route and checks the caller, as far as the request tells.
-    fn enter(&self, request: &Request) -> Result<Entry<'_, S>, ApiError> {
+    async fn enter(&self, request: &Request) -> Result<Entry<'_, S>, ApiError> {
         let (route, parameters) = self.find(request.method(), request.path())?;
-        let caller = match (route.access, self.services.auth.caller(request)) {
+        let caller = match (route.access, self.services.auth.caller(request).await) {
             // A session that is over does not shut out of what is open to all.
             (Access::Open, Caller::Session(..)) => Caller::Anonymous,
             (_, caller) => caller,

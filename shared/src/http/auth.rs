@@ -1,5 +1,7 @@
 //! Who calls: by one of two keys, or by a session that was begun with one.
 
+use std::sync::Arc;
+
 use subtle::ConstantTimeEq as _;
 
 use super::{ApiError, Request, cookie};
@@ -82,14 +84,22 @@ impl Auth {
         Auth { config }
     }
 
-    /// Who calls. A key that is sent counts, not the cookie beside it.
-    pub fn caller(&self, request: &Request) -> Caller {
-        if let Some(value) = request.header("authorization") {
-            let key = value
-                .split_once(' ')
-                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-                .map(|(_, key)| key.trim());
-            return key
+    /// Who calls. A key that is sent counts, not the cookie beside it. Who is nobody may
+    /// have a key that was replaced just now, so it is looked for.
+    pub async fn caller(&self, request: &Request) -> Caller {
+        self.config.api_key.freshen().await;
+        let caller = self.known_caller(request);
+        if caller != Caller::Anonymous || !shows_something(request) {
+            return caller;
+        }
+        self.config.api_key.look_for_unknown().await;
+        self.known_caller(request)
+    }
+
+    /// Who calls, by the keys as they are known.
+    pub(super) fn known_caller(&self, request: &Request) -> Caller {
+        if request.header("authorization").is_some() {
+            return bearer(request)
                 .and_then(|key| self.role(key))
                 .map_or(Caller::Anonymous, Caller::Key);
         }
@@ -104,11 +114,19 @@ impl Auth {
         cookie::open(cookie::of(request)?, |role| self.key(role))
     }
 
-    /// Whose key this is.
-    pub fn role(&self, key: &str) -> Option<Role> {
+    /// Whose key this is, which may have been made just now.
+    pub async fn role_of(&self, key: &str) -> Option<Role> {
+        if let Some(role) = self.role(key) {
+            return Some(role);
+        }
+        self.config.api_key.look_for_unknown().await;
+        self.role(key)
+    }
+
+    fn role(&self, key: &str) -> Option<Role> {
         // Both are compared in any case, and each in constant time.
-        let is_admin = key.as_bytes().ct_eq(self.config.admin_key.as_bytes());
-        let is_api = key.as_bytes().ct_eq(self.config.api_key.as_bytes());
+        let is_admin = key.as_bytes().ct_eq(self.key(Role::Admin).as_bytes());
+        let is_api = key.as_bytes().ct_eq(self.key(Role::Api).as_bytes());
         if is_admin.into() {
             Some(Role::Admin)
         } else if is_api.into() {
@@ -120,7 +138,7 @@ impl Auth {
 
     /// The `Set-Cookie` of a session begun with the key of `role`.
     pub fn set_cookie(&self, role: Role, token: &Token, seconds: u64) -> String {
-        cookie::set(&cookie::seal(role, self.key(role), token), seconds)
+        cookie::set(&cookie::seal(role, &self.key(role), token), seconds)
     }
 
     /// The `Set-Cookie` that takes it away.
@@ -128,10 +146,21 @@ impl Auth {
         cookie::set("", 0)
     }
 
-    fn key(&self, role: Role) -> &str {
+    fn key(&self, role: Role) -> Arc<str> {
         match role {
-            Role::Api => &self.config.api_key,
-            Role::Admin => &self.config.admin_key,
+            Role::Api => self.config.api_key.value(),
+            Role::Admin => self.config.admin_key.value(),
         }
     }
+}
+
+/// The key a request is signed with.
+fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, key) = request.header("authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+}
+
+/// Whether a request brings a key or a cookie, known or not.
+fn shows_something(request: &Request) -> bool {
+    bearer(request).is_some() || cookie::of(request).is_some()
 }

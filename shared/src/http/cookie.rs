@@ -39,13 +39,16 @@ pub(super) fn seal(role: Role, key: &str, token: &Token) -> String {
 }
 
 /// Whose session a cookie's value is of, if it was sealed with the key of that role.
-pub(super) fn open<'a>(value: &str, key_of: impl Fn(Role) -> &'a str) -> Option<(Role, Token)> {
+pub(super) fn open<K: AsRef<str>>(
+    value: &str,
+    key_of: impl Fn(Role) -> K,
+) -> Option<(Role, Token)> {
     let mut parts = value.splitn(3, '.');
     let role = Role::parse(parts.next()?)?;
     let token = Token::parse(parts.next()?)?;
     let tag = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
     let sealed = text(role, &token);
-    hmac::verify(&seal_key(key_of(role)), sealed.as_bytes(), &tag).ok()?;
+    hmac::verify(&seal_key(key_of(role).as_ref()), sealed.as_bytes(), &tag).ok()?;
     Some((role, token))
 }
 

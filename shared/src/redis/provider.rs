@@ -21,6 +21,6 @@ pub fn connect(config: &RedisConfig, clock: &Clock) -> Result<Redis, Error> {
                 .into(),
         ));
     }
-    let transport = Transport::new(&config.url, &config.token)?;
+    let transport = Transport::new(&config.url, config.token.clone())?;
     Ok(Arc::new(Upstash::new(transport, clock.clone())))
 }

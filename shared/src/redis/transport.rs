@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 
 use super::Error;
+use crate::secrets::Secret;
 
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -19,7 +20,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Transport {
     client: reqwest::Client,
     url: String,
-    authorization: HeaderValue,
+    pub(super) token: Secret,
 }
 
 /// What came back.
@@ -34,36 +35,36 @@ pub(super) struct Answer {
 impl Transport {
     /// # Errors
     /// [`Error::Settings`] when the URL or the token cannot be one.
-    pub fn new(url: &str, token: &str) -> Result<Transport, Error> {
+    pub fn new(url: &str, token: Secret) -> Result<Transport, Error> {
         let url = url.trim_end_matches('/');
         if !(url.starts_with("https://") || url.starts_with("http://")) {
             return Err(Error::Settings(
                 "UPSTASH_REDIS_REST_URL: expected an address beginning with https://".into(),
             ));
         }
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| Error::Settings("UPSTASH_REDIS_REST_TOKEN: not a token".into()))?;
-        authorization.set_sensitive(true);
+        authorization(&token.value())?;
         Ok(Transport {
             client: http_client()
                 .build()
                 .map_err(|error| Error::Settings(format!("no HTTP client: {error}")))?,
             url: url.to_owned(),
-            authorization,
+            token,
         })
     }
 
+    /// Sends a body with the right that `token` gives.
     pub(super) async fn post(
         &self,
         path: &str,
         body: Vec<u8>,
+        token: &str,
         sync_token: Option<&str>,
         timeout: Duration,
     ) -> Result<Answer, Error> {
         let mut request = self
             .client
             .post(format!("{}{path}", self.url))
-            .header(AUTHORIZATION, self.authorization.clone())
+            .header(AUTHORIZATION, authorization(token)?)
             .header(CONTENT_TYPE, "application/json")
             .header("Upstash-Encoding", "base64")
             .body(body)
@@ -101,6 +102,13 @@ impl Transport {
             date,
         })
     }
+}
+
+fn authorization(token: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| Error::Settings("UPSTASH_REDIS_REST_TOKEN: not a token".into()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The one way HTTP clients are made here: ring for TLS, roots compiled in (the

@@ -69,10 +69,11 @@ impl Upstash {
         n_commands: u64,
     ) -> Result<Answer, Error> {
         let deadline = self.clock.deadline(2 * ATTEMPT_TIMEOUT);
-        let mut tried = 0;
+        let (mut tried, mut renewed) = (0, false);
         loop {
+            let right = self.transport.token.value();
             let began = self.clock.elapsed();
-            let outcome = self.attempt(path, body.clone(), &deadline).await;
+            let outcome = self.attempt(path, body.clone(), &right, &deadline).await;
             let took = self.clock.elapsed().saturating_sub(began);
             let is_billed = !matches!(outcome, Err(Error::Unreachable(_)));
             let n_billed = if is_billed { n_commands } else { 0 };
@@ -81,6 +82,13 @@ impl Upstash {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            // What was refused did not run. Its token may have been replaced.
+            if matches!(failed, Error::Unauthorized) && !renewed {
+                renewed = true;
+                if self.transport.token.renew(&right).await {
+                    continue;
+                }
+            }
             tried += 1;
             // What never arrived may be sent again even if it must not run twice.
             let harmless = repeat == Repeat::Safe
@@ -103,6 +111,7 @@ impl Upstash {
         &self,
         path: &str,
         body: Vec<u8>,
+        right: &str,
         deadline: &Deadline,
     ) -> Result<Answer, Error> {
         let timeout = ATTEMPT_TIMEOUT.min(self.time_left(deadline));
@@ -112,7 +121,13 @@ impl Upstash {
         let token = self.sync_token();
         let answer = self
             .transport
-            .post(path, body, token.as_deref(), self.clock.patience(timeout))
+            .post(
+                path,
+                body,
+                right,
+                token.as_deref(),
+                self.clock.patience(timeout),
+            )
             .await?;
         if let Some(token) = &answer.sync_token {
             *self.token() = Some(token.clone());

@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::Wake;
+use crate::aws;
 
 /// Invokes the drainer, once and without waiting for what it does.
 pub struct LambdaWake {
@@ -29,25 +27,13 @@ pub struct LambdaWake {
 impl LambdaWake {
     /// With the credentials and the endpoint of the environment. `source` is what the
     /// drainer is told of who wakes it.
-    pub async fn from_environment(function: String, source: &str) -> LambdaWake {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http_client())
-            .load()
-            .await;
-        LambdaWake::new(&config, function, source)
+    pub fn from_environment(function: String, source: &str) -> LambdaWake {
+        LambdaWake::new(&aws::of_environment("LAMBDA"), function, source)
     }
 
     /// At an endpoint on this machine that asks for no credentials.
     pub fn at_endpoint(url: &str, function: &str, source: &str) -> LambdaWake {
-        let credentials = Credentials::new("local", "local", None, None, "local");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(url)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http_client())
-            .build();
-        LambdaWake::new(&config, function.to_owned(), source)
+        LambdaWake::new(&aws::at_endpoint(url), function.to_owned(), source)
     }
 
     fn new(config: &SdkConfig, function: String, source: &str) -> LambdaWake {
@@ -84,10 +70,4 @@ impl Wake for LambdaWake {
         }
         .boxed()
     }
-}
-
-fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
-    Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
 }

@@ -72,7 +72,7 @@ pub fn client(server: &upstash_local::Server, clock: &Clock) -> Redis {
     let config = RedisConfig {
         provider: Provider::Local,
         url: server.url(),
-        token: server.token().to_owned(),
+        token: server.token().into(),
         key_prefix: "trawl:".to_owned(),
     };
     shared::redis::connect(&config, clock).unwrap()

@@ -15,7 +15,7 @@ pub fn client_with(server: &upstash_local::Server, token: &str) -> Redis {
     let config = RedisConfig {
         provider: Provider::Local,
         url: server.url(),
-        token: token.to_owned(),
+        token: token.into(),
         key_prefix: String::new(),
     };
     connect(&config, &Clock::manual(integration::START_MS)).unwrap()

@@ -262,7 +262,7 @@ async fn a_call_ends_by_its_deadline() {
     let config = shared::config::RedisConfig {
         provider: shared::config::Provider::Local,
         url: server.url(),
-        token: server.token().to_owned(),
+        token: server.token().into(),
         key_prefix: String::new(),
     };
     let deadline = Some(clock.deadline(std::time::Duration::from_millis(80)));
@@ -286,7 +286,7 @@ async fn what_cannot_be_a_database_is_said_before_anything_is_sent() {
         let config = shared::config::RedisConfig {
             provider,
             url: url.to_owned(),
-            token: "secret".to_owned(),
+            token: "secret".into(),
             key_prefix: String::new(),
         };
         let error = shared::redis::connect(&config, &shared::clock::Clock::system()).err();

@@ -51,12 +51,12 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
         redis: RedisConfig {
             provider: Provider::Local,
             url: redis.to_owned(),
-            token: NODE_TOKEN.to_owned(),
+            token: NODE_TOKEN.into(),
             key_prefix: "trawl:".to_owned(),
         },
         auth: AuthConfig {
-            api_key: TestApp::API_KEY.to_owned(),
-            admin_key: TestApp::ADMIN_KEY.to_owned(),
+            api_key: TestApp::API_KEY.into(),
+            admin_key: TestApp::ADMIN_KEY.into(),
         },
         http: HttpConfig {
             limits: integration::generous_limits(),
@@ -71,7 +71,7 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
             ..QueueConfig::default()
         },
         discord: DiscordConfig {
-            token: "sample-bot-token".to_owned(),
+            token: "sample-bot-token".into(),
             api_base: discord.to_owned(),
             cdn_hosts: Vec::new(),
             page_interval: Duration::from_millis(2),

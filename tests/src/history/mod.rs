@@ -104,7 +104,7 @@ pub fn redis(url: &str, clock: &Clock) -> Result<Redis, shared::redis::Error> {
     let config = RedisConfig {
         provider: Provider::Local,
         url: url.to_owned(),
-        token: NODE_TOKEN.to_owned(),
+        token: NODE_TOKEN.into(),
         key_prefix: "trawl:".to_owned(),
     };
     shared::redis::connect(&config, clock)

@@ -82,7 +82,7 @@ impl Endpoint {
         let server = upstash_local::Server::start(upstash_local::Options::default()).await?;
         Ok(Endpoint {
             url: server.url(),
-            token: server.token().to_owned(),
+            token: server.token().into(),
             place: Place::Here(server),
             holds_data: true,
         })
@@ -125,7 +125,7 @@ impl Endpoint {
         RedisConfig {
             provider: Provider::Local,
             url: self.url.clone(),
-            token: self.token.clone(),
+            token: self.token.as_str().into(),
             key_prefix: key_prefix.to_owned(),
         }
     }

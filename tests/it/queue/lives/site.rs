@@ -62,7 +62,7 @@ impl Site {
         let redis = RedisConfig {
             provider: Provider::Local,
             url: server.url(),
-            token: server.token().to_owned(),
+            token: server.token().into(),
             key_prefix: "trawl:".to_owned(),
         };
         let plain = shared::redis::connect(&redis, &clock).unwrap();

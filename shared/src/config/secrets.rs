@@ -1,0 +1,131 @@
+//! Which settings are secrets, and where they are kept.
+
+use std::time::Duration;
+
+use super::{ConfigError, Environment};
+
+/// Every setting that is a secret, and the variable with the name of the SSM parameter
+/// (a SecureString) that holds it. One of the two is set: the second is how a deployed
+/// function is told, the first is for development.
+const SECRETS: [(&str, &str); 4] = [
+    (
+        "UPSTASH_REDIS_REST_TOKEN",
+        "UPSTASH_REDIS_REST_TOKEN_PARAMETER",
+    ),
+    ("TRAWL_API_KEY", "TRAWL_API_KEY_PARAMETER"),
+    ("TRAWL_ADMIN_KEY", "TRAWL_ADMIN_KEY_PARAMETER"),
+    ("DISCORD_TOKEN", "DISCORD_TOKEN_PARAMETER"),
+];
+
+/// The shortest key of a caller, in bytes.
+const SHORTEST_KEY: usize = 16;
+
+/// The secrets that are parameters.
+#[derive(Clone, Debug)]
+pub struct SecretsConfig {
+    pub kept: Vec<KeptSecret>,
+    /// How old values may get before they are read again, which is how long a key that
+    /// was replaced may still be taken by an environment. In milliseconds, from
+    /// `SECRETS_MAX_AGE_MS`. Defaults to 300000; from 60000 to 86400000.
+    pub max_age: Duration,
+    /// How long an invocation waits for values it could do without. In milliseconds,
+    /// from `SECRETS_PATIENCE_MS`. Defaults to 1000; from 100 to 5000.
+    pub patience: Duration,
+}
+
+/// A setting, and the parameter that holds it.
+#[derive(Clone, Debug)]
+pub struct KeptSecret {
+    pub setting: &'static str,
+    pub parameter: String,
+}
+
+impl SecretsConfig {
+    /// # Errors
+    /// A setting that is told in both ways, or the variable that is wrong.
+    pub fn read(env: &Environment<'_>) -> Result<SecretsConfig, ConfigError> {
+        let mut kept = Vec::new();
+        for (setting, variable) in SECRETS {
+            let Some(parameter) = env.text(variable) else {
+                continue;
+            };
+            if env.text(setting).is_some() {
+                return Err(ConfigError::Invalid {
+                    name: setting,
+                    expected: "either this or the name of a parameter, not both",
+                });
+            }
+            let parameter = parameter.trim().to_owned();
+            kept.push(KeptSecret { setting, parameter });
+        }
+        let ms = |name, default, range, expected| {
+            let number = env.number(name, default, range, expected);
+            number.map(Duration::from_millis)
+        };
+        let (ages, waits) = (60_000..=86_400_000, 100..=5000);
+        Ok(SecretsConfig {
+            kept,
+            max_age: ms(
+                "SECRETS_MAX_AGE_MS",
+                300_000,
+                ages,
+                "milliseconds from 60000 to 86400000",
+            )?,
+            patience: ms(
+                "SECRETS_PATIENCE_MS",
+                1000,
+                waits,
+                "milliseconds from 100 to 5000",
+            )?,
+        })
+    }
+
+    /// Whether these can be the values of [`SecretsConfig::kept`].
+    ///
+    /// # Errors
+    /// The setting that cannot have its value.
+    pub(crate) fn check(&self, values: &[&str]) -> Result<(), ConfigError> {
+        for (kept, value) in self.kept.iter().zip(values) {
+            let name = kept.setting;
+            if is_key(name) {
+                check_key(name, value)?;
+            } else if value.is_empty() || !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
+            {
+                let expected = "visible characters";
+                return Err(ConfigError::Invalid { name, expected });
+            }
+        }
+        let keys = self
+            .kept
+            .iter()
+            .zip(values)
+            .filter(|(kept, _)| is_key(kept.setting));
+        match keys.map(|(_, value)| *value).collect::<Vec<_>>()[..] {
+            [api, admin] => check_difference(api, admin),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_key(setting: &str) -> bool {
+    setting.starts_with("TRAWL_")
+}
+
+/// Whether `key` can be a caller's.
+pub(super) fn check_key(name: &'static str, key: &str) -> Result<(), ConfigError> {
+    if key.len() < SHORTEST_KEY {
+        let expected = "at least 16 characters";
+        return Err(ConfigError::Invalid { name, expected });
+    }
+    Ok(())
+}
+
+pub(super) fn check_difference(api_key: &str, admin_key: &str) -> Result<(), ConfigError> {
+    if api_key == admin_key {
+        return Err(ConfigError::Invalid {
+            name: "TRAWL_ADMIN_KEY",
+            expected: "another key than TRAWL_API_KEY",
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! The functions as processes: `function NAME` is what `functions/NAME/src/main.rs` is,
+//! so that tests meet the runtime, the settings and the start.
+
+#[path = "../../../functions/admin/src/main.rs"]
+mod admin;
+#[path = "../../../functions/clips/src/main.rs"]
+mod clips;
+#[path = "../../../functions/drain/src/main.rs"]
+mod drain;
+#[path = "../../../functions/enqueue/src/main.rs"]
+mod enqueue;
+#[path = "../../../functions/guilds/src/main.rs"]
+mod guilds;
+#[path = "../../../functions/health/src/main.rs"]
+mod health;
+#[path = "../../../functions/jobs/src/main.rs"]
+mod jobs;
+#[path = "../../../functions/scan-statuses/src/main.rs"]
+mod scan_statuses;
+#[path = "../../../functions/scan-stream/src/main.rs"]
+mod scan_stream;
+#[path = "../../../functions/scans-current/src/main.rs"]
+mod scans_current;
+#[path = "../../../functions/sessions/src/main.rs"]
+mod sessions;
+
+fn main() -> Result<(), lambda_http::Error> {
+    match std::env::args().nth(1).unwrap_or_default().as_str() {
+        "admin" => admin::main(),
+        "clips" => clips::main(),
+        "drain" => drain::main(),
+        "enqueue" => enqueue::main(),
+        "guilds" => guilds::main(),
+        "health" => health::main(),
+        "jobs" => jobs::main(),
+        "scan-statuses" => scan_statuses::main(),
+        "scan-stream" => scan_stream::main(),
+        "scans-current" => scans_current::main(),
+        "sessions" => sessions::main(),
+        other => Err(format!("there is no function `{other}`").into()),
+    }
+}

@@ -1,0 +1,251 @@
+//! Functions as Lambda runs them: processes that ask the runtime API for events.
+
+use std::collections::VecDeque;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::Value;
+use shared::clock::Clock;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// Far beyond what an answer takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long an invocation may take.
+const TIMEOUT_MS: i64 = 60_000;
+
+/// A process, and what it is asked and says.
+pub struct Process {
+    child: Child,
+    api: Arc<Api>,
+    said: mpsc::UnboundedReceiver<Said>,
+    lines: Arc<Mutex<Vec<String>>>,
+    readers: Vec<JoinHandle<()>>,
+    n_invoked: u64,
+}
+
+#[derive(Default)]
+struct Api {
+    events: Mutex<VecDeque<Invocation>>,
+    arrived: tokio::sync::Notify,
+}
+
+/// An event on its way.
+#[derive(Clone, Debug, Default)]
+pub struct Invocation {
+    pub body: Vec<u8>,
+    /// X-Ray's header, if Lambda traces.
+    pub trace: Option<String>,
+    id: String,
+}
+
+impl From<&Value> for Invocation {
+    fn from(event: &Value) -> Invocation {
+        Invocation::from(event.to_string().into_bytes())
+    }
+}
+
+impl From<Vec<u8>> for Invocation {
+    fn from(body: Vec<u8>) -> Invocation {
+        Invocation {
+            body,
+            ..Invocation::default()
+        }
+    }
+}
+
+/// What a process tells the runtime API.
+enum Said {
+    /// It asked for an event: it is ready, or done with the one before.
+    Next,
+    Answer(Answer),
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Reply(Value),
+    /// The invocation failed: type and message.
+    Failure(String, String),
+}
+
+impl Answer {
+    /// The reply, of an invocation that did not fail.
+    pub fn reply(self) -> Value {
+        match self {
+            Answer::Reply(reply) => reply,
+            Answer::Failure(kind, message) => panic!("{kind}: {message}"),
+        }
+    }
+}
+
+impl Process {
+    /// Starts `command`, which is to be told nothing but `environment`.
+    pub async fn start(
+        mut command: Command,
+        name: &str,
+        environment: &[(&str, String)],
+    ) -> Process {
+        let (say, said) = mpsc::unbounded_channel();
+        let api = Arc::<Api>::default();
+        let routes = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/{outcome}",
+                post(answer),
+            )
+            .with_state((api.clone(), say));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        command
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", address)
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"))
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "an-access-key-of-the-account")
+            .env("AWS_SESSION_TOKEN", "a-session-token-of-the-account")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let readers = vec![
+            read(child.stdout.take().unwrap(), lines.clone()),
+            read(child.stderr.take().unwrap(), lines.clone()),
+        ];
+        Process {
+            child,
+            api,
+            said,
+            lines,
+            readers,
+            n_invoked: 0,
+        }
+    }
+
+    /// Waits until it asks for its first event.
+    pub async fn ready(&mut self) {
+        assert!(matches!(self.hear().await, Said::Next));
+    }
+
+    /// Has it answer an event.
+    pub async fn invoke(&mut self, invocation: impl Into<Invocation>) -> Answer {
+        if self.n_invoked == 0 {
+            self.ready().await;
+        }
+        self.n_invoked += 1;
+        let mut invocation = invocation.into();
+        invocation.id = format!("request-{}", self.n_invoked);
+        self.api.events.lock().unwrap().push_back(invocation);
+        self.api.arrived.notify_one();
+        let Said::Answer(answer) = self.hear().await else {
+            panic!("it asked for another event: {:#?}", self.lines());
+        };
+        // It has asked for the next, so it is alive.
+        assert!(matches!(self.hear().await, Said::Next));
+        answer
+    }
+
+    async fn hear(&mut self) -> Said {
+        let heard = tokio::select! {
+            said = self.said.recv() => said,
+            status = self.child.wait() => panic!("it ended, {status:?}: {:#?}", self.lines()),
+            () = tokio::time::sleep(PATIENCE) => panic!("it says nothing: {:#?}", self.lines()),
+        };
+        heard.unwrap()
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.expect("it runs on").unwrap();
+        let lines = self.stop().await;
+        (status, lines)
+    }
+
+    /// Ends it, and answers all it wrote.
+    pub async fn stop(mut self) -> Vec<String> {
+        // It may have ended.
+        let _ = self.child.kill().await;
+        for reader in self.readers.drain(..) {
+            reader.await.unwrap();
+        }
+        self.lines()
+    }
+
+    /// What it wrote so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+}
+
+fn read(
+    stream: impl AsyncRead + Unpin + Send + 'static,
+    lines: Arc<Mutex<Vec<String>>>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut stream = BufReader::new(stream).lines();
+        while let Ok(Some(line)) = stream.next_line().await {
+            lines.lock().unwrap().push(line);
+        }
+    })
+}
+
+type Shared = (Arc<Api>, mpsc::UnboundedSender<Said>);
+
+/// Gives the next event; while there is none, the function waits, as when it is frozen.
+async fn next(State((api, say)): State<Shared>) -> Response {
+    // Nobody listens to a process that is to be stopped.
+    let _ = say.send(Said::Next);
+    let invocation = loop {
+        if let Some(invocation) = api.events.lock().unwrap().pop_front() {
+            break invocation;
+        }
+        api.arrived.notified().await;
+    };
+    let deadline = Clock::system().now_ms() + TIMEOUT_MS;
+    let mut headers = HeaderMap::new();
+    let mut set = |name: &'static str, value: &str| headers.insert(name, value.parse().unwrap());
+    set("lambda-runtime-aws-request-id", &invocation.id);
+    set("lambda-runtime-deadline-ms", &deadline.to_string());
+    let arn = "arn:aws:lambda:us-east-1:000000000000:function:function";
+    set("lambda-runtime-invoked-function-arn", arn);
+    if let Some(trace) = &invocation.trace {
+        set("lambda-runtime-trace-id", trace);
+    }
+    (headers, invocation.body).into_response()
+}
+
+async fn answer(
+    State((_, say)): State<Shared>,
+    Path((_, outcome)): Path<(String, String)>,
+    body: Bytes,
+) -> StatusCode {
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
+    let answer = match outcome.as_str() {
+        "error" => Answer::Failure(text("errorType"), text("errorMessage")),
+        _ => Answer::Reply(body),
+    };
+    // As above.
+    let _ = say.send(Said::Answer(answer));
+    StatusCode::ACCEPTED
+}
