@@ -38,6 +38,7 @@ fn every_setting_of_the_template_is_one_that_is_read() {
         "config/http.rs",
         "config/metrics.rs",
         "config/queue.rs",
+        "config/secrets.rs",
     ];
     let config = files
         .map(|file| std::fs::read_to_string(root(&format!("shared/src/{file}"))).unwrap())

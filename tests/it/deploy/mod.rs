@@ -5,6 +5,7 @@ mod environment;
 mod events;
 mod openapi;
 mod routes;
+mod secrets;
 mod template;
 
 use std::collections::BTreeSet;

@@ -1,0 +1,167 @@
+//! Secrets in the template: plain in development, names of parameters in production.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::template::{deployed, settings, statements, template};
+use super::{functions, root};
+
+/// Settings that are secrets, with the template's parameter for each.
+const SECRETS: [(&str, &str); 4] = [
+    ("UPSTASH_REDIS_REST_TOKEN", "UpstashToken"),
+    ("DISCORD_TOKEN", "DiscordToken"),
+    ("TRAWL_API_KEY", "ApiKey"),
+    ("TRAWL_ADMIN_KEY", "AdminKey"),
+];
+
+#[test]
+fn a_function_may_read_the_parameters_it_is_named_and_no_others() {
+    let prefix = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter";
+    for (name, function) in deployed() {
+        let settings = settings(&function);
+        let named: BTreeSet<String> = SECRETS
+            .iter()
+            .filter(|(setting, _)| settings.contains(*setting))
+            .map(|(_, parameter)| format!("{prefix}${{{parameter}Parameter}}"))
+            .collect();
+        let readable: Vec<Value> = statements(&function)
+            .into_iter()
+            .filter(|statement| statement["Action"].to_string().contains("ssm"))
+            .collect();
+        let [readable] = &readable[..] else {
+            panic!("{name}: {readable:?}");
+        };
+        assert_eq!(readable["Action"], "ssm:GetParameters");
+        let resources = readable["Resource"].as_array().unwrap().iter();
+        let resources: BTreeSet<String> = resources
+            .map(|resource| resource["Sub"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(resources, named, "{name}");
+    }
+}
+
+#[test]
+fn a_secret_is_told_by_value_and_by_name_from_the_parameters_of_the_template() {
+    for (name, function) in deployed() {
+        let variables = &function["Properties"]["Environment"]["Variables"];
+        for (setting, parameter) in SECRETS {
+            if variables[setting].is_null() {
+                continue;
+            }
+            assert_eq!(variables[setting], json!({ "Ref": parameter }), "{name}");
+            let by_name = format!("{parameter}Parameter");
+            let variable = format!("{setting}_PARAMETER");
+            assert_eq!(variables[variable], json!({ "Ref": by_name }), "{name}");
+        }
+    }
+    let template = template();
+    for (_, parameter) in SECRETS {
+        let (plain, named) = (parameter.to_owned(), format!("{parameter}Parameter"));
+        assert_eq!(template["Parameters"][plain]["NoEcho"], true);
+        assert_eq!(template["Parameters"][named]["NoEcho"], Value::Null);
+    }
+}
+
+#[test]
+fn every_function_is_built_with_what_reads_parameters() {
+    for name in functions() {
+        let text = std::fs::read_to_string(root(&format!("functions/{name}/Cargo.toml"))).unwrap();
+        let manifest: Value = toml::from_str(&text).unwrap();
+        let features = manifest["dependencies"]["shared"]["features"].to_string();
+        assert!(features.contains("\"parameters\""), "{name}");
+    }
+}
+
+/// Whether CloudFormation takes these parameters, with the defaults for the others.
+fn is_accepted(given: &[(String, &str)]) -> bool {
+    let template = template();
+    let mut values: BTreeMap<String, String> = template["Parameters"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter_map(|(name, what)| Some((name.clone(), what["Default"].as_str()?.to_owned())))
+        .collect();
+    values.extend(given.iter().map(|(k, v)| (k.clone(), (*v).to_owned())));
+    let rules = template["Rules"].as_object().unwrap();
+    rules.values().all(|rule| {
+        let applies = rule.get("RuleCondition");
+        let mut assertions = rule["Assertions"].as_array().unwrap().iter();
+        !applies.is_none_or(|condition| holds(condition, &values))
+            || assertions.all(|assertion| holds(&assertion["Assert"], &values))
+    })
+}
+
+fn holds(condition: &Value, values: &BTreeMap<String, String>) -> bool {
+    let (word, arguments) = condition.as_object().unwrap().iter().next().unwrap();
+    let mut arguments = arguments.as_array().unwrap().iter();
+    match word.as_str() {
+        "And" => arguments.all(|argument| holds(argument, values)),
+        "Or" => arguments.any(|argument| holds(argument, values)),
+        "Not" => !holds(arguments.next().unwrap(), values),
+        "Equals" => {
+            let text = |argument: &Value| match argument["Ref"].as_str() {
+                Some(name) => values[name].clone(),
+                None => argument.as_str().unwrap().to_owned(),
+            };
+            text(arguments.next().unwrap()) == text(arguments.next().unwrap())
+        }
+        other => panic!("{other} is not known here"),
+    }
+}
+
+fn plain() -> Vec<(String, &'static str)> {
+    let values = [
+        "a-token",
+        "a-bot",
+        "the-api-key-0123456789",
+        "the-admin-key-0123456789",
+    ];
+    let names = SECRETS.map(|(_, parameter)| parameter.to_owned());
+    names.into_iter().zip(values).collect()
+}
+
+fn named() -> Vec<(String, &'static str)> {
+    let values = ["/t/token", "/t/bot", "/t/api-key", "/t/admin-key"];
+    let names = SECRETS.map(|(_, parameter)| format!("{parameter}Parameter"));
+    names.into_iter().zip(values).collect()
+}
+
+fn stage(stage: &'static str, secrets: Vec<(String, &'static str)>) -> Vec<(String, &'static str)> {
+    let mut all = secrets;
+    all.push(("Stage".to_owned(), stage));
+    all
+}
+
+#[test]
+fn production_takes_names_of_parameters_and_refuses_a_plain_secret() {
+    assert!(is_accepted(&named()), "production is the default");
+    assert!(is_accepted(&stage("prod", named())));
+    assert!(!is_accepted(&plain()));
+    assert!(!is_accepted(&[]));
+    for place in 0..SECRETS.len() {
+        let mut one_plain = stage("prod", named());
+        one_plain.push(plain().swap_remove(place));
+        assert!(!is_accepted(&one_plain));
+        let mut one_missing = stage("prod", named());
+        one_missing.remove(place);
+        assert!(!is_accepted(&one_missing));
+    }
+    let mut same = stage("prod", named());
+    same[3].1 = same[2].1;
+    assert!(!is_accepted(&same));
+}
+
+#[test]
+fn development_takes_plain_secrets_alone() {
+    assert!(is_accepted(&stage("dev", plain())));
+    assert!(!is_accepted(&stage("dev", named())));
+    for place in 0..SECRETS.len() {
+        let mut one_missing = stage("dev", plain());
+        one_missing.remove(place);
+        assert!(!is_accepted(&one_missing));
+    }
+    let mut same = stage("dev", plain());
+    same[3].1 = same[2].1;
+    assert!(!is_accepted(&same));
+}
