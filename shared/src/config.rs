@@ -5,6 +5,7 @@
 
 mod drain;
 mod http;
+mod log;
 mod metrics;
 mod queue;
 mod secrets;
@@ -16,6 +17,7 @@ use crate::secrets::{Keeper, Secret};
 
 pub use drain::{DrainConfig, MissedSetting, RecurringSetting};
 pub use http::{HttpConfig, LimitConfig, LimitsConfig};
+pub use log::LogConfig;
 pub use metrics::MetricsConfig;
 pub use queue::{QueueConfig, Rate};
 pub use secrets::{KeptSecret, SecretsConfig};

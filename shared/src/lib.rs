@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod lock;
 pub mod metrics;
 pub mod openapi;
+pub mod panics;
 pub mod progress;
 pub mod queue;
 pub mod rate_limiter;
@@ -29,6 +30,7 @@ pub mod session;
 #[cfg(feature = "parameters")]
 pub mod start;
 pub mod telemetry;
+pub mod trace;
 pub mod waker;
 
 /// A client for other HTTP services, made as the product's own are.

@@ -1,42 +1,75 @@
 //! Log lines: JSON on standard output, one event a line.
 //!
 //! Lambda files a line under its level only with an RFC 3339 `timestamp` and a
-//! `level` at the top; hence our own subscriber. Fields used everywhere: `job_id`,
-//! `kind`, `attempt`, `fence`, `queue`, `request_id`, `route`, `status`,
-//! `duration_ms`, `error`. No token, argument or message content is logged.
+//! `level` at the top; hence our own form. Fields used everywhere: `function`,
+//! `request_id`, `trace_id`, `cold_start` (on the lines of the first invocation),
+//! `job_id`, `kind`, `attempt`, `fence`, `queue`, `route`, `status`, `duration_ms`,
+//! `error`. No token, key, argument or message content is logged: what others log of
+//! what passes through them is left out below `info`.
 
-use tracing_subscriber::EnvFilter;
+mod invocation;
+mod lines;
 
-/// Starts logging; a second call does nothing. `RUST_LOG` or
-/// `AWS_LAMBDA_LOG_LEVEL` set the level, `info` by default.
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::{Environment, LogConfig};
+use crate::panics;
+
+pub use invocation::Invocations;
+use lines::Lines;
+
+/// The crates of ours that log.
+const OURS: [&str; 2] = ["shared", "drain"];
+
+/// Starts logging as [`LogConfig`] says, with a line for each panic; a second call does
+/// nothing.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("AWS_LAMBDA_LOG_LEVEL")
-        .or_else(|_| EnvFilter::try_from_default_env())
-        .unwrap_or_else(|_| EnvFilter::new("info"));
-    let started = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_target(false)
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .try_init();
-    if started.is_err() {
-        tracing::debug!("logging was started already");
+    let config = LogConfig::read(&Environment::process());
+    let subscriber = subscriber(&config, std::io::stdout);
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        panics::log();
     }
+}
+
+/// What writes lines to `writer`.
+pub fn subscriber<W>(config: &LogConfig, writer: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::registry()
+        .with(targets(config))
+        .with(Lines::new(writer, config.function.clone()))
 }
 
 /// Starts logging for a person at a terminal, warnings and worse unless `RUST_LOG`
 /// says otherwise.
 pub fn start_for_people() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let started = tracing_subscriber::fmt()
-        .with_target(false)
-        .with_env_filter(filter)
-        .try_init();
-    if started.is_err() {
+    let config = LogConfig::read(&Environment::process());
+    let wanted = config.targets.and_then(|targets| targets.parse().ok());
+    let targets: Targets = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_target(false);
+    let started = tracing_subscriber::registry().with(targets).with(lines);
+    if started.try_init().is_err() {
         tracing::debug!("logging was started already");
     }
+}
+
+/// What is logged: by a developer's own choice, or by the level of the deployment.
+fn targets(config: &LogConfig) -> Targets {
+    if let Some(targets) = config.targets.as_ref().and_then(|t| t.parse().ok()) {
+        return targets;
+    }
+    let others = config.level.min(LevelFilter::INFO);
+    Targets::new()
+        .with_default(others)
+        .with_targets(OURS.map(|name| (name, config.level)))
+        // Its span tells the request of what reaches no handler; it logs nothing.
+        .with_target("lambda_runtime::layers::trace", LevelFilter::INFO)
+        // Says again what the handler has said.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
 }
 
 /// An error with its causes, for a log line.

@@ -5,14 +5,15 @@ mod chores;
 mod environment;
 mod jobs;
 mod scans;
+mod serve;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use shared::clock::Deadline;
 use shared::metrics::{CommandBudget, Metrics, Unit};
+use shared::panics::{Panicked, caught};
 use shared::queue::{Consumer, DrainReport, Pressure, Queue};
 use shared::redis::Scope;
 use shared::telemetry;
@@ -20,6 +21,7 @@ use shared::waker::{BY_DRAIN, BY_ENQUEUE, Wake};
 
 pub use chores::Chores;
 pub use environment::Environment;
+pub use serve::serve;
 
 /// The function.
 pub struct Drain {
@@ -34,14 +36,19 @@ pub struct Drain {
 
 /// A drain that failed. Its jobs are not lost: their leases end.
 #[derive(Debug, thiserror::Error)]
-#[error("the queue could not be drained")]
-pub struct DrainError(#[source] shared::queue::Error);
+pub enum DrainError {
+    #[error("the queue could not be drained")]
+    Failed(#[source] shared::queue::Error),
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
+}
 
-impl From<DrainError> for Diagnostic {
-    fn from(error: DrainError) -> Diagnostic {
-        Diagnostic {
-            error_type: "DrainFailed".to_owned(),
-            error_message: telemetry::chain(&error),
+impl DrainError {
+    /// The word for it in what Lambda is told.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            DrainError::Failed(_) => "DrainFailed",
+            DrainError::Panicked(_) => "Panic",
         }
     }
 }
@@ -83,11 +90,13 @@ impl Drain {
     /// When Redis stays away.
     pub async fn run(&self, event: &Value, deadline: &Deadline) -> Result<DrainReport, DrainError> {
         let started = self.queue.clock().elapsed();
-        let outcome = self.drain(event, deadline).await.map_err(|error| {
-            let error = DrainError(error);
-            tracing::error!(error = telemetry::chain(&error), "drain failed");
-            error
-        });
+        let outcome = match caught(self.drain(event, deadline)).await {
+            Ok(drained) => drained.map_err(DrainError::Failed),
+            Err(panicked) => Err(panicked.into()),
+        };
+        if let Err(error) = &outcome {
+            tracing::error!(error = telemetry::chain(error), "drain failed");
+        }
         let report = outcome.as_ref().ok().cloned().unwrap_or_default();
         self.measure(&report, outcome.is_err(), started).await;
         if report.rounds > 0 {

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use drain::{Chores, Drain, Environment};
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::Value;
 use shared::config::{DiscordConfig, DrainConfig, WakerConfig};
 use shared::queue::SCAN;
 use shared::start::Start;
@@ -22,9 +20,6 @@ pub async fn main() -> Result<(), lambda_runtime::Error> {
     };
     let (metrics, budget) = (start.metrics()?, start.budget());
     let environment = Environment::new(queue.clone(), start.redis, &start.key_prefix, &discord)?;
-    let drain = &Drain::new(queue, environment, chores, helpers, metrics, budget);
-    let handler = service_fn(|event: LambdaEvent<Value>| async move {
-        drain.handle(event.payload, event.context.deadline).await
-    });
-    lambda_runtime::run(handler).await
+    let drain = Drain::new(queue, environment, chores, helpers, metrics, budget);
+    drain::serve(drain).await
 }

@@ -39,7 +39,7 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
         let mut job = input
             .into_job(id)
             .map_err(|reason| ApiError::bad_request(format!("{}{reason}", place(n))))?;
-        job.traceparent = request.traceparent().map(str::to_owned);
+        job.traceparent = request.trace().map(String::from);
         jobs.push(job);
     }
     if jobs.iter().any(|job| job.kind == MessageScan::KIND) {

@@ -74,7 +74,7 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     };
     let id = JobId::new(state.queue.clock());
     let mut job = scan.into_job(id)?;
-    job.traceparent = request.traceparent().map(str::to_owned);
+    job.traceparent = request.trace().map(String::from);
     job.run_at_ms = input.run_at.map(|at| at.get() as i64);
     state.queue.check(std::slice::from_ref(&job))?;
     let terms = Terms::read(&state, &redis, [&wanted]).await?;

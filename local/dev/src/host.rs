@@ -218,7 +218,7 @@ async fn invoke(
         }
         return match shared.drain(event).await {
             Ok(report) => reply(StatusCode::OK, &report),
-            Err(error) => failed("DrainFailed", &shared::telemetry::chain(&error)),
+            Err(error) => failed(error.kind(), &shared::telemetry::chain(&error)),
         };
     }
     let Some(function) = shared.gateway.function(&name) else {

@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use lambda_http::http::{Method, Response};
 use lambda_http::{Body, service_fn};
+use tracing::Instrument as _;
 
 use super::admission::{Admission, Refusal, State};
 use super::cors::{self, Origin};
@@ -18,10 +19,11 @@ use crate::clock::{Clock, Deadline};
 use crate::config::{HttpConfig, MetricsConfig};
 use crate::idempotency::{Attempt, Idempotency};
 use crate::metrics::{CommandBudget, Metrics};
+use crate::panics::caught;
 use crate::rate_limiter::RateLimiter;
 use crate::redis::{Redis, Scope};
 use crate::session::Sessions;
-use crate::telemetry;
+use crate::telemetry::{self, Invocations};
 
 /// The time a route takes at most where the invocation's own deadline cannot be
 /// believed. API Gateway itself gives up after 30 s.
@@ -47,6 +49,7 @@ pub struct App<S> {
     state: Arc<S>,
     routes: Vec<Route<S>>,
     services: Services,
+    invocations: Invocations,
 }
 
 /// What the front door itself needs.
@@ -96,11 +99,18 @@ impl<S: Send + Sync + 'static> App<S> {
             state: Arc::new(state),
             routes,
             services,
+            invocations: Invocations::default(),
         }
     }
 
     async fn answer(&self, request: lambda_http::Request) -> Response<Body> {
         let request = Request::new(request);
+        let trace = request.trace();
+        let span = self.invocations.span(&request.id(), trace.as_ref());
+        self.reply(request).instrument(span).await
+    }
+
+    async fn reply(&self, request: Request) -> Response<Body> {
         let started = self.services.clock.elapsed();
         let request_id = request.id();
         let origin = Origin::of(&request, &self.services.config);
@@ -112,8 +122,8 @@ impl<S: Send + Sync + 'static> App<S> {
         } else {
             // Beside the work, since nothing runs after the reply.
             let saving = self.services.budget.save();
-            let (reply, ()) = tokio::join!(self.route(request), saving);
-            reply
+            let (reply, ()) = tokio::join!(caught(self.route(request)), saving);
+            reply.unwrap_or_else(|panicked| error_reply(ApiError::internal(panicked), &request_id))
         };
         let duration_ms = (self.services.clock.elapsed() - started).as_millis() as u64;
         let status = reply.status().as_u16();
@@ -215,7 +225,9 @@ impl<S: Send + Sync + 'static> App<S> {
                 Refusal::Replay(stored) => Reply::from_stored(stored),
             },
             reply = async {
-                let outcome = (entry.route.handler)(self.state.clone(), gate, request).await;
+                // Here as well: what the request began is to be ended.
+                let work = caught((entry.route.handler)(self.state.clone(), gate, request));
+                let outcome = work.await.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
                 if outcome.is_ok() {
                     admission.confirm().await;
                 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::app::Parameters;
 use super::{ApiError, admission};
 use crate::input;
+use crate::trace::Trace;
 
 /// The largest body taken, in bytes.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -104,11 +105,11 @@ impl Request {
             .map_or(0, |context| context.deadline)
     }
 
-    /// The W3C `traceparent`, if it is one.
-    pub fn traceparent(&self) -> Option<&str> {
-        self.header("traceparent").filter(|value| {
-            value.len() == 55 && value.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-        })
+    /// The trace the request belongs to: the caller's own, or the one that began at API
+    /// Gateway.
+    pub fn trace(&self) -> Option<Trace> {
+        let own = self.header("traceparent").and_then(Trace::parse);
+        own.or_else(|| self.header("x-amzn-trace-id").and_then(Trace::from_xray))
     }
 
     /// The state the caller wants to see at least, as an earlier reply gave it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 use ulid::Ulid;
 
 use super::consumer::{DrainReport, Margins};
@@ -191,9 +192,10 @@ impl<'a> Drain<'a> {
         let mut finished = Vec::new();
         for (sent, settled) in sent.into_iter().zip(settled) {
             let settled = settled.or_as_sent(&sent.settle);
-            let (job_id, fence) = (sent.attempt.id.clone(), sent.attempt.fence);
+            let job_id = sent.attempt.id.clone();
             if self.report.count(settled) {
-                tracing::warn!(%job_id, fence, "outcome dropped: the lease was lost");
+                let _span = sent.span.enter();
+                tracing::warn!("outcome dropped: the lease was lost");
             }
             match settled {
                 Settled::Completed => events.push(("completed", job_id.clone())),
@@ -204,7 +206,8 @@ impl<'a> Drain<'a> {
                 finished.push(job_id);
             }
             if let Some(ended) = sent.ended(settled) {
-                self.handler.ended(ended).await;
+                let span = ended.span.clone();
+                self.handler.ended(ended).instrument(span).await;
             }
         }
         let events = events.iter().map(|(event, id)| (*event, id));
@@ -227,7 +230,8 @@ impl<'a> Drain<'a> {
                 job.signal.send_replace(Signal::Cancel);
             }
             Renewed::Lost => {
-                tracing::warn!(job_id = id, fence, "job stopped: the lease was lost");
+                let _span = job.span.enter();
+                tracing::warn!("job stopped: the lease was lost");
                 job.task.abort();
             }
         }
@@ -257,8 +261,9 @@ impl<'a> Drain<'a> {
         self.queue.let_args_expire(&apart).await;
         for job in ticked.ended {
             self.report.swept += 1;
-            tracing::warn!(job_id = %job.attempt.id, reason = job.reason, "job ended unrun");
-            self.handler.ended(job).await;
+            let span = job.span.clone();
+            span.in_scope(|| tracing::warn!(reason = job.reason, "job ended unrun"));
+            self.handler.ended(job).instrument(span).await;
         }
     }
 

@@ -42,6 +42,7 @@ mod retention;
 mod retry;
 mod running;
 mod scripts;
+mod span;
 mod spec;
 mod state;
 mod stats;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::spec::{Heir, Spec};
 use super::{Backoff, Error, JobId};
+use crate::trace::Trace;
 
 /// The largest arguments of a job, in bytes of JSON.
 pub(super) const LARGEST_ARGS: usize = 1024 * 1024;
@@ -57,7 +58,7 @@ pub struct NewJob {
     /// Jobs stored one after the other, each when the one before has completed. If
     /// one fails or is cancelled, those after it are never stored.
     pub then: Vec<NewJob>,
-    /// The W3C trace the job belongs to.
+    /// The trace the job belongs to, as W3C writes it; anything else is left out.
     pub traceparent: Option<String>,
 }
 
@@ -211,8 +212,13 @@ impl NewJob {
             after: None,
             batch: None,
             batch_end: None,
-            traceparent: self.traceparent.clone(),
+            traceparent: self.traceparent(),
         }
+    }
+
+    fn traceparent(&self) -> Option<String> {
+        let trace = self.traceparent.as_deref().and_then(Trace::parse);
+        trace.map(String::from)
     }
 
     pub(super) fn heir(&self, now_ms: i64) -> Heir {

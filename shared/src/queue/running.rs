@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tracing::Span;
 
 use super::handler::{Checkpoint, Signal};
 use super::scripts::Settle;
@@ -19,6 +20,7 @@ pub(super) struct Unsettled {
     /// The handler ended without a word of its own: it panicked or was aborted.
     pub silent: bool,
     pub args_apart: bool,
+    pub span: Span,
 }
 
 impl Unsettled {
@@ -34,6 +36,7 @@ impl Unsettled {
             cancelled,
             reason: self.settle.error.unwrap_or_default(),
             args_apart: self.args_apart,
+            span: self.span,
         })
     }
 }
@@ -54,4 +57,5 @@ pub(super) struct Running {
     pub related: Vec<String>,
     pub number: u32,
     pub checkpoint: Checkpoint,
+    pub span: Span,
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tracing::Span;
 
 use super::handler::{ActiveJob, Checkpoint, Signal};
 use super::scripts::{Pace, Parts, Renew, Settle, TickRequest};
+use super::span::span;
 use super::spec::{Header, Spec, StoredResult, StoredState};
 use super::{Attempt, Backoff, Error, JobId, Outcome, Queue};
 use crate::clock::Deadline;
@@ -144,6 +146,8 @@ pub struct EndedJob {
     pub reason: String,
     /// The arguments are in a key of their own, and not here.
     pub(super) args_apart: bool,
+    /// What lines about it are written in.
+    pub(super) span: Span,
 }
 
 impl Settle {
@@ -321,8 +325,10 @@ fn ended((id, header, spec, _): Parts) -> Result<EndedJob, Error> {
     let header = Header::parse(&id, &header)?;
     let (spec, args) = Spec::parse(&id, &spec)?;
     let last = header.errors.last();
+    let attempt = attempt(&id, header.fence)?;
     Ok(EndedJob {
-        attempt: attempt(&id, header.fence)?,
+        span: span(&attempt, &spec.kind, None, spec.traceparent.as_deref()),
+        attempt,
         kind: spec.kind,
         args: args.to_owned(),
         cancelled: header.state == StoredState::Cancelled,

@@ -107,7 +107,10 @@ impl Drain<'_> {
             }
         }
         for attempt in given_up {
-            tracing::warn!(job_id = %attempt.id, "job given back unfinished");
+            if let Some(job) = self.running.get(&attempt) {
+                let _span = job.span.enter();
+                tracing::warn!("job given back unfinished");
+            }
             let back = Outcome::Snooze {
                 after: Duration::ZERO,
             };

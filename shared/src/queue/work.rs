@@ -1,21 +1,22 @@
 //! The jobs of a drain: each a task of its own, whose end is noted for the next
 //! round.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinError;
+use tracing::Instrument as _;
 
 use super::drain::Drain;
 use super::handler::{JobHandler, Outcome, Signal, lock};
 use super::running::{Running, Unsettled};
 use super::scripts::Settle;
+use super::span::span;
 use super::spec::StoredResult;
 use super::tick::Claimed;
 use super::{ActiveJob, Attempt, Queue};
+use crate::panics::caught;
 use crate::telemetry;
 
 /// How long a job waits whose arguments could not be read.
@@ -41,7 +42,9 @@ impl Drain<'_> {
         let (sender, receiver) = watch::channel(Signal::GoOn);
         let checkpoint = Arc::new(Mutex::new(job.checkpoint.clone()));
         let attempt = job.attempt.clone();
-        tracing::info!(job_id = %attempt.id, kind = job.kind, attempt = job.number, fence = attempt.fence, "job started");
+        let number = Some(job.number);
+        let span = span(&attempt, &job.kind, number, job.traceparent.as_deref());
+        span.in_scope(|| tracing::info!("job started"));
         let now = self.queue.clock().elapsed();
         let left = self.deadline.remaining();
         let until_hand_back = left.saturating_sub(self.margins.hand_back);
@@ -60,17 +63,18 @@ impl Drain<'_> {
             related: job.related.clone(),
             number: job.number,
             checkpoint: checkpoint.clone(),
+            span: span.clone(),
             task: self.tasks.spawn({
                 let (queue, handler) = (self.queue.clone(), self.handler.clone());
                 let (attempt, args_apart) = (attempt.clone(), job.args_apart);
                 let until = self.queue.clock().deadline(budget);
                 let job = job.into_active(receiver, checkpoint, until);
-                async move {
+                let work = async move {
                     let run = run(queue, handler, job, args_apart);
                     // A panic ends this job only.
-                    let finished = AssertUnwindSafe(run).catch_unwind().await;
-                    (attempt, finished.ok())
-                }
+                    (attempt, caught(run).await.ok())
+                };
+                work.instrument(span)
             }),
         };
         self.running.insert(attempt, running);
@@ -102,19 +106,14 @@ impl Drain<'_> {
             return;
         };
         let Finished { outcome, result_in } = finished;
-        let (id, number) = (&attempt.id, job.number);
-        match &outcome {
-            Outcome::Retry { reason, .. } => {
-                tracing::warn!(job_id = %id, attempt = number, reason, "attempt failed");
-            }
-            Outcome::Fail { reason } => {
-                tracing::warn!(job_id = %id, attempt = number, reason, "job failed");
-            }
-            Outcome::Unwanted { reason } => tracing::info!(job_id = %id, reason, "job not wanted"),
+        job.span.in_scope(|| match &outcome {
+            Outcome::Retry { reason, .. } => tracing::warn!(reason, "attempt failed"),
+            Outcome::Fail { reason } => tracing::warn!(reason, "job failed"),
+            Outcome::Unwanted { reason } => tracing::info!(reason, "job not wanted"),
             Outcome::Done(_) | Outcome::Snooze { .. } | Outcome::Cancelled => {}
-        }
+        });
         let random = if job.jitter { fastrand::f64() } else { 1.0 };
-        let backoff = job.backoff.delay(number, random);
+        let backoff = job.backoff.delay(job.number, random);
         let checkpoint = lock(&job.checkpoint).clone();
         let now = self.queue.clock().now_ms();
         let mut settle = Settle::of(attempt, outcome, backoff, checkpoint, result_in, now);
@@ -126,6 +125,7 @@ impl Drain<'_> {
             args: job.args,
             silent,
             args_apart: job.args_apart,
+            span: job.span,
         });
     }
 }
@@ -147,7 +147,7 @@ async fn run(
             }
             Err(error) => {
                 let error = telemetry::chain(&error);
-                tracing::warn!(job_id = %attempt.id, error, "arguments were not read");
+                tracing::warn!(error, "arguments were not read");
                 return Outcome::Snooze {
                     after: ARGUMENTS_WAIT,
                 }
@@ -163,7 +163,7 @@ async fn run(
     let result_in = stored.unwrap_or_else(|error| {
         // What the job did is done: a result nobody can read must not undo it.
         let error = telemetry::chain(&error);
-        tracing::warn!(job_id = %attempt.id, error, "result dropped");
+        tracing::warn!(error, "result dropped");
         Some(StoredResult::Dropped)
     });
     Finished { outcome, result_in }

@@ -36,6 +36,7 @@ fn every_setting_of_the_template_is_one_that_is_read() {
         "config.rs",
         "config/drain.rs",
         "config/http.rs",
+        "config/log.rs",
         "config/metrics.rs",
         "config/queue.rs",
         "config/secrets.rs",

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use shared::input;
 use shared::jobs::{ChannelScan, MessageScan};
 use shared::queue::{ActiveJob, EndedJob, JobHandler, Outcome};
 
@@ -48,9 +49,9 @@ impl JobHandler for Handler {
     }
 }
 
-/// A job's arguments, or its end.
+/// A job's arguments, or its end, which names the field that is wrong and not its value.
 fn arguments<T: serde::de::DeserializeOwned>(job: &ActiveJob) -> Result<T, Outcome> {
-    serde_json::from_str(&job.args).map_err(|error| Outcome::Fail {
+    input::parse_object(&job.args).map_err(|error| Outcome::Fail {
         reason: format!("the job's data cannot be read: {error}"),
     })
 }
