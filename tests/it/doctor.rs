@@ -11,7 +11,7 @@ fn config(server: &Server) -> RedisConfig {
     RedisConfig {
         provider: Provider::Local,
         url: server.url(),
-        token: server.token().to_owned(),
+        token: server.token().into(),
         key_prefix: "trawl:".to_owned(),
     }
 }
@@ -50,7 +50,7 @@ async fn a_healthy_database_passes_and_is_left_as_it_was() {
 async fn a_wrong_token_and_a_database_that_is_not_there_are_said_once_and_clearly() {
     let server = start_endpoint().await;
     let wrong = RedisConfig {
-        token: "wrong".to_owned(),
+        token: "wrong".into(),
         ..config(&server)
     };
     let away = config(&server);

@@ -4,7 +4,7 @@ use shared::http;
 use shared::start::Start;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+pub async fn main() -> Result<(), lambda_http::Error> {
     let start = Start::from_process().await?;
     http::run(sessions::app(start.services()?)).await
 }

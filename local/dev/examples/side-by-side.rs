@@ -76,7 +76,7 @@ impl Ours<'_> {
         let config = RedisConfig {
             provider: Provider::Local,
             url: server.url(),
-            token: server.token().to_owned(),
+            token: server.token().into(),
             key_prefix: "ours:".to_owned(),
         };
         let clock = Clock::system();

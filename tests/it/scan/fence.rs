@@ -144,7 +144,7 @@ fn drainer(app: &TestApp, redis: &Redis) -> Drain {
     let config = app.functions.queue.config().clone();
     let queue = Queue::new(redis.clone(), PREFIX, SCAN, clock.clone(), config);
     let discord = DiscordConfig {
-        token: "sample-bot-token".to_owned(),
+        token: "sample-bot-token".into(),
         api_base: app.discord.url(),
         cdn_hosts: vec!["127.0.0.1".to_owned()],
         page_interval: Duration::ZERO,

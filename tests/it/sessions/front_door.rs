@@ -166,8 +166,8 @@ async fn while_redis_is_away_what_needs_no_redis_needs_the_session() {
 /// A function that answers without Redis, with these keys, on the database of `app`.
 async fn greeter(app: &TestApp, api_key: &str) -> (Host, String) {
     let config = AuthConfig {
-        api_key: api_key.to_owned(),
-        admin_key: TestApp::ADMIN_KEY.to_owned(),
+        api_key: api_key.into(),
+        admin_key: TestApp::ADMIN_KEY.into(),
     };
     let services = Services::new(
         app.redis.clone(),
