@@ -3,6 +3,7 @@
 //! A function reads the sections it needs, once per cold start. What is missing or
 //! wrong is an error that names the variable; there is no default for a secret.
 
+mod cache;
 mod drain;
 mod http;
 mod log;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use crate::secrets::{Keeper, Secret};
 
+pub use cache::CacheConfig;
 pub use drain::{DrainConfig, MissedSetting, RecurringSetting};
 pub use http::{HttpConfig, LimitConfig, LimitsConfig};
 pub use log::LogConfig;
@@ -108,6 +110,19 @@ pub enum Provider {
     Local,
 }
 
+impl Provider {
+    fn read(env: &Environment<'_>) -> Result<Provider, ConfigError> {
+        match env.text("REDIS_PROVIDER").as_deref() {
+            None | Some("upstash") => Ok(Provider::Upstash),
+            Some("local") => Ok(Provider::Local),
+            Some(_) => Err(ConfigError::Invalid {
+                name: "REDIS_PROVIDER",
+                expected: "`upstash` or `local`",
+            }),
+        }
+    }
+}
+
 /// The database.
 #[derive(Clone)]
 pub struct RedisConfig {
@@ -126,22 +141,16 @@ impl RedisConfig {
     /// # Errors
     /// The variable that is missing or wrong.
     pub fn read(env: &Environment<'_>) -> Result<RedisConfig, ConfigError> {
-        let provider = match env.text("REDIS_PROVIDER").as_deref() {
-            None | Some("upstash") => Provider::Upstash,
-            Some("local") => Provider::Local,
-            Some(_) => {
-                return Err(ConfigError::Invalid {
-                    name: "REDIS_PROVIDER",
-                    expected: "`upstash` or `local`",
-                });
-            }
-        };
         Ok(RedisConfig {
-            provider,
+            provider: Provider::read(env)?,
             url: env.required("UPSTASH_REDIS_REST_URL")?,
             token: env.secret("UPSTASH_REDIS_REST_TOKEN")?,
-            key_prefix: env.text("KEY_PREFIX").unwrap_or_else(|| "trawl:".into()),
+            key_prefix: RedisConfig::prefix(env),
         })
+    }
+
+    fn prefix(env: &Environment<'_>) -> String {
+        env.text("KEY_PREFIX").unwrap_or_else(|| "trawl:".into())
     }
 }
 

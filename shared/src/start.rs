@@ -1,9 +1,10 @@
 //! What every function does first: settings, clock, Redis. Once per cold start.
 
+use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{
-    AuthConfig, ConfigError, Environment, HttpConfig, MetricsConfig, QueueConfig, RedisConfig,
-    SecretsConfig,
+    AuthConfig, CacheConfig, ConfigError, Environment, HttpConfig, MetricsConfig, QueueConfig,
+    RedisConfig, SecretsConfig,
 };
 use crate::http::{Auth, Services};
 use crate::metrics::{CommandBudget, Metrics};
@@ -90,6 +91,20 @@ impl Start {
     pub fn metrics(&self) -> Result<Metrics, StartError> {
         let config = MetricsConfig::read(&self.environment)?;
         Ok(Metrics::new(config, &self.redis, self.clock.clone()))
+    }
+
+    /// The cache, in its own database if it has one.
+    ///
+    /// # Errors
+    /// The setting that is missing or wrong.
+    pub fn cache(&self) -> Result<Cache, StartError> {
+        let own = CacheConfig::read(&self.environment)?.redis;
+        let own = own.map(|config| redis::connect(&config, &self.clock));
+        let (prefix, clock) = (&self.key_prefix, self.clock.clone());
+        Ok(match own.transpose()? {
+            Some(own) => Cache::apart(own, prefix, clock),
+            None => Cache::new(self.redis.clone(), prefix, clock),
+        })
     }
 
     /// The queue `name`.

@@ -34,6 +34,8 @@ pub struct Options {
     pub limits: LimitsConfig,
     /// Where metrics go, if anywhere.
     pub metrics: Option<shared::metrics::Sink>,
+    /// Another endpoint that values of the cache are kept on.
+    pub cache: Option<upstash_local::Server>,
     /// The secrets that are parameters; the others are plain.
     pub kept: Option<Kept>,
 }
@@ -69,6 +71,7 @@ impl Default for Options {
             metrics: None,
             limits: generous_limits(),
             kept: None,
+            cache: None,
         }
     }
 }
@@ -76,6 +79,8 @@ impl Default for Options {
 /// Endpoint, sample Discord and functions, each on a port of its own.
 pub struct TestApp {
     pub endpoint: upstash_local::Server,
+    /// The cache's own, if it has one.
+    pub cache: Option<upstash_local::Server>,
     pub discord: discord_local::Server,
     pub functions: Functions,
     pub redis: Redis,
@@ -128,6 +133,11 @@ impl TestApp {
         };
         let config = FunctionsConfig {
             redis: redis_config.clone(),
+            cache: options.cache.as_ref().map(|own| RedisConfig {
+                url: own.url(),
+                token: own.token().into(),
+                ..redis_config.clone()
+            }),
             auth: AuthConfig {
                 api_key: Self::API_KEY.into(),
                 admin_key: Self::ADMIN_KEY.into(),
@@ -157,6 +167,7 @@ impl TestApp {
         TestApp {
             redis: shared::redis::connect(&redis_config, &clock).unwrap(),
             endpoint,
+            cache: options.cache,
             discord,
             functions,
             clock,
@@ -170,12 +181,18 @@ impl TestApp {
     pub async fn stop(self) {
         self.host.stop().await;
         self.discord.stop().await;
+        if let Some(cache) = self.cache {
+            cache.stop().await;
+        }
         self.endpoint.stop().await;
     }
 
     /// Moves the clock of everything.
     pub fn advance(&self, by: Duration) {
         self.endpoint.clock().advance(by);
+        if let Some(cache) = &self.cache {
+            cache.clock().advance(by);
+        }
         self.clock.advance(by);
     }
 

@@ -1,6 +1,5 @@
 //! The Lambda function `guilds`.
 
-use shared::cache::Cache;
 use shared::config::DiscordConfig;
 use shared::discord::Discord;
 use shared::http;
@@ -11,7 +10,7 @@ use shared::start::Start;
 pub async fn main() -> Result<(), lambda_http::Error> {
     let start = Start::from_process().await?;
     let discord = Discord::new(&DiscordConfig::read(&start.environment)?)?;
-    let cache = Cache::new(start.redis.clone(), &start.key_prefix, start.clock.clone());
+    let cache = start.cache()?;
     let store = ScanStore::new(start.redis.clone(), &start.key_prefix);
     http::run(guilds::app(start.services()?, discord, cache, store)).await
 }

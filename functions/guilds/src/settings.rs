@@ -56,7 +56,14 @@ pub async fn write(state: Arc<State>, redis: Redis, request: Request) -> Result<
         .add_settings(&mut pipeline, guild.as_str(), &settings);
     // After the settings themselves, over whatever a reader is loading.
     let entry = Entry::new(&SETTINGS, guild.as_str());
-    state.cache.add_set(&mut pipeline, &entry, Some(&settings));
+    let cache = state.cache.on(&redis);
+    if !cache.is_apart() {
+        cache.add_set(&mut pipeline, &entry, Some(&settings));
+    }
     pipeline.send(&*redis).await?.take(stored)?;
+    if cache.is_apart() {
+        // A failure is counted: readers see the settings of before, for a minute at most.
+        let _ = cache.set(&entry, Some(&settings)).await;
+    }
     Ok(Reply::ok(&settings))
 }

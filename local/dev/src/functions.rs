@@ -24,6 +24,8 @@ use shared::waker::{BY_DRAIN, BY_ENQUEUE, LambdaWake, Wake, Waker};
 #[derive(Clone)]
 pub struct FunctionsConfig {
     pub redis: RedisConfig,
+    /// The cache's own database, if it has one.
+    pub cache: Option<RedisConfig>,
     pub auth: AuthConfig,
     pub http: HttpConfig,
     pub queue: QueueConfig,
@@ -127,7 +129,10 @@ impl Functions {
             .map(|url| -> Arc<dyn Wake> { Arc::new(invoker(url, BY_DRAIN)) });
         let waker = Waker::new(wake, clock.clone());
         let discord = Discord::new(&config.discord)?;
-        let cache = Cache::new(redis.clone(), prefix, clock.clone());
+        let cache = match &config.cache {
+            Some(own) => Cache::apart(redis::connect(own, clock)?, prefix, clock.clone()),
+            None => Cache::new(redis.clone(), prefix, clock.clone()),
+        };
         let progress = Progress::new(prefix);
         let store = ScanStore::new(redis.clone(), prefix);
         let flags = Flags::new(prefix);

@@ -3,8 +3,8 @@
 
 use anyhow::Context as _;
 use shared::config::{
-    AuthConfig, DiscordConfig, DrainConfig, Environment, HttpConfig, MetricsConfig, Provider,
-    QueueConfig, RedisConfig,
+    AuthConfig, CacheConfig, DiscordConfig, DrainConfig, Environment, HttpConfig, MetricsConfig,
+    Provider, QueueConfig, RedisConfig,
 };
 
 /// The keys of a system that belongs to one machine; printed on start.
@@ -14,6 +14,7 @@ const ADMIN_KEY: &str = "trawl-development-admin-key";
 /// The settings; what is `None` is started here.
 pub struct Settings {
     pub redis: Option<RedisConfig>,
+    pub cache: CacheConfig,
     pub discord: Option<DiscordConfig>,
     pub auth: AuthConfig,
     pub http: HttpConfig,
@@ -46,6 +47,7 @@ impl Settings {
         };
         Ok(Settings {
             redis,
+            cache: CacheConfig::read(env)?,
             discord,
             auth: AuthConfig::read(&with_defaults)?,
             http: HttpConfig::read(env)?,

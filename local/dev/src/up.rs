@@ -101,6 +101,7 @@ impl System {
         let functions = Functions::new(
             &FunctionsConfig {
                 redis: redis.clone(),
+                cache: settings.cache.redis.clone(),
                 auth: settings.auth.clone(),
                 http: settings.http.clone(),
                 queue: settings.queue.clone(),

@@ -16,7 +16,11 @@
 //!
 //! Freshness goes by the reader's clock, expiry by the server's. Nothing is kept in the
 //! process but counters. When Redis is away, the loader is asked.
+//!
+//! Values may have a database of their own, which may evict them as it likes and whose
+//! commands are not those of the queue.
 
+mod apart;
 mod counts;
 mod entry;
 mod invalidate;
@@ -35,6 +39,7 @@ pub use many::Batch;
 
 use crate::clock::Clock;
 use crate::redis::Redis;
+use apart::Apart;
 use counts::Counters;
 
 /// How long a reading or a write may take before the cache does without.
@@ -44,6 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Cache {
     redis: Redis,
+    /// The values' own database.
+    own: Option<Redis>,
     keys: Arc<Keys>,
     clock: Clock,
     counters: Arc<Counters>,
@@ -53,18 +60,41 @@ impl Cache {
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Cache {
         Cache {
             redis,
+            own: None,
             keys: Arc::new(Keys::new(prefix)),
             clock,
             counters: Arc::default(),
         }
     }
 
-    /// The same cache through another handle, such as one scoped to a request.
-    pub fn on(&self, redis: &Redis) -> Cache {
+    /// One whose values have a database of their own.
+    pub fn apart(own: Redis, prefix: &str, clock: Clock) -> Cache {
         Cache {
-            redis: redis.clone(),
+            own: Some(own.clone()),
+            ..Cache::new(own, prefix, clock)
+        }
+    }
+
+    /// The same cache through another handle, such as one scoped to a request. Values in
+    /// a database of their own stay there, and the handle only lets the request pass.
+    pub fn on(&self, redis: &Redis) -> Cache {
+        let redis = match &self.own {
+            Some(own) => Arc::new(Apart {
+                own: own.clone(),
+                front: redis.clone(),
+            }),
+            None => redis.clone(),
+        };
+        Cache {
+            redis,
             ..self.clone()
         }
+    }
+
+    /// Whether values have a database of their own, so that they cannot be stored with
+    /// what else a request changes.
+    pub fn is_apart(&self) -> bool {
+        self.own.is_some()
     }
 
     /// What this process did with it so far.

@@ -7,11 +7,12 @@ use super::{ConfigError, Environment};
 /// Every setting that is a secret, and the variable with the name of the SSM parameter
 /// (a SecureString) that holds it. One of the two is set: the second is how a deployed
 /// function is told, the first is for development.
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 5] = [
     (
         "UPSTASH_REDIS_REST_TOKEN",
         "UPSTASH_REDIS_REST_TOKEN_PARAMETER",
     ),
+    ("CACHE_REDIS_REST_TOKEN", "CACHE_REDIS_REST_TOKEN_PARAMETER"),
     ("TRAWL_API_KEY", "TRAWL_API_KEY_PARAMETER"),
     ("TRAWL_ADMIN_KEY", "TRAWL_ADMIN_KEY_PARAMETER"),
     ("DISCORD_TOKEN", "DISCORD_TOKEN_PARAMETER"),

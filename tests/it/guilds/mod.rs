@@ -1,5 +1,7 @@
 //! Guilds and channels through the cache, and settings.
 
+mod apart;
+
 use std::time::Duration;
 
 use discord_local::guild::{Access, ChannelSpec};

@@ -54,6 +54,7 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
             token: NODE_TOKEN.into(),
             key_prefix: "trawl:".to_owned(),
         },
+        cache: None,
         auth: AuthConfig {
             api_key: TestApp::API_KEY.into(),
             admin_key: TestApp::ADMIN_KEY.into(),
