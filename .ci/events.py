@@ -25,6 +25,9 @@ from samcli.yamlhelper import yaml_parse
 # The job the files speak of.
 JOB = "01KB8D00000000000000000000"
 
+# Wrong keys that may be tried.
+GUESSES = 5
+
 
 def request(method, url, headers, body=None):
     """The status and the body of an answer."""
@@ -77,7 +80,7 @@ class System:
         key = {"authorization": f"Bearer {self.token}"}
         status, answer = request("POST", f"{self.database}/flushdb", key)
         expect(status, 200, answer)
-        if given == "nothing":
+        if given in ("nothing", "guessed"):
             return JOB
         event = load("enqueue-http-scan", JOB)
         # As much as a drainer scans in a moment.
@@ -153,12 +156,16 @@ class System:
 
         def invoked():
             event = load(name, self.prepare(given))
+            for _ in range(GUESSES if given == "guessed" else 0):
+                expect(self.invoke(function, event).get(field), 401, "a guess")
             answer = self.invoke(function, event)
             expect(answer.get(field), value, answer)
             return f"{field} {value}"
 
         def asked(signed, status):
             event = load(name, self.prepare(given))
+            for _ in range(GUESSES if given == "guessed" else 0):
+                expect(self.send(event, signed)[0], 401, "a guess")
             found, answer = self.send(event, signed)
             expect(found, status, answer)
             return str(status)

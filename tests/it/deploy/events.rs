@@ -16,6 +16,9 @@ use super::{functions, root};
 const DEVELOPMENT_KEY: &str = "trawl-development-api-key";
 const DEVELOPMENT_ADMIN_KEY: &str = "trawl-development-admin-key";
 
+/// Wrong keys that may be tried.
+const GUESSES: u32 = 5;
+
 /// The job the files speak of.
 const JOB: &str = "01KB8D00000000000000000000";
 
@@ -35,6 +38,8 @@ enum Given {
     Scan,
     /// One that was cancelled.
     Cancelled,
+    /// The event itself came as often as it may.
+    Guessed,
 }
 
 fn cases() -> Vec<Case> {
@@ -53,6 +58,7 @@ fn cases() -> Vec<Case> {
                     "nothing" => Given::Nothing,
                     "scan" => Given::Scan,
                     "cancelled" => Given::Cancelled,
+                    "guessed" => Given::Guessed,
                     _ => panic!("{line}"),
                 },
                 field: field.to_owned(),
@@ -107,7 +113,7 @@ async fn system(given: Given) -> TestApp {
         ..Options::default()
     })
     .await;
-    if given != Given::Nothing {
+    if matches!(given, Given::Scan | Given::Cancelled) {
         let id = JobId::parse(JOB).unwrap();
         let place = json!({
             "guildId": sample::GUILD_ID.to_string(), "channelId": sample::CLIPS_ID.to_string(),
@@ -143,6 +149,15 @@ async fn every_event_file_is_answered_as_its_case_promises() {
         let name = &case.file;
         let app = system(case.given).await;
         let path = format!("/2015-03-31/functions/{}/invocations", function_of(name));
+        let n_guesses = if case.given == Given::Guessed {
+            GUESSES
+        } else {
+            0
+        };
+        for _ in 0..n_guesses {
+            let guess = app.post(&path, &files[name]).await;
+            assert_eq!(guess.json[&case.field], 401, "{name}");
+        }
         let reply = app.post(&path, &files[name]).await;
         assert_eq!(reply.status, 200, "{name}: {}", reply.json);
         assert_eq!(
