@@ -98,6 +98,7 @@ step_template() {
     # SAM's roles and permissions are in the expanded one only.
     local expanded=$CARGO_TARGET_DIR/ci/expanded.template.json
     "$venv/bin/python" .ci/expand.py template.yaml > "$expanded"
+    .ci/permissions.py "$expanded"
     "$lint/bin/checkov" --config-file .checkov.yaml --file template.yaml "$expanded"
 }
 

@@ -34,6 +34,7 @@ fn a_deployed_function_has_the_secrets_it_reads_and_none_of_another() {
 fn every_setting_of_the_template_is_one_that_is_read() {
     let files = [
         "config.rs",
+        "config/cache.rs",
         "config/drain.rs",
         "config/http.rs",
         "config/log.rs",

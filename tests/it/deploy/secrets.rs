@@ -8,12 +8,19 @@ use super::template::{deployed, settings, statements, template};
 use super::{functions, root};
 
 /// Settings that are secrets, with the template's parameter for each.
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 5] = [
     ("UPSTASH_REDIS_REST_TOKEN", "UpstashToken"),
     ("DISCORD_TOKEN", "DiscordToken"),
     ("TRAWL_API_KEY", "ApiKey"),
     ("TRAWL_ADMIN_KEY", "AdminKey"),
+    ("CACHE_REDIS_REST_TOKEN", "CacheToken"),
 ];
+
+/// Those a deployment has to have.
+fn needed() -> impl Iterator<Item = &'static str> {
+    let names = SECRETS.iter().map(|(_, parameter)| *parameter);
+    names.filter(|name| *name != "CacheToken")
+}
 
 #[test]
 fn a_function_may_read_the_parameters_it_is_named_and_no_others() {
@@ -35,6 +42,8 @@ fn a_function_may_read_the_parameters_it_is_named_and_no_others() {
         assert_eq!(readable["Action"], "ssm:GetParameters");
         let resources = readable["Resource"].as_array().unwrap().iter();
         let resources: BTreeSet<String> = resources
+            // Only one that is there can be named.
+            .map(|resource| resource.pointer("/If/1").unwrap_or(resource))
             .map(|resource| resource["Sub"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(resources, named, "{name}");
@@ -117,14 +126,15 @@ fn plain() -> Vec<(String, &'static str)> {
         "the-api-key-0123456789",
         "the-admin-key-0123456789",
     ];
-    let names = SECRETS.map(|(_, parameter)| parameter.to_owned());
-    names.into_iter().zip(values).collect()
+    needed().map(str::to_owned).zip(values).collect()
 }
 
 fn named() -> Vec<(String, &'static str)> {
     let values = ["/t/token", "/t/bot", "/t/api-key", "/t/admin-key"];
-    let names = SECRETS.map(|(_, parameter)| format!("{parameter}Parameter"));
-    names.into_iter().zip(values).collect()
+    let names = needed().map(|parameter| format!("{parameter}Parameter"));
+    let mut named: Vec<(String, &str)> = names.zip(values).collect();
+    named.push(("AlarmTopic".to_owned(), "arn:aws:sns:us-east-1:1:alarms"));
+    named
 }
 
 fn stage(stage: &'static str, secrets: Vec<(String, &'static str)>) -> Vec<(String, &'static str)> {
@@ -139,7 +149,7 @@ fn production_takes_names_of_parameters_and_refuses_a_plain_secret() {
     assert!(is_accepted(&stage("prod", named())));
     assert!(!is_accepted(&plain()));
     assert!(!is_accepted(&[]));
-    for place in 0..SECRETS.len() {
+    for place in 0..needed().count() {
         let mut one_plain = stage("prod", named());
         one_plain.push(plain().swap_remove(place));
         assert!(!is_accepted(&one_plain));
@@ -156,7 +166,7 @@ fn production_takes_names_of_parameters_and_refuses_a_plain_secret() {
 fn development_takes_plain_secrets_alone() {
     assert!(is_accepted(&stage("dev", plain())));
     assert!(!is_accepted(&stage("dev", named())));
-    for place in 0..SECRETS.len() {
+    for place in 0..needed().count() {
         let mut one_missing = stage("dev", plain());
         one_missing.remove(place);
         assert!(!is_accepted(&one_missing));
@@ -164,4 +174,30 @@ fn development_takes_plain_secrets_alone() {
     let mut same = stage("dev", plain());
     same[3].1 = same[2].1;
     assert!(!is_accepted(&same));
+}
+
+#[test]
+fn in_production_somebody_hears_the_alarms() {
+    let mut unheard = stage("prod", named());
+    unheard.retain(|(name, _)| name != "AlarmTopic");
+    assert!(!is_accepted(&unheard));
+    assert!(is_accepted(&stage("dev", plain())), "nobody has to in dev");
+}
+
+#[test]
+fn a_cache_of_its_own_has_an_address_and_a_token() {
+    let url = ("CacheUrl".to_owned(), "https://cache.example");
+    for (stage_name, secrets, token) in [
+        ("prod", named(), "CacheTokenParameter"),
+        ("dev", plain(), "CacheToken"),
+    ] {
+        let token = (token.to_owned(), "/t/cache");
+        let with = |more: &[&(String, &'static str)]| {
+            let mut all = stage(stage_name, secrets.clone());
+            all.extend(more.iter().map(|pair| (*pair).clone()));
+            is_accepted(&all)
+        };
+        assert!(with(&[&url, &token]), "{stage_name}");
+        assert!(!with(&[&url]) && !with(&[&token]), "{stage_name}");
+    }
 }

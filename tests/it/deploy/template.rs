@@ -171,3 +171,21 @@ fn the_gateway_tells_browsers_what_the_front_door_does() {
     let pattern = &template["Parameters"]["CorsOrigins"]["AllowedPattern"];
     assert!(pattern.as_str().unwrap().starts_with("^https?://"));
 }
+
+#[test]
+fn routes_are_shifted_to_by_and_by_and_the_drainer_is_not() {
+    for (name, function) in deployed() {
+        let properties = &function["Properties"];
+        if name == "drain" {
+            // It is woken by its bare name.
+            assert_eq!(properties["AutoPublishAlias"], Value::Null);
+            continue;
+        }
+        assert_eq!(properties["AutoPublishAlias"], "live", "{name}");
+        assert_eq!(properties["AutoPublishAliasAllProperties"], true, "{name}");
+        let preference = &properties["DeploymentPreference"];
+        let shift = json!({ "If": ["ShiftsSlowly", "Canary10Percent5Minutes", "AllAtOnce"] });
+        assert_eq!(preference["Type"], shift, "{name}");
+        assert_eq!(preference["Alarms"], json!([{ "Ref": "DeploymentAlarm" }]));
+    }
+}
