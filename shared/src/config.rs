@@ -11,6 +11,7 @@ mod metrics;
 mod queue;
 mod secrets;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,6 +136,10 @@ pub struct RedisConfig {
     /// What every key starts with, from `KEY_PREFIX`. Defaults to `trawl:`. Two
     /// deployments on one database must differ in it.
     pub key_prefix: String,
+    /// A PEM file of roots to trust besides those compiled in, from `REDIS_CA_FILE`:
+    /// for a database behind a proxy that shows certificates of its own. Defaults to
+    /// none.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl RedisConfig {
@@ -146,11 +151,16 @@ impl RedisConfig {
             url: env.required("UPSTASH_REDIS_REST_URL")?,
             token: env.secret("UPSTASH_REDIS_REST_TOKEN")?,
             key_prefix: RedisConfig::prefix(env),
+            ca_file: RedisConfig::roots(env),
         })
     }
 
     fn prefix(env: &Environment<'_>) -> String {
         env.text("KEY_PREFIX").unwrap_or_else(|| "trawl:".into())
+    }
+
+    fn roots(env: &Environment<'_>) -> Option<PathBuf> {
+        env.text("REDIS_CA_FILE").map(PathBuf::from)
     }
 }
 

@@ -13,6 +13,7 @@ fn config(server: &Server) -> RedisConfig {
         url: server.url(),
         token: server.token().into(),
         key_prefix: "trawl:".to_owned(),
+        ca_file: None,
     }
 }
 

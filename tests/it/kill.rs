@@ -166,6 +166,7 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
         url: format!("http://{}", nodes.endpoint_at),
         token: NODE_TOKEN.into(),
         key_prefix: "trawl:".to_owned(),
+        ca_file: None,
     };
     let store = ScanStore::new(
         shared::redis::connect(&redis, &Clock::system()).unwrap(),

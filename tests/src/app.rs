@@ -130,6 +130,7 @@ impl TestApp {
             url: endpoint.url(),
             token: endpoint.token().into(),
             key_prefix: options.key_prefix.clone(),
+            ca_file: None,
         };
         let config = FunctionsConfig {
             redis: redis_config.clone(),

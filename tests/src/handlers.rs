@@ -61,6 +61,7 @@ pub fn queue_on(endpoint: &upstash_local::Server, clock: &Clock, config: QueueCo
         url: endpoint.url(),
         token: endpoint.token().into(),
         key_prefix: "trawl:".to_owned(),
+        ca_file: None,
     };
     let redis = shared::redis::connect(&redis, clock).unwrap();
     Queue::new(redis, "trawl:", "test", clock.clone(), config)

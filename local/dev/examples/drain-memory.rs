@@ -120,6 +120,7 @@ async fn enqueue(endpoint: &upstash_local::Server) -> anyhow::Result<()> {
         url: endpoint.url(),
         token: endpoint.token().into(),
         key_prefix: "trawl:".to_owned(),
+        ca_file: None,
     };
     let redis = shared::redis::connect(&config, &clock)?;
     let queue = Queue::new(redis, "trawl:", SCAN, clock.clone(), QueueConfig::default());

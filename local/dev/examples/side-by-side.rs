@@ -78,6 +78,7 @@ impl Ours<'_> {
             url: server.url(),
             token: server.token().into(),
             key_prefix: "ours:".to_owned(),
+            ca_file: None,
         };
         let clock = Clock::system();
         Ok(Ours {

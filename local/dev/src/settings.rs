@@ -65,6 +65,7 @@ impl Settings {
             url,
             token: token.into(),
             key_prefix: self.key_prefix.clone(),
+            ca_file: None,
         }
     }
 }

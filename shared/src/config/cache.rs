@@ -22,6 +22,7 @@ impl CacheConfig {
             url,
             token: env.secret("CACHE_REDIS_REST_TOKEN")?,
             key_prefix: RedisConfig::prefix(env),
+            ca_file: RedisConfig::roots(env),
         };
         Ok(CacheConfig { redis: Some(redis) })
     }

@@ -21,6 +21,6 @@ pub fn connect(config: &RedisConfig, clock: &Clock) -> Result<Redis, Error> {
                 .into(),
         ));
     }
-    let transport = Transport::new(&config.url, config.token.clone())?;
+    let transport = Transport::new(&config.url, config.token.clone(), config.ca_file.as_deref())?;
     Ok(Arc::new(Upstash::new(transport, clock.clone())))
 }

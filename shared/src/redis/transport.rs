@@ -1,5 +1,6 @@
 //! Bytes to and from the service over HTTP.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -34,8 +35,9 @@ pub(super) struct Answer {
 
 impl Transport {
     /// # Errors
-    /// [`Error::Settings`] when the URL or the token cannot be one.
-    pub fn new(url: &str, token: Secret) -> Result<Transport, Error> {
+    /// [`Error::Settings`] when the URL or the token cannot be one, or there is no
+    /// certificate in `ca_file`.
+    pub fn new(url: &str, token: Secret, ca_file: Option<&Path>) -> Result<Transport, Error> {
         let url = url.trim_end_matches('/');
         if !(url.starts_with("https://") || url.starts_with("http://")) {
             return Err(Error::Settings(
@@ -44,9 +46,7 @@ impl Transport {
         }
         authorization(&token.value())?;
         Ok(Transport {
-            client: http_client()
-                .build()
-                .map_err(|error| Error::Settings(format!("no HTTP client: {error}")))?,
+            client: trusting(ca_file)?,
             url: url.to_owned(),
             token,
         })
@@ -109,6 +109,24 @@ fn authorization(token: &str) -> Result<HeaderValue, Error> {
         .map_err(|_| Error::Settings("UPSTASH_REDIS_REST_TOKEN: not a token".into()))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// A client that trusts the roots in `ca_file` too.
+fn trusting(ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
+    let Some(file) = ca_file else {
+        let built = http_client().build();
+        return built.map_err(|error| Error::Settings(format!("no HTTP client: {error}")));
+    };
+    let wrong =
+        |what: String| Error::Settings(format!("REDIS_CA_FILE: {}: {what}", file.display()));
+    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    let not_pem = |_| wrong("expected certificates in PEM".to_owned());
+    let roots = reqwest::Certificate::from_pem_bundle(&text).map_err(not_pem)?;
+    if roots.is_empty() {
+        return Err(wrong("holds no certificate".to_owned()));
+    }
+    let built = http_client().tls_certs_only(roots).build();
+    built.map_err(|_| wrong("holds what is no certificate".to_owned()))
 }
 
 /// The one way HTTP clients are made here: ring for TLS, roots compiled in (the

@@ -74,6 +74,7 @@ pub fn client(server: &upstash_local::Server, clock: &Clock) -> Redis {
         url: server.url(),
         token: server.token().into(),
         key_prefix: "trawl:".to_owned(),
+        ca_file: None,
     };
     shared::redis::connect(&config, clock).unwrap()
 }

@@ -17,6 +17,7 @@ pub fn client_with(server: &upstash_local::Server, token: &str) -> Redis {
         url: server.url(),
         token: token.into(),
         key_prefix: String::new(),
+        ca_file: None,
     };
     connect(&config, &Clock::manual(integration::START_MS)).unwrap()
 }

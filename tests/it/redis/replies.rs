@@ -264,6 +264,7 @@ async fn a_call_ends_by_its_deadline() {
         url: server.url(),
         token: server.token().into(),
         key_prefix: String::new(),
+        ca_file: None,
     };
     let deadline = Some(clock.deadline(std::time::Duration::from_millis(80)));
     let redis = shared::redis::connect(&config, &clock).unwrap();
@@ -288,6 +289,7 @@ async fn what_cannot_be_a_database_is_said_before_anything_is_sent() {
             url: url.to_owned(),
             token: "secret".into(),
             key_prefix: String::new(),
+            ca_file: None,
         };
         let error = shared::redis::connect(&config, &shared::clock::Clock::system()).err();
         error.map(|error| error.to_string()).unwrap_or_default()
@@ -299,4 +301,40 @@ async fn what_cannot_be_a_database_is_said_before_anything_is_sent() {
             .contains("expected an address beginning with https://")
     );
     assert_eq!(connect(Upstash, "https://db.example"), "");
+}
+
+#[tokio::test]
+async fn a_file_of_roots_that_is_none_is_named_with_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let connect = |text: Option<&str>| {
+        let file = folder.path().join("roots.pem");
+        if let Some(text) = text {
+            std::fs::write(&file, text).unwrap();
+        }
+        let config = shared::config::RedisConfig {
+            provider: shared::config::Provider::Upstash,
+            url: "https://db.example".to_owned(),
+            token: "secret".to_owned(),
+            key_prefix: String::new(),
+            ca_file: Some(file),
+        };
+        let error = shared::redis::connect(&config, &shared::clock::Clock::system()).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
+    let frame =
+        |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+    let (broken, other) = (frame("?"), frame("AAAA"));
+    for (text, wrong) in [
+        (None, "No such file"),
+        (Some("no frame at all"), "holds no certificate"),
+        (Some(broken.as_str()), "expected certificates in PEM"),
+        (Some(other.as_str()), "holds what is no certificate"),
+    ] {
+        let told = connect(text);
+        assert!(
+            told.starts_with("REDIS_CA_FILE: ") && told.contains("roots.pem"),
+            "{told}"
+        );
+        assert!(told.contains(wrong), "{told}");
+    }
 }

@@ -53,6 +53,7 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
             url: redis.to_owned(),
             token: NODE_TOKEN.into(),
             key_prefix: "trawl:".to_owned(),
+            ca_file: None,
         },
         cache: None,
         auth: AuthConfig {

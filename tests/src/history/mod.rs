@@ -106,6 +106,7 @@ pub fn redis(url: &str, clock: &Clock) -> Result<Redis, shared::redis::Error> {
         url: url.to_owned(),
         token: NODE_TOKEN.into(),
         key_prefix: "trawl:".to_owned(),
+        ca_file: None,
     };
     shared::redis::connect(&config, clock)
 }

@@ -127,6 +127,7 @@ impl Endpoint {
             url: self.url.clone(),
             token: self.token.as_str().into(),
             key_prefix: key_prefix.to_owned(),
+            ca_file: None,
         }
     }
 

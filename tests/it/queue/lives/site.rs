@@ -64,6 +64,7 @@ impl Site {
             url: server.url(),
             token: server.token().into(),
             key_prefix: "trawl:".to_owned(),
+            ca_file: None,
         };
         let plain = shared::redis::connect(&redis, &clock).unwrap();
         let way = Arc::new(Way::new(plain.clone()));
