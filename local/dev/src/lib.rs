@@ -7,6 +7,7 @@ mod functions;
 mod gateway;
 mod host;
 pub mod load_test;
+mod measure;
 mod settings;
 mod up;
 

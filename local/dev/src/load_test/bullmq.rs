@@ -1,11 +1,9 @@
 //! The same work on BullMQ, in Node, over a real Redis.
 //!
-//! The program and the exact versions it needs are part of this one; they are installed
-//! beside it, in the target folder. Its numbers come back as JSON.
+//! The program's numbers come back as JSON.
 
-use std::ffi::OsStr;
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,19 +14,21 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
+use crate::measure::{Package, install, missing};
+
 use super::work::{Fate, MAX_ATTEMPTS, RETRY_WAIT, arguments};
 
-const FILES: [(&str, &str); 3] = [
-    ("package.json", include_str!("../../bullmq/package.json")),
-    (
-        "package-lock.json",
-        include_str!("../../bullmq/package-lock.json"),
-    ),
-    ("bench.mjs", include_str!("../../bullmq/bench.mjs")),
-];
-
-/// What npm writes last: the versions that are there.
-const INSTALLED: &str = "node_modules/.package-lock.json";
+const PACKAGE: Package = Package {
+    name: "BullMQ",
+    files: &[
+        ("package.json", include_str!("../../bullmq/package.json")),
+        (
+            "package-lock.json",
+            include_str!("../../bullmq/package-lock.json"),
+        ),
+        ("bench.mjs", include_str!("../../bullmq/bench.mjs")),
+    ],
+};
 
 /// An installed BullMQ.
 pub struct BullMq {
@@ -92,46 +92,13 @@ enum Said {
 }
 
 impl BullMq {
-    /// Installs into `folder` what is not there yet.
+    /// Installs what is not there yet.
     ///
     /// # Errors
     /// When Node or npm is missing, or the packages cannot be had.
-    pub async fn install(folder: PathBuf) -> anyhow::Result<BullMq> {
-        let node = program("node", Path::new(".")).arg("--version").output();
-        node.await.map_err(|error| missing(error, "node"))?;
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-        let mut changed = !folder.join(INSTALLED).is_file();
-        for (name, text) in FILES {
-            let path = folder.join(name);
-            if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
-                continue;
-            }
-            changed |= name.starts_with("package");
-            std::fs::write(&path, text)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        if changed {
-            // Not `ci`: it refuses a lock without the add-ons of other systems.
-            let words = [
-                "install",
-                "--no-save",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-            ];
-            let npm = program("npm", &folder).args(words).output().await;
-            let npm = npm.map_err(|error| missing(error, "npm"))?;
-            if !npm.status.success() {
-                let told = String::from_utf8_lossy(&npm.stderr);
-                let told: Vec<&str> = told
-                    .lines()
-                    .filter_map(|line| line.strip_prefix("npm error "))
-                    .take(6)
-                    .collect();
-                bail!("npm could not install BullMQ:\n{}", told.join("\n"));
-            }
-        }
+    pub async fn install() -> anyhow::Result<BullMq> {
+        let folder = install(&PACKAGE, "bullmq").await;
+        let folder = folder.context("--bullmq compares with BullMQ")?;
         Ok(BullMq { folder })
     }
 
@@ -148,7 +115,9 @@ impl BullMq {
     ) -> anyhow::Result<BullMqMeasured> {
         self.write_jobs(fates)?;
         let prefix = format!("load-test-{}", ulid::Ulid::generate());
-        let mut child = program("node", &self.folder)
+        let mut child = Command::new("node")
+            .current_dir(&self.folder)
+            .kill_on_drop(true)
             .args(["bench.mjs", url, "jobs.jsonl"])
             .args([&concurrency.to_string(), &prefix])
             .stdout(Stdio::piped())
@@ -198,21 +167,6 @@ impl BullMq {
     }
 }
 
-fn program(name: impl AsRef<OsStr>, folder: &Path) -> Command {
-    let mut command = Command::new(name);
-    command.current_dir(folder).kill_on_drop(true);
-    command
-}
-
-fn missing(error: std::io::Error, name: &str) -> anyhow::Error {
-    match error.kind() {
-        ErrorKind::NotFound => anyhow::anyhow!(
-            "`{name}` is not installed: --bullmq needs Node.js 20 or newer with npm"
-        ),
-        _ => anyhow::Error::new(error).context(format!("`{name}` cannot be started")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,18 +189,12 @@ mod tests {
 
     #[test]
     fn the_versions_are_exact_and_the_same_in_both_files() {
-        let [package, lock] = [FILES[0].1, FILES[1].1]
+        let [package, lock] = [PACKAGE.files[0].1, PACKAGE.files[1].1]
             .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
         let wanted = package["dependencies"].as_object().unwrap();
         for (name, version) in wanted {
             let locked = &lock["packages"][format!("node_modules/{name}")]["version"];
             assert_eq!(locked, version, "{name}");
         }
-    }
-
-    #[test]
-    fn a_missing_program_is_named() {
-        let error = missing(std::io::Error::from(ErrorKind::NotFound), "npm");
-        assert!(error.to_string().starts_with("`npm` is not installed"));
     }
 }

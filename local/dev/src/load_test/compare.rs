@@ -1,6 +1,5 @@
 //! The same work on both sides, at several concurrencies.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,7 +9,8 @@ use super::bullmq::{BullMq, BullMqMeasured};
 use super::redis_server::RedisServer;
 use super::run::{Measured, Plan};
 use super::work::Work;
-use super::{LoadTestCommand, Places, bar, drainer, named, report};
+use super::{LoadTestCommand, Places, drainer, named, report};
+use crate::measure::bar;
 
 /// Jobs run at once, on each side.
 const CONCURRENCIES: [usize; 3] = [1, 5, 50];
@@ -26,7 +26,7 @@ impl OtherSide {
     /// # Errors
     /// What is not installed, or does not start.
     pub async fn prepare(command: &LoadTestCommand) -> anyhow::Result<OtherSide> {
-        let bullmq = BullMq::install(folder_beside()?).await?;
+        let bullmq = BullMq::install().await?;
         let (redis_url, server) = match &command.redis {
             Some(url) => (url.clone(), None),
             None => {
@@ -96,10 +96,4 @@ impl OtherSide {
 
 fn fastest<T>(rounds: Vec<T>, took: impl Fn(&T) -> Duration) -> Option<T> {
     rounds.into_iter().min_by_key(took)
-}
-
-/// Where BullMQ is installed: in the target folder, with what was built.
-fn folder_beside() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe().context("this program has no place")?;
-    Ok(program.with_file_name("bullmq"))
 }

@@ -8,23 +8,19 @@
 //! |---|---|
 //! | `work` | the jobs and their fates |
 //! | `handler`, `drainer` | what runs them, and dies |
-//! | `endpoint`, `redis_server`, `process` | what is measured |
-//! | `timed`, `percentile` | the times of requests |
+//! | `redis_server` | a real Redis |
+//! | `timed` | the times of requests |
 //! | `run`, `verdict` | one run, and whether it was right |
 //! | `compare`, `bullmq` | the other side |
-//! | `report`, `table` | the print |
+//! | `report` | the print |
 
 mod bullmq;
 mod compare;
 mod drainer;
-mod endpoint;
 mod handler;
-mod percentile;
-mod process;
 mod redis_server;
 mod report;
 mod run;
-mod table;
 mod timed;
 mod verdict;
 mod work;
@@ -33,15 +29,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
+pub use crate::measure::{Endpoint, Percentiles, Target};
 pub use drainer::Drained;
-pub use endpoint::{Endpoint, Target};
-pub use percentile::Percentiles;
 pub use run::{Measured, Phase, Plan, run};
 pub use verdict::Verdict;
 pub use work::Work;
 
+use crate::measure::{bar, passes_on, program_beside};
 use compare::OtherSide;
 
 /// Measure the queue under load, and check that it loses nothing.
@@ -91,7 +86,7 @@ fn share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// What is not installed or does not start; what was lost or accepted twice.
 pub async fn load_test(command: LoadTestCommand) -> anyhow::Result<()> {
-    let program = endpoint::program_beside();
+    let program = program_beside();
     match &program {
         Some(program) => println!("endpoint  {}, a process of its own", program.display()),
         None => println!(
@@ -149,7 +144,7 @@ async fn targets(
     if let Some(url) = &command.redis {
         targets.push(("Redis", Target::Redis(url.clone())));
     } else if let (Some(other), Some(program)) = (other, program)
-        && endpoint::passes_on(program).await?
+        && passes_on(program).await?
     {
         targets.push(("Redis", Target::Redis(other.redis_url.clone())));
     }
@@ -177,15 +172,6 @@ impl Places {
 
 fn named<'a>(measured: &'a [(&'a str, Measured)]) -> Vec<(&'a str, &'a Measured)> {
     measured.iter().map(|(name, m)| (*name, m)).collect()
-}
-
-fn bar(jobs: usize, name: &str) -> anyhow::Result<ProgressBar> {
-    let bar = ProgressBar::new(jobs as u64);
-    bar.set_style(ProgressStyle::with_template(
-        "{msg:24} {bar:40} {percent:>3}%  {per_sec}  {eta} left",
-    )?);
-    bar.set_message(name.to_owned());
-    Ok(bar)
 }
 
 #[cfg(test)]

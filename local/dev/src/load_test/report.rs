@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bullmq::BullMqMeasured;
 use super::run::{Measured, Phase};
-use super::table::{Table, megabytes, milliseconds, ratio, seconds, two_digits, whole};
+use crate::measure::table::{Table, megabytes, milliseconds, ratio, seconds, two_digits, whole};
 
 /// The phases of each run, side by side by target.
 pub fn runs(named: &[(&str, &Measured)]) -> String {

@@ -13,13 +13,11 @@ use tokio::task::JoinSet;
 use ulid::Ulid;
 
 use super::drainer::{Drained, Drainer};
-use super::endpoint::{Endpoint, Meter};
 use super::handler::Ledger;
-use super::percentile::Percentiles;
-use super::process::Process;
 use super::timed::Timed;
 use super::verdict::{Verdict, verify};
 use super::work::{Fate, Work, job};
+use crate::measure::{Endpoint, Meter, Percentiles, Process};
 
 /// Jobs stored by one call.
 const BULK: usize = 100;

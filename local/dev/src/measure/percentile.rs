@@ -6,6 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Percentiles {
     pub p50: Duration,
+    pub p90: Duration,
     pub p99: Duration,
 }
 
@@ -15,6 +16,7 @@ impl Percentiles {
         times.sort_unstable();
         Percentiles {
             p50: percentile(&times, 50),
+            p90: percentile(&times, 90),
             p99: percentile(&times, 99),
         }
     }
