@@ -40,3 +40,11 @@ pub mod waker;
 pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
     redis::http_client().build()
 }
+
+/// The same, which trusts the roots in the PEM file `ca_file` too.
+///
+/// # Errors
+/// When there is no certificate in the file.
+pub fn http_client_trusting(ca_file: &std::path::Path) -> Result<reqwest::Client, redis::Error> {
+    redis::trusting(Some(ca_file))
+}

@@ -112,7 +112,7 @@ fn authorization(token: &str) -> Result<HeaderValue, Error> {
 }
 
 /// A client that trusts the roots in `ca_file` too.
-fn trusting(ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
+pub(crate) fn trusting(ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
     let Some(file) = ca_file else {
         let built = http_client().build();
         return built.map_err(|error| Error::Settings(format!("no HTTP client: {error}")));
