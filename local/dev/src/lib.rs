@@ -1,6 +1,7 @@
 //! The whole system on one machine: the functions behind their routes, the schedule,
 //! the call that wakes a drainer, and what stands in for the cloud.
 
+pub mod bench;
 pub mod doctor;
 mod follow;
 mod functions;

@@ -1,6 +1,7 @@
 //! `dev`: starts the system, and speaks to it.
 
 use clap::{Parser, Subcommand};
+use dev::bench::{BenchCommand, bench};
 use dev::doctor::{DoctorCommand, doctor};
 use dev::load_test::{LoadTestCommand, load_test};
 use dev::{ScanCommand, UpCommand};
@@ -23,6 +24,8 @@ enum Command {
     Scan(ScanCommand),
     /// Check the database: each of its uses, with its time, cleaning up afterwards.
     Doctor(DoctorCommand),
+    /// Measure how functions start and answer, beside Node and Python.
+    Bench(BenchCommand),
     /// Measure the queue under load, and check that it loses nothing.
     LoadTest(LoadTestCommand),
 }
@@ -31,6 +34,10 @@ enum Command {
 async fn main() -> anyhow::Result<std::process::ExitCode> {
     let arguments = Arguments::parse();
     match arguments.command {
+        Some(Command::Bench(command)) => {
+            let is_kept = bench(command).await?;
+            return Ok(std::process::ExitCode::from(u8::from(!is_kept)));
+        }
         Some(Command::Doctor(command)) => {
             let is_well = doctor(command).await?;
             return Ok(std::process::ExitCode::from(u8::from(!is_well)));

@@ -120,6 +120,15 @@ impl Endpoint {
         })
     }
 
+    /// Its address, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// How clients reach it.
     pub fn redis(&self, key_prefix: &str) -> RedisConfig {
         RedisConfig {
