@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin;
+mod bench;
 mod cache;
 mod clips;
 mod counters;

@@ -19,7 +19,7 @@ fn root(path: &str) -> PathBuf {
 }
 
 /// The folders of `functions/`.
-fn functions() -> BTreeSet<String> {
+pub fn functions() -> BTreeSet<String> {
     std::fs::read_dir(root("functions"))
         .unwrap()
         .map(|entry| entry.unwrap())

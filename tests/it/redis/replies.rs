@@ -314,7 +314,7 @@ async fn a_file_of_roots_that_is_none_is_named_with_what_is_wrong() {
         let config = shared::config::RedisConfig {
             provider: shared::config::Provider::Upstash,
             url: "https://db.example".to_owned(),
-            token: "secret".to_owned(),
+            token: "secret".into(),
             key_prefix: String::new(),
             ca_file: Some(file),
         };
