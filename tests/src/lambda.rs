@@ -32,6 +32,7 @@ pub struct Process {
     said: mpsc::UnboundedReceiver<Said>,
     lines: Arc<Mutex<Vec<String>>>,
     readers: Vec<JoinHandle<()>>,
+    is_ready: bool,
     n_invoked: u64,
 }
 
@@ -137,6 +138,7 @@ impl Process {
             said,
             lines,
             readers,
+            is_ready: false,
             n_invoked: 0,
         }
     }
@@ -144,11 +146,12 @@ impl Process {
     /// Waits until it asks for its first event.
     pub async fn ready(&mut self) {
         assert!(matches!(self.hear().await, Said::Next));
+        self.is_ready = true;
     }
 
     /// Has it answer an event.
     pub async fn invoke(&mut self, invocation: impl Into<Invocation>) -> Answer {
-        if self.n_invoked == 0 {
+        if !self.is_ready {
             self.ready().await;
         }
         self.n_invoked += 1;
@@ -162,6 +165,14 @@ impl Process {
         // It has asked for the next, so it is alive.
         assert!(matches!(self.hear().await, Said::Next));
         answer
+    }
+
+    /// Stops it where it is, as Lambda does when an invocation is over, or lets it go on.
+    pub async fn freeze(&self, frozen: bool) {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await;
+        assert!(sent.unwrap().success());
     }
 
     async fn hear(&mut self) -> Said {

@@ -1,8 +1,12 @@
 //! Functions as Lambda runs them, each a process.
 
+mod events;
+mod freeze;
+mod lines;
 mod start;
 
 use integration::lambda::Process;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 /// The function `name`. With `FUNCTIONS_DIR`, what was built there as `NAME/bootstrap`,
@@ -28,4 +32,16 @@ fn database(endpoint: &upstash_local::Server) -> Vec<(&'static str, String)> {
         ("REDIS_PROVIDER", "local".to_owned()),
         ("UPSTASH_REDIS_REST_URL", endpoint.url()),
     ]
+}
+
+/// A request as API Gateway gives it.
+fn request(method: &str, path: &str, key: &str, body: &str) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+        "headers": { "authorization": format!("Bearer {key}"), "content-type": "application/json" },
+        "body": body, "isBase64Encoded": false,
+        "requestContext": { "http": { "method": method, "path": path, "protocol": "HTTP/1.1",
+            "sourceIp": "1.2.3.4", "userAgent": "" }, "stage": "$default", "timeEpoch": 0 },
+    })
 }

@@ -1,9 +1,9 @@
 //! How functions start.
 
 use integration::ssm::{Mood, Ssm};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{database, function};
+use super::{database, function, request};
 
 const TOKEN: &str = "/trawl/prod/upstash-token";
 const API_KEY: &str = "/trawl/prod/api-key";
@@ -49,16 +49,6 @@ const ROUTE: [(&str, &str); 3] = [
     ("TRAWL_ADMIN_KEY_PARAMETER", ADMIN_KEY),
 ];
 
-/// A request as API Gateway gives it.
-pub fn get(path: &str, key: &str) -> Value {
-    json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-        "headers": { "authorization": format!("Bearer {key}") }, "isBase64Encoded": false,
-        "requestContext": { "http": { "method": "GET", "path": path, "protocol": "HTTP/1.1",
-            "sourceIp": "1.2.3.4", "userAgent": "" }, "stage": "$default", "timeEpoch": 0 },
-    })
-}
-
 const JOB: &str = "/api/jobs/01J00000000000000000000000";
 
 #[tokio::test]
@@ -66,7 +56,10 @@ async fn a_cold_start_reads_what_the_function_needs_by_one_call() {
     let system = System::start().await;
     let mut jobs = function("jobs", &system.environment(&ROUTE)).await;
     for _ in 0..2 {
-        let reply = jobs.invoke(&get(JOB, THE_API_KEY)).await.reply();
+        let reply = jobs
+            .invoke(&request("GET", JOB, THE_API_KEY, ""))
+            .await
+            .reply();
         assert_eq!(reply["statusCode"], 404, "{reply}");
     }
     assert_eq!(system.ssm.calls(), [[ADMIN_KEY, API_KEY, TOKEN]]);
@@ -87,7 +80,10 @@ async fn a_function_whose_secrets_are_plain_asks_nobody() {
         ("TRAWL_ADMIN_KEY", "the-admin-key-0123456789"),
     ];
     let mut jobs = function("jobs", &system.environment(&plain)).await;
-    let reply = jobs.invoke(&get(JOB, THE_API_KEY)).await.reply();
+    let reply = jobs
+        .invoke(&request("GET", JOB, THE_API_KEY, ""))
+        .await
+        .reply();
     assert_eq!(reply["statusCode"], 404);
     assert!(system.ssm.calls().is_empty());
 }

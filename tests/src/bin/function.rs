@@ -24,6 +24,25 @@ mod scans_current;
 #[path = "../../../functions/sessions/src/main.rs"]
 mod sessions;
 
+/// Not one of ours: it answers no request.
+mod panics {
+    use futures_util::FutureExt as _;
+    use shared::http::{self, Access, App, Method, Route};
+    use shared::start::Start;
+
+    #[tokio::main(flavor = "current_thread")]
+    pub async fn main() -> Result<(), lambda_http::Error> {
+        let start = Start::from_process().await?;
+        let route = Route {
+            method: Method::GET,
+            path: "/api/panic",
+            access: Access::Open,
+            handler: |_, _, _| async { panic!("it said m4rk") }.boxed(),
+        };
+        http::run(App::new(start.services()?, (), vec![route])).await
+    }
+}
+
 fn main() -> Result<(), lambda_http::Error> {
     match std::env::args().nth(1).unwrap_or_default().as_str() {
         "admin" => admin::main(),
@@ -37,6 +56,7 @@ fn main() -> Result<(), lambda_http::Error> {
         "scan-stream" => scan_stream::main(),
         "scans-current" => scans_current::main(),
         "sessions" => sessions::main(),
+        "panics" => panics::main(),
         other => Err(format!("there is no function `{other}`").into()),
     }
 }

@@ -1,0 +1,88 @@
+//! Between invocations a function stands still.
+
+use integration::lambda::Process;
+use serde_json::{Value, json};
+
+use super::{database, function, request};
+
+const KEY: &str = "the-api-key-0123456789";
+const INVOCATIONS: u64 = 12;
+
+struct Frozen {
+    endpoint: upstash_local::Server,
+    process: Process,
+}
+
+impl Frozen {
+    async fn start(name: &str) -> Frozen {
+        let endpoint = integration::start_endpoint().await;
+        let mut environment = database(&endpoint);
+        let more = [
+            ("UPSTASH_REDIS_REST_TOKEN", endpoint.token()),
+            ("TRAWL_API_KEY", KEY),
+            ("TRAWL_ADMIN_KEY", "the-admin-key-0123456789"),
+            ("DISCORD_TOKEN", "a-bot"),
+            ("DRAIN_LINGER_MS", "0"),
+        ];
+        environment.extend(more.map(|(name, value)| (name, value.to_owned())));
+        let mut process = function(name, &environment).await;
+        process.ready().await;
+        process.freeze(true).await;
+        Frozen { endpoint, process }
+    }
+
+    /// The reply, and the billed commands there were until the function was frozen, as
+    /// Lambda does as soon as it asks for the next event.
+    async fn invoke(&mut self, event: &Value) -> (Value, u64) {
+        self.endpoint.reset_meter();
+        self.process.freeze(false).await;
+        let reply = self.process.invoke(event).await.reply();
+        self.process.freeze(true).await;
+        let meter = self.endpoint.meter();
+        // One in a hundred keeps the month's count.
+        let counting = meter.commands.get("hincrby").copied().unwrap_or(0);
+        (reply, meter.total - counting)
+    }
+}
+
+#[tokio::test]
+async fn what_a_request_does_is_done_when_it_is_answered() {
+    let mut jobs = Frozen::start("jobs").await;
+    let event = request("GET", "/api/jobs?state=waiting", KEY, "");
+    // Sends its scripts.
+    jobs.invoke(&event).await;
+    let (_, usual) = jobs.invoke(&event).await;
+    assert!(usual > 0);
+    for _ in 0..INVOCATIONS {
+        let (reply, billed) = jobs.invoke(&event).await;
+        assert_eq!((&reply["statusCode"], billed), (&json!(200), usual));
+    }
+}
+
+#[tokio::test]
+async fn jobs_that_are_taken_on_are_stored_when_the_caller_hears_of_it() {
+    let mut enqueue = Frozen::start("enqueue").await;
+    for n in 0..INVOCATIONS {
+        let channel = 1_200_000_000_000_000_000 + n;
+        let place = json!({ "guildId": "1200000000000000000", "channelId": channel.to_string() });
+        let event = request("POST", "/api/jobs/scan", KEY, &place.to_string());
+        let (reply, _) = enqueue.invoke(&event).await;
+        assert_eq!(reply["statusCode"], 202, "{reply}");
+        let jobs = format!("{}/hlen/trawl:jobs:scan:records", enqueue.endpoint.url());
+        let client = shared::http_client().unwrap();
+        let stored = client.get(jobs).bearer_auth(enqueue.endpoint.token());
+        let stored: Value = stored.send().await.unwrap().json().await.unwrap();
+        assert!(stored["result"].as_u64() > Some(n), "{stored}");
+    }
+}
+
+#[tokio::test]
+async fn a_drain_that_found_nothing_leaves_nothing_to_do() {
+    let mut drain = Frozen::start("drain").await;
+    let event = json!({ "source": "aws.scheduler" });
+    drain.invoke(&event).await;
+    for _ in 0..INVOCATIONS {
+        let (report, billed) = drain.invoke(&event).await;
+        assert_eq!((&report["claimed"], billed), (&json!(0), 1), "{report}");
+    }
+}
