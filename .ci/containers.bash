@@ -38,8 +38,8 @@ step_containers() {
     start api sam local start-api --port "$port" "${words[@]}"
     wait_until api 60 listens "$port"
 
-    "$venv/bin/python" .ci/events.py "$template" "http://127.0.0.1:$port" \
-        "$process_logs/api.log" "http://$address:8079" "$SAM_DATABASE_TOKEN" "${words[@]}"
+    "$venv/bin/python" .ci/events.py sam "http://127.0.0.1:$port" "http://$address:8079" \
+        "$SAM_DATABASE_TOKEN" "$process_logs/api.log" "$template" "${words[@]}"
 
     # It takes its containers with it.
     stop api || true

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""The files of events/, answered by the functions in containers.
+"""The files of events/, answered by the functions under one of the tools.
 
-    events.py BUILT_TEMPLATE API API_LOG DATABASE TOKEN WORD...
+    events.py sam API DATABASE TOKEN API_LOG BUILT_TEMPLATE WORD...
+    events.py watch API DATABASE TOKEN
 
-Each goes through `sam local invoke WORD...`. Those of routes are also sent as requests to
-API, where `sam local start-api` listens, and once more without their key. The answers are
-those tests/fixtures/events.txt promises. Before each, the database is emptied.
+Each goes through `sam local invoke WORD...`, in a container. Those of routes are also sent
+as requests to API, where `sam local start-api` listens, and once more without their key.
+Or each is invoked at API, where `cargo lambda watch` listens. The answers are those
+tests/fixtures/events.txt promises. Before each, the database is emptied.
 
 The emulator in the containers starts a function a moment before it listens itself, and one
 of ours may look for it that soon and end: seen once in about 300 starts.
@@ -20,8 +22,6 @@ import time
 import urllib.error
 import urllib.request
 
-from samcli.yamlhelper import yaml_parse
-
 # The job the files speak of.
 JOB = "01KB8D00000000000000000000"
 
@@ -34,7 +34,7 @@ def request(method, url, headers, body=None):
     data = body.encode() if body is not None else None
     asked = urllib.request.Request(url, data=data, headers=headers, method=method)
     try:
-        with urllib.request.urlopen(asked, timeout=60) as answer:
+        with urllib.request.urlopen(asked, timeout=300) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -49,6 +49,8 @@ def cases():
 
 def functions(path):
     """The template's names of the functions, by the names of their folders."""
+    from samcli.yamlhelper import yaml_parse
+
     with open(path, encoding="utf-8") as file:
         resources = yaml_parse(file.read())["Resources"].items()
     return {
@@ -68,11 +70,12 @@ class Failed(Exception):
 
 
 class System:
-    def __init__(self, template, api, api_log, database, token, *words):
-        self.api, self.api_log, self.words = api, api_log, words
-        self.database, self.token = database, token
-        self.n_answers = self.n_early = 0
-        self.functions = functions(template)
+    """What both tools do alike; `functions` has their names for those of the folders."""
+
+    def __init__(self, api, database, token, functions):
+        self.api, self.database, self.token = api, database, token
+        self.functions = functions
+        self.n_answers = 0
         self.failures = []
 
     def prepare(self, given):
@@ -104,11 +107,49 @@ class System:
         query = event["rawQueryString"]
         url = self.api + event["rawPath"] + (f"?{query}" if query else "")
         method = event["requestContext"]["http"]["method"]
+        return self.ask(method, url, headers, event.get("body"))
+
+    def ask(self, method, url, headers, body):
+        return request(method, url, headers, body)
+
+    def check(self, function, name, how, step):
+        """One line of the table; `step` answers what is shown of the answer."""
+        began = time.monotonic()
+        try:
+            shown = step()
+        except Failed as failure:
+            shown = "FAILED"
+            self.failures.append(f"{name}, {how}: {failure}")
+        took = time.monotonic() - began
+        self.n_answers += 1
+        print(f"{function:14} {name:36} {how:12} {shown:15} {took:5.1f} s", flush=True)
+
+    def run(self, name, given, field, value):
+        function = max((f for f in self.functions if name.startswith(f + "-")), key=len)
+
+        def invoked():
+            event = load(name, self.prepare(given))
+            for _ in range(GUESSES if given == "guessed" else 0):
+                expect(self.invoke(function, event).get(field), 401, "a guess")
+            answer = self.invoke(function, event)
+            expect(answer.get(field), value, answer)
+            return f"{field} {value}"
+
+        self.check(function, name, "invoke", invoked)
+
+
+class Sam(System):
+    def __init__(self, api, database, token, api_log, template, *words):
+        super().__init__(api, database, token, functions(template))
+        self.api_log, self.words = api_log, words
+        self.n_early = 0
+
+    def ask(self, method, url, headers, body):
         known = os.path.getsize(self.api_log)
-        status, answer = request(method, url, headers, event.get("body"))
+        status, answer = request(method, url, headers, body)
         if status == 502 and was_early(self.logged(known)):
             self.n_early += 1
-            status, answer = request(method, url, headers, event.get("body"))
+            status, answer = request(method, url, headers, body)
         return status, answer
 
     def logged(self, known):
@@ -139,28 +180,11 @@ class System:
             raise Failed(f"it failed: {ended.stdout}\n{log}")
         return answer
 
-    def check(self, function, name, how, step):
-        """One line of the table; `step` answers what is shown of the answer."""
-        began = time.monotonic()
-        try:
-            shown = step()
-        except Failed as failure:
-            shown = "FAILED"
-            self.failures.append(f"{name}, {how}: {failure}")
-        took = time.monotonic() - began
-        self.n_answers += 1
-        print(f"{function:14} {name:36} {how:12} {shown:15} {took:5.1f} s", flush=True)
-
     def run(self, name, given, field, value):
+        super().run(name, given, field, value)
+        if "-http-" not in name:
+            return
         function = max((f for f in self.functions if name.startswith(f + "-")), key=len)
-
-        def invoked():
-            event = load(name, self.prepare(given))
-            for _ in range(GUESSES if given == "guessed" else 0):
-                expect(self.invoke(function, event).get(field), 401, "a guess")
-            answer = self.invoke(function, event)
-            expect(answer.get(field), value, answer)
-            return f"{field} {value}"
 
         def asked(signed, status):
             event = load(name, self.prepare(given))
@@ -170,11 +194,27 @@ class System:
             expect(found, status, answer)
             return str(status)
 
-        self.check(function, name, "invoke", invoked)
-        if "-http-" in name:
-            self.check(function, name, "request", lambda: asked(True, value))
-            if value < 300 and "authorization" in load(name, JOB)["headers"]:
-                self.check(function, name, "without key", lambda: asked(False, 401))
+        self.check(function, name, "request", lambda: asked(True, value))
+        if value < 300 and "authorization" in load(name, JOB)["headers"]:
+            self.check(function, name, "without key", lambda: asked(False, 401))
+
+    def note(self):
+        return f"; {self.n_early} tried again" if self.n_early else ""
+
+
+class Watch(System):
+    def __init__(self, api, database, token):
+        super().__init__(api, database, token, {name: name for name in os.listdir("functions")})
+
+    def invoke(self, function, event):
+        """What `cargo lambda invoke` asks for, without a process for each."""
+        url = f"{self.api}/2015-03-31/functions/{self.functions[function]}/invocations"
+        status, answer = request("POST", url, {"content-type": "application/json"}, json.dumps(event))
+        expect(status, 200, answer)
+        return json.loads(answer)
+
+    def note(self):
+        return ""
 
 
 def load(name, job):
@@ -189,14 +229,14 @@ def expect(found, expected, answer):
 
 def main():
     began = time.monotonic()
-    system = System(*sys.argv[1:])
+    tool, *words = sys.argv[1:]
+    system = {"sam": Sam, "watch": Watch}[tool](*words)
     for case in cases():
         system.run(*case)
     for failure in system.failures:
         print(f"\n{failure}", file=sys.stderr)
     took = time.monotonic() - began
-    early = f"; {system.n_early} tried again" if system.n_early else ""
-    print(f"{system.n_answers} answers in {took:.0f} s, {len(system.failures)} wrong{early}")
+    print(f"{system.n_answers} answers in {took:.0f} s, {len(system.failures)} wrong{system.note()}")
     sys.exit(bool(system.failures))
 
 

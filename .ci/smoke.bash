@@ -50,6 +50,8 @@ step_watch() {
     reply=$(invoke drain drain-schedule)
     expect "$reply" claimed 0
     echo "drain, by the schedule: $reply"
+    "$venv/bin/python" .ci/events.py watch "$url" "http://127.0.0.1:$redis" \
+        trawl-development-token
 
     stop watch INT || true
     stop discord-local INT
@@ -78,6 +80,23 @@ step_dev() {
     ! listens "$port" || fail "port $port is still served"
     rm -rf "$data"
     echo "stopped cleanly"
+}
+
+# The host against its OpenAPI document. Its limits would refuse so many requests.
+step_schema() {
+    local port=${CI_DEV_PORT:-3900} data limit=1000000/60 python=$CARGO_TARGET_DIR/ci/schemathesis
+    install_python "$python" schemathesis==4.32.5
+    require_free "$port"
+    cargo build --workspace --locked
+    data=$(mktemp -d "$CARGO_TARGET_DIR/ci/schema.XXXXXX")
+    start schema env RATE_LIMIT_READ=$limit RATE_LIMIT_API=$limit RATE_LIMIT_MESSAGE=$limit \
+        RATE_LIMIT_LOGIN=$limit RATE_LIMIT_UPLOAD=$limit RATE_LIMIT_EXPORT=$limit \
+        "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded
+    wait_until schema 30 listens "$port"
+    .ci/schema.py "$python/bin/schemathesis" "http://127.0.0.1:$port" \
+        trawl-development-admin-key "$CARGO_TARGET_DIR/ci/schema"
+    stop schema INT || fail "the development host did not stop cleanly"
+    rm -rf "$data"
 }
 
 request() {
