@@ -21,7 +21,8 @@ step_supply() {
     make_bills
 }
 
-# One bill of materials a function, and whether each keeps to the format.
+# One bill of materials a function, whether each keeps to the format, and whether the
+# function is made of the AWS SDK crates it calls and no others.
 make_bills() {
     local folder=$CARGO_TARGET_DIR/ci/sbom function
     rm -rf "$folder"
@@ -41,7 +42,14 @@ for path in sys.argv[1:]:
     if mistake:
         sys.exit(f"{path} is no CycloneDX 1.6: {mistake.data.message}")
     bill = json.loads(text)
-    print(f"{bill['metadata']['component']['name']:14} {len(bill['components']):4} packages")
+    function = bill["metadata"]["component"]["name"]
+    sdk = {c["name"] for c in bill["components"] if c["name"].startswith("aws-sdk-")}
+    # Brought by aws-config, and left out by the linker: nothing calls it.
+    sdk -= {"aws-sdk-sts"}
+    wakes = {"aws-sdk-lambda"} if function in ("enqueue", "drain") else set()
+    if sdk != {"aws-sdk-ssm"} | wakes:
+        sys.exit(f"{function} links {', '.join(sorted(sdk))}")
+    print(f"{function:14} {len(bill['components']):4} packages")
 PYTHON
     echo "in $folder"
 }
