@@ -30,6 +30,31 @@ mod sessions;
 mod statuses;
 mod upstash;
 
+/// Rows of a golden file, each what was billed since the one before.
+struct Costs<'a> {
+    server: &'a ::upstash_local::Server,
+    rows: Vec<String>,
+}
+
+impl Costs<'_> {
+    /// From now on.
+    fn of(server: &::upstash_local::Server) -> Costs<'_> {
+        server.reset_meter();
+        Costs {
+            server,
+            rows: Vec::new(),
+        }
+    }
+
+    fn row(&mut self, name: &str) {
+        let meter = self.server.meter();
+        let trips: u64 = meter.requests.values().sum();
+        let row = format!("{name}: {} billed, {trips} round trips", meter.total);
+        self.rows.push(row);
+        self.server.reset_meter();
+    }
+}
+
 /// Compares `lines` with `tests/golden/{name}.txt`. `UPDATE_GOLDEN=1` writes the file
 /// instead: then look at what changed, since a higher number is a higher bill.
 fn golden(name: &str, lines: &[String]) {

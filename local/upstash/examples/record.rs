@@ -15,6 +15,8 @@
 mod generate;
 #[path = "support/resp.rs"]
 mod resp;
+#[path = "support/shapes.rs"]
+mod shapes;
 #[path = "../../../tests/it/upstash/conformance/transcript.rs"]
 mod transcript;
 

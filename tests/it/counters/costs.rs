@@ -8,36 +8,14 @@ use shared::redis::Pipeline;
 use shared::redis::commands::hashes::hget;
 
 use super::Bench;
-
-/// Rows of a golden file.
-struct Costs<'a> {
-    bench: &'a Bench,
-    rows: Vec<String>,
-}
-
-impl Costs<'_> {
-    /// Reads the meter since the last row.
-    fn row(&mut self, name: &str) {
-        let meter = self.bench.server.meter();
-        let trips: u64 = meter.requests.values().sum();
-        self.rows.push(format!(
-            "{name}: {} billed, {trips} round trips",
-            meter.total
-        ));
-        self.bench.server.reset_meter();
-    }
-}
+use crate::Costs;
 
 #[tokio::test]
 async fn counts_cost_what_the_golden_file_says() {
     let bench = Bench::start().await;
     // The script is known.
     bench.counters.add("known", 1).await.unwrap();
-    bench.server.reset_meter();
-    let mut costs = Costs {
-        bench: &bench,
-        rows: Vec::new(),
-    };
+    let mut costs = Costs::of(&bench.server);
     bench.counters.add("hits", 1).await.unwrap();
     costs.row("count, the first of its day");
     bench.counters.add("hits", 1).await.unwrap();
@@ -75,10 +53,7 @@ async fn counts_cost_what_the_golden_file_says() {
 async fn switches_cost_what_the_golden_file_says() {
     let bench = Bench::start().await;
     let (flags, redis) = (Flags::new("trawl:"), &bench.redis);
-    let mut costs = Costs {
-        bench: &bench,
-        rows: Vec::new(),
-    };
+    let mut costs = Costs::of(&bench.server);
     flags.set(redis, "a", &Rule::ON).await.unwrap();
     costs.row("set one");
     flags.get(redis, "a").await.unwrap();

@@ -32,7 +32,7 @@ pub const KINDS: [FaultAction; 12] = [
 ];
 
 /// Requests in a row that no caller's patience outlasts: the error reaches it.
-const OUTAGE: u32 = 6;
+pub const OUTAGE: u32 = 6;
 
 /// One run of operations under a fault.
 #[derive(Clone, Debug)]

@@ -1,24 +1,9 @@
 //! Events that are none: each is one failed invocation at most.
 
-use integration::lambda::{Answer, Process};
+use integration::lambda::Answer;
 use serde_json::{Value, json};
 
-use super::{database, function, request};
-
-const KEY: &str = "the-api-key-0123456789";
-
-async fn start(endpoint: &upstash_local::Server, name: &str) -> Process {
-    let mut environment = database(endpoint);
-    let more = [
-        ("UPSTASH_REDIS_REST_TOKEN", endpoint.token()),
-        ("TRAWL_API_KEY", KEY),
-        ("TRAWL_ADMIN_KEY", "the-admin-key-0123456789"),
-        ("DISCORD_TOKEN", "a-bot"),
-        ("DRAIN_LINGER_MS", "0"),
-    ];
-    environment.extend(more.map(|(name, value)| (name, value.to_owned())));
-    function(name, &environment).await
-}
+use super::{KEY, plain_function, request};
 
 /// What no event source of ours sends.
 fn poison() -> Vec<Vec<u8>> {
@@ -49,7 +34,7 @@ fn poison() -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn no_event_ends_a_route() {
     let endpoint = integration::start_endpoint().await;
-    let mut jobs = start(&endpoint, "jobs").await;
+    let mut jobs = plain_function("jobs", &endpoint).await;
     for event in poison() {
         let text = String::from_utf8_lossy(&event[..event.len().min(60)]).into_owned();
         match jobs.invoke(event).await {
@@ -70,7 +55,7 @@ async fn no_event_ends_a_route() {
 #[tokio::test]
 async fn no_event_ends_a_drainer_and_whatever_is_json_starts_it() {
     let endpoint = integration::start_endpoint().await;
-    let mut drain = start(&endpoint, "drain").await;
+    let mut drain = plain_function("drain", &endpoint).await;
     for event in poison() {
         let is_json = serde_json::from_slice::<Value>(&event).is_ok();
         let text = String::from_utf8_lossy(&event[..event.len().min(60)]).into_owned();

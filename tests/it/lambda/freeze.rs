@@ -3,9 +3,8 @@
 use integration::lambda::Process;
 use serde_json::{Value, json};
 
-use super::{database, function, request};
+use super::{KEY, plain_function, request};
 
-const KEY: &str = "the-api-key-0123456789";
 const INVOCATIONS: u64 = 12;
 
 struct Frozen {
@@ -16,16 +15,7 @@ struct Frozen {
 impl Frozen {
     async fn start(name: &str) -> Frozen {
         let endpoint = integration::start_endpoint().await;
-        let mut environment = database(&endpoint);
-        let more = [
-            ("UPSTASH_REDIS_REST_TOKEN", endpoint.token()),
-            ("TRAWL_API_KEY", KEY),
-            ("TRAWL_ADMIN_KEY", "the-admin-key-0123456789"),
-            ("DISCORD_TOKEN", "a-bot"),
-            ("DRAIN_LINGER_MS", "0"),
-        ];
-        environment.extend(more.map(|(name, value)| (name, value.to_owned())));
-        let mut process = function(name, &environment).await;
+        let mut process = plain_function(name, &endpoint).await;
         process.ready().await;
         process.freeze(true).await;
         Frozen { endpoint, process }

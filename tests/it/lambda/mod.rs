@@ -26,6 +26,23 @@ async fn function(name: &str, environment: &[(&str, String)]) -> Process {
     Process::start(command, name, environment).await
 }
 
+/// The key of whoever asks a [`plain_function`].
+const KEY: &str = "the-api-key-0123456789";
+
+/// The function `name` with its secrets in plain, on this endpoint.
+async fn plain_function(name: &str, endpoint: &upstash_local::Server) -> Process {
+    let mut environment = database(endpoint);
+    let more = [
+        ("UPSTASH_REDIS_REST_TOKEN", endpoint.token()),
+        ("TRAWL_API_KEY", KEY),
+        ("TRAWL_ADMIN_KEY", "the-admin-key-0123456789"),
+        ("DISCORD_TOKEN", "a-bot"),
+        ("DRAIN_LINGER_MS", "0"),
+    ];
+    environment.extend(more.map(|(name, value)| (name, value.to_owned())));
+    function(name, &environment).await
+}
+
 /// What every function is told that uses this endpoint.
 fn database(endpoint: &upstash_local::Server) -> Vec<(&'static str, String)> {
     vec![

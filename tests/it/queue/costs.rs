@@ -6,25 +6,7 @@ use integration::Scripted;
 use shared::queue::Outcome;
 
 use super::Bench;
-
-/// Rows of the golden file.
-struct Costs<'a> {
-    bench: &'a Bench,
-    rows: Vec<String>,
-}
-
-impl Costs<'_> {
-    /// Reads the meter since the last row.
-    fn row(&mut self, name: &str) {
-        let meter = self.bench.server.meter();
-        let trips: u64 = meter.requests.values().sum();
-        self.rows.push(format!(
-            "{name}: {} billed, {trips} round trips",
-            meter.total
-        ));
-        self.bench.server.reset_meter();
-    }
-}
+use crate::Costs;
 
 #[tokio::test]
 async fn transitions_cost_what_the_golden_file_says() {
@@ -59,11 +41,7 @@ async fn transitions_cost_what_the_golden_file_says() {
     bench.queue.redrive(&known).await.unwrap();
     bench.drain(&handler).await;
     bench.queue.purge(&known).await.unwrap();
-    bench.server.reset_meter();
-    let mut costs = Costs {
-        bench: &bench,
-        rows: Vec::new(),
-    };
+    let mut costs = Costs::of(&bench.server);
 
     let id = bench.enqueue("work").await;
     costs.row("enqueue");

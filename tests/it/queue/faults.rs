@@ -6,25 +6,7 @@ use upstash_local::{Fault, FaultAction};
 
 use super::Say;
 use super::lives::{Late, Life, Site};
-
-/// All the endpoint can do to a request.
-const KINDS: [FaultAction; 12] = [
-    FaultAction::DropBefore,
-    FaultAction::DropAfterCommit,
-    FaultAction::Delay(Duration::from_millis(2)),
-    FaultAction::Duplicate,
-    FaultAction::Status(500),
-    FaultAction::Status(503),
-    FaultAction::Status(429),
-    FaultAction::StatusAfterCommit(502),
-    FaultAction::QuotaExceeded,
-    FaultAction::TruncateBody,
-    FaultAction::NotJson(200),
-    FaultAction::NotJson(502),
-];
-
-/// As many requests in a row as no caller's patience outlasts: the error reaches it.
-const OUTAGE: u32 = 6;
+use crate::faults::{KINDS, OUTAGE};
 
 /// Pairs of faults at random places, for each life. `FAULT_PAIRS` sets another
 /// number, `FAULT_SEED` other places.
