@@ -96,6 +96,7 @@ def unsuccessful(document, har):
 
 def main():
     schemathesis, url, key, folder = sys.argv[1:]
+    folder = os.path.abspath(folder)
     os.makedirs(folder, exist_ok=True)
     host = Host(url, key)
     document = host.request("GET", "/openapi.json")
@@ -105,7 +106,8 @@ def main():
     command += ["--header", f"Authorization: Bearer {key}", "--checks", ",".join(CHECKS)]
     command += ["--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES)]
     command += ["--continue-on-failure", "--report", "har", "--report-har-path", report]
-    if subprocess.run(command, check=False).returncode:
+    # It keeps what it found beside where it runs.
+    if subprocess.run(command, check=False, cwd=folder).returncode:
         sys.exit("schemathesis found what is not as the document says")
     with open(report, encoding="utf-8") as file:
         left = unsuccessful(document, json.load(file))

@@ -169,6 +169,31 @@ async fn every_event_file_is_answered_as_its_case_promises() {
     }
 }
 
+#[tokio::test]
+async fn without_its_key_an_event_that_succeeds_is_refused() {
+    let app = system(Given::Nothing).await;
+    let files = files();
+    let succeeding = cases().into_iter().filter(|case| {
+        case.field == "statusCode"
+            && case.value.as_i64() < Some(300)
+            && !files[&case.file]["headers"]["authorization"].is_null()
+    });
+    let mut n_refused = 0;
+    for case in succeeding {
+        let name = &case.file;
+        let mut event = files[name].clone();
+        event["headers"]
+            .as_object_mut()
+            .unwrap()
+            .remove("authorization");
+        let path = format!("/2015-03-31/functions/{}/invocations", function_of(name));
+        let reply = app.post(&path, &event).await;
+        assert_eq!(reply.json["statusCode"], 401, "{name}: {}", reply.json);
+        n_refused += 1;
+    }
+    assert!(n_refused > 20, "{n_refused}");
+}
+
 #[test]
 fn every_route_has_an_event_that_succeeds() {
     let files = files();

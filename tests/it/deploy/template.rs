@@ -142,9 +142,18 @@ fn a_drain_is_started_every_minute_and_never_a_second_time_for_one_event() {
     let schedule = &drain["Events"]["EveryMinute"]["Properties"];
     assert_eq!(schedule["ScheduleExpression"], "rate(1 minute)");
     let once = json!({ "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60 });
+    assert_eq!(schedule["FlexibleTimeWindow"]["Mode"], "OFF");
     assert_eq!(schedule["RetryPolicy"], once);
-    // What is not made again is kept for a person to see.
+    // What is not made again is kept for a person to see, for as long as SQS keeps it.
     let kept = json!({ "GetAtt": "UndeliveredQueue.Arn" });
+    let queue = &template()["Resources"]["UndeliveredQueue"]["Properties"];
+    assert_eq!(queue["SqsManagedSseEnabled"], true);
+    assert_eq!(queue["MessageRetentionPeriod"], 14 * 86_400);
+    // New accounts have no concurrency to reserve.
+    let reserved =
+        json!({ "If": ["ReservesDrainers", { "Ref": "Drainers" }, { "Ref": "AWS::NoValue" }] });
+    assert_eq!(drain["ReservedConcurrentExecutions"], reserved);
+    assert_eq!(template()["Parameters"]["Drainers"]["Default"], 0);
     assert_eq!(schedule["DeadLetterConfig"]["Arn"], kept);
     let invokes = &drain["EventInvokeConfig"];
     for (name, value) in once.as_object().unwrap() {
@@ -158,6 +167,53 @@ fn a_drain_is_started_every_minute_and_never_a_second_time_for_one_event() {
     let input: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
     let file = std::fs::read_to_string(root("events/drain-schedule.json")).unwrap();
     assert_eq!(input, serde_json::from_str::<Value>(&file).unwrap());
+}
+
+#[test]
+fn lines_are_json_in_a_log_group_of_the_functions_own_that_goes_with_the_stack() {
+    let template = template();
+    let mut groups = BTreeSet::new();
+    for (name, function) in deployed() {
+        let logging = &function["Properties"]["LoggingConfig"];
+        assert_eq!(logging["LogFormat"], "JSON", "{name}");
+        let group = logging["LogGroup"]["Ref"].as_str().unwrap();
+        assert!(groups.insert(group.to_owned()), "{name}");
+        let group = &template["Resources"][group];
+        assert_eq!(group["DeletionPolicy"], "Delete", "{name}");
+        let days = &group["Properties"]["RetentionInDays"];
+        assert_eq!(days, &json!({ "Ref": "LogRetentionDays" }), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_when_the_stack_goes() {
+    for (name, resource) in template()["Resources"].as_object().unwrap() {
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            let policy = &resource[policy];
+            assert!(policy.is_null() || policy == "Delete", "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_gateway_limits_and_logs() {
+    let api = &template()["Resources"]["HttpApi"]["Properties"];
+    assert_eq!(api["FailOnWarnings"], true);
+    let throttling = &api["DefaultRouteSettings"];
+    assert!(throttling["ThrottlingRateLimit"].as_i64().is_some());
+    assert!(throttling["ThrottlingBurstLimit"].as_i64().is_some());
+    let format = api["AccessLogSettings"]["Format"].as_str().unwrap();
+    let line: Value = serde_json::from_str(format).unwrap();
+    for field in ["requestId", "route", "status", "latencyMs"] {
+        assert!(line[field].is_string(), "{field}");
+    }
+}
+
+#[test]
+fn a_panic_is_not_the_end_of_what_is_deployed() {
+    let text = std::fs::read_to_string(root("Cargo.toml")).unwrap();
+    let manifest: Value = toml::from_str(&text).unwrap();
+    assert_eq!(manifest["profile"]["release"]["panic"], "unwind");
 }
 
 #[test]

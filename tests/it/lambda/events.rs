@@ -1,6 +1,8 @@
 //! Events that are none: each is one failed invocation at most.
 
-use integration::lambda::Answer;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use integration::lambda::{Answer, Process};
 use serde_json::{Value, json};
 
 use super::{KEY, plain_function, request};
@@ -34,10 +36,15 @@ fn poison() -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn no_event_ends_a_route() {
     let endpoint = integration::start_endpoint().await;
-    let mut jobs = plain_function("jobs", &endpoint).await;
+    for name in ["jobs", "enqueue"] {
+        outlives(plain_function(name, &endpoint).await).await;
+    }
+}
+
+async fn outlives(mut route: Process) {
     for event in poison() {
         let text = String::from_utf8_lossy(&event[..event.len().min(60)]).into_owned();
-        match jobs.invoke(event).await {
+        match route.invoke(event).await {
             Answer::Failure(kind, message) => {
                 assert!(!kind.is_empty() && !message.is_empty(), "{text}");
                 assert!(!kind.contains("panic"), "{text}: {kind}");
@@ -48,8 +55,33 @@ async fn no_event_ends_a_route() {
             }
         }
     }
-    let good = request("GET", "/api/jobs?state=waiting", KEY, "");
-    assert_eq!(jobs.invoke(&good).await.reply()["statusCode"], 200);
+    let other = request("GET", "/api/nothing", KEY, "");
+    assert_eq!(route.invoke(&other).await.reply()["statusCode"], 404);
+}
+
+#[tokio::test]
+async fn a_body_may_come_as_base64() {
+    let endpoint = integration::start_endpoint().await;
+    let mut enqueue = plain_function("enqueue", &endpoint).await;
+    let body = r#"{"guildId":"1200000000000000000","channelId":"1200000000000000001"}"#;
+    let mut event = request("POST", "/api/jobs/scan", KEY, &BASE64_STANDARD.encode(body));
+    event["isBase64Encoded"] = json!(true);
+    let reply = enqueue.invoke(&event).await.reply();
+    assert_eq!(reply["statusCode"], 202, "{reply}");
+}
+
+#[tokio::test]
+async fn a_drain_without_a_database_fails_by_name() {
+    let endpoint = integration::start_endpoint().await;
+    let mut drain = plain_function("drain", &endpoint).await;
+    drain.ready().await;
+    endpoint.stop().await;
+    let answer = drain.invoke(&json!({ "source": "aws.scheduler" })).await;
+    let Answer::Failure(kind, message) = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(kind, "DrainFailed");
+    assert!(!message.contains("token"), "{message}");
 }
 
 #[tokio::test]

@@ -76,3 +76,28 @@ async fn a_drain_that_found_nothing_leaves_nothing_to_do() {
         assert_eq!((&report["claimed"], billed), (&json!(0), 1), "{report}");
     }
 }
+
+/// Its connections are closed while the function is frozen, which learns of it only when
+/// it goes on.
+#[tokio::test]
+async fn a_database_that_went_and_came_meanwhile_is_no_failure() {
+    let mut enqueue = Frozen::start("enqueue").await;
+    for n in 0..3 {
+        let place = json!({
+            "guildId": "1200000000000000000",
+            "channelId": (1_200_000_000_000_000_000_u64 + n).to_string(),
+        });
+        let event = request("POST", "/api/jobs/scan", KEY, &place.to_string());
+        let (reply, _) = enqueue.invoke(&event).await;
+        assert_eq!(reply["statusCode"], 202, "{reply}");
+        let (url, token) = (enqueue.endpoint.url(), enqueue.endpoint.token().to_owned());
+        let listen = url.strip_prefix("http://").unwrap().parse().unwrap();
+        enqueue.endpoint.stop().await;
+        let options = upstash_local::Options {
+            listen,
+            tokens: vec![token],
+            ..upstash_local::Options::default()
+        };
+        enqueue.endpoint = upstash_local::Server::start(options).await.unwrap();
+    }
+}

@@ -61,6 +61,10 @@ impl System {
 
     /// A function of it that tells all it can.
     async fn function(&self, name: &str) -> Process {
+        self.function_at(name, "TRACE").await
+    }
+
+    async fn function_at(&self, name: &str, level: &str) -> Process {
         let mut environment = super::database(&self.endpoint);
         let more = [
             ("UPSTASH_REDIS_REST_TOKEN_PARAMETER", "/t/database"),
@@ -70,7 +74,7 @@ impl System {
             ("DISCORD_API_BASE", &self.discord.url()),
             ("DISCORD_CDN_HOSTS", "127.0.0.1"),
             ("AWS_ENDPOINT_URL_SSM", &self.ssm.url),
-            ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+            ("AWS_LAMBDA_LOG_LEVEL", level),
             ("DRAIN_LINGER_MS", "0"),
             ("METRICS", "emf"),
         ];
@@ -244,5 +248,17 @@ async fn a_panic_is_one_failed_request_told_by_its_place_alone() {
     for line in panicked {
         assert!(line["place"].as_str().unwrap().contains("function.rs:"));
         assert!(line["request_id"].is_string(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_below_the_level_is_not_written() {
+    let system = System::start().await;
+    for (level, is_told) in [("INFO", true), ("WARN", false)] {
+        let mut jobs = system.function_at("jobs", level).await;
+        let wanted = request("GET", "/api/jobs?state=waiting", KEY, "");
+        assert_eq!(jobs.invoke(&wanted).await.reply()["statusCode"], 200);
+        let told = lines(jobs).await;
+        assert_eq!(!told.is_empty(), is_told, "{told:#?}");
     }
 }
