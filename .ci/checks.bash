@@ -98,6 +98,8 @@ step_template() {
     # SAM's roles and permissions are in the expanded one only.
     local expanded=$CARGO_TARGET_DIR/ci/expanded.template.json
     "$venv/bin/python" .ci/expand.py template.yaml > "$expanded"
+    # SAM's own resources hide circles of references from the first.
+    cfn-lint --template "$expanded"
     .ci/permissions.py "$expanded"
     "$lint/bin/checkov" --config-file .checkov.yaml --file template.yaml "$expanded"
 }
@@ -110,9 +112,13 @@ step_build() {
     for target in aarch64-unknown-linux-gnu x86_64-unknown-linux-gnu; do
         rustup target list --installed | grep -qx "$target" || rustup target add "$target"
     done
-    build_by_sam > "$process_logs/sam-build.log" 2>&1 &
+    # In a folder of its own, for cargo lets one build at a time into each.
+    start sam-build env "CARGO_TARGET_DIR=$CARGO_TARGET_DIR/sam" sam build \
+        --build-dir "$CARGO_TARGET_DIR/ci/sam" --parameter-overrides Architecture=arm64
     build_for x86-64
-    wait $! || fail "sam build failed: $(tail -n 30 "$process_logs/sam-build.log")"
+    wait "${process_ids[sam-build]}" \
+        || fail "sam build failed: $(tail -n 30 "$process_logs/sam-build.log")"
+    unset 'process_ids[sam-build]'
     printf '\n%-14s %14s %14s %14s %14s\n' function 'arm64 bytes' gzip 'x86-64 bytes' gzip
     local function
     for function in "${FUNCTIONS[@]}"; do
@@ -124,12 +130,6 @@ step_build() {
     # What is deployed, as Lambda runs it: the functions of the tests are not optimised.
     [[ $(uname -m) != x86_64 ]] || FUNCTIONS_DIR=$CARGO_TARGET_DIR/lambda/x86-64 \
         cargo test --workspace --locked --test it lambda:: -- --skip a_panic_is_one
-}
-
-# In a folder of its own, for cargo lets one build at a time into each.
-build_by_sam() {
-    CARGO_TARGET_DIR=$CARGO_TARGET_DIR/sam sam build --build-dir "$CARGO_TARGET_DIR/ci/sam" \
-        --parameter-overrides Architecture=arm64
 }
 
 # Packages one by one, so that none is given the features another asks for.

@@ -52,7 +52,7 @@ def expected():
         for action in shifts
         for name in ROUTES.values()
         for alias in ("", ":live")
-    } | {("cloudwatch:DescribeAlarms", ALARM % "deployment")}
+    } | {("cloudwatch:DescribeAlarms", ALARM % name) for name in ("deployment", "route-errors")}
     return roles
 
 

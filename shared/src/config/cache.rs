@@ -17,6 +17,12 @@ impl CacheConfig {
         let Some(url) = env.text("CACHE_REDIS_REST_URL") else {
             return Ok(CacheConfig::default());
         };
+        if !(url.starts_with("https://") || url.starts_with("http://")) {
+            return Err(ConfigError::Invalid {
+                name: "CACHE_REDIS_REST_URL",
+                expected: "an address beginning with https://",
+            });
+        }
         let redis = RedisConfig {
             provider: Provider::read(env)?,
             url,
@@ -48,6 +54,10 @@ mod tests {
         ]);
         let own = own.unwrap();
         assert_eq!(own.redis.unwrap().url, "https://cache.example");
+        let error = read(&[("CACHE_REDIS_REST_URL", "cache.example")]).err();
+        assert!(
+            matches!(error, Some(ConfigError::Invalid { name, .. }) if name == "CACHE_REDIS_REST_URL")
+        );
         let error = read(&[("CACHE_REDIS_REST_URL", "https://cache.example")]).err();
         assert_eq!(error, Some(ConfigError::Missing("CACHE_REDIS_REST_TOKEN")));
     }

@@ -7,12 +7,11 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
-use aws_sdk_ssm::error::DisplayErrorContext;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::{Away, Parameters};
-use crate::aws;
+use crate::{aws, telemetry};
 
 /// How long one try may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2500);
@@ -60,7 +59,8 @@ impl Parameters for Ssm {
         async move {
             let request = self.client.get_parameters().set_names(Some(names));
             let answer = request.with_decryption(true).send().await;
-            let answer = answer.map_err(|error| DisplayErrorContext(&error).to_string())?;
+            // Not with what was answered, which may hold values.
+            let answer = answer.map_err(|error| telemetry::chain(&error))?;
             let found = answer.parameters.unwrap_or_default().into_iter();
             Ok(found
                 .filter_map(|parameter| Some((parameter.name?, parameter.value?)))

@@ -242,6 +242,14 @@ fn routes_are_shifted_to_by_and_by_and_the_drainer_is_not() {
         let preference = &properties["DeploymentPreference"];
         let shift = json!({ "If": ["ShiftsSlowly", "Canary10Percent5Minutes", "AllAtOnce"] });
         assert_eq!(preference["Type"], shift, "{name}");
-        assert_eq!(preference["Alarms"], json!([{ "Ref": "DeploymentAlarm" }]));
+        let alarms = json!([{ "Ref": "DeploymentAlarm" }, { "Ref": "RouteErrorsAlarm" }]);
+        assert_eq!(preference["Alarms"], alarms);
+        // Both: Lambda makes no version of a function that is as it was.
+        assert_eq!(
+            properties["VersionDescription"],
+            json!({ "Ref": "Revision" })
+        );
+        let description = properties["Description"]["Sub"].as_str().unwrap();
+        assert!(description.ends_with(" ${Revision}"), "{name}");
     }
 }
