@@ -127,16 +127,14 @@ async fn one_failed_renewal_is_made_up_for() {
     let refused = Fault::new(FaultAction::Status(401)).matching("set");
     bench.server.faults().add(refused);
     let until = bench.clock.now_ms() + 2 * LEASE.as_millis() as i64;
-    let mut n_failed = 0;
     while bench.clock.now_ms() < until {
-        bench.server.reset_meter();
-        bench.advance(Duration::from_millis(100));
-        for _ in 0..50 {
-            tokio::task::yield_now().await;
+        bench.advance(Duration::from_millis(500));
+        // A renewal goes on beside these, however slow the machine is.
+        for _ in 0..3 {
+            bench.redis.exists(&["other"]).await.unwrap();
         }
-        n_failed = bench.server.faults().fired();
     }
-    assert_eq!(n_failed, 1);
+    assert_eq!(bench.server.faults().fired(), 1);
     assert!(bench.take().await.is_none());
     work.go_on.notify_one();
     work.task.await.unwrap().unwrap();
