@@ -137,6 +137,10 @@ class System:
 
         self.check(function, name, "invoke", invoked)
 
+    def note(self):
+        """What else is to be said at the end."""
+        return ""
+
 
 class Sam(System):
     def __init__(self, api, database, token, api_log, template, *words):
@@ -212,9 +216,6 @@ class Watch(System):
         status, answer = request("POST", url, {"content-type": "application/json"}, json.dumps(event))
         expect(status, 200, answer)
         return json.loads(answer)
-
-    def note(self):
-        return ""
 
 
 def load(name, job):
