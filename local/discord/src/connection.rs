@@ -3,23 +3,32 @@
 
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::{Duration, SystemTime},
 };
 
 use axum::{
-    extract::connect_info::Connected,
-    serve::{IncomingStream, Listener},
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, header::DATE},
 };
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
+use tower::ServiceExt as _;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Cuts a connection, or all those of a listener.
 #[derive(Clone, Debug, Default)]
@@ -39,12 +48,6 @@ impl Cutter {
     }
 }
 
-impl Connected<IncomingStream<'_, Connections>> for Cutter {
-    fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
-        stream.io().cutter.clone()
-    }
-}
-
 /// A listener whose connections can be cut.
 pub(crate) struct Connections {
     pub(crate) listener: TcpListener,
@@ -52,22 +55,25 @@ pub(crate) struct Connections {
     pub(crate) cutter: Cutter,
 }
 
-impl Listener for Connections {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, addr) = Listener::accept(&mut self.listener).await;
-        let connection = Connection {
-            stream,
-            cutter: Cutter::default(),
-            all: self.cutter.clone(),
-        };
-        (connection, addr)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+impl Connections {
+    /// Serves each connection by `routes`, for as long as this is polled.
+    pub(crate) async fn serve(self, routes: Router) {
+        let mut served = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => {
+                    // A failed accept is the client's loss: it went away, or files ran out.
+                    let Ok((stream, _)) = accepted else { continue };
+                    let connection = Connection {
+                        stream,
+                        cutter: Cutter::default(),
+                        all: self.cutter.clone(),
+                    };
+                    served.spawn(connection.serve(routes.clone()));
+                }
+                Some(_) = served.join_next() => {}
+            }
+        }
     }
 }
 
@@ -78,6 +84,30 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    async fn serve(self, routes: Router) {
+        let cutter = self.cutter.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(cutter.clone()));
+            let answer = routes.clone().oneshot(request.map(Body::new));
+            async move {
+                let mut response = answer.await?;
+                // Hyper's own is kept until the clock has passed it.
+                let date = httpdate::fmt_http_date(SystemTime::now());
+                if let Ok(date) = HeaderValue::try_from(date) {
+                    response.headers_mut().insert(DATE, date);
+                }
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        });
+        // An error here is a closed connection, by the client or by a fault.
+        let _ = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .auto_date_header(false)
+            .serve_connection(TokioIo::new(self), service)
+            .await;
+    }
+
     fn check(&self) -> io::Result<()> {
         self.cutter.check()?;
         self.all.check()

@@ -29,6 +29,7 @@ mod cdn;
 mod connection;
 mod control;
 pub mod faults;
+mod guard;
 pub mod guild;
 mod media;
 mod rate_limit;

@@ -7,10 +7,14 @@ use discord_local::{Options, Server, sample};
 
 /// A small Discord-compatible server with a sample guild.
 #[derive(Parser)]
+#[command(version)]
 struct Arguments {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8078")]
     listen: SocketAddr,
+    /// A name the server may be called by, besides localhost and its address.
+    #[arg(long = "host-name", value_name = "NAME")]
+    host_names: Vec<String>,
     /// The bot token to accept.
     #[arg(long, default_value = "sample-bot-token")]
     token: String,
@@ -24,6 +28,7 @@ async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
     let server = Server::start(Options {
         listen: arguments.listen,
+        host_names: arguments.host_names,
         token: arguments.token.clone(),
         guild: sample::guild(arguments.seed),
         ..Options::default()
@@ -46,7 +51,11 @@ async fn main() -> std::io::Result<()> {
             channel.name,
         );
     }
-    tokio::signal::ctrl_c().await?;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        stopped = tokio::signal::ctrl_c() => stopped?,
+        _ = terminate.recv() => {}
+    }
     server.stop().await;
     Ok(())
 }

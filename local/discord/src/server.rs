@@ -14,6 +14,7 @@ use crate::{
     cdn::Signer,
     connection::{Connections, Cutter},
     faults::Faults,
+    guard::Guard,
     guild::{Guild, MessageSpec},
     rate_limit::{Buckets, RateLimit},
     requests::{RequestSeen, Requests},
@@ -25,6 +26,9 @@ use crate::{
 pub struct Options {
     /// Where to listen. Defaults to a free port on 127.0.0.1.
     pub listen: SocketAddr,
+    /// Names the server may be called by, besides those of the loopback address and the
+    /// address it listens on. A request for any other is refused.
+    pub host_names: Vec<String>,
     /// The one bot token accepted. Defaults to `sample-bot-token`.
     pub token: String,
     /// What there is to see. Defaults to the sample guild.
@@ -40,6 +44,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            host_names: Vec::new(),
             token: "sample-bot-token".to_owned(),
             guild: sample::guild(sample::DEFAULT_SEED),
             now_ms: Arc::new(system_now_ms),
@@ -59,7 +64,7 @@ pub struct Server {
     addr: SocketAddr,
     state: Arc<State>,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 impl Server {
@@ -71,6 +76,7 @@ impl Server {
         let listener = TcpListener::bind(options.listen).await?;
         let addr = listener.local_addr()?;
         let state = Arc::new(State {
+            guard: Guard::new(options.listen.ip(), &options.host_names),
             token: options.token,
             faults: Faults::default(),
             requests: Requests::default(),
@@ -85,20 +91,18 @@ impl Server {
 
         let (stop, stopped) = oneshot::channel();
         let routes = api::router(Arc::clone(&state));
-        let service = routes.into_make_service_with_connect_info::<Cutter>();
         let cutter = Cutter::default();
         let connections = Connections {
             listener,
             cutter: cutter.clone(),
         };
         let task = tokio::spawn(async move {
-            let result = tokio::select! {
-                result = axum::serve(connections, service) => result,
+            tokio::select! {
+                () = connections.serve(routes) => {}
                 // Dropping the server's handle ends it as well.
-                _ = stopped => Ok(()),
-            };
+                _ = stopped => {}
+            }
             cutter.cut();
-            result
         });
         Ok(Self {
             addr,

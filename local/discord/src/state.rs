@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 use crate::{
     cdn::Signer,
     faults::Faults,
+    guard::Guard,
     guild::{BOT_ID, Guild, MessageSpec},
     rate_limit::Buckets,
     requests::Requests,
 };
 
 pub(crate) struct State {
+    pub(crate) guard: Guard,
     pub(crate) token: String,
     pub(crate) faults: Faults,
     pub(crate) requests: Requests,

@@ -54,3 +54,9 @@ impl Clock {
         self.manual_ms.is_some()
     }
 }
+
+/// The machine's time as HTTP writes it, read anew each time: one that is kept would go on
+/// telling a time that the clock was set back from.
+pub fn http_date() -> String {
+    httpdate::fmt_http_date(SystemTime::now())
+}

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::body::ReplyBody;
 use crate::clock::Clock;
 use crate::faults::{Fault, Faults};
+use crate::guard::Guard;
 use crate::meter::Meter;
 use crate::rest::Dropped;
 
@@ -20,6 +21,7 @@ use crate::rest::Dropped;
 const MAX_BODY_BYTES: usize = 1_000_000;
 
 pub struct Control {
+    pub guard: Guard,
     pub meter: Arc<Meter>,
     pub faults: Arc<Faults>,
     pub clock: Clock,
@@ -44,9 +46,15 @@ type Outcome = Result<Value, (StatusCode, String)>;
 impl Control {
     pub async fn handle(&self, request: Request<Incoming>) -> Result<Response<ReplyBody>, Dropped> {
         let (head, body) = request.into_parts();
-        let outcome = match Limited::new(body, MAX_BODY_BYTES).collect().await {
-            Ok(body) => self.answer(&head.method, head.uri.path(), &body.to_bytes()),
-            Err(_) => Err((StatusCode::BAD_REQUEST, "the body could not be read".into())),
+        let checked = self
+            .guard
+            .check_control(&head.method, &head.uri, &head.headers);
+        let outcome = match checked {
+            Ok(()) => match Limited::new(body, MAX_BODY_BYTES).collect().await {
+                Ok(body) => self.answer(&head.method, head.uri.path(), &body.to_bytes()),
+                Err(_) => Err((StatusCode::BAD_REQUEST, "the body could not be read".into())),
+            },
+            Err(refusal) => Err((StatusCode::FORBIDDEN, refusal.to_string())),
         };
         let (status, content) = match outcome {
             Ok(content) => (StatusCode::OK, content),

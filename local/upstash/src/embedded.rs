@@ -19,6 +19,10 @@ const MAX_BATCH: usize = 512;
 /// How often keys are looked through for expiry when no command comes.
 const IDLE_TICK: Duration = Duration::from_secs(1);
 
+/// Scripts nest values as deep as they like, and each level takes stack to read and to
+/// write, most of all in a development build. Only what is used is taken.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
+
 pub enum Message {
     Run(Job, oneshot::Sender<Answer>),
     Stop(oneshot::Sender<()>),
@@ -39,7 +43,7 @@ impl EngineThread {
         let (jobs, inbox) = channel();
         let (failed, failure) = watch::channel(None);
         let (ready, started) = oneshot::channel();
-        std::thread::spawn(move || {
+        let run = move || {
             let result = catch_unwind(AssertUnwindSafe(|| {
                 let engine = make(disk.is_some())
                     .map_err(|error| error.to_string())
@@ -62,7 +66,12 @@ impl EngineThread {
             };
             tracing::error!(reason, "the engine has stopped");
             let _ = failed.send(Some(reason.into()));
-        });
+        };
+        let thread = std::thread::Builder::new().name("engine".to_owned());
+        if let Err(error) = thread.stack_size(STACK_BYTES).spawn(run) {
+            // Whoever waits for the start sees that it did not come.
+            tracing::error!(%error, "the engine thread cannot be started");
+        }
         (Self { jobs, failure }, started)
     }
 

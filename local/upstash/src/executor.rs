@@ -175,7 +175,8 @@ pub fn check(args: Args<'_>, limits: &Limits) -> Result<(usize, &'static Spec), 
 
 pub struct Executor {
     state: Rc<RefCell<State>>,
-    scripts: Scripts,
+    /// Those of each database: nothing a script leaves behind is seen by another token's.
+    scripts: Vec<Option<Scripts>>,
 }
 
 impl Executor {
@@ -185,9 +186,24 @@ impl Executor {
     pub fn new(state: State) -> Result<Self, mlua::Error> {
         let state = Rc::new(RefCell::new(state));
         Ok(Self {
-            scripts: Scripts::new(Rc::clone(&state))?,
+            scripts: vec![Some(Scripts::new(Rc::clone(&state))?)],
             state,
         })
+    }
+
+    /// The scripts of a database, whose Lua is set up when it is first asked for.
+    fn scripts(&mut self, db: usize) -> Result<&mut Scripts, CommandError> {
+        if self.scripts.len() <= db {
+            self.scripts.resize_with(db + 1, || None);
+        }
+        match &mut self.scripts[db] {
+            Some(scripts) => Ok(scripts),
+            place @ None => {
+                let made = Scripts::new(Rc::clone(&self.state))
+                    .map_err(|error| CommandError::new(format!("ERR {error}")))?;
+                Ok(place.insert(made))
+            }
+        }
     }
 
     pub fn state(&self) -> RefMut<'_, State> {
@@ -241,7 +257,10 @@ impl Executor {
         let now_ms = now_ms.unwrap_or_else(|| self.start(db));
         if spec.kind == Kind::Script {
             self.state().meter.count(index);
-            return self.scripts.run(db, now_ms, args).into();
+            let scripts = self.scripts(db);
+            return scripts
+                .and_then(|scripts| scripts.run(db, now_ms, args))
+                .into();
         }
         self.state().execute((index, spec), db, now_ms, args).into()
     }

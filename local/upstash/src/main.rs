@@ -1,6 +1,5 @@
 //! `upstash-local`: the endpoint as a program.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,9 +33,12 @@ struct Arguments {
     /// Where to serve the meter, the faults and the clock; a loopback address.
     #[arg(long)]
     control: Option<SocketAddr>,
-    /// Makes random replies and the made token repeatable.
+    /// Makes random replies repeatable; the made token never is.
     #[arg(long)]
     seed: Option<u64>,
+    /// A name the server may be called by, besides localhost and its address.
+    #[arg(long = "host-name", value_name = "NAME")]
+    host_names: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -47,7 +49,7 @@ enum Durability {
     Full,
 }
 
-fn options(arguments: Arguments) -> Options {
+fn options(arguments: Arguments) -> anyhow::Result<Options> {
     let durability = match arguments.durability {
         Durability::Normal => upstash_local::Durability::Normal,
         Durability::Full => upstash_local::Durability::Full,
@@ -60,17 +62,19 @@ fn options(arguments: Arguments) -> Options {
             durability,
         },
     };
-    Options {
+    let seed = match arguments.seed {
+        Some(seed) => seed,
+        None => getrandom::u64().context("the system has no randomness to give")?,
+    };
+    Ok(Options {
         listen: arguments.listen,
         tokens: arguments.tokens,
         store,
-        // The standard library's hasher keys are the one source of randomness at hand.
-        seed: arguments
-            .seed
-            .unwrap_or_else(|| RandomState::new().hash_one(0)),
+        seed,
+        host_names: arguments.host_names,
         control: arguments.control,
         ..Options::default()
-    }
+    })
 }
 
 fn announce(server: &Server) -> std::io::Result<()> {
@@ -88,7 +92,7 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    let server = Server::start(options(Arguments::parse())).await?;
+    let server = Server::start(options(Arguments::parse())?).await?;
     // Nobody has to read this: a closed pipe is no reason to end.
     let _ = announce(&server);
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())

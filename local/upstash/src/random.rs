@@ -1,4 +1,5 @@
-//! Seeded randomness, so that a run can be replayed.
+//! Seeded randomness, so that a run can be replayed. Whoever sees one number can tell all
+//! others, so nothing secret comes from here.
 
 /// SplitMix64: one word of state, which the log keeps beside a command.
 #[derive(Debug, Clone)]

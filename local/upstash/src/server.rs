@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -13,12 +14,13 @@ use crate::embedded::EngineThread;
 use crate::engine::Engine;
 use crate::executor::{Executor, State};
 use crate::faults::Faults;
+use crate::guard::Guard;
 use crate::limits::Limits;
 use crate::listener::listen;
 use crate::meter::{Meter, MeterSnapshot};
 use crate::passthrough::{PassThrough, RedisUrl};
-use crate::random::Random;
 use crate::rest::{Access, Rest, SyncToken};
+use crate::secret::random_secret;
 use crate::store::disk::{Disk, DiskError, Durability};
 
 /// Where the data is kept.
@@ -48,8 +50,11 @@ pub struct Options {
     pub store: Store,
     /// Defaults to the system's clock, which is also taken with [`Store::Redis`].
     pub clock: Clock,
-    /// For SPOP and its like, and for the token that is made. Defaults to 0.
+    /// For SPOP and its like; no secret comes from it. Defaults to 0.
     pub seed: u64,
+    /// Names the server may be called by, besides those of the loopback address and the
+    /// address it listens on. A request for any other is refused.
+    pub host_names: Vec<String>,
     /// Where the meter, the faults and the clock are served. Defaults to nowhere.
     pub control: Option<SocketAddr>,
     pub limits: Limits,
@@ -63,6 +68,7 @@ impl Default for Options {
             store: Store::Memory,
             clock: Clock::system(),
             seed: 0,
+            host_names: Vec::new(),
             control: None,
             limits: Limits::default(),
         }
@@ -83,6 +89,8 @@ pub enum StartError {
     Store(#[from] DiskError),
     #[error("the engine did not start: {0}")]
     Engine(String),
+    #[error("the system has no randomness to give")]
+    Random(#[from] getrandom::Error),
     #[error("{0}")]
     Redis(String),
 }
@@ -110,6 +118,12 @@ impl Server {
         {
             return Err(StartError::ControlNotLocal(address));
         }
+        // Before a file is made that would stay behind.
+        let (listener, address) = bind(options.listen).await?;
+        let control = match options.control {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         let disk = match &options.store {
             Store::Memory => None,
             Store::Redis { .. } => {
@@ -132,12 +146,13 @@ impl Server {
             _ => start_embedded(disk, options.seed, &options.clock, &limits, &meter).await?,
         };
         let rest = Arc::new(Rest {
+            guard: Guard::new(options.listen.ip(), &options.host_names),
             engine,
             access,
             limits,
             meter,
             faults: Arc::default(),
-            sync: SyncToken::new(Random::new(options.seed).next_u64()),
+            sync: SyncToken::new(getrandom::u64()?),
         });
         let (stop, stopped) = watch::channel(false);
         let handler = Arc::clone(&rest);
@@ -145,33 +160,29 @@ impl Server {
             let rest = Arc::clone(&handler);
             async move { rest.handle(request).await }
         };
-        let listen_error = |address| move |source| StartError::Listen { address, source };
-        let (address, task) = listen(options.listen, stopped.clone(), serve)
-            .await
-            .map_err(listen_error(options.listen))?;
         let mut server = Self {
             address,
             control: None,
             clock: options.clock,
             rest,
             stop,
-            tasks: vec![task],
+            tasks: vec![listen(listener, stopped.clone(), serve)],
         };
-        if let Some(control) = options.control {
-            server
-                .start_control(control, stopped)
-                .await
-                .map_err(listen_error(control))?;
+        if let Some((listener, address)) = control {
+            server.start_control(listener, address, &options.host_names, stopped);
         }
         Ok(server)
     }
 
-    async fn start_control(
+    fn start_control(
         &mut self,
+        listener: TcpListener,
         address: SocketAddr,
+        host_names: &[String],
         stopped: watch::Receiver<bool>,
-    ) -> std::io::Result<()> {
+    ) {
         let control = Arc::new(Control {
+            guard: Guard::new(address.ip(), host_names),
             meter: Arc::clone(&self.rest.meter),
             faults: Arc::clone(&self.rest.faults),
             clock: self.clock.clone(),
@@ -180,10 +191,8 @@ impl Server {
             let control = Arc::clone(&control);
             async move { control.handle(request).await }
         };
-        let (address, task) = listen(address, stopped, serve).await?;
         self.control = Some(address);
-        self.tasks.push(task);
-        Ok(())
+        self.tasks.push(listen(listener, stopped, serve));
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -247,16 +256,27 @@ impl Server {
     }
 }
 
+/// A listener and the address it has got.
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    bound
+        .await
+        .map_err(|source| StartError::Listen { address, source })
+}
+
 /// The tokens and the databases they open.
-fn grant(options: &Options, disk: Option<&Disk>) -> Result<Vec<Access>, DiskError> {
+fn grant(options: &Options, disk: Option<&Disk>) -> Result<Vec<Access>, StartError> {
     let mut tokens = options.tokens.clone();
     if tokens.is_empty() {
         let kept = disk.map(|disk| disk.meta("token")).transpose()?.flatten();
         let token = match kept {
             Some(token) => token,
             None => {
-                let mut random = Random::new(options.seed);
-                let token = format!("{:016x}{:016x}", random.next_u64(), random.next_u64());
+                let token = random_secret()?;
                 if let Some(disk) = disk {
                     disk.set_meta("token", &token)?;
                 }

@@ -8,6 +8,7 @@ mod cdn;
 mod faults;
 mod limits;
 mod listing;
+mod pages;
 mod threads;
 
 use std::sync::{

@@ -129,10 +129,7 @@ async fn the_control_listener_serves_meter_faults_and_clock() {
     .await;
     let url = endpoint.server().control_url().unwrap();
     let post = async |path: &str, body: Value| -> Value {
-        let request = endpoint
-            .client
-            .post(format!("{url}{path}"))
-            .body(body.to_string());
+        let request = endpoint.client.post(format!("{url}{path}")).json(&body);
         request.send().await.unwrap().json().await.unwrap()
     };
     endpoint.run(json!(["SET", "a", 1, "PX", 50])).await;

@@ -4,7 +4,9 @@
 mod conformance;
 mod endpoint;
 mod faults;
+mod isolation;
 mod passthrough;
 mod persistence;
 mod scripting;
+mod strangers;
 mod time;

@@ -16,10 +16,12 @@ use axum::{
     body::{Body, Bytes},
     extract::{ConnectInfo, Request, State as Shared},
     http::{HeaderMap, Method, StatusCode, Uri, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::any,
 };
 use serde_json::Value;
+use subtle::ConstantTimeEq as _;
 
 use crate::{
     cdn,
@@ -40,7 +42,22 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .nest("/control", control::router())
         .route("/api/{*path}", any(front))
         .route("/attachments/{*path}", any(front))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), guarded))
         .with_state(state)
+}
+
+/// Refuses what a page of another site may have sent, before anything is done or noted.
+async fn guarded(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+    let refusal = state
+        .guard
+        .refusal(request.method(), request.uri(), request.headers());
+    match refusal {
+        None => next.run(request).await,
+        Some(message) => {
+            let body = serde_json::json!({ "message": message, "code": 0 });
+            (StatusCode::FORBIDDEN, Json(body)).into_response()
+        }
+    }
 }
 
 /// Notes the request, lets its faults happen, and answers it.
@@ -67,9 +84,13 @@ async fn front(
         tokio::time::sleep(plan.delay).await;
     }
 
-    let body = axum::body::to_bytes(body, MAX_BODY_BYTES)
-        .await
-        .unwrap_or_default();
+    // A stranger's body is not read.
+    let body = match check(&state, &parts.headers) {
+        Ok(()) => axum::body::to_bytes(body, MAX_BODY_BYTES)
+            .await
+            .unwrap_or_default(),
+        Err(_) => Bytes::new(),
+    };
     let response = match (&plan.replacement, route) {
         (Some(Action::DropConnection), _) => {
             cutter.cut();
@@ -113,10 +134,11 @@ fn check(state: &State, headers: &HeaderMap) -> Result<(), ApiError> {
         return Err(ApiError::blocked_user_agent());
     }
     let token = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bot "));
-    if token != Some(state.token.as_str()) {
-        return Err(ApiError::unauthorized());
+    let is_right = |token: &str| token.as_bytes().ct_eq(state.token.as_bytes()).into();
+    match token.is_some_and(is_right) {
+        true => Ok(()),
+        false => Err(ApiError::unauthorized()),
     }
-    Ok(())
 }
 
 /// Answers within the route's bucket, whose headers every answer carries.

@@ -1,13 +1,16 @@
 //! Scripts: EVAL and its family, run by Lua 5.1 with Redis' surroundings.
 //!
 //! Scripts are compiled once and kept by the SHA-1 of their source as sent; the cache
-//! is not persisted, so `NOSCRIPT` after a restart happens here as it does elsewhere.
+//! is not persisted, so `NOSCRIPT` after a restart happens here as it does elsewhere. Each
+//! database has a Lua state of its own: tables, settings of `cjson` and scripts that are
+//! known stay with the token they came with.
 
 mod bits;
 mod cjson;
 mod cmsgpack;
 mod convert;
 mod json_reader;
+mod random;
 mod redis_api;
 pub mod shebang;
 mod structs;
@@ -27,6 +30,7 @@ use crate::errors::CommandError;
 use crate::executor::State;
 use crate::number::parse_i64;
 use crate::reply::{Outcome, Reply};
+use random::Random;
 use shebang::Flags;
 
 /// How many Lua instructions pass between two looks at the clock.
@@ -55,6 +59,7 @@ pub struct Scripts {
     cache: HashMap<String, Script>,
     state: Rc<RefCell<State>>,
     running: Running,
+    random: Random,
     environment: Table,
     globals: Table,
     runner: Function,
@@ -68,6 +73,8 @@ impl Scripts {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
         let running: Running = Rc::default();
+        let random = Random::new();
+        random.install(&lua)?;
         let dispatch = redis_api::dispatch(&lua, Rc::clone(&state), Rc::clone(&running))?;
         let api = redis_api::table(&lua)?;
         let extra = lua.create_table()?;
@@ -87,6 +94,7 @@ impl Scripts {
             cache: HashMap::new(),
             state,
             running,
+            random,
             environment,
             globals,
             runner,
@@ -152,6 +160,7 @@ impl Scripts {
                 .then(|| keys.iter().cloned().collect()),
             deadline,
         });
+        self.random.seed(0);
         let result = self.call(&script.function, keys, values);
         *self.running.borrow_mut() = None;
         self.clear_garbage();

@@ -5,7 +5,9 @@
 //! they called. Compaction writes the keys that changed to `snap` and empties the log,
 //! in one transaction.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -76,6 +78,7 @@ impl Disk {
     /// [`DiskError::Locked`] when another process, or another server in this one, has it.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, DiskError> {
         let lock = take_lock(path)?;
+        keep_private(path)?;
         let connection = Connection::open(path)?;
         let synchronous = match durability {
             Durability::Normal => "NORMAL",
@@ -230,12 +233,7 @@ fn take_lock(path: &Path) -> Result<File, DiskError> {
     };
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let lock = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(&name)
-        .map_err(open_error)?;
+    let lock = private_file(Path::new(&name)).map_err(open_error)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(DiskError::Locked {
@@ -243,4 +241,46 @@ fn take_lock(path: &Path) -> Result<File, DiskError> {
         }),
         Err(TryLockError::Error(source)) => Err(open_error(source)),
     }
+}
+
+/// Makes the file, and what SQLite keeps beside it, its owner's alone before anything is
+/// in it: it holds the token, and everything the token opens.
+fn keep_private(path: &Path) -> Result<(), DiskError> {
+    let open_error = |source| DiskError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    // SQLite gives its other files the permissions of this one.
+    private_file(path).map_err(open_error)?;
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        match restrict(Path::new(&name)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Another's, who lets this process write in it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                tracing::warn!(?name, "others may read the database file");
+            }
+            Err(error) => return Err(open_error(error)),
+        }
+    }
+    Ok(())
+}
+
+fn restrict(path: &Path) -> io::Result<()> {
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    match mode & 0o077 {
+        0 => Ok(()),
+        _ => std::fs::set_permissions(path, Permissions::from_mode(mode & 0o700)),
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
 }
