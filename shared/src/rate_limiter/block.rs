@@ -17,6 +17,9 @@ pub(super) struct Blocked {
 }
 
 struct Block {
+    /// When the caller was refused: a clock that shows an earlier time was set back, and
+    /// what is written here in a time to come is not to be believed.
+    since_ms: i64,
     /// When this weight may be admitted; a lighter call perhaps before.
     until_ms: i64,
     asked_again_ms: i64,
@@ -28,7 +31,8 @@ impl Blocked {
     pub fn until(&self, key: &str, weight: u32, now_ms: i64) -> Option<i64> {
         let callers = self.lock();
         let block = callers.get(key)?;
-        let is_certain = now_ms < block.asked_again_ms && weight >= block.weight;
+        let is_certain =
+            (block.since_ms..block.asked_again_ms).contains(&now_ms) && weight >= block.weight;
         is_certain.then_some(block.until_ms)
     }
 
@@ -41,6 +45,7 @@ impl Blocked {
             }
         }
         let block = Block {
+            since_ms: now_ms,
             until_ms,
             asked_again_ms: until_ms.min(now_ms.saturating_add(LONGEST_MS)),
             weight,
@@ -75,6 +80,14 @@ mod tests {
         blocked.add("a".into(), 1, 1000, 900_000);
         assert_eq!(blocked.until("a", 1, 10_999), Some(900_000));
         assert_eq!(blocked.until("a", 1, 11_000), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_takes_the_block_with_it() {
+        let blocked = Blocked::default();
+        blocked.add("a".into(), 1, 7_200_000, 7_204_000);
+        assert_eq!(blocked.until("a", 1, 7_200_000), Some(7_204_000));
+        assert_eq!(blocked.until("a", 1, 1000), None);
     }
 
     #[test]

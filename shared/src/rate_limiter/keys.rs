@@ -16,10 +16,8 @@ impl Keys {
 
     /// STRING: what a caller has used of an action, JSON.
     pub(super) fn state(&self, check: &Check) -> String {
-        format!(
-            "{}ratelimit:{}:{}",
-            self.prefix, check.rule.action, check.caller
-        )
+        let action = word(check.rule.action);
+        format!("{}ratelimit:{action}:{}", self.prefix, check.caller)
     }
 
     /// STRING: what a caller has used in one window of the clock, a count.
@@ -36,5 +34,33 @@ impl Keys {
     /// STRING: until when a caller is denied, unix milliseconds.
     pub(super) fn deny(&self, caller: &str) -> String {
         format!("{}ratelimit:deny:{caller}", self.prefix)
+    }
+}
+
+/// An action as a part of a key. Where it ends cannot be mistaken, and none is taken for
+/// the words above.
+fn word(action: &str) -> String {
+    match action {
+        "limit" | "deny" => format!("%{action}"),
+        _ => action.replace('%', "%25").replace(':', "%3A"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_things_have_one_key() {
+        let actions = ["read", "limit", "deny", "%limit", "a:b", "a%3Ab", "a"];
+        let mut words = actions.map(word);
+        words.sort();
+        assert!(words.windows(2).all(|pair| pair[0] != pair[1]), "{words:?}");
+        for word in words {
+            assert!(
+                !["limit", "deny"].contains(&word.as_str()) && !word.contains(':'),
+                "{word}"
+            );
+        }
     }
 }

@@ -14,13 +14,18 @@
 //! **Time is the caller's.** The server's would be one more command of each check
 //! (`TIME` in a script is billed), and Lambda's hosts are kept within milliseconds of
 //! each other. Clocks that differ by so much make a window shorter by so much, and no
-//! more: time does not go back under a limiter, and what a clock far ahead has left
-//! goes with the key, which the server's clock expires.
+//! more. One that is wrong affects one window at most: time does not go back under a
+//! limiter; what was written more than a window ahead is ignored; and a caller who finds
+//! a state alive that should have ended is itself ahead, since the server's clock expires
+//! it, and counts by the state's time.
 //!
 //! **A lost reply.** A check of the last three algorithms carries an id; sent again,
 //! it finds itself among the last 32 (the log: among all) and counts once. The fixed
 //! window cannot know: its check is never sent twice by the client, and one whose
 //! reply was lost has counted. A mistake in either direction admits less, never more.
+//!
+//! **A refund** takes back a call that was counted, once: a [`Check`] knows whether it
+//! was. One that was refused, or of which Redis did not tell, has nothing to give back.
 //!
 //! Not here: who the caller is and what a refusal looks like, which is
 //! [`http`](crate::http)'s.
@@ -33,6 +38,7 @@ mod seen;
 mod verdict;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use block::Blocked;
@@ -58,7 +64,8 @@ pub struct RateLimiter {
     seen: Arc<Seen>,
 }
 
-/// One call that is to be admitted: by which rule, whose, and how much it weighs.
+/// One call that is to be admitted: by which rule, whose, and how much it weighs. Clones
+/// are the same call.
 #[derive(Clone, Debug)]
 pub struct Check {
     pub rule: Rule,
@@ -67,6 +74,8 @@ pub struct Check {
     pub weight: u32,
     id: String,
     at_ms: i64,
+    /// Whether it was counted and has not been taken back.
+    is_counted: Arc<AtomicBool>,
 }
 
 /// Where in a pipeline's replies a check's is found.
@@ -97,6 +106,7 @@ impl RateLimiter {
                 .take(10)
                 .collect(),
             at_ms: self.clock.now_ms(),
+            is_counted: Arc::default(),
         }
     }
 
@@ -118,6 +128,7 @@ impl RateLimiter {
         let look = self.call(rule, caller, 0);
         let seen = self.seen.get(&self.keys.state(&look), look.at_ms);
         let standing = seen.unwrap_or(Standing {
+            at_ms: look.at_ms,
             limit: rule.limit,
             remaining: rule.limit,
             reset_at_ms: look.at_ms,
@@ -205,14 +216,29 @@ impl RateLimiter {
         Ok(Verdict::read(&word, limit, remaining, reset_at_ms))
     }
 
-    /// Takes an admitted call back, as when it came to nothing through no fault of the
-    /// caller's. False when it was taken back before or counts no more. A token bucket
-    /// gets its tokens back whenever that is. 3 billed, of the fixed window 1.
+    /// Takes a counted call back, as when it came to nothing through no fault of the
+    /// caller's. False when it was taken back before, counts no more, or was never known
+    /// to be counted. A token bucket gets its tokens back whenever that is. 3 billed, of
+    /// the fixed window 1.
     ///
     /// # Errors
-    /// When Redis cannot be asked. The fixed window's is then not known to be taken
-    /// back, and not asked for again.
+    /// When Redis cannot be asked. Unless it certainly did nothing, the call is then not
+    /// known to be taken back, and not asked for again.
     pub async fn refund(&self, redis: &Redis, check: &Check) -> Result<bool, Error> {
+        if !check.is_counted.swap(false, Ordering::SeqCst) {
+            return Ok(false);
+        }
+        let outcome = self.take_back(redis, check).await;
+        if outcome
+            .as_ref()
+            .is_err_and(|error| !error.is_outcome_unknown())
+        {
+            check.is_counted.store(true, Ordering::SeqCst);
+        }
+        outcome
+    }
+
+    async fn take_back(&self, redis: &Redis, check: &Check) -> Result<bool, Error> {
         let key = self.keys.state(check);
         self.blocked.forget(&key);
         if check.rule.algorithm == Algorithm::FixedWindow {
@@ -304,8 +330,12 @@ impl RateLimiter {
             Ok(verdict) => verdict,
             Err(error) => return self.unanswered(check, &error),
         };
+        if verdict.reason == Reason::Counted {
+            check.is_counted.store(true, Ordering::SeqCst);
+        }
         let key = self.keys.state(check);
         let standing = Standing {
+            at_ms: self.clock.now_ms(),
             limit: verdict.limit,
             remaining: verdict.remaining,
             reset_at_ms: verdict.reset_at_ms,

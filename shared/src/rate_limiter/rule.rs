@@ -24,7 +24,7 @@ pub enum OnFailure {
 /// So many calls of an action in so much time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// A word of the key; neither `limit` nor `deny`.
+    /// A part of the key.
     pub action: &'static str,
     pub algorithm: Algorithm,
     pub limit: u32,

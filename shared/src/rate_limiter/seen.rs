@@ -15,6 +15,8 @@ pub(super) struct Seen {
 /// What a verdict said of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
+    /// When that was.
+    pub at_ms: i64,
     pub limit: u32,
     pub remaining: u32,
     pub reset_at_ms: i64,
@@ -38,7 +40,8 @@ impl Seen {
     pub fn get(&self, key: &str, now_ms: i64) -> Option<Standing> {
         let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let standing = callers.get(key).copied();
-        standing.filter(|standing| now_ms < standing.reset_at_ms)
+        // A clock that was set back tells nothing of a time it has yet to show.
+        standing.filter(|standing| (standing.at_ms..standing.reset_at_ms).contains(&now_ms))
     }
 }
 
@@ -47,6 +50,7 @@ mod tests {
     use super::*;
 
     const STANDING: Standing = Standing {
+        at_ms: 500,
         limit: 3,
         remaining: 1,
         reset_at_ms: 1000,
@@ -58,6 +62,7 @@ mod tests {
         seen.add("a".into(), STANDING);
         assert_eq!(seen.get("a", 999), Some(STANDING));
         assert_eq!(seen.get("a", 1000), None);
+        assert_eq!(seen.get("a", 499), None);
         assert_eq!(seen.get("b", 0), None);
         seen.forget("a");
         assert_eq!(seen.get("a", 999), None);

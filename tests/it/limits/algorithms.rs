@@ -247,3 +247,28 @@ async fn what_another_algorithm_left_is_forgotten() {
         .await;
     assert_eq!(wider.remaining, 2);
 }
+
+#[tokio::test]
+async fn an_action_may_have_any_name() {
+    let bench = Bench::start().await;
+    let minute = Duration::from_secs(60);
+    for action in ["limit", "deny", "a:b", "a"] {
+        let rule = shared::rate_limiter::Rule::new(action, 3, minute);
+        for caller in ["test", "b:test", "limit"] {
+            for left in [2, 1, 0] {
+                let verdict = bench.check(&rule, caller).await;
+                assert_eq!(
+                    (verdict.admitted, verdict.remaining),
+                    (true, left),
+                    "{action} {caller}"
+                );
+            }
+            assert!(!bench.check(&rule, caller).await.admitted);
+        }
+    }
+    // None of them is a limit for `test`, or denies anybody.
+    let verdict = bench
+        .check(&rule(Algorithm::SlidingWindow, 3, 60), "test")
+        .await;
+    assert_eq!((verdict.admitted, verdict.limit), (true, 3));
+}

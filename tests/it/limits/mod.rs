@@ -1,9 +1,11 @@
 //! How often a caller may do something.
 
 mod algorithms;
+mod clocks;
 mod costs;
 mod faults;
 mod property;
+mod refunds;
 mod routes;
 
 use std::time::Duration;

@@ -9,12 +9,19 @@
 -- ARGV[4]  limit
 -- ARGV[5]  window  milliseconds
 --
--- Returns the locals `now id weight limit window override denied stored`.
+-- Times are the caller's; `moment` is the state's, which follows and may set another.
+--
+-- Returns the locals `now id weight limit window override denied stored moment`.
 local now, id, weight = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local limit, window = tonumber(ARGV[4]), tonumber(ARGV[5])
 local stored, override, denied = unpack(redis.call('MGET', KEYS[1], KEYS[2], KEYS[3]))
 override, denied = tonumber(override or nil), tonumber(denied or nil)
 limit = override or limit
+local moment = now
+
+-- Whether the clock here is ahead of those that wrote the state: it is there still, so on
+-- the server's clock it has not ended, and yet it ends here a second ago or longer.
+local function is_ahead(ends) return ends + 1000 <= now end
 
 -- The state under this tag, or an empty one: what another algorithm or another window
 -- left is not understood and forgotten.
@@ -28,7 +35,8 @@ local function whole(number) return string.format('%.0f', number) end
 
 -- Kept until `ends`, when nothing in it counts any more.
 local function save(state, ends)
-  redis.call('SET', KEYS[1], cjson.encode(state), 'PX', whole(math.max(ends - now, 1)))
+  local left = math.max(ends - math.min(now, moment), 1)
+  redis.call('SET', KEYS[1], cjson.encode(state), 'PX', whole(left))
 end
 
 -- The newest calls by their ids. One sent twice is found here and counts once; after
@@ -45,6 +53,8 @@ local function remember(state)
   if #state.ids > 32 then table.remove(state.ids, 1) end
 end
 
+-- A moment of the state that is behind the caller's clock is told by the caller's.
 local function answer(word, remaining, reset)
+  if word ~= 'denied' and moment < now then reset = reset + now - moment end
   return { word, limit, math.max(remaining, 0), math.ceil(reset) }
 end

@@ -10,10 +10,10 @@ for _, entry in ipairs(entries) do
   used = used + entry[2]
   if entry[3] == id then found = true end
 end
-local last = #entries > 0 and entries[#entries][1] + window or now
+local last = #entries > 0 and entries[#entries][1] + window or moment
 if found then return answer('admitted', limit - used, last) end
 if used + weight > limit then
-  local missing, reset = used + weight - limit, now + window
+  local missing, reset = used + weight - limit, moment + window
   for _, entry in ipairs(entries) do
     if missing <= 0 then break end
     missing, reset = missing - entry[2], entry[1] + window

@@ -7,10 +7,10 @@
 if denied and denied > now then return answer('denied', 0, denied) end
 local used = 0
 for _, entry in ipairs(slots) do used = used + entry[2] end
-local last = #slots > 0 and leaves(slots[#slots][1]) or now
+local last = #slots > 0 and leaves(slots[#slots][1]) or moment
 if weight == 0 or is_known(state) then return answer('admitted', limit - used, last) end
 if used + weight > limit then
-  local missing, reset = used + weight - limit, now + window
+  local missing, reset = used + weight - limit, moment + window
   for _, entry in ipairs(slots) do
     if missing <= 0 then break end
     missing, reset = missing - entry[2], leaves(entry[1])

@@ -7,11 +7,10 @@ if denied and denied > now then return answer('denied', 0, denied) end
 local room = math.floor((burst * token - (full - now_us)) / token)
 if weight == 0 or is_known(state) then return answer('admitted', room, ms(full)) end
 local after = full + weight * token
-if limit < 1 or after - now_us > burst * token then
-  local reset = weight > burst and now + window or ms(after - burst * token)
+if after - now_us > burst * token then
+  local reset = weight > burst and moment + window or ms(after - burst * token)
   return answer('refused', room, reset)
 end
-state.full = whole(after)
 remember(state)
-save(state, ms(after))
+keep(after)
 return answer('admitted', room - weight, ms(after))

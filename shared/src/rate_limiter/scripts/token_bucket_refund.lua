@@ -4,8 +4,6 @@
 --
 -- Returns 1 taken back, 0 when it was before, or the bucket is full.
 if is_known(state) or full == now_us then return 0 end
-full = math.max(full - weight * token, now_us)
-state.full = whole(full)
 remember(state)
-save(state, ms(full))
+keep(math.max(full - weight * token, now_us))
 return 1
