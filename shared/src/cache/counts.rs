@@ -36,6 +36,9 @@ counts! {
     misses,
     /// What was there could not be read; each is a miss as well.
     unreadable,
+    /// A value could not be written as JSON: nothing was stored, so the next reading is a
+    /// miss.
+    unwritable,
     /// The loader was asked.
     loads,
     /// Of these, for a value that was there still.

@@ -14,7 +14,11 @@ impl Keys {
 
     /// STRING: a value, or who is loading it.
     pub fn value(&self, kind: &str, id: &str) -> String {
-        format!("{}cache:{kind}:{id}", self.prefix)
+        match kind {
+            // That word is the key's below.
+            "epoch" => format!("{}cache:%epoch:{id}", self.prefix),
+            _ => format!("{}cache:{kind}:{id}", self.prefix),
+        }
     }
 
     /// STRING: a word that changes when everything under `id` is invalidated.

@@ -8,7 +8,7 @@ use serde_json::value::to_raw_value;
 
 use super::stored::{Found, Look, Stored};
 use super::{Cache, Entry, PATIENCE};
-use crate::redis::commands::keys::del_if_equal;
+use crate::redis::commands::keys::{del, del_if_equal};
 use crate::redis::commands::strings::{SetOptions, get, mget_bytes, set};
 use crate::redis::{Command, Error, FromReply, Pipeline, Replies};
 
@@ -64,8 +64,9 @@ impl Cache {
             Some(parent) => self.ask(get(&self.keys.epoch(parent))).await?,
             None => None,
         };
-        self.ask(self.store_command(entry, value, 0, epoch, SetOptions::new()))
-            .await?;
+        let mut pipeline = Pipeline::new();
+        self.add_store(&mut pipeline, entry, value, epoch);
+        self.send(pipeline).await?;
         Ok(())
     }
 
@@ -76,7 +77,26 @@ impl Cache {
         entry: &Entry<T>,
         value: Option<&T>,
     ) {
-        pipeline.add(self.store_command(entry, value, 0, None, SetOptions::new()));
+        self.add_store(pipeline, entry, value, None);
+    }
+
+    /// What cannot be written takes what is there away: that is older.
+    pub(super) fn add_store<T: Serialize>(
+        &self,
+        pipeline: &mut Pipeline,
+        entry: &Entry<T>,
+        value: Option<&T>,
+        epoch: Option<String>,
+    ) {
+        let key = self.keys.value(entry.kind.name, &entry.id);
+        match self.stored(entry, value, 0, epoch) {
+            Some((text, life)) => {
+                pipeline.add(set(&key, &text, SetOptions::new().expires_in(life)));
+            }
+            None => {
+                pipeline.add(del(&[&key]));
+            }
+        }
     }
 
     /// The value, from the cache or from `load`, which answers `None` when there is
@@ -199,10 +219,14 @@ impl Cache {
         let started = self.clock.elapsed();
         let value = self.load_only(load).await?;
         let load_ms = (self.clock.elapsed() - started).as_millis() as u64;
-        let only_if = SetOptions::new().if_equal(claimed);
-        let command =
-            self.store_command(entry, value.as_ref(), load_ms, look.epoch.clone(), only_if);
-        if let Ok(false) = self.ask(command).await {
+        let epoch = look.epoch.clone();
+        let Some((text, life)) = self.stored(entry, value.as_ref(), load_ms, epoch) else {
+            self.release(entry, claimed).await;
+            return Ok(value);
+        };
+        let key = self.keys.value(entry.kind.name, &entry.id);
+        let only_if = SetOptions::new().if_equal(claimed).expires_in(life);
+        if let Ok(false) = self.ask(set(&key, &text, only_if)).await {
             self.counters.outdated.one();
         }
         Ok(value)
@@ -232,17 +256,26 @@ impl Cache {
         let _ = self.ask(del_if_equal(&key, claimed)).await;
     }
 
-    pub(super) fn store_command<T: Serialize>(
+    /// A value as it is stored, and for how long; none of a value that is no JSON.
+    fn stored<T: Serialize>(
         &self,
         entry: &Entry<T>,
         value: Option<&T>,
         load_ms: u64,
         epoch: Option<String>,
-        options: SetOptions,
-    ) -> Command<bool> {
+    ) -> Option<(String, Duration)> {
         let (ttl, stale) = match value {
             Some(_) => (entry.kind.ttl, entry.kind.stale),
             None => (entry.kind.negative, Duration::ZERO),
+        };
+        let value = match value.map(to_raw_value).transpose() {
+            Ok(value) => value,
+            Err(error) => {
+                self.counters.unwritable.one();
+                let (kind, error) = (entry.kind.name, error.to_string());
+                tracing::warn!(kind, error, "a value cannot be cached");
+                return None;
+            }
         };
         let fresh_until = self.clock.now_ms().saturating_add(ttl.as_millis() as i64);
         let stored = Stored {
@@ -250,11 +283,9 @@ impl Cache {
             load_ms,
             epoch,
             claim: None,
-            // A type that cannot be written as JSON is cached as a miss.
-            value: value.and_then(|value| to_raw_value(value).ok()),
+            value,
         };
-        let key = self.keys.value(entry.kind.name, &entry.id);
-        set(&key, &stored.text(), options.expires_in(ttl + stale))
+        Some((stored.text(), ttl + stale))
     }
 
     pub(super) async fn look<T: DeserializeOwned>(

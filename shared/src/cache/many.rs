@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::stored::{Found, Look};
 use super::{Cache, Entry};
-use crate::redis::commands::strings::{SetOptions, mget_bytes};
+use crate::redis::commands::strings::mget_bytes;
 use crate::redis::{Error, Pipeline};
 
 /// Values that were asked for together.
@@ -79,9 +79,7 @@ impl Cache {
             else {
                 continue;
             };
-            let epoch = look.epoch.clone();
-            let options = SetOptions::new();
-            pipeline.add(self.store_command(entry, value.as_ref(), 0, epoch, options));
+            self.add_store(&mut pipeline, entry, value.as_ref(), look.epoch.clone());
         }
         if pipeline.is_empty() {
             return Ok(());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 /// The text of an entry. Short names: it is read at every request.
@@ -21,9 +21,18 @@ pub(super) struct Stored {
     /// Who is loading the value.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
-    /// The value; none when there is none.
-    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    /// The value; none when there is none, which is not the same as one that is `null`.
+    #[serde(
+        rename = "v",
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub value: Option<Box<RawValue>>,
+}
+
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(from).map(Some)
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -159,6 +168,17 @@ mod tests {
             look(r#"{"f":1000,"d":5}"#, None, 0).found,
             Found::Fresh(None)
         );
+    }
+
+    #[test]
+    fn a_value_that_is_null_is_not_none() {
+        fn look<T: DeserializeOwned>(text: &str) -> Found<T> {
+            Look::of(Some(text.as_bytes().to_vec()), None, 0).found
+        }
+        let (null, none) = (r#"{"f":1000,"v":null}"#, r#"{"f":1000}"#);
+        assert_eq!(look::<()>(null), Found::Fresh(Some(())));
+        assert_eq!(look::<Option<u64>>(null), Found::Fresh(Some(None)));
+        assert_eq!(look::<()>(none), Found::Fresh(None));
     }
 
     #[test]

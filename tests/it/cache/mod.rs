@@ -4,6 +4,7 @@ mod costs;
 mod faults;
 mod load;
 mod model;
+mod values;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
