@@ -12,9 +12,12 @@ impl Keys {
         }
     }
 
-    /// STRING: the token of the holder. `fence` is no resource: that is the key below.
+    /// STRING: the token of the holder. A resource may have any name, also that of the key
+    /// below.
     pub(super) fn lock(&self, resource: &str) -> String {
-        format!("{}lock:{resource}", self.prefix)
+        let is_special = resource == "fence" || resource.starts_with('%');
+        let mark = if is_special { "%" } else { "" };
+        format!("{}lock:{mark}{resource}", self.prefix)
     }
 
     /// STRING: the last fence, of all locks: one number each would stay for ever.

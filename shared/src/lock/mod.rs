@@ -48,7 +48,8 @@ pub use held::Held;
 pub use keys::Keys;
 
 use crate::clock::Clock;
-use crate::redis::{Command, Pipeline, Redis};
+use crate::redis::commands::whole_ms;
+use crate::redis::{Command, Error as Failure, Pipeline, Redis};
 
 /// The lease unless told otherwise.
 pub const LEASE: Duration = Duration::from_secs(300);
@@ -70,8 +71,8 @@ impl Locks {
         }
     }
 
-    /// Takes the lock of `resource` for `lease`, or answers `None` while another holds
-    /// it.
+    /// Takes the lock of `resource` for `lease`, in whole milliseconds, or answers `None`
+    /// while another holds it.
     ///
     /// # Errors
     /// When Redis cannot be asked.
@@ -92,7 +93,7 @@ impl Locks {
                 .arg("NX")
                 .arg("GET")
                 .arg("PX")
-                .arg(lease.as_millis()),
+                .arg(whole_ms(lease)),
         );
         let fence = step.add(Command::<u64>::safe("INCR").arg(self.keys.fence()));
         let read = async {
@@ -106,9 +107,12 @@ impl Locks {
             }
             Ok(_) => Ok(None),
             Err(error) => {
-                let error: crate::redis::Error = error;
-                if error.is_outcome_unknown() {
-                    // Nobody will ask with this token again.
+                let error: Failure = error;
+                // Either half may have run, and nobody will ask with this token again.
+                if !matches!(
+                    error,
+                    Failure::Unreachable(_) | Failure::Unauthorized | Failure::LimitReached
+                ) {
                     let _ = held.release().await;
                 }
                 Err(error.into())

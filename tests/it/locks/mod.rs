@@ -148,3 +148,58 @@ async fn who_waits_gives_up_at_the_deadline_and_not_after() {
     let at_once = bench.clock.deadline(Duration::ZERO);
     assert!(bench.locks.acquire("r", LEASE, &at_once).await.is_err());
 }
+
+#[tokio::test]
+async fn a_resource_may_have_any_name() {
+    let bench = Bench::start().await;
+    let take = async |name: &str| bench.locks.try_acquire(name, LEASE).await.unwrap();
+    let mut fences = Vec::new();
+    let mut held = Vec::new();
+    for name in ["fence", "%fence", "%%fence", "", ":", "größe", "fence:"] {
+        let first = take(name).await;
+        assert!(take(name).await.is_none(), "{name}");
+        fences.push(first.as_ref().unwrap().fence());
+        held.push(first.unwrap());
+    }
+    assert!(
+        fences.windows(2).all(|pair| pair[0] < pair[1]),
+        "{fences:?}"
+    );
+    for held in held {
+        assert!(held.release().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_lease_shorter_than_a_millisecond_is_one() {
+    let bench = Bench::start().await;
+    for lease in [
+        Duration::from_nanos(1),
+        Duration::from_micros(999),
+        Duration::ZERO,
+    ] {
+        let mut held = bench.locks.try_acquire("r", lease).await.unwrap().unwrap();
+        assert!(held.left() <= Duration::from_millis(1));
+        assert!(held.extend(Duration::from_micros(1)).await.unwrap());
+        bench.advance(Duration::from_millis(1));
+        assert!(bench.take().await.unwrap().release().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_acquisition_that_fails_half_way_leaves_the_lock_free() {
+    let bench = Bench::start().await;
+    use shared::redis::commands::{Keys as _, Strings as _};
+    let options = shared::redis::commands::strings::SetOptions::new();
+    bench
+        .redis
+        .set("trawl:lock:fence", "not a number", options)
+        .await
+        .unwrap();
+    assert!(bench.locks.try_acquire("r", LEASE).await.is_err());
+    bench.redis.del(&["trawl:lock:fence"]).await.unwrap();
+    assert!(
+        bench.take().await.is_some(),
+        "held by nobody for as long as its lease"
+    );
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::whole_ms;
 use crate::redis::Command;
 
 commands! {
@@ -10,12 +11,12 @@ commands! {
         /// Expires `key` after `ttl`, in whole seconds (rounded up); false when there
         /// is no such key.
         fn expire(key: &str, ttl: Duration) -> bool {
-            Command::safe("EXPIRE").arg(key).arg(ttl.as_millis().div_ceil(1000))
+            Command::safe("EXPIRE").arg(key).arg(whole_ms(ttl).div_ceil(1000))
         }
 
         /// Expires `key` after `ttl`, to the millisecond.
         fn pexpire(key: &str, ttl: Duration) -> bool {
-            Command::safe("PEXPIRE").arg(key).arg(ttl.as_millis())
+            Command::safe("PEXPIRE").arg(key).arg(whole_ms(ttl))
         }
 
         /// Takes the expiry of `key` away; false when it has none.

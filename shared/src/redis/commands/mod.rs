@@ -36,6 +36,11 @@ macro_rules! commands {
     };
 }
 
+/// Milliseconds as Redis takes them: rounded up, since it refuses 0.
+pub(crate) fn whole_ms(time: std::time::Duration) -> u128 {
+    time.as_nanos().div_ceil(1_000_000).max(1)
+}
+
 pub mod hashes;
 pub mod keys;
 pub mod scripting;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::whole_ms;
 use crate::redis::Command;
 
 /// When a value is stored, and for how long.
@@ -35,7 +36,7 @@ impl SetOptions {
         SetOptions::default()
     }
 
-    /// Expires after `ttl`, to the millisecond (`PX`).
+    /// Expires after `ttl`, to the millisecond (`PX`) and rounded up: none is shorter.
     pub fn expires_in(mut self, ttl: Duration) -> SetOptions {
         self.expiry = Expiry::In(ttl);
         self
@@ -80,7 +81,7 @@ impl SetOptions {
     fn apply<T: crate::redis::FromReply>(self, command: Command<T>) -> Command<T> {
         let command = match self.expiry {
             Expiry::Never => command,
-            Expiry::In(ttl) => command.arg("PX").arg(ttl.as_millis()),
+            Expiry::In(ttl) => command.arg("PX").arg(whole_ms(ttl)),
             Expiry::At(at_ms) => command.arg("PXAT").arg(at_ms),
             Expiry::Keep => command.arg("KEEPTTL"),
         };
@@ -131,7 +132,7 @@ commands! {
 
         /// The value of `key`, which expires `ttl` from now.
         fn get_and_expire(key: &str, ttl: Duration) -> Option<String> {
-            Command::safe("GETEX").arg(key).arg("PX").arg(ttl.as_millis())
+            Command::safe("GETEX").arg(key).arg("PX").arg(whole_ms(ttl))
         }
 
         /// Adds one; a missing key counts from zero.
