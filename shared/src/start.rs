@@ -38,9 +38,12 @@ impl Start {
     /// # Errors
     /// The setting that is missing or wrong, the parameter that cannot be had.
     pub async fn from_process() -> Result<Start, StartError> {
-        telemetry::start();
-        let started = Start::from(Environment::process(), Clock::system()).await;
-        started.inspect_err(|error| {
+        let logs = telemetry::start();
+        let started = async {
+            logs?;
+            Start::from(Environment::process(), Clock::system()).await
+        };
+        started.await.inspect_err(|error| {
             tracing::error!(error = telemetry::chain(error), "the function cannot start");
         })
     }

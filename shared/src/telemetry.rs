@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::{Environment, LogConfig};
+use crate::config::{ConfigError, Environment, LogConfig};
 use crate::panics;
 
 pub use invocation::Invocations;
@@ -26,12 +26,17 @@ const OURS: [&str; 2] = ["shared", "drain"];
 
 /// Starts logging as [`LogConfig`] says, with a line for each panic; a second call does
 /// nothing.
-pub fn start() {
+///
+/// # Errors
+/// The setting that is wrong; what is logged is then what is logged by default.
+pub fn start() -> Result<(), ConfigError> {
     let config = LogConfig::read(&Environment::process());
-    let subscriber = subscriber(&config, std::io::stdout);
+    let fallback = LogConfig::default();
+    let subscriber = subscriber(config.as_ref().unwrap_or(&fallback), std::io::stdout);
     if tracing::subscriber::set_global_default(subscriber).is_ok() {
         panics::log();
     }
+    config.map(|_| ())
 }
 
 /// What writes lines to `writer`.
@@ -46,21 +51,25 @@ where
 
 /// Starts logging for a person at a terminal, warnings and worse unless `RUST_LOG`
 /// says otherwise.
-pub fn start_for_people() {
-    let config = LogConfig::read(&Environment::process());
-    let wanted = config.targets.and_then(|targets| targets.parse().ok());
-    let targets: Targets = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+///
+/// # Errors
+/// The setting that is wrong.
+pub fn start_for_people() -> Result<(), ConfigError> {
+    let config = LogConfig::read(&Environment::process())?;
+    let targets = config.targets;
+    let targets = targets.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
     let lines = tracing_subscriber::fmt::layer().with_target(false);
     let started = tracing_subscriber::registry().with(targets).with(lines);
     if started.try_init().is_err() {
         tracing::debug!("logging was started already");
     }
+    Ok(())
 }
 
 /// What is logged: by a developer's own choice, or by the level of the deployment.
 fn targets(config: &LogConfig) -> Targets {
-    if let Some(targets) = config.targets.as_ref().and_then(|t| t.parse().ok()) {
-        return targets;
+    if let Some(targets) = &config.targets {
+        return targets.clone();
     }
     let others = config.level.min(LevelFilter::INFO);
     Targets::new()

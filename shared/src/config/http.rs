@@ -78,17 +78,39 @@ impl HttpConfig {
     /// # Errors
     /// The variable that is wrong.
     pub fn read(env: &Environment<'_>) -> Result<HttpConfig, ConfigError> {
+        let origins = env.text("CORS_ORIGINS").unwrap_or_default();
+        let origins: Vec<String> = origins
+            .split(',')
+            .map(|origin| origin.trim().to_owned())
+            .filter(|origin| !origin.is_empty())
+            .collect();
+        if !origins
+            .iter()
+            .all(|origin| origin == "*" || is_origin(origin))
+        {
+            return Err(ConfigError::Invalid {
+                name: "CORS_ORIGINS",
+                expected: "`*`, or origins as browsers write them, separated by commas: \
+                           https://clips.example or http://localhost:5173, in small letters and \
+                           with nothing after the host and port",
+            });
+        }
         Ok(HttpConfig {
-            cors_origins: env
-                .text("CORS_ORIGINS")
-                .unwrap_or_default()
-                .split(',')
-                .map(|origin| origin.trim().trim_end_matches('/').to_owned())
-                .filter(|origin| !origin.is_empty())
-                .collect(),
+            cors_origins: origins,
             limits: LimitsConfig::read(env)?,
         })
     }
+}
+
+/// Whether a browser would name a page's origin like that: another form of the same would
+/// never be met.
+fn is_origin(text: &str) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| {
+        let origin = url.origin();
+        !text.contains('*')
+            && ["http", "https"].contains(&url.scheme())
+            && origin.ascii_serialization() == text
+    })
 }
 
 impl LimitsConfig {
@@ -123,6 +145,38 @@ impl LimitsConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_one_as_browsers_write_it() {
+        let read = |text: &str| {
+            let name = |name: &str| (name == "CORS_ORIGINS").then(|| text.to_owned());
+            HttpConfig::read(&Environment::from(name)).map(|config| config.cors_origins)
+        };
+        assert_eq!(read(""), Ok(Vec::new()));
+        let several = read(" https://clips.example , http://localhost:5173,*").unwrap();
+        assert_eq!(
+            several,
+            ["https://clips.example", "http://localhost:5173", "*"]
+        );
+        for wrong in [
+            "foo",
+            "https://a.example/",
+            "https://a.example/path",
+            "https://A.example",
+            "https://a.example:443",
+            "https://user@a.example",
+            "https://*.a.example",
+            "ftp://a.example",
+            "null",
+            "https://a.example,foo",
+        ] {
+            let said = read(wrong).unwrap_err().to_string();
+            assert!(
+                said.starts_with("CORS_ORIGINS: expected"),
+                "{wrong}: {said}"
+            );
+        }
+    }
 
     #[test]
     fn a_limit_is_set_as_calls_and_seconds() {

@@ -319,6 +319,21 @@ pub trait Door: Send + Sync + 'static {
 
     /// Answers one request; never fails.
     fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>>;
+
+    /// Who sends a request, as far as its head tells: so that the body of one that will be
+    /// refused need not be read.
+    fn sender(&self, head: lambda_http::Request) -> BoxFuture<'_, Sender>;
+}
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Has a key, or a session begun with one.
+    Known,
+    /// Has none, at a route that asks for none.
+    Stranger,
+    /// Will be refused.
+    Refused,
 }
 
 impl<S: Send + Sync + 'static> Door for App<S> {
@@ -331,6 +346,21 @@ impl<S: Send + Sync + 'static> Door for App<S> {
 
     fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>> {
         App::answer(self, request).boxed()
+    }
+
+    fn sender(&self, head: lambda_http::Request) -> BoxFuture<'_, Sender> {
+        async move {
+            let head = Request::new(head);
+            let Ok((route, _)) = self.find(head.method(), head.path()) else {
+                return Sender::Refused;
+            };
+            match self.services.auth.caller(&head).await {
+                Caller::Anonymous if route.access == Access::Open => Sender::Stranger,
+                Caller::Anonymous => Sender::Refused,
+                _ => Sender::Known,
+            }
+        }
+        .boxed()
     }
 }
 

@@ -182,6 +182,23 @@ impl ApiError {
         }
     }
 
+    /// 503: times cannot be told, until the clock is right again.
+    fn clock_wrong(ahead_ms: i64) -> ApiError {
+        let (seconds, way) = (
+            ahead_ms.unsigned_abs().div_ceil(1000),
+            if ahead_ms < 0 { "behind" } else { "ahead of" },
+        );
+        let detail = format!(
+            "the clock of this server is {seconds} s {way} the database's: nothing can be stored \
+             until it is right"
+        );
+        ApiError {
+            retry_after_secs: Some(1),
+            cause: Some(queue::Error::ClockSkew { ahead_ms }.into()),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "clock_wrong", &detail)
+        }
+    }
+
     /// 503: Discord does not answer what was asked of it.
     fn discord(wait: Duration, cause: discord::Error) -> ApiError {
         let detail = "Discord cannot be asked now";
@@ -249,6 +266,7 @@ impl From<queue::Error> for ApiError {
                 ..ApiError::too_large(0)
             },
             queue::Error::Full => ApiError::queue_full(),
+            queue::Error::ClockSkew { ahead_ms } => ApiError::clock_wrong(ahead_ms),
             queue::Error::Redis(error) => error.into(),
             other => ApiError::internal(other),
         }

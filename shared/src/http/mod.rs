@@ -23,7 +23,7 @@ mod standing;
 pub use crate::input::{Bounded, Seconds, Snowflake};
 pub use absent::absent;
 pub use action::Action;
-pub use app::{App, Door, Handler, Route, Services, match_path, run};
+pub use app::{App, Door, Handler, Route, Sender, Services, match_path, run};
 pub use auth::{Access, Auth, Caller, Role};
 pub use error::ApiError;
 pub use reply::Reply;

@@ -36,9 +36,36 @@ pub struct Upstash {
     deadline: Option<Deadline>,
     /// Shared by all scopes that were not given a token of their own.
     sync_token: Arc<Mutex<Option<String>>>,
-    /// How far the clock is ahead, and when that was seen.
-    skew: Arc<Mutex<Option<(i64, Duration)>>>,
+    /// How far the clock was ahead when that was seen.
+    skew: Arc<Mutex<Option<Skew>>>,
     meter: Meter,
+}
+
+/// A look at two clocks.
+#[derive(Clone, Copy)]
+struct Skew {
+    ahead_ms: i64,
+    /// When it was taken, by the clock here and by one that nobody sets.
+    seen_ms: i64,
+    elapsed: Duration,
+}
+
+impl Skew {
+    /// How far the clock is ahead now; unknown when the look is too old. A clock that was
+    /// set right since then is believed at once, without asking the service.
+    fn at(&self, now_ms: i64, elapsed: Duration) -> Option<i64> {
+        let age = elapsed.saturating_sub(self.elapsed);
+        if age >= SKEW_HOLDS {
+            return None;
+        }
+        let moved_ms = (now_ms - self.seen_ms) - i64::try_from(age.as_millis()).unwrap_or(0);
+        let corrected = self.ahead_ms + moved_ms;
+        // The other clock stands still while a machine sleeps: it only heals.
+        Some(match corrected.abs() < self.ahead_ms.abs() {
+            true => corrected,
+            false => self.ahead_ms,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -135,8 +162,12 @@ impl Upstash {
         if let Some(seconds) = answer.date {
             // In the middle of that second.
             let theirs = i64::try_from(seconds).unwrap_or(0) * 1000 + 500;
-            let skew = self.clock.now_ms() - theirs;
-            *lock(&self.skew) = Some((skew, self.clock.elapsed()));
+            let seen_ms = self.clock.now_ms();
+            *lock(&self.skew) = Some(Skew {
+                ahead_ms: seen_ms - theirs,
+                seen_ms,
+                elapsed: self.clock.elapsed(),
+            });
         }
         match answer.status {
             200 | 400 => Ok(answer),
@@ -257,9 +288,8 @@ impl RedisService for Upstash {
     }
 
     fn clock_skew_ms(&self) -> Option<i64> {
-        let (skew_ms, seen) = (*lock(&self.skew))?;
-        let age = self.clock.elapsed().saturating_sub(seen);
-        (age < SKEW_HOLDS).then_some(skew_ms)
+        let skew = (*lock(&self.skew))?;
+        skew.at(self.clock.now_ms(), self.clock.elapsed())
     }
 
     fn meter(&self) -> Option<Meter> {
@@ -292,4 +322,24 @@ fn to_json<T: serde::Serialize>(words: &T) -> Result<Vec<u8>, Error> {
 
 fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| Error::Malformed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_right_is_believed_at_once() {
+        let ahead = Skew {
+            ahead_ms: 7_200_000,
+            seen_ms: 7_200_000,
+            elapsed: Duration::from_secs(5),
+        };
+        let after = |now_ms, secs| ahead.at(now_ms, Duration::from_secs(secs));
+        assert_eq!(after(7_201_000, 6), Some(7_200_000));
+        assert_eq!(after(1_000, 6), Some(0));
+        // Nor does a machine that slept look like a clock that is wrong.
+        assert_eq!(after(14_400_000, 6), Some(7_200_000));
+        assert_eq!(after(7_265_000, 65), None);
+    }
 }
