@@ -29,8 +29,9 @@ step_containers() {
     address=$(docker run --rm --add-host host.docker.internal:host-gateway "$LAMBDA_IMAGE" \
         busybox awk '$2 == "host.docker.internal" { print $1 }' /etc/hosts)
     start upstash-local "$bin/upstash-local" --listen "$address:8079" --memory \
-        --token "$SAM_DATABASE_TOKEN"
-    start discord-local "$bin/discord-local" --listen "$address:8078"
+        --host-name host.docker.internal --token "$SAM_DATABASE_TOKEN"
+    start discord-local "$bin/discord-local" --listen "$address:8078" \
+        --host-name host.docker.internal
     wait_until upstash-local 20 listens 8079 "$address"
     wait_until discord-local 20 listens 8078 "$address"
     local port=${CI_API_PORT:-3901}

@@ -1,6 +1,6 @@
 # Steps that run the system: under `cargo lambda watch`, and by the development host.
 
-# The sample guild's `#clips`, and the key of every system on one machine.
+# The sample guild's `#clips`, and the key `cargo lambda watch` gives functions.
 GUILD=1212912186163200000
 CHANNEL=1212942385152000000
 API_KEY=trawl-development-api-key
@@ -74,7 +74,7 @@ step_dev() {
     start dev "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded
     wait_until dev 30 listens "$port"
     "$bin/dev" scan --guild "$GUILD" --channel "$CHANNEL" --max-messages 200 \
-        --url "http://127.0.0.1:$port" | tail -n 3
+        --url "127.0.0.1:$port" --data "$data" | tail -n 3
     # What Ctrl-C sends.
     stop dev INT || fail "the development host did not stop cleanly"
     ! listens "$port" || fail "port $port is still served"
@@ -85,16 +85,18 @@ step_dev() {
 # The host against its OpenAPI document. Its limits would refuse so many requests.
 step_schema() {
     local port=${CI_DEV_PORT:-3900} data limit=1000000/60 python=$CARGO_TARGET_DIR/ci/schemathesis
+    local key=trawl-development-admin-key
     install_python "$python" schemathesis==4.32.5
     require_free "$port"
     cargo build --workspace --locked
     data=$(mktemp -d "$CARGO_TARGET_DIR/ci/schema.XXXXXX")
     start schema env RATE_LIMIT_READ=$limit RATE_LIMIT_API=$limit RATE_LIMIT_MESSAGE=$limit \
         RATE_LIMIT_LOGIN=$limit RATE_LIMIT_UPLOAD=$limit RATE_LIMIT_EXPORT=$limit \
+        TRAWL_ADMIN_KEY=$key \
         "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded
     wait_until schema 30 listens "$port"
     .ci/schema.py "$python/bin/schemathesis" "http://127.0.0.1:$port" \
-        trawl-development-admin-key "$CARGO_TARGET_DIR/ci/schema"
+        "$key" "$CARGO_TARGET_DIR/ci/schema"
     stop schema INT || fail "the development host did not stop cleanly"
     rm -rf "$data"
 }

@@ -11,13 +11,14 @@ fn command(data: &std::path::Path, embedded: bool) -> UpCommand {
     UpCommand {
         listen: "127.0.0.1:0".parse().unwrap(),
         services: Ipv4Addr::LOCALHOST.into(),
+        host_names: Vec::new(),
         data: data.to_owned(),
         embedded,
     }
 }
 
-async fn ask(request: reqwest::RequestBuilder) -> Value {
-    let keyed = request.bearer_auth("trawl-development-api-key");
+async fn ask(system: &System, request: reqwest::RequestBuilder) -> Value {
+    let keyed = request.bearer_auth(system.auth.api_key.value());
     keyed.send().await.unwrap().json().await.unwrap()
 }
 
@@ -34,11 +35,15 @@ async fn the_system_starts_from_nothing_scans_and_keeps_its_data() {
         "guildId": discord_local::sample::GUILD_ID.to_string(),
         "channelId": discord_local::sample::VOICE_ID.to_string(),
     });
-    let created = ask(http.post(format!("{url}/api/jobs/scan")).json(&body)).await;
+    let created = ask(
+        &system,
+        http.post(format!("{url}/api/jobs/scan")).json(&body),
+    )
+    .await;
     let job = format!("/api/jobs/{}", created["jobId"].as_str().unwrap());
     // Bounded by the reader's patience: the job ends by itself, woken or scheduled.
     let done = loop {
-        let job = ask(http.get(format!("{url}{job}"))).await;
+        let job = ask(&system, http.get(format!("{url}{job}"))).await;
         if job["finishedAt"].is_i64() {
             break job;
         }
@@ -50,7 +55,7 @@ async fn the_system_starts_from_nothing_scans_and_keeps_its_data() {
     let again = System::start(&command(folder.path(), false), &nothing())
         .await
         .unwrap();
-    let kept = ask(http.get(format!("{}{job}", again.host.url()))).await;
+    let kept = ask(&again, http.get(format!("{}{job}", again.host.url()))).await;
     assert_eq!(kept["returnvalue"], done["returnvalue"]);
     again.stop().await;
 }
@@ -108,4 +113,74 @@ async fn a_configured_database_is_the_one_that_is_used() {
         .unwrap();
     assert_eq!(app.endpoint.meter().commands.get("ping"), Some(&1));
     system.stop().await;
+}
+
+#[tokio::test]
+async fn each_data_folder_has_keys_of_its_own_and_keeps_them() {
+    let nothing = || Environment::from(|_| None);
+    let keys = async |folder: &std::path::Path| {
+        let command = command(folder, true);
+        let system = System::start(&command, &nothing()).await.unwrap();
+        let told = system.introduction(&command);
+        let keys = [
+            &system.auth.api_key,
+            &system.auth.admin_key,
+            &system.redis.token,
+        ];
+        let keys = keys.map(|key| key.value().to_string());
+        for key in &keys {
+            assert!(key.len() >= 32 && !key.contains("development"), "{key}");
+            assert!(told.contains(key.as_str()), "{told}");
+        }
+        assert!(
+            told.lines().all(|line| line.chars().count() <= 80),
+            "{told}"
+        );
+        system.stop().await;
+        keys
+    };
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = keys(one.path()).await;
+    assert_eq!(keys(one.path()).await, first);
+    let second = keys(other.path()).await;
+    assert!(first.iter().all(|key| !second.contains(key)));
+    for file in std::fs::read_dir(one.path()).unwrap() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", file.path());
+    }
+}
+
+#[tokio::test]
+async fn keys_of_the_environment_go_before_those_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = Environment::from(|name| match name {
+        "TRAWL_API_KEY" => Some("the-key-of-the-environment".to_owned()),
+        "UPSTASH_REDIS_REST_TOKEN" => Some("the-token-of-the-environment".to_owned()),
+        "DISCORD_PAGE_INTERVAL_MS" => Some("1234".to_owned()),
+        _ => None,
+    });
+    let system = System::start(&command(folder.path(), false), &environment)
+        .await
+        .unwrap();
+    assert_eq!(&*system.auth.api_key.value(), "the-key-of-the-environment");
+    assert_eq!(&*system.redis.token.value(), "the-token-of-the-environment");
+    assert_eq!(system.discord.page_interval.as_millis(), 1234);
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn a_taken_port_is_said_and_leaves_no_folder_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let data = folder.path().join("data");
+    let command = UpCommand {
+        listen: taken.local_addr().unwrap().to_string().parse().unwrap(),
+        ..command(&data, false)
+    };
+    let nothing = Environment::from(|_| None);
+    let error = System::start(&command, &nothing).await.err().unwrap();
+    assert!(error.to_string().contains("--listen"), "{error}");
+    assert!(!data.exists());
 }

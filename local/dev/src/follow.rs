@@ -1,14 +1,19 @@
 //! `dev scan`: starts a scan and follows it until its clips are listed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use shared::clock::Clock;
 use shared::config::Environment;
 
-use crate::settings::Settings;
+use crate::address::service_url;
+use crate::clip_table::ClipTable;
+use crate::keys::Keys;
+use crate::scan_bar::ScanBar;
+use crate::up::{DATA, LISTEN};
 
 /// How often the scan is asked after.
 const INTERVAL: Duration = Duration::from_millis(250);
@@ -28,19 +33,21 @@ pub struct ScanCommand {
     /// Messages to list at most.
     #[arg(long)]
     pub max_messages: Option<u64>,
-    /// Where the routes are served.
-    #[arg(long, default_value = "http://127.0.0.1:3000")]
+    /// Where the routes are served: a port, or an address with one.
+    #[arg(long, default_value = LISTEN)]
     pub url: String,
+    /// The data folder of the system there, which has its key. TRAWL_API_KEY goes before it.
+    #[arg(long, default_value = DATA)]
+    pub data: PathBuf,
 }
 
 /// # Errors
 /// When the system cannot be reached or the scan fails.
 pub async fn scan(command: ScanCommand) -> anyhow::Result<()> {
-    let settings = Settings::read(&Environment::process())?;
     let client = Client {
         http: shared::http_client()?,
-        url: command.url.trim_end_matches('/').to_owned(),
-        key: settings.auth.api_key.value().to_string(),
+        url: service_url(&command.url).map_err(|wrong| anyhow!("--url: {wrong}"))?,
+        key: key(&command)?,
     };
     let mut options = json!({});
     if let Some(most) = command.max_messages {
@@ -69,7 +76,22 @@ pub async fn scan(command: ScanCommand) -> anyhow::Result<()> {
             ""
         }
     );
-    follow(&client, &scan_id).await
+    follow(&client, &command, &scan_id).await
+}
+
+/// What the routes are asked with.
+fn key(command: &ScanCommand) -> anyhow::Result<String> {
+    if let Some(key) = Environment::process().text("TRAWL_API_KEY") {
+        return Ok(key.trim().to_owned());
+    }
+    let Some(keys) = Keys::read(&command.data)? else {
+        bail!(
+            "there is no key in {}: set TRAWL_API_KEY, or name the data folder of the system \
+             with --data",
+            command.data.display()
+        );
+    };
+    Ok(keys.api_key)
 }
 
 struct Client {
@@ -106,50 +128,42 @@ impl Client {
     }
 }
 
-async fn follow(client: &Client, scan_id: &str) -> anyhow::Result<()> {
-    let bar = ProgressBar::new(1000);
-    bar.set_style(ProgressStyle::with_template(
-        "{bar:40} {percent:>3}%  {msg}",
-    )?);
-    let (mut last_id, mut clips) = ("0".to_owned(), Vec::new());
+async fn follow(client: &Client, command: &ScanCommand, scan_id: &str) -> anyhow::Result<()> {
+    let mut bar = ScanBar::new(&channel_name(client, command).await, Clock::system());
+    let (mut last_id, mut clips) = ("0".to_owned(), ClipTable::default());
     loop {
         let path = format!("/api/scans/stream/{scan_id}?lastId={last_id}");
         let seen = client.send(client.http.get(client.path(&path))).await?;
-        last_id = seen["lastId"].as_str().unwrap_or("0").to_owned();
-        let events = seen["events"].as_array().cloned().unwrap_or_default();
-        for event in &events {
-            clips.extend(
-                event["data"]["clips"]
-                    .as_array()
-                    .cloned()
-                    .unwrap_or_default(),
-            );
+        if seen["reset"] == true {
+            clips.clear();
         }
+        last_id = seen["lastId"].as_str().unwrap_or("0").to_owned();
+        let events = seen["events"].as_array().map_or(&[][..], Vec::as_slice);
+        let found = events
+            .iter()
+            .filter_map(|event| event["data"]["clips"].as_array());
+        found.flatten().for_each(|clip| clips.add(clip));
         let state = &seen["currentState"];
-        let percent = state["progress"]["percent"].as_f64().unwrap_or(0.0);
-        bar.set_position((percent * 10.0) as u64);
-        bar.set_message(format!(
-            "{} messages, {} clips, {}",
-            state["progress"]["current"],
-            state["clipsFound"],
-            state["status"].as_str().unwrap_or("")
-        ));
+        bar.show(state);
         match state["status"].as_str() {
             // Events may follow the state by a page.
             Some("SUCCEEDED") if events.is_empty() => {
-                bar.finish();
-                list(&clips, state["clipsFound"].as_u64().unwrap_or(0));
+                bar.end();
+                print!("{}", clips.text(state["clipsFound"].as_u64().unwrap_or(0)));
+                if let Some(words) = how_far(command, state) {
+                    println!("{words}");
+                }
                 return Ok(());
             }
             Some("FAILED") => {
-                bar.abandon();
+                bar.end();
                 bail!(
                     "the scan failed: {}",
                     state["error"].as_str().unwrap_or("no reason given")
                 );
             }
             Some("CANCELLED") => {
-                bar.abandon();
+                bar.end();
                 bail!("the scan was cancelled");
             }
             _ => {}
@@ -158,18 +172,51 @@ async fn follow(client: &Client, scan_id: &str) -> anyhow::Result<()> {
     }
 }
 
-fn list(clips: &[Value], found: u64) {
-    for clip in clips {
-        let seconds = clip["durationSeconds"].as_f64();
-        println!(
-            "{}  {:>8}  {}",
-            clip["messageId"].as_str().unwrap_or(""),
-            seconds.map_or("?".to_owned(), |seconds| format!("{seconds:.1} s")),
-            clip["filename"]
-                .as_str()
-                .or(clip["url"].as_str())
-                .unwrap_or(""),
-        );
+/// `#name`; the id where the name cannot be had.
+async fn channel_name(client: &Client, command: &ScanCommand) -> String {
+    let (guild, channel) = (&command.guild, &command.channel);
+    let path = format!("/api/guilds/{guild}/channels/{channel}");
+    let told = client.send(client.http.get(client.path(&path))).await.ok();
+    let name = told.as_ref().and_then(|told| told["name"].as_str());
+    name.map_or_else(|| channel.clone(), |name| format!("#{name}"))
+}
+
+/// Whether there is more of the channel, if the reply tells.
+fn how_far(command: &ScanCommand, state: &Value) -> Option<String> {
+    match state["reachedStart"].as_bool()? {
+        true => Some("The channel's beginning was reached.".to_owned()),
+        false if command.backfill => {
+            Some("Older messages remain; run it again to go on.".to_owned())
+        }
+        false => {
+            Some("Older messages remain; run it again with --backfill to read them.".to_owned())
+        }
     }
-    println!("{found} clips found");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_a_scan_came_is_said_if_it_is_known() {
+        let command = |backfill| ScanCommand {
+            guild: String::new(),
+            channel: String::new(),
+            backfill,
+            max_messages: None,
+            url: String::new(),
+            data: PathBuf::new(),
+        };
+        let words = |backfill, state: Value| how_far(&command(backfill), &state);
+        let reached = words(false, json!({ "reachedStart": true }));
+        assert_eq!(
+            reached.as_deref(),
+            Some("The channel's beginning was reached.")
+        );
+        let remain = |backfill| words(backfill, json!({ "reachedStart": false })).unwrap();
+        assert!(remain(false).contains("--backfill") && !remain(true).contains("--backfill"));
+        assert_eq!(words(false, json!({ "reachedStart": null })), None);
+        assert_eq!(words(false, json!({})), None);
+    }
 }

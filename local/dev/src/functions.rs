@@ -46,6 +46,8 @@ pub struct Functions {
     pub drain: Arc<Drain>,
     pub queue: Queue,
     pub clock: Clock,
+    /// Whose pages may call the routes.
+    pub origins: Vec<String>,
 }
 
 /// What the routes of all functions take and answer.
@@ -196,6 +198,7 @@ impl Functions {
             )),
             queue,
             clock: clock.clone(),
+            origins: config.http.cors_origins.clone(),
         })
     }
 }

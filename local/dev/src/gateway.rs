@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, service_fn};
 use serde_json::{Map, Value, json};
-use shared::http::match_path;
+use shared::http::{Sender, match_path};
 use tower::Service as _;
 use ulid::Ulid;
 
@@ -69,6 +69,18 @@ impl Gateway {
         let event = self.event(&incoming, &found);
         let answer = self.invoke(found.function, event).await?;
         outgoing(&answer)
+    }
+
+    /// Who sends a request, by its head alone.
+    pub async fn sender(&self, incoming: &Incoming) -> Sender {
+        let Some(found) = self.find(&incoming.method, incoming.uri.path()) else {
+            return Sender::Refused;
+        };
+        let event = self.event(incoming, &found).to_string();
+        match serde_json::from_str::<LambdaRequest>(&event) {
+            Ok(head) => found.function.door.sender(head.into()).await,
+            Err(_) => Sender::Refused,
+        }
     }
 
     /// Has a function answer an event.

@@ -1,4 +1,8 @@
 //! The functions' host: the gateway on an address, the invoke call, the schedule.
+//!
+//! It listens on this machine, where any page of a browser can send it requests. So what
+//! comes from a page nobody named is refused before anything runs, and so is a body whose
+//! sender shows no key.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,19 +11,32 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::routing::{get, post};
+use hyper::body::Body as _;
 use serde_json::{Value, json};
 use shared::clock::Deadline;
+use shared::http::Sender;
 use shared::openapi::document;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use upstash_local::{Guard, Refusal};
 
 use crate::functions::{DRAIN_TIMEOUT, Functions, operations};
 use crate::gateway::{Gateway, Incoming};
+use crate::listener;
 
 /// The largest request API Gateway takes, in bytes.
 const LARGEST_REQUEST: usize = 10 * 1024 * 1024;
+
+/// The largest body of somebody without a key, who can only sign in, and how long it may
+/// take to come.
+const LARGEST_OF_STRANGERS: usize = 16 * 1024;
+const TIME_OF_STRANGERS: Duration = Duration::from_secs(10);
+
+/// Where functions are invoked.
+const INVOKE: &str = "/2015-03-31/";
 
 /// How often the schedule starts a drainer.
 const SCHEDULE: Duration = Duration::from_secs(60);
@@ -34,10 +51,13 @@ const STOPPING: Duration = Duration::from_secs(8);
 pub struct Host {
     pub address: SocketAddr,
     shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    serving: tokio::task::JoinHandle<()>,
     tasks: JoinSet<()>,
 }
 
 struct Shared {
+    guard: Guard,
     gateway: Gateway,
     functions: Functions,
     drainers: Semaphore,
@@ -55,8 +75,23 @@ impl Host {
         functions: Functions,
         schedule: bool,
     ) -> std::io::Result<Host> {
+        Host::known_as(&[], listener, functions, schedule)
+    }
+
+    /// The same, for a host that may be called by these names as well.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn known_as(
+        names: &[String],
+        listener: TcpListener,
+        functions: Functions,
+        schedule: bool,
+    ) -> std::io::Result<Host> {
         let address = listener.local_addr()?;
+        let clock = functions.clock.clone();
         let shared = Arc::new(Shared {
+            guard: Guard::new(address.ip(), names),
             gateway: Gateway::new(functions.clone()),
             functions,
             drainers: Semaphore::new(DRAINERS),
@@ -68,14 +103,11 @@ impl Host {
             .route("/openapi.json", get(openapi))
             .fallback(route)
             .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
+            .layer(middleware::from_fn_with_state(shared.clone(), guarded))
             .with_state(shared.clone());
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let service = app.into_make_service_with_connect_info::<SocketAddr>();
-            if let Err(error) = axum::serve(listener, service).await {
-                tracing::error!(%error, "the host stopped");
-            }
-        });
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(listener::serve(listener, app, clock, stopped));
         if schedule {
             let shared = shared.clone();
             tasks.spawn(async move {
@@ -88,6 +120,8 @@ impl Host {
         Ok(Host {
             address,
             shared,
+            stop,
+            serving,
             tasks,
         })
     }
@@ -99,6 +133,7 @@ impl Host {
     /// Takes no more requests and lets drainers hand back their work.
     pub async fn stop(mut self) {
         self.tasks.abort_all();
+        let _ = self.stop.send(true);
         for deadline in lock(&self.shared.running).iter() {
             deadline.cut_to(STOPPING);
         }
@@ -109,6 +144,7 @@ impl Host {
                 "a drainer did not stop in time; its jobs come back when their leases end"
             );
         }
+        let _ = self.serving.await;
     }
 }
 
@@ -138,6 +174,51 @@ impl Shared {
     }
 }
 
+/// Lets a request go on unless a page of another site may have sent it.
+async fn guarded(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let is_invoke = uri.path().starts_with(INVOKE);
+    let checked = match is_invoke {
+        true => shared.guard.check_control(method, uri, headers),
+        false => shared.guard.check_open(uri, headers, |origin| {
+            let origins = &shared.functions.origins;
+            origins.iter().any(|named| named == origin || named == "*")
+        }),
+    };
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(refusal) if is_invoke => {
+            let message = refusal.to_string();
+            let body = json!({ "Type": "User", "message": message });
+            reply(StatusCode::FORBIDDEN, &body)
+        }
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response<Body> {
+    let code = match refusal {
+        Refusal::ForeignPage => "foreign_origin",
+        _ => "unknown_host",
+    };
+    let body = json!({
+        "type": format!("urn:trawl:problem:{code}"),
+        "title": "Forbidden",
+        "status": 403,
+        "detail": refusal.to_string(),
+        "code": code,
+        "error": "Forbidden",
+    });
+    let mut response = reply(StatusCode::FORBIDDEN, &body);
+    let problem = header::HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, problem);
+    response
+}
+
 /// What the routes take and answer.
 async fn openapi() -> axum::Json<serde_json::Value> {
     axum::Json(document(&operations()))
@@ -150,19 +231,22 @@ async fn route(
     request: Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, LARGEST_REQUEST).await else {
-        return reply(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            &json!({ "message": "Request Too Long" }),
-        );
-    };
-    let incoming = Incoming {
+    let mut incoming = Incoming {
         method: head.method,
         uri: head.uri,
         headers: head.headers,
-        body: body.to_vec(),
+        body: Vec::new(),
         source_ip: peer.ip().to_string(),
     };
+    match read_body(&shared.gateway, &incoming, body).await {
+        Some(body) => incoming.body = body,
+        None => {
+            return reply(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                &json!({ "message": "Request Too Long" }),
+            );
+        }
+    }
     match shared.gateway.answer(incoming).await {
         Ok(outgoing) => {
             let mut response = Response::builder().status(outgoing.status);
@@ -186,6 +270,25 @@ async fn route(
             )
         }
     }
+}
+
+/// The body of a request; nothing of one whose caller will be refused. `None` if it is too
+/// long, or does not come.
+async fn read_body(gateway: &Gateway, incoming: &Incoming, body: Body) -> Option<Vec<u8>> {
+    if body.is_end_stream() {
+        return Some(Vec::new());
+    }
+    let reading = match gateway.sender(incoming).await {
+        Sender::Known => axum::body::to_bytes(body, LARGEST_REQUEST).await,
+        Sender::Stranger => {
+            let reading = axum::body::to_bytes(body, LARGEST_OF_STRANGERS);
+            tokio::time::timeout(TIME_OF_STRANGERS, reading)
+                .await
+                .ok()?
+        }
+        Sender::Refused => return Some(Vec::new()),
+    };
+    reading.ok().map(|body| body.to_vec())
 }
 
 /// Lambda's invoke call.

@@ -1,20 +1,29 @@
 //! The whole system on one machine: the functions behind their routes, the schedule,
 //! the call that wakes a drainer, and what stands in for the cloud.
 
+mod address;
 pub mod bench;
+mod clip_table;
 pub mod doctor;
 mod follow;
 mod functions;
 mod gateway;
 mod host;
+mod keys;
+mod listener;
 pub mod load_test;
 mod measure;
+mod scan_bar;
+mod services;
 mod settings;
+mod signals;
 mod up;
 
+pub use address::Listen;
 pub use follow::{ScanCommand, scan};
 pub use functions::{Function, Functions, FunctionsConfig, operations};
 pub use gateway::{Gateway, Incoming, Outgoing};
 pub use host::Host;
+pub use keys::Keys;
 pub use settings::Settings;
 pub use up::{System, UpCommand, up};

@@ -1,5 +1,7 @@
 //! `dev`: starts the system, and speaks to it.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use dev::bench::{BenchCommand, bench};
 use dev::doctor::{DoctorCommand, doctor};
@@ -8,7 +10,7 @@ use dev::{ScanCommand, UpCommand};
 
 /// Trawl on one machine. Without a command: `up`.
 #[derive(Parser)]
-#[command(name = "dev", args_conflicts_with_subcommands = true)]
+#[command(name = "dev", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -31,21 +33,31 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<std::process::ExitCode> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            // The causes, for a person; where in the program it happened helps nobody who
+            // mistyped something.
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether what was checked or measured is as it should be.
+async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     match arguments.command {
-        Some(Command::Bench(command)) => {
-            let is_kept = bench(command).await?;
-            return Ok(std::process::ExitCode::from(u8::from(!is_kept)));
-        }
-        Some(Command::Doctor(command)) => {
-            let is_well = doctor(command).await?;
-            return Ok(std::process::ExitCode::from(u8::from(!is_well)));
-        }
+        Some(Command::Bench(command)) => return bench(command).await,
+        Some(Command::Doctor(command)) => return doctor(command).await,
         Some(Command::Scan(command)) => dev::scan(command).await,
         Some(Command::LoadTest(command)) => load_test(command).await,
         Some(Command::Up(command)) => dev::up(command).await,
         None => dev::up(arguments.up).await,
     }?;
-    Ok(std::process::ExitCode::SUCCESS)
+    Ok(true)
 }

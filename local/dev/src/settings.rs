@@ -1,22 +1,25 @@
 //! What the development host reads from the environment: the functions' settings,
 //! with defaults that need nothing installed.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use shared::config::{
     AuthConfig, CacheConfig, DiscordConfig, DrainConfig, Environment, HttpConfig, MetricsConfig,
     Provider, QueueConfig, RedisConfig,
 };
 
-/// The keys of a system that belongs to one machine; printed on start.
-const API_KEY: &str = "trawl-development-api-key";
-const ADMIN_KEY: &str = "trawl-development-admin-key";
+use crate::keys::Keys;
 
 /// The settings; what is `None` is started here.
 pub struct Settings {
     pub redis: Option<RedisConfig>,
     pub cache: CacheConfig,
     pub discord: Option<DiscordConfig>,
-    pub auth: AuthConfig,
+    /// The pace of the sample server's pages, if one is set.
+    pub page_interval: Option<Duration>,
+    /// The token of the embedded database, if one is set and no other database is.
+    pub embedded_token: Option<String>,
     pub http: HttpConfig,
     pub queue: QueueConfig,
     pub drain: DrainConfig,
@@ -28,12 +31,6 @@ impl Settings {
     /// # Errors
     /// The setting that is wrong.
     pub fn read(env: &Environment<'_>) -> anyhow::Result<Settings> {
-        let key = |name: &str, default: &str| env.text(name).unwrap_or_else(|| default.to_owned());
-        let with_defaults = Environment::from(|name| match name {
-            "TRAWL_API_KEY" => Some(key(name, API_KEY)),
-            "TRAWL_ADMIN_KEY" => Some(key(name, ADMIN_KEY)),
-            _ => env.text(name),
-        });
         let redis = match env.text("UPSTASH_REDIS_REST_URL") {
             Some(_) => Some(RedisConfig::read(env)?),
             None => None,
@@ -49,13 +46,31 @@ impl Settings {
             redis,
             cache: CacheConfig::read(env)?,
             discord,
-            auth: AuthConfig::read(&with_defaults)?,
+            page_interval: DiscordConfig::page_interval(env)?,
+            embedded_token: env
+                .text("UPSTASH_REDIS_REST_TOKEN")
+                .filter(|_| env.text("UPSTASH_REDIS_REST_URL").is_none()),
             http: HttpConfig::read(env)?,
             metrics: MetricsConfig::read(env)?,
             queue: QueueConfig::read(env)?,
             drain: DrainConfig::read(env)?,
-            key_prefix: key("KEY_PREFIX", "trawl:"),
+            key_prefix: env
+                .text("KEY_PREFIX")
+                .unwrap_or_else(|| "trawl:".to_owned()),
         })
+    }
+
+    /// The keys of callers: those of the environment, or else the data folder's.
+    ///
+    /// # Errors
+    /// The key that cannot be one.
+    pub fn auth(env: &Environment<'_>, keys: &Keys) -> anyhow::Result<AuthConfig> {
+        let with_defaults = Environment::from(|name| match (env.text(name), name) {
+            (None, "TRAWL_API_KEY") => Some(keys.api_key.clone()),
+            (None, "TRAWL_ADMIN_KEY") => Some(keys.admin_key.clone()),
+            (given, _) => given,
+        });
+        Ok(AuthConfig::read(&with_defaults)?)
     }
 
     /// The database served on this machine.

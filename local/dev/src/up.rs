@@ -1,45 +1,46 @@
 //! Starting everything.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow};
 use clap::Args;
-use discord_local::{RateLimit, sample};
+use discord_local::sample;
 use shared::clock::Clock;
-use shared::config::{DiscordConfig, Environment, RedisConfig};
-use shared::redis::commands::Server as _;
-use shared::redis::{self, Scope};
+use shared::config::{AuthConfig, DiscordConfig, Environment, RedisConfig};
 use tokio::net::TcpListener;
-use upstash_local::{Durability, Store};
 
+use crate::address::Listen;
 use crate::functions::{Functions, FunctionsConfig};
 use crate::host::Host;
+use crate::keys::Keys;
+use crate::services::{Place, reachable, start_endpoint, start_sample};
 use crate::settings::Settings;
+use crate::signals::told_to_stop;
 
-/// Where the endpoint and the sample server listen, if those ports are free.
-pub(crate) const REDIS_PORT: u16 = 8079;
-const DISCORD_PORT: u16 = 8078;
+/// Where the routes are served, and where `dev scan` looks for them, unless told otherwise.
+pub(crate) const LISTEN: &str = "127.0.0.1:3000";
 
-pub(crate) const REDIS_TOKEN: &str = "trawl-development-token";
-const DISCORD_TOKEN: &str = "sample-bot-token";
-
-/// How long a configured database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Where the data is kept unless told otherwise.
+pub(crate) const DATA: &str = ".trawl";
 
 /// Start everything, until Ctrl-C.
 #[derive(Args, Clone, Debug)]
 pub struct UpCommand {
-    /// Where the routes are served.
-    #[arg(long, default_value = "127.0.0.1:3000")]
-    pub listen: SocketAddr,
+    /// Where the routes are served: a port, or an address or name with one.
+    #[arg(long, default_value = LISTEN)]
+    pub listen: Listen,
     /// The address the database and the sample Discord server listen on. Containers
     /// reach those of Docker's bridge, mostly 172.17.0.1.
     #[arg(long, default_value = "127.0.0.1")]
     pub services: IpAddr,
-    /// Where the embedded database is kept.
-    #[arg(long, default_value = ".trawl")]
+    /// A name this machine may be called by, besides localhost and the addresses above.
+    #[arg(long = "host-name", value_name = "NAME")]
+    pub host_names: Vec<String>,
+    /// Where the embedded database and the keys are kept.
+    #[arg(long, default_value = DATA)]
     pub data: PathBuf,
     /// Use the embedded database even if another is configured.
     #[arg(long)]
@@ -51,7 +52,7 @@ pub struct System {
     pub host: Host,
     pub redis: RedisConfig,
     pub discord: DiscordConfig,
-    pub settings: Settings,
+    pub auth: AuthConfig,
     endpoint: Option<upstash_local::Server>,
     sample: Option<discord_local::Server>,
 }
@@ -59,15 +60,24 @@ pub struct System {
 /// `dev up`.
 ///
 /// # Errors
-/// What could not be started.
+/// What could not be started, or why it ended.
 pub async fn up(command: UpCommand) -> anyhow::Result<()> {
-    shared::telemetry::start_for_people();
+    shared::telemetry::start_for_people()?;
     let system = System::start(&command, &Environment::process()).await?;
-    system.introduce(&command);
-    tokio::signal::ctrl_c().await?;
-    println!("\nstopping");
+    say(&system.introduction(&command));
+    let ended = tokio::select! {
+        told = told_to_stop() => told.context("signals cannot be awaited"),
+        reason = system.failed() => Err(anyhow!("the database has stopped: {reason}")),
+    };
+    say("\nstopping\n");
     system.stop().await;
-    Ok(())
+    ended
+}
+
+/// Nobody has to read this: a closed pipe is no reason to end.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 impl System {
@@ -76,33 +86,39 @@ impl System {
     pub async fn start(command: &UpCommand, env: &Environment<'_>) -> anyhow::Result<System> {
         let settings = Settings::read(env)?;
         let clock = Clock::system();
-        let configured = settings.redis.clone().filter(|_| !command.embedded);
-        let (redis, endpoint) = match configured {
-            Some(config) => (reachable(config, &clock).await?, None),
-            None => {
-                let server = start_endpoint(&command.data, command.services).await?;
-                let config = settings.local_redis(server.url(), server.token().to_owned());
-                (config, Some(server))
-            }
+        // Before anything is made that would have to be taken away again.
+        let address = command.listen.address;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
+        let configured = match settings.redis.clone().filter(|_| !command.embedded) {
+            Some(config) => Some(reachable(config, &clock).await?),
+            None => None,
         };
-        let (discord, sample) = match settings.discord.clone() {
+        let keys = Keys::of(&command.data)?;
+        let auth = Settings::auth(env, &keys)?;
+        let place = Place::new(command.services, &command.host_names);
+        let (redis, endpoint) = match configured {
             Some(config) => (config, None),
             None => {
-                let server = start_sample(command.services).await?;
-                (sample_config(&server, command.services), Some(server))
+                let token = settings.embedded_token.clone();
+                let token = token.unwrap_or_else(|| keys.database_token.clone());
+                let server = start_endpoint(&command.data, &place, token.clone()).await?;
+                (settings.local_redis(server.url(), token), Some(server))
             }
         };
-        let listener = TcpListener::bind(command.listen).await.with_context(|| {
-            format!(
-                "cannot listen on {}; choose another with --listen",
-                command.listen
-            )
-        })?;
+        let (sample, discord) = match settings.discord.clone() {
+            Some(config) => (None, config),
+            None => {
+                let (server, config) = start_sample(&place, settings.page_interval).await?;
+                (Some(server), config)
+            }
+        };
         let functions = Functions::new(
             &FunctionsConfig {
                 redis: redis.clone(),
                 cache: settings.cache.redis.clone(),
-                auth: settings.auth.clone(),
+                auth: auth.clone(),
                 http: settings.http.clone(),
                 queue: settings.queue.clone(),
                 drain: settings.drain.clone(),
@@ -113,15 +129,25 @@ impl System {
             },
             &clock,
         )?;
-        let host = Host::start(listener, functions, true)?;
+        let names = command.host_names.iter().chain(&command.listen.name);
+        let names: Vec<String> = names.cloned().collect();
+        let host = Host::known_as(&names, listener, functions, true)?;
         Ok(System {
             host,
             redis,
             discord,
-            settings,
+            auth,
             endpoint,
             sample,
         })
+    }
+
+    /// Waits until the embedded database has failed, and says why. Never returns otherwise.
+    pub async fn failed(&self) -> String {
+        match &self.endpoint {
+            Some(endpoint) => endpoint.failed().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Stops everything; what was acknowledged is on disk.
@@ -135,106 +161,51 @@ impl System {
         }
     }
 
-    fn introduce(&self, command: &UpCommand) {
-        let url = self.host.url();
-        let key = self.settings.auth.api_key.value();
-        let (guild, channel) = (sample::GUILD_ID, sample::CLIPS_ID);
-        println!("Trawl runs. Ctrl-C stops it.\n");
-        println!("  routes    {url}");
-        match &self.endpoint {
-            Some(_) => println!(
-                "  database  {} (token {}), kept in {}",
-                self.redis.url,
-                self.redis.token.value(),
-                command.data.display()
-            ),
-            None => println!("  database  {}", self.redis.url),
+    /// What a person is told of the running system, and can do with it.
+    pub fn introduction(&self, command: &UpCommand) -> String {
+        let (url, data) = (self.host.url(), command.data.display());
+        let (key, admin) = (self.auth.api_key.value(), self.auth.admin_key.value());
+        let mut told = String::from("Trawl runs. Ctrl-C stops it.\n\n");
+        let mut row = |name: &str, text: String| {
+            // Text is written to memory: this cannot fail.
+            let _ = writeln!(told, "  {name:<9} {text}");
+        };
+        row("routes", url.clone());
+        row("database", self.redis.url.clone());
+        if self.endpoint.is_some() {
+            row("", format!("token {}", self.redis.token.value()));
+            row("", format!("kept in {data}"));
         }
-        match &self.sample {
-            Some(_) => println!("  Discord   {} (a sample guild)", self.discord.api_base),
-            None => println!("  Discord   {}", self.discord.api_base),
+        row("Discord", self.discord.api_base.clone());
+        if self.sample.is_some() {
+            row("", "a sample guild".to_owned());
         }
-        println!(
-            "  keys      {key} (api), {} (admin)",
-            self.settings.auth.admin_key.value()
-        );
+        row("api key", key.to_string());
+        row("admin key", admin.to_string());
         let (guild, channel) = match &self.sample {
-            Some(_) => (guild.to_string(), channel.to_string()),
+            Some(_) => (sample::GUILD_ID.to_string(), sample::CLIPS_ID.to_string()),
             None => ("GUILD".to_owned(), "CHANNEL".to_owned()),
         };
-        println!("\nStart a scan:\n");
-        println!("  curl -s {url}/api/jobs/scan -H 'Authorization: Bearer {key}' \\");
-        println!(
-            "    -H 'Content-Type: application/json' -d '{{\"guildId\":\"{guild}\",\"channelId\":\"{channel}\"}}'"
+        let mut scan =
+            format!("cargo run -p dev -- scan \\\n    --guild {guild} --channel {channel}");
+        if format!("http://{LISTEN}") != url {
+            let _ = write!(scan, " \\\n    --url {url}");
+        }
+        if command.data.as_os_str() != DATA {
+            let _ = write!(scan, " \\\n    --data {data}");
+        }
+        let _ = write!(
+            told,
+            "\nStart a scan:\n\n  \
+             curl -s {url}/api/jobs/scan \\\n    \
+             -H 'Authorization: Bearer {key}' \\\n    \
+             -H 'Content-Type: application/json' \\\n    \
+             -d '{{\"guildId\":\"{guild}\",\"channelId\":\"{channel}\"}}'\n\
+             \nFollow it (with the scanId it answered):\n\n  \
+             curl -s '{url}/api/scans/stream/SCAN_ID?lastId=0' \\\n    \
+             -H 'Authorization: Bearer {key}'\n\
+             \nOr both at once:\n\n  {scan}\n\n"
         );
-        println!("\nFollow it (with the scanId it answered):\n");
-        println!(
-            "  curl -s '{url}/api/scans/stream/SCAN_ID?lastId=0' -H 'Authorization: Bearer {key}'"
-        );
-        println!("\nOr both at once:\n");
-        println!("  cargo run -p dev -- scan --guild {guild} --channel {channel}\n");
-    }
-}
-
-async fn reachable(config: RedisConfig, clock: &Clock) -> anyhow::Result<RedisConfig> {
-    let client = redis::connect(&config, clock)?.scoped(Scope {
-        deadline: Some(clock.deadline(PATIENCE)),
-        sync_token: None,
-    });
-    if let Err(error) = client.ping().await {
-        bail!(
-            "the database at {} does not answer: {}\n\
-             Check UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, \
-             or start with --embedded to use the built-in database.",
-            config.url,
-            shared::telemetry::chain(&error)
-        );
-    }
-    Ok(config)
-}
-
-async fn start_endpoint(data: &Path, ip: IpAddr) -> anyhow::Result<upstash_local::Server> {
-    std::fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
-    let options = |listen: SocketAddr| upstash_local::Options {
-        listen,
-        tokens: vec![REDIS_TOKEN.to_owned()],
-        store: Store::File {
-            path: data.join("redis.db"),
-            durability: Durability::Normal,
-        },
-        ..upstash_local::Options::default()
-    };
-    let started = upstash_local::Server::start(options(preferred(ip, REDIS_PORT))).await;
-    started.with_context(|| format!("the database in {} cannot be opened", data.display()))
-}
-
-async fn start_sample(ip: IpAddr) -> anyhow::Result<discord_local::Server> {
-    let options = discord_local::Options {
-        listen: preferred(ip, DISCORD_PORT),
-        token: DISCORD_TOKEN.into(),
-        // Nobody is protected here by Discord's five pages in five seconds.
-        rate_limit: RateLimit::off(),
-        ..discord_local::Options::default()
-    };
-    discord_local::Server::start(options)
-        .await
-        .context("the sample Discord server cannot be started")
-}
-
-fn sample_config(server: &discord_local::Server, ip: IpAddr) -> DiscordConfig {
-    DiscordConfig {
-        token: DISCORD_TOKEN.into(),
-        api_base: server.url(),
-        cdn_hosts: vec![ip.to_string()],
-        page_interval: Duration::from_millis(50),
-    }
-}
-
-/// `port` if it is free, any other otherwise.
-fn preferred(ip: IpAddr, port: u16) -> SocketAddr {
-    let address = SocketAddr::new(ip, port);
-    match std::net::TcpListener::bind(address) {
-        Ok(_) => address,
-        Err(_) => SocketAddr::new(ip, 0),
+        told
     }
 }

@@ -6,4 +6,5 @@ mod front_door;
 mod helpers;
 mod invoke;
 mod jobs;
+mod pages;
 mod scan;

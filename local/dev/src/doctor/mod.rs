@@ -3,8 +3,10 @@
 mod checks;
 mod cleanup;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use futures_util::future::BoxFuture;
 use shared::clock::Clock;
@@ -13,12 +15,22 @@ use shared::queue::JobId;
 use shared::redis::{self, Redis};
 use shared::telemetry;
 
+use crate::address::service_url;
+use crate::keys::Keys;
+use crate::services::REDIS_PORT;
 use crate::settings::Settings;
 use crate::up;
 
-/// Check the database the settings name, or the one `dev` serves on this machine.
+/// Check a database: the one the settings or --url name.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorCommand {
+    /// The database, in the place of UPSTASH_REDIS_REST_URL: a port, or an address with one.
+    /// Its token is UPSTASH_REDIS_REST_TOKEN, or that in the data folder.
+    #[arg(long, conflicts_with = "embedded")]
+    pub url: Option<String>,
+    /// The data folder of the system whose database --url names.
+    #[arg(long, default_value = up::DATA)]
+    pub data: PathBuf,
     /// Start an embedded database for the checks instead.
     #[arg(long)]
     pub embedded: bool,
@@ -65,22 +77,17 @@ const CHECKS: [(&str, Check); 8] = [
 /// # Errors
 /// When a setting is wrong or the embedded database cannot be started.
 pub async fn doctor(command: DoctorCommand) -> anyhow::Result<bool> {
-    let settings = Settings::read(&Environment::process())?;
-    let mut server = None;
-    let config = match settings.redis.clone().filter(|_| !command.embedded) {
-        Some(config) => config,
-        None if command.embedded => {
+    let named = named(&command, &Environment::process())?;
+    let (config, server, origin) = match named {
+        Some((config, origin)) => (config, None, origin),
+        None => {
             let started = upstash_local::Server::start(upstash_local::Options::default()).await?;
+            let settings = Settings::read(&Environment::process())?;
             let config = settings.local_redis(started.url(), started.token().to_owned());
-            server = Some(started);
-            config
+            (config, Some(started), "embedded, and gone afterwards")
         }
-        None => settings.local_redis(
-            format!("http://127.0.0.1:{}", up::REDIS_PORT),
-            up::REDIS_TOKEN.to_owned(),
-        ),
     };
-    println!("database  {}", config.url);
+    println!("database  {} ({origin})", config.url);
     let findings = examine(&config, &Clock::system()).await?;
     for finding in &findings {
         println!("{}", line(finding));
@@ -94,6 +101,43 @@ pub async fn doctor(command: DoctorCommand) -> anyhow::Result<bool> {
         server.stop().await;
     }
     Ok(failed == 0)
+}
+
+/// The database that somebody named, and who did; none if it is to be embedded.
+fn named(
+    command: &DoctorCommand,
+    env: &Environment<'_>,
+) -> anyhow::Result<Option<(RedisConfig, &'static str)>> {
+    let settings = Settings::read(env)?;
+    if command.embedded {
+        return Ok(None);
+    }
+    if let Some(url) = &command.url {
+        let url = service_url(url).map_err(|wrong| anyhow!("--url: {wrong}"))?;
+        let token = match env.text("UPSTASH_REDIS_REST_TOKEN") {
+            Some(token) => token.trim().to_owned(),
+            None => {
+                let keys = Keys::read(&command.data)?;
+                let keys = keys.with_context(|| {
+                    format!(
+                        "there is no token for {url}: set UPSTASH_REDIS_REST_TOKEN, or name the \
+                         data folder of its system with --data"
+                    )
+                })?;
+                keys.database_token
+            }
+        };
+        return Ok(Some((settings.local_redis(url, token), "named by --url")));
+    }
+    match settings.redis {
+        Some(config) => Ok(Some((config, "named by UPSTASH_REDIS_REST_URL"))),
+        None => bail!(
+            "no database is named: set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, name \
+             one with --url ({} is what `dev` uses unless it says another), or start one for the \
+             checks with --embedded",
+            format_args!("127.0.0.1:{REDIS_PORT}")
+        ),
+    }
 }
 
 /// Makes every check, and removes what they left whatever they found.

@@ -1,0 +1,219 @@
+//! `dev` as a person meets it: what it prints, how it ends.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+/// The program, without the settings of whoever runs the tests.
+fn dev(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
+    command.args(arguments).env_clear();
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let output = dev(arguments).env("RUST_BACKTRACE", "1").output();
+    output.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A system that runs, and what it said when it started.
+struct Up {
+    child: Running,
+    out: BufReader<std::process::ChildStdout>,
+    url: String,
+}
+
+/// Ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is the aim.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Up {
+    fn start(mut command: Command) -> Up {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Running(command.spawn().unwrap());
+        let mut out = BufReader::new(child.0.stdout.take().unwrap());
+        let mut url = None;
+        // The introduction ends with the hint that names both.
+        loop {
+            let mut line = String::new();
+            assert!(out.read_line(&mut line).unwrap() > 0, "it ended");
+            if let Some(found) = line.trim().strip_prefix("routes ") {
+                url = Some(found.trim().to_owned());
+            }
+            if line.trim_start().starts_with("--data") {
+                break;
+            }
+        }
+        let url = url.unwrap();
+        Up { child, out, url }
+    }
+
+    fn in_folder(folder: &Path) -> Up {
+        let data = folder.to_str().unwrap();
+        Up::start(dev(&["--listen", "localhost:0", "--data", data]))
+    }
+
+    /// How it ended, and what it wrote last.
+    fn end(mut self) -> (Option<i32>, String) {
+        let status = self.child.0.wait().unwrap();
+        let mut last = String::new();
+        self.out.read_to_string(&mut last).unwrap();
+        let mut errors = self.child.0.stderr.take().unwrap();
+        errors.read_to_string(&mut last).unwrap();
+        (status.code(), last)
+    }
+}
+
+fn signal(up: &Up, name: &str) {
+    let id = up.child.0.id().to_string();
+    let sent = Command::new("kill").args(["-s", name, &id]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn it_has_a_version() {
+    let output = run(&["--version"]);
+    assert_eq!(
+        text(&output.stdout),
+        format!("dev {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn a_mistake_is_answered_with_its_causes_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    for (arguments, said) in [
+        (
+            &["scan", "--guild", "1", "--channel", "2", "--data", data][..],
+            "TRAWL_API_KEY",
+        ),
+        (
+            &["scan", "--guild", "1", "--channel", "2", "--url", "ftp://a"],
+            "--url",
+        ),
+        (&["doctor"], "no database is named"),
+        (&["doctor", "--url", "8079", "--data", data], "no token"),
+    ] {
+        let output = run(arguments);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(
+            errors.starts_with("error: ") && errors.contains(said),
+            "{errors}"
+        );
+        assert!(errors.lines().count() <= 3, "{errors}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+    }
+    let output = run(&["--listen", "localhost"]);
+    assert!(
+        text(&output.stderr).contains("no port"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_scan_is_followed_to_a_table_of_its_clips() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let up = Up::in_folder(folder.path());
+    let bare = up.url.trim_start_matches("http://").to_owned();
+    let output = run(&[
+        "scan",
+        "--guild",
+        "1212912186163200000",
+        "--channel",
+        "1212942385152000000",
+        "--max-messages",
+        "300",
+        "--data",
+        data,
+        "--url",
+        &bare,
+    ]);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told} {}", text(&output.stderr));
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines[0].starts_with("scan "), "{told}");
+    assert!(
+        lines[1].starts_with("NAME") && lines[1].ends_with("LINK"),
+        "{told}"
+    );
+    assert!(lines[2].contains("http://127.0.0.1:"), "{told}");
+    let more = lines
+        .iter()
+        .position(|line| line.starts_with("and "))
+        .unwrap();
+    assert_eq!(more, 22, "{told}");
+    assert!(lines[more + 1].ends_with(" clips found"), "{told}");
+
+    let doctor = run(&["doctor", "--url", "1", "--data", data]);
+    let told = text(&doctor.stdout);
+    assert!(
+        told.starts_with("database  http://127.0.0.1:1 (named by --url)\n"),
+        "{told}"
+    );
+    assert_eq!(doctor.status.code(), Some(1));
+
+    signal(&up, "INT");
+    let (code, last) = up.end();
+    assert_eq!(code, Some(0), "{last}");
+}
+
+#[test]
+fn a_service_manager_stops_it_as_cleanly_as_a_person() {
+    for name in ["TERM", "INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let up = Up::in_folder(folder.path());
+        signal(&up, name);
+        let (code, last) = up.end();
+        assert_eq!(code, Some(0), "{name}: {last}");
+        assert!(last.contains("stopping"), "{name}: {last}");
+        // What was written is in the file itself: its log was put away.
+        assert!(!folder.path().join("redis.db-wal").exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_database_that_dies_takes_the_system_with_it_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    // No file may grow beyond this: a disk that is full, as far as the database can tell.
+    let script = "trap '' XFSZ; ulimit -f 200; exec \"$0\" --listen 0 --data \"$1\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_dev"), data]);
+    shell.env_clear().env("PATH", "/usr/bin:/bin");
+    let up = Up::start(shell);
+    let bare = up.url.clone();
+    // Reads every channel's clips until nothing more can be kept.
+    for channel in ["1212942385152000000", "1212942385152000000"] {
+        let _ = run(&[
+            "scan",
+            "--guild",
+            "1212912186163200000",
+            "--channel",
+            channel,
+            "--backfill",
+            "--data",
+            data,
+            "--url",
+            &bare,
+        ]);
+    }
+    let (code, last) = up.end();
+    assert_eq!(code, Some(1), "{last}");
+    assert!(last.contains("error: the database has stopped: "), "{last}");
+}
