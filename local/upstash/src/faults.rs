@@ -26,10 +26,61 @@ pub enum FaultAction {
     StatusAfterCommit(u16),
     /// Answered as when the quota is used up; nothing is executed.
     QuotaExceeded,
+    /// Answered with this error; nothing is executed. In JSON: `{"error": "LOADING"}`.
+    Error(Failure),
     /// Executed; the body ends half-way and the connection with it.
     TruncateBody,
     /// Answered with this status and a page of HTML; nothing is executed.
     NotJson(u16),
+}
+
+/// What a server says that cannot run a command now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Failure {
+    ReadOnly,
+    Loading,
+    MasterDown,
+    TryAgain,
+    ClusterDown,
+    Busy,
+    NoReplicas,
+    Oom,
+    /// The hosted service's database is full.
+    Capacity,
+}
+
+impl Failure {
+    pub const ALL: [Failure; 9] = [
+        Failure::ReadOnly,
+        Failure::Loading,
+        Failure::MasterDown,
+        Failure::TryAgain,
+        Failure::ClusterDown,
+        Failure::Busy,
+        Failure::NoReplicas,
+        Failure::Oom,
+        Failure::Capacity,
+    ];
+
+    /// The text, as Redis and the service have it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Failure::ReadOnly => "READONLY You can't write against a read only replica.",
+            Failure::Loading => "LOADING Redis is loading the dataset in memory",
+            Failure::MasterDown => {
+                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+            }
+            Failure::TryAgain => "TRYAGAIN Multiple keys request during rehashing of slot",
+            Failure::ClusterDown => "CLUSTERDOWN The cluster is down",
+            Failure::Busy => {
+                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+            }
+            Failure::NoReplicas => "NOREPLICAS Not enough good replicas to write.",
+            Failure::Oom => "OOM command not allowed when used memory > 'maxmemory'.",
+            Failure::Capacity => "ERR DB capacity quota exceeded",
+        }
+    }
 }
 
 mod milliseconds {

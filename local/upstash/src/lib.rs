@@ -44,7 +44,7 @@ mod wire;
 
 pub use clock::Clock;
 pub use direct::{DirectReply, Embedded, Snapshot};
-pub use faults::{Fault, FaultAction, Faults};
+pub use faults::{Failure, Fault, FaultAction, Faults};
 pub use guard::{Guard, Refusal};
 pub use limits::Limits;
 pub use meter::MeterSnapshot;

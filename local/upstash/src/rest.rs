@@ -183,6 +183,10 @@ impl Rest {
                 let content = encode::error(&text, encoding);
                 Some(Ok(self.reply(QUOTA_STATUS, content, encoding)))
             }
+            FaultAction::Error(failure) => {
+                let content = encode::error(failure.text(), encoding);
+                Some(Ok(self.reply(StatusCode::BAD_REQUEST, content, encoding)))
+            }
             FaultAction::NotJson(status) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
                 let page = format!("<html><body><h1>{status}</h1></body></html>");

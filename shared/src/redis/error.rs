@@ -24,6 +24,14 @@ pub enum Error {
     /// The token is missing, wrong, or not allowed this command.
     #[error("the Redis service refused the token")]
     Unauthorized,
+    /// The server is not ready for this command, and ran nothing of it. It will be in a
+    /// moment: it loads its data, follows another primary, runs a long script.
+    #[error("Redis is not ready: {}", .0.code())]
+    NotReady(ServerError),
+    /// The database takes no writes as it is now, because it is full or has lost its
+    /// replicas.
+    #[error("Redis takes no writes now: {}", .0.code())]
+    NotWritable(ServerError),
     /// The command was understood and failed.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -56,17 +64,24 @@ impl Error {
     pub fn is_outcome_unknown(&self) -> bool {
         match self {
             Error::ReplyLost(_) | Error::Timeout(_) | Error::Malformed(_) => true,
-            Error::Service { status } => *status >= 500,
+            Error::Service { status } => *status >= 500 || matches!(status, 408 | 425),
             Error::Script { source, .. } => source.is_outcome_unknown(),
             Error::Batch(error) => error.is_outcome_unknown(),
             _ => false,
         }
     }
 
-    /// Whether Redis itself is away, so that another try later may succeed.
+    /// Whether Redis itself is away, or refuses every such command for now, so that
+    /// another try later may succeed. The transport alone does not tell: a server that
+    /// fails over or is full answers with an error of its own.
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Error::Unreachable(_) | Error::LimitReached => true,
+            Error::Unreachable(_)
+            | Error::LimitReached
+            | Error::NotReady(_)
+            | Error::NotWritable(_)
+            | Error::Unauthorized
+            | Error::Service { .. } => true,
             Error::Script { source, .. } => source.is_unavailable(),
             Error::Batch(error) => error.is_unavailable(),
             other => other.is_outcome_unknown(),
@@ -78,11 +93,62 @@ impl Error {
         matches!(self, Error::Server(error) if error.code() == "NOSCRIPT")
     }
 
-    /// Whether sending the request again later, unchanged, may work.
+    /// Whether nothing was run, and sending the request again may work: also one that
+    /// must not run twice.
+    pub(super) fn ran_nothing(&self) -> bool {
+        matches!(
+            self,
+            Error::Unreachable(_) | Error::LimitReached | Error::NotReady(_)
+        )
+    }
+
+    /// Whether sending the request again in a moment, unchanged, may work. A full database
+    /// will not be less full by then.
     pub(super) fn is_retryable(&self) -> bool {
-        matches!(self, Error::Unreachable(_) | Error::LimitReached) || self.is_outcome_unknown()
+        match self {
+            Error::NotWritable(error) => error.code() == NO_REPLICAS,
+            _ => self.ran_nothing() || self.is_outcome_unknown(),
+        }
+    }
+
+    /// What an error reply says, beyond that the command failed.
+    pub(super) fn of_reply(text: &str) -> Error {
+        let error = ServerError::new(text);
+        let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+        match error.code() {
+            "WRONGPASS" => Error::Unauthorized,
+            code if NOT_READY.contains(&code) => Error::NotReady(error),
+            NO_REPLICAS | "OOM" => Error::NotWritable(error),
+            // No code tells these refusals of the hosted service apart; their texts do.
+            "ERR" if has(&THROTTLED) => Error::LimitReached,
+            "ERR" if has(&FULL) => Error::NotWritable(error),
+            _ => Error::Server(error),
+        }
     }
 }
+
+/// A server that answers so has not begun the command.
+const NOT_READY: [&str; 6] = [
+    "READONLY",
+    "LOADING",
+    "MASTERDOWN",
+    "TRYAGAIN",
+    "CLUSTERDOWN",
+    "BUSY",
+];
+
+const NO_REPLICAS: &str = "NOREPLICAS";
+
+/// The service refuses any command, until its plan allows more.
+const THROTTLED: [&str; 4] = [
+    "request limit exceeded",
+    "requests limit exceeded",
+    "max concurrent connections exceeded",
+    "rate limit",
+];
+
+/// The service refuses to store more.
+const FULL: [&str; 2] = ["capacity quota exceeded", "max single record size exceeded"];
 
 /// An error reply, such as `WRONGTYPE Operation against a key …`.
 #[derive(Clone, PartialEq, Eq)]
@@ -97,9 +163,13 @@ impl ServerError {
         }
     }
 
-    /// The first word: `ERR`, `WRONGTYPE`, `NOSCRIPT`, …
+    /// The first word: `ERR`, `WRONGTYPE`, `NOSCRIPT`, … Of an error inside a script, which
+    /// older servers wrap in one of the script's own, the inner word.
     pub fn code(&self) -> &str {
-        self.text.split_whitespace().next().unwrap_or("")
+        let inner = self.text.strip_prefix("ERR Error running script");
+        let text = inner.and_then(|inner| inner.split(": -").nth(1));
+        let mut words = text.unwrap_or(&self.text).split_whitespace();
+        words.next().unwrap_or("")
     }
 
     /// The whole text. It may quote arguments: not for logs.
@@ -138,5 +208,46 @@ mod tests {
             assert!(!shown.contains("tok3n"), "{shown}");
         }
         assert_eq!(error.code(), "ERR");
+    }
+
+    #[test]
+    fn a_server_that_is_not_ready_is_told_from_a_command_that_failed() {
+        for text in [
+            "READONLY You can't write against a read only replica.",
+            "LOADING Redis is loading the dataset in memory",
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "CLUSTERDOWN The cluster is down",
+            "BUSY Redis is busy running a script.",
+            "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write",
+        ] {
+            let error = Error::of_reply(text);
+            assert!(error.is_unavailable() && error.ran_nothing(), "{text}");
+            assert!(
+                error.is_retryable() && !error.is_outcome_unknown(),
+                "{text}"
+            );
+        }
+        for (text, again) in [
+            ("NOREPLICAS Not enough good replicas to write.", true),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'.",
+                false,
+            ),
+            ("ERR DB capacity quota exceeded", false),
+            ("ERR max single record size exceeded", false),
+        ] {
+            let error = Error::of_reply(text);
+            assert!(error.is_unavailable() && !error.ran_nothing(), "{text}");
+            assert_eq!(error.is_retryable(), again, "{text}");
+        }
+        for text in [
+            "BUSYGROUP Consumer Group name already exists",
+            "BUSYKEY Target key name already exists.",
+            "ERR syntax error",
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+        ] {
+            assert!(!Error::of_reply(text).is_unavailable(), "{text}");
+        }
     }
 }

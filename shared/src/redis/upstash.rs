@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::service::{Redis, RedisService, Scope};
 use super::transport::Answer;
-use super::{Error, Meter, RawCommand, Repeat, Reply, ServerError, Transport};
+use super::{Error, Meter, RawCommand, Repeat, Reply, Transport};
 use crate::clock::{Clock, Deadline};
 
 /// How long one try may take; a call with its retries takes at most twice that.
@@ -88,12 +88,14 @@ impl Upstash {
     }
 
     /// Sends a request until it is answered, its tries are used up or its time is.
+    /// `refused` tells an answer that says to try again from others.
     async fn request(
         &self,
         path: &str,
         body: Vec<u8>,
         repeat: Repeat,
         n_commands: u64,
+        refused: fn(&Answer) -> Option<Error>,
     ) -> Result<Answer, Error> {
         let deadline = self.clock.deadline(2 * ATTEMPT_TIMEOUT);
         let (mut tried, mut renewed) = (0, false);
@@ -106,7 +108,10 @@ impl Upstash {
             let n_billed = if is_billed { n_commands } else { 0 };
             self.meter.add(n_billed, took, outcome.is_ok());
             let failed = match outcome {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => match refused(&answer) {
+                    None => return Ok(answer),
+                    Some(error) => error,
+                },
                 Err(error) => error,
             };
             // What was refused did not run. Its token may have been replaced.
@@ -118,8 +123,7 @@ impl Upstash {
             }
             tried += 1;
             // What never arrived may be sent again even if it must not run twice.
-            let harmless = repeat == Repeat::Safe
-                || matches!(failed, Error::Unreachable(_) | Error::LimitReached);
+            let harmless = repeat == Repeat::Safe || failed.ran_nothing();
             let pause = Duration::from_millis(50 << tried)
                 .min(LONGEST_PAUSE)
                 .mul_f64(fastrand::f64());
@@ -213,6 +217,7 @@ impl Upstash {
                 to_json(&words)?,
                 repeat,
                 commands.iter().map(billed).sum(),
+                none_ready,
             )
             .await?;
         if answer.status == 400 || answer.body.first() == Some(&b'{') {
@@ -250,7 +255,7 @@ impl RedisService for Upstash {
         async move {
             let body = to_json(&command.words)?;
             let answer = self
-                .request("/", body, command.repeat, billed(&command))
+                .request("/", body, command.repeat, billed(&command), not_ready)
                 .await?;
             let outcome = outcome(parse(&answer.body)?);
             self.correct(&command, &outcome);
@@ -304,16 +309,34 @@ impl RedisService for Upstash {
 fn outcome(body: Body) -> Result<Reply, Error> {
     match body.error {
         None => Ok(body.result.unwrap_or(Reply::Nil)),
-        // No status tells this refusal from a failed command; its text does.
-        Some(text)
-            if text.contains("request limit exceeded")
-                || text.contains("requests limit exceeded") =>
-        {
-            Err(Error::LimitReached)
-        }
-        Some(text) if text.starts_with("WRONGPASS") => Err(Error::Unauthorized),
-        Some(text) => Err(Error::Server(ServerError::new(&text))),
+        Some(text) => Err(Error::of_reply(&text)),
     }
+}
+
+/// Why an answer that is one reply is to be asked for again, if it is.
+fn not_ready(answer: &Answer) -> Option<Error> {
+    // Most replies are none; looking at the first bytes spares reading them twice.
+    let is_error = answer.status == 400 || answer.body.starts_with(b"{\"error\"");
+    let body: Body = serde_json::from_slice(&answer.body)
+        .ok()
+        .filter(|_| is_error)?;
+    outcome(body).err().filter(Error::is_retryable)
+}
+
+/// As [`not_ready`], of an answer that is a list of replies: only if none of its commands
+/// was run.
+fn none_ready(answer: &Answer) -> Option<Error> {
+    if answer.body.first() != Some(&b'[') {
+        return not_ready(answer);
+    }
+    if !answer.body.starts_with(b"[{\"error\"") {
+        return None;
+    }
+    let replies: Vec<Body> = serde_json::from_slice(&answer.body).ok()?;
+    let mut failed = replies.into_iter().map(|reply| outcome(reply).err());
+    let first = failed.next()??;
+    let none_ran = first.ran_nothing() && failed.all(|f| f.is_some_and(|f| f.ran_nothing()));
+    none_ran.then_some(first)
 }
 
 fn to_json<T: serde::Serialize>(words: &T) -> Result<Vec<u8>, Error> {

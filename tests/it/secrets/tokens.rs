@@ -36,11 +36,11 @@ async fn what_must_not_happen_twice_happens_once_with_the_new_token() {
 async fn a_refused_token_is_looked_up_at_most_once_in_ten_seconds() {
     let (app, ssm) = with_kept(&[(REDIS, "wrong")]).await;
     // It was read just now.
-    assert_eq!(status(&app, KEY).await, 500);
+    assert_eq!(status(&app, KEY).await, 503);
     assert_eq!(ssm.calls().len(), 1);
     app.advance(Duration::from_secs(10));
     for _ in 0..3 {
-        assert_eq!(status(&app, KEY).await, 500);
+        assert_eq!(status(&app, KEY).await, 503);
     }
     assert_eq!(ssm.calls().len(), 2);
     // Somebody mends it.
