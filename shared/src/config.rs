@@ -36,6 +36,9 @@ pub enum ConfigError {
         name: &'static str,
         expected: &'static str,
     },
+    /// A setting that is sound by itself, but not beside another.
+    #[error("{name}: {rule}")]
+    Contradiction { name: &'static str, rule: String },
 }
 
 /// Where settings are read from.

@@ -23,9 +23,9 @@ pub async fn list(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, 
     let together: Redis = Arc::new(AutoPipeline::new(redis));
     let queue = state.queue.on(&together);
     let (active, waiting, delayed) = futures_util::try_join!(
-        queue.list(JobState::Active, None, MOST),
-        queue.list(JobState::Waiting, None, MOST),
-        queue.list(JobState::Delayed, None, MOST),
+        queue.list(Some(JobState::Active), None, MOST),
+        queue.list(Some(JobState::Waiting), None, MOST),
+        queue.list(Some(JobState::Delayed), None, MOST),
     )?;
     let jobs: Vec<&Job> = [&active.0, &waiting.0, &delayed.0]
         .into_iter()

@@ -24,8 +24,9 @@ pub struct QueueConfig {
     /// must agree on it.
     pub group_limit: Option<u32>,
     /// How many jobs may begin in a minute, over all drainers, from
-    /// `QUEUE_RATE_PER_MINUTE`. Defaults to 0, no limit. A snoozed job that goes on
-    /// counts as well.
+    /// `QUEUE_RATE_PER_MINUTE`. Defaults to 0, no limit. No minute has more, whatever the
+    /// concurrency; to keep to that, a tenth may begin at once and the others follow at
+    /// even times. A snoozed job that goes on counts as well.
     pub rate: Option<Rate>,
     /// How many jobs may be unfinished before more are refused, from
     /// `QUEUE_BACKLOG`. Defaults to 0, no limit; a limit costs one command more for
@@ -38,8 +39,10 @@ pub struct QueueConfig {
     pub events: bool,
     /// How far the clock here may be from the service's before jobs are neither
     /// stored nor claimed: leases and times of jobs are told by the clocks of those
-    /// who write them. In milliseconds, from `QUEUE_CLOCK_SKEW_MS`. Defaults to
-    /// 30000; 0 for no check.
+    /// who write them. In milliseconds, from `QUEUE_CLOCK_SKEW_MS`. Defaults to a quarter
+    /// of the lease, and may not be more: two drainers whose clocks are wrong by so much
+    /// in both directions still agree on who has a lease that is renewed after a third of
+    /// it. 0 for no check.
     pub clock_skew: Option<Duration>,
     /// How many further drainers one may wake when more waits than it can do in
     /// its time, from `DRAIN_HELPERS`. Defaults to 4; from 0 to 50.
@@ -58,7 +61,8 @@ pub struct QueueConfig {
     pub budget: Duration,
     /// The head start of one level of priority over the next. In milliseconds, from
     /// `QUEUE_AGING_MS`. Defaults to 900000 (15 minutes): a job of priority 10 waits
-    /// at most 9 times that behind jobs of priority 1.
+    /// at most 9 times that behind jobs of priority 1. With 0 priority is strict: a job
+    /// waits for as long as there are any of a better priority.
     pub aging: Duration,
     /// How long completed jobs are kept: 24 hours, and at most
     /// [`QueueConfig::completed_count`].
@@ -77,6 +81,42 @@ pub struct Rate {
     pub burst: u32,
 }
 
+impl Rate {
+    /// The pace at which no minute has more than `n` jobs that begin: those that may begin
+    /// at once after a rest, and the others at even times.
+    pub fn per_minute(n: u32) -> Rate {
+        let burst = 1 + n.saturating_sub(1) / 10;
+        let evenly = u64::from(n - burst + 1).max(1);
+        Rate {
+            // Rounded up: a pace that is a little too fast adds up.
+            interval: Duration::from_nanos(60_000_000_000_u64.div_ceil(evenly)),
+            burst,
+        }
+    }
+}
+
+/// How far clocks may be off for a lease to hold.
+fn largest_skew(lease: Duration) -> Duration {
+    lease / 4
+}
+
+fn clock_skew(env: &Environment<'_>, lease: Duration) -> Result<Option<Duration>, ConfigError> {
+    let largest = largest_skew(lease);
+    let largest_ms = u64::try_from(largest.as_millis()).unwrap_or(u64::MAX);
+    let skew = limit(env, "QUEUE_CLOCK_SKEW_MS", largest_ms)?.map(Duration::from_millis);
+    if skew.is_some_and(|skew| skew > largest) {
+        return Err(ConfigError::Contradiction {
+            name: "QUEUE_CLOCK_SKEW_MS",
+            rule: format!(
+                "expected at most {largest_ms} (a quarter of QUEUE_LEASE_MS, which is {}): with \
+                 clocks further apart a drainer takes jobs that another still runs",
+                lease.as_millis()
+            ),
+        });
+    }
+    Ok(skew)
+}
+
 impl Default for QueueConfig {
     fn default() -> QueueConfig {
         QueueConfig {
@@ -87,7 +127,7 @@ impl Default for QueueConfig {
             rate: None,
             backlog: None,
             events: false,
-            clock_skew: Some(Duration::from_secs(30)),
+            clock_skew: Some(largest_skew(Duration::from_secs(60))),
             helpers: 4,
             linger: Duration::from_secs(20),
             coalesce: Duration::from_millis(25),
@@ -112,18 +152,16 @@ impl QueueConfig {
             "a whole number from 1 to 50",
         )?;
         let per_minute = limit(env, "QUEUE_RATE_PER_MINUTE", 0)?;
+        let lease = ms(env, "QUEUE_LEASE_MS", default.lease, 15_000..=900_000)?;
         Ok(QueueConfig {
-            lease: ms(env, "QUEUE_LEASE_MS", default.lease, 15_000..=900_000)?,
+            lease,
             concurrency: concurrency as usize,
             active_limit: limit(env, "QUEUE_ACTIVE_LIMIT", 25)?,
             group_limit: limit(env, "QUEUE_GROUP_LIMIT", 1)?.map(|limit| limit as u32),
-            rate: per_minute.map(|per_minute| Rate {
-                interval: Duration::from_secs(60) / per_minute as u32,
-                burst: concurrency as u32,
-            }),
+            rate: per_minute.map(|per_minute| Rate::per_minute(per_minute as u32)),
             backlog: limit(env, "QUEUE_BACKLOG", 0)?,
             events: switch(env, "QUEUE_EVENTS")?,
-            clock_skew: limit(env, "QUEUE_CLOCK_SKEW_MS", 30_000)?.map(Duration::from_millis),
+            clock_skew: clock_skew(env, lease)?,
             helpers: env.number("DRAIN_HELPERS", 4, 0..=50, "a whole number from 0 to 50")? as u32,
             linger: ms(env, "DRAIN_LINGER_MS", default.linger, 0..=600_000)?,
             coalesce: ms(env, "DRAIN_COALESCE_MS", default.coalesce, 0..=1000)?,
@@ -171,5 +209,73 @@ fn switch(env: &Environment<'_>, name: &'static str) -> Result<bool, ConfigError
             name,
             expected: "`on` or `off`",
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<QueueConfig, String> {
+        let lookup = |name: &str| {
+            let found = pairs.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        QueueConfig::read(&Environment::from(lookup)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_clocks_may_be_off_by_a_quarter_of_the_lease() {
+        fn skew(pairs: &[(&str, &str)]) -> Result<Option<Duration>, String> {
+            read(pairs).map(|config| config.clock_skew)
+        }
+        let ms = |ms| Ok(Some(Duration::from_millis(ms)));
+        assert_eq!(skew(&[]), ms(15_000));
+        assert_eq!(skew(&[("QUEUE_LEASE_MS", "15000")]), ms(3750));
+        assert_eq!(skew(&[("QUEUE_CLOCK_SKEW_MS", "15000")]), ms(15_000));
+        assert_eq!(skew(&[("QUEUE_CLOCK_SKEW_MS", "0")]), Ok(None));
+        for (lease, skew_ms) in [("60000", "22000"), ("60000", "15001"), ("15000", "6000")] {
+            let both = [("QUEUE_LEASE_MS", lease), ("QUEUE_CLOCK_SKEW_MS", skew_ms)];
+            let error = skew(&both).unwrap_err();
+            assert!(
+                error.starts_with("QUEUE_CLOCK_SKEW_MS: expected at most"),
+                "{error}"
+            );
+            assert!(error.contains("a quarter of QUEUE_LEASE_MS"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_burst_of_a_rate_does_not_depend_on_the_concurrency() {
+        for per_minute in [1, 2, 5, 10, 11, 60, 100, 1_000_000] {
+            let text = per_minute.to_string();
+            let with = |n| read(&[("QUEUE_RATE_PER_MINUTE", &text), ("DRAIN_CONCURRENCY", n)]);
+            let (few, many) = (with("1").unwrap().rate, with("50").unwrap().rate);
+            assert_eq!(few, many);
+            let rate = few.unwrap();
+            // As many as the burst, and those whose times come in a minute.
+            let minute = Duration::from_secs(60).as_nanos();
+            let most = u128::from(rate.burst) + minute.div_ceil(rate.interval.as_nanos()) - 1;
+            assert!(
+                most <= u128::from(per_minute as u32),
+                "{most} of {per_minute}"
+            );
+        }
+    }
+
+    #[test]
+    fn zero_says_what_its_setting_says() {
+        let zero = |name| read(&[(name, "0")]).unwrap();
+        assert_eq!(zero("QUEUE_ACTIVE_LIMIT").active_limit, None);
+        assert_eq!(zero("QUEUE_GROUP_LIMIT").group_limit, None);
+        assert_eq!(zero("QUEUE_RATE_PER_MINUTE").rate, None);
+        assert_eq!(zero("QUEUE_BACKLOG").backlog, None);
+        assert_eq!(zero("DRAIN_HELPERS").helpers, 0);
+        assert_eq!(zero("DRAIN_LINGER_MS").linger, Duration::ZERO);
+        assert_eq!(zero("DRAIN_COALESCE_MS").coalesce, Duration::ZERO);
+        assert_eq!(zero("QUEUE_AGING_MS").aging, Duration::ZERO);
+        for name in ["QUEUE_LEASE_MS", "DRAIN_CONCURRENCY", "DRAIN_BUDGET_MS"] {
+            assert!(read(&[(name, "0")]).is_err(), "{name}");
+        }
     }
 }

@@ -64,6 +64,7 @@ pub struct Consumer {
     queue: Queue,
     handler: Arc<dyn JobHandler>,
     helpers: Option<Arc<dyn Wake>>,
+    last_look: Duration,
 }
 
 /// The parts an invocation's time is divided into.
@@ -89,7 +90,15 @@ impl Consumer {
             queue,
             handler,
             helpers: None,
+            last_look: Duration::ZERO,
         }
+    }
+
+    /// Lets it leave only when it has looked for jobs this long after it began, for
+    /// whoever wakes no other drainer meanwhile. Without a linger there is no such look.
+    pub fn with_last_look_after(mut self, time: Duration) -> Consumer {
+        self.last_look = time;
+        self
     }
 
     /// Lets it wake further drainers, up to
@@ -120,6 +129,7 @@ impl Consumer {
             deadline,
             margins,
             helpers,
+            self.last_look,
         )
         .run()
         .await

@@ -42,6 +42,10 @@ pub(super) struct Drain<'a> {
     pub outcomes: Vec<Unsettled>,
     pub report: DrainReport,
     pub next_due_ms: Option<i64>,
+    /// When it may leave: it must have looked for jobs then, or later.
+    pub last_look: Duration,
+    /// When it looked for jobs.
+    pub looked_at: Option<Duration>,
     helpers: Helpers<'a>,
     swept_at: Option<Duration>,
     retained_ms: Option<i64>,
@@ -57,8 +61,11 @@ impl<'a> Drain<'a> {
         deadline: &'a Deadline,
         margins: Margins,
         helpers: Helpers<'a>,
+        last_look: Duration,
     ) -> Drain<'a> {
         Drain {
+            last_look: queue.clock().elapsed().saturating_add(last_look),
+            looked_at: None,
             handler,
             queue,
             deadline,
@@ -151,6 +158,9 @@ impl<'a> Drain<'a> {
         self.failures = 0;
         if sweep {
             self.swept_at = Some(started);
+        }
+        if want > 0 {
+            self.looked_at = Some(started);
         }
         let sent = std::mem::take(&mut self.outcomes);
         self.settled(sent, &ticked.settled).await;

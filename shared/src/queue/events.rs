@@ -21,7 +21,7 @@ impl Queue {
     pub(super) async fn publish_created(&self, stored: &[Enqueued]) {
         let created = stored.iter().filter_map(|stored| match stored {
             Enqueued::New(id) => Some(("created", id)),
-            Enqueued::Duplicate(_) | Enqueued::Debounced(_) => None,
+            Enqueued::Duplicate { .. } | Enqueued::Debounced(_) => None,
         });
         self.publish(created).await;
     }

@@ -1,15 +1,16 @@
 //! Looking at jobs.
 
 use super::job::Stored;
-use super::scripts::ListRequest;
+use super::scripts::{ListRange, ListRequest};
 use super::{Error, Job, JobId, JobState, Queue};
 use crate::redis::commands::hashes::hmget;
 use crate::redis::{Command, HashField, Pipeline, Replies, Slot};
 
-/// Where a listing goes on: the score of the last job and how many with that score
-/// were shown.
+/// Where a listing goes on: which of its states it is at, the score of the last job and
+/// how many with that score were shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor {
+    range: usize,
     score: f64,
     shown: u64,
 }
@@ -17,18 +18,21 @@ pub struct Cursor {
 impl Cursor {
     /// A cursor a listing gave.
     pub fn parse(text: &str) -> Option<Cursor> {
-        let (score, shown) = text.split_once('-')?;
-        let score: u64 = score.parse().ok()?;
+        let mut parts = text.split('-');
+        let mut part = || parts.next()?.parse::<u64>().ok();
+        let (range, score, shown) = (part()?, part()?, part()?);
         Some(Cursor {
+            range: usize::try_from(range).ok()?,
             score: score as f64,
-            shown: shown.parse().ok().filter(|shown| *shown <= 1_000_000)?,
+            shown: Some(shown).filter(|shown| *shown <= 1_000_000)?,
         })
+        .filter(|cursor| cursor.to_string() == text)
     }
 }
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.score, self.shown)
+        write!(f, "{}-{:.0}-{}", self.range, self.score, self.shown)
     }
 }
 
@@ -83,35 +87,50 @@ impl Queue {
         }
     }
 
-    /// Jobs in one state: unfinished ones in the order they will run, finished ones
-    /// oldest first; in one request. What they have in keys of their own is not read.
+    /// Jobs in one state, or in every state: those that run, those that wait, those that are
+    /// delayed, then the cancelled, the failed and the completed ones. Unfinished jobs are
+    /// in the order in which they will run, finished ones newest first. One request; what
+    /// jobs have in keys of their own is not read. The cursor is `None` on the last page.
     ///
     /// # Errors
     /// As [`Queue::read_job`].
     pub async fn list(
         &self,
-        state: JobState,
+        state: Option<JobState>,
         cursor: Option<Cursor>,
         limit: u64,
     ) -> Result<(Vec<Job>, Option<Cursor>), Error> {
-        let (min, max) = state.band();
-        let bound = |score: f64| match score.is_finite() {
-            true => format!("{score:.0}"),
-            false => "+inf".to_owned(),
+        let bands = match state {
+            Some(state) => vec![Band::of(state)],
+            None => Band::all(),
         };
-        let request = ListRequest {
-            min: bound(cursor.as_ref().map_or(min, |cursor| cursor.score.max(min))),
-            max: bound(max),
-            offset: cursor.as_ref().map_or(0, |cursor| cursor.shown),
-            limit,
-        };
-        let (words, parts) = self.scripts().list(self.set_of(state), &request).await?;
-        let found: Vec<(JobId, f64)> = words
-            .chunks_exact(2)
-            .filter_map(|pair| Some((JobId::parse(&pair[0])?, pair[1].parse().ok()?)))
+        let first = cursor.as_ref().map_or(0, |cursor| cursor.range);
+        let ranges: Vec<ListRange> = (first..)
+            .zip(bands.iter().skip(first))
+            .map(|(n, band)| band.range(cursor.as_ref().filter(|_| n == first)))
             .collect();
-        let next = next_cursor(&found, cursor, limit);
-        let ids: Vec<JobId> = found.into_iter().map(|(id, _)| id).collect();
+        let request = ListRequest {
+            ranges,
+            offset: cursor.as_ref().map_or(0, |cursor| cursor.shown),
+            // One more tells whether there is another page.
+            limit: limit + 1,
+        };
+        let (words, mut parts) = self.scripts().list(&request).await?;
+        let mut found: Vec<Listed> = words
+            .chunks_exact(3)
+            .filter_map(|words| {
+                Some(Listed {
+                    range: first + words[0].parse::<usize>().ok()?,
+                    id: JobId::parse(&words[1])?,
+                    score: words[2].parse().ok()?,
+                })
+            })
+            .collect();
+        let is_last = found.len() as u64 <= limit;
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        parts.truncate(4 * found.len());
+        let next = next_cursor(&found, cursor).filter(|_| !is_last);
+        let ids: Vec<JobId> = found.into_iter().map(|listed| listed.id).collect();
         Ok((self.jobs_of(&ids, parts)?, next))
     }
 
@@ -153,17 +172,82 @@ impl Queue {
     }
 }
 
-fn next_cursor(found: &[(JobId, f64)], before: Option<Cursor>, limit: u64) -> Option<Cursor> {
-    if (found.len() as u64) < limit {
-        return None;
+/// A job's entry in a set.
+struct Listed {
+    range: usize,
+    id: JobId,
+    score: f64,
+}
+
+/// Scores of one of the two sets that are listed in one go.
+struct Band {
+    finished: bool,
+    min: f64,
+    max: f64,
+}
+
+impl Band {
+    fn of(state: JobState) -> Band {
+        let (min, max) = state.band();
+        Band {
+            finished: state.is_finished(),
+            min,
+            max,
+        }
     }
-    let (_, score) = found.last()?;
-    let here = found.iter().filter(|(_, other)| other == score).count() as u64;
+
+    /// Every state, by as few commands as that takes.
+    fn all() -> Vec<Band> {
+        let (active, waiting) = (JobState::Active, JobState::Waiting);
+        let delayed = Band::of(JobState::Delayed);
+        let completed = Band::of(JobState::Completed);
+        vec![
+            Band::of(active),
+            Band {
+                max: delayed.max,
+                ..Band::of(waiting)
+            },
+            Band {
+                max: f64::INFINITY,
+                ..completed
+            },
+        ]
+    }
+
+    /// From `cursor` on, if the listing stopped there. Finished jobs are listed newest
+    /// first.
+    fn range(&self, cursor: Option<&Cursor>) -> ListRange {
+        let (first, last) = match self.finished {
+            true => (self.max, self.min),
+            false => (self.min, self.max),
+        };
+        let from = cursor.map_or(first, |cursor| cursor.score.clamp(self.min, self.max));
+        ListRange {
+            finished: self.finished,
+            from: bound(from),
+            to: bound(last),
+            newest_first: self.finished,
+        }
+    }
+}
+
+fn bound(score: f64) -> String {
+    match score.is_finite() {
+        true => format!("{score:.0}"),
+        false => "+inf".to_owned(),
+    }
+}
+
+fn next_cursor(found: &[Listed], before: Option<Cursor>) -> Option<Cursor> {
+    let last = found.last()?;
+    let is_here = |other: &&Listed| (other.range, other.score) == (last.range, last.score);
+    let here = found.iter().filter(is_here).count() as u64;
     let carried = before
-        .filter(|cursor| cursor.score == *score)
+        .filter(|cursor| (cursor.range, cursor.score) == (last.range, last.score))
         .map_or(0, |cursor| cursor.shown);
     Some(Cursor {
-        score: *score,
+        range: last.range,
+        score: last.score,
         shown: here + carried,
     })
 }
@@ -175,12 +259,14 @@ mod tests {
     #[test]
     fn a_cursor_reads_what_it_writes() {
         let cursor = Cursor {
+            range: 1,
             score: 70_368_744_177_665.0,
             shown: 3,
         };
-        assert_eq!(cursor.to_string(), "70368744177665-3");
-        assert_eq!(Cursor::parse("70368744177665-3"), Some(cursor));
-        assert_eq!(Cursor::parse("-1-0"), None);
-        assert_eq!(Cursor::parse("x"), None);
+        assert_eq!(cursor.to_string(), "1-70368744177665-3");
+        assert_eq!(Cursor::parse("1-70368744177665-3"), Some(cursor));
+        for other in ["", "x", "1-2", "-1-0-0", "1-2-3-4", "01-2-3", "1-2-+3"] {
+            assert_eq!(Cursor::parse(other), None, "{other}");
+        }
     }
 }

@@ -66,7 +66,12 @@ pub struct NewJob {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnique {
     /// The first stays; the new one is a duplicate of it.
+    ///
+    /// Until it is claimed for the first time, it takes the earlier time and the better
+    /// priority of the two.
     #[default]
+    Hasten,
+    /// The first stays as it is; the new one is a duplicate of it.
     Keep,
     /// The first is cancelled and the new one takes its place. If the first is
     /// running, it stays.
@@ -80,6 +85,7 @@ impl OnUnique {
     pub(super) fn word(self) -> Option<&'static str> {
         match self {
             OnUnique::Keep => None,
+            OnUnique::Hasten => Some("hasten"),
             OnUnique::Replace => Some("replace"),
             OnUnique::Debounce => Some("debounce"),
         }
@@ -103,7 +109,7 @@ impl NewJob {
             backoff: Backoff::default(),
             jitter: true,
             unique: None,
-            on_unique: OnUnique::Keep,
+            on_unique: OnUnique::default(),
             group: None,
             timeout: None,
             expires_ms: None,

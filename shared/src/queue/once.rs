@@ -25,7 +25,7 @@ macro_rules! once {
 }
 
 once! {
-    ENQUEUE_ONCE = "enqueue_once" runs 4: "layout", "record", "count", "group", "finish", "stored", "foreign", "enqueue";
+    ENQUEUE_ONCE = "enqueue_once" runs 4: "layout", "record", "count", "group", "finish", "stored", "hasten", "foreign", "enqueue";
     REDRIVE_ONCE = "redrive_once" runs 6: "layout", "record", "redrive";
 }
 

@@ -8,6 +8,10 @@ use crate::redis::commands::keys::persist;
 use crate::redis::commands::sorted_sets::Range;
 use crate::redis::{Exchange, Pipeline};
 
+/// The head start of a level of priority over the next when priority is strict: more than
+/// the years a score can tell, and nine times it fit a band of scores beside them.
+const STRICT_AGING_MS: u64 = 1_700_000_000_000;
+
 /// The member of the index that says that the queue is paused.
 const PAUSE: &str = "!";
 
@@ -252,7 +256,10 @@ impl Queue {
         Moment {
             now,
             day: day(now),
-            aging: u64::try_from(self.config.aging.as_millis()).unwrap_or(u64::MAX),
+            aging: match self.config.aging.as_millis() {
+                0 => STRICT_AGING_MS,
+                aging => u64::try_from(aging).unwrap_or(u64::MAX),
+            },
         }
     }
 

@@ -18,7 +18,13 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 pub enum Enqueued {
     New(JobId),
     /// An unfinished job with the same unique key stands for it.
-    Duplicate(JobId),
+    Duplicate {
+        id: JobId,
+        /// Whether that job now runs sooner, or before more others, than it would have.
+        hastened: bool,
+        /// Whether that job does something else: it has other arguments, which stay.
+        differs: bool,
+    },
     /// The delayed job with the same unique key took its arguments and its time.
     Debounced(JobId),
 }
@@ -27,12 +33,17 @@ impl Enqueued {
     /// The job that will run.
     pub fn id(&self) -> &JobId {
         match self {
-            Enqueued::New(id) | Enqueued::Duplicate(id) | Enqueued::Debounced(id) => id,
+            Enqueued::New(id) | Enqueued::Debounced(id) | Enqueued::Duplicate { id, .. } => id,
         }
     }
 
     pub fn is_duplicate(&self) -> bool {
         !matches!(self, Enqueued::New(_))
+    }
+
+    /// Whether what was asked for is not what the job that stands for it does.
+    pub fn differs(&self) -> bool {
+        matches!(self, Enqueued::Duplicate { differs: true, .. })
     }
 }
 
@@ -50,7 +61,7 @@ impl<'a> Ready<'a> {
             priority: job.priority,
             run_at: job.run_at(now),
             unique: job.unique.as_deref(),
-            on_unique: job.on_unique.word(),
+            on_unique: job.unique.as_ref().and_then(|_| job.on_unique.word()),
             slot: None,
             entry: None,
             refused: None,
@@ -167,7 +178,11 @@ pub(super) fn enqueued(id: JobId, (word, other): (String, String)) -> Result<Enq
         "full" => Err(Error::Full),
         // The job itself, stored by a call whose reply was lost.
         "dup" if other == id.as_str() => Ok(Enqueued::New(id)),
-        "dup" => Ok(Enqueued::Duplicate(stands(id))),
+        "dup" | "dup_other" | "sooner" | "sooner_other" => Ok(Enqueued::Duplicate {
+            id: stands(id),
+            hastened: word.starts_with("sooner"),
+            differs: word.ends_with("_other"),
+        }),
         "moved" => Ok(Enqueued::Debounced(stands(id))),
         _ => Ok(Enqueued::New(id)),
     }

@@ -1,7 +1,9 @@
 //! Jobs that come again and again, by a cron pattern or at even times.
 //!
 //! A schedule is cut into slots, and each slot has one job however many drainers
-//! look: the script that stores it remembers the newest slot of the schedule's name.
+//! look: the script that stores it remembers the newest slot of the schedule's name, and
+//! the schedule itself. Of a name never seen before, or with another schedule than it had,
+//! no slot was missed: the first to have a job is the next that begins.
 //! A look costs nothing while no slot has begun since the environment's last; drainers
 //! look once a minute, so of shorter slots only the newest has its job.
 
@@ -20,12 +22,15 @@ use super::{Error, JobId, NewJob, Queue};
 /// with one drainer at a time nobody looks meanwhile.
 const LATE: Duration = Duration::from_secs(1000);
 
+/// The longest time between two slots.
+const LONGEST_PAUSE: Duration = Duration::from_secs(366 * 86_400);
+
 /// When a job comes again. Times are UTC.
 #[derive(Clone, Debug)]
 pub enum Schedule {
     /// A pattern of five fields, or six with seconds before them.
     Cron(Box<Cron>),
-    /// Every so long, counted from 1970; at least a second.
+    /// Every so long, counted from 1970; at least a second, at most a year.
     Every(Duration),
 }
 
@@ -35,15 +40,14 @@ pub enum Missed {
     /// They have no job.
     #[default]
     Skip,
-    /// The newest of them has its job late. A schedule never seen before has missed
-    /// nothing.
+    /// The newest of them has its job late.
     RunOnce,
 }
 
 /// A recurring job.
 #[derive(Clone, Debug)]
 pub struct Recurring {
-    /// Stands for the schedule, also after it was changed. At most 128 bytes.
+    /// Stands for the schedule: under another name it is a new one. At most 128 bytes.
     pub name: String,
     pub schedule: Schedule,
     pub missed: Missed,
@@ -65,13 +69,38 @@ impl Schedule {
     }
 
     /// # Errors
-    /// [`Error::Invalid`] when `pause` is shorter than a second.
+    /// [`Error::Invalid`] when `pause` is shorter than a second or longer than a year.
     pub fn every(pause: Duration) -> Result<Schedule, Error> {
-        if pause < Duration::from_secs(1) {
-            let reason = "every: expected at least a second";
+        if !(Duration::from_secs(1)..=LONGEST_PAUSE).contains(&pause) {
+            let reason = "everySeconds: expected 1 to 31622400, which is a leap year";
             return Err(Error::Invalid(reason.to_owned()));
         }
         Ok(Schedule::Every(pause))
+    }
+
+    /// Checks that a slot begins after `now_ms`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when none ever does, as on the 30th of February.
+    pub fn check_fires(&self, now_ms: i64) -> Result<(), Error> {
+        let Schedule::Cron(cron) = self else {
+            return Ok(());
+        };
+        let now = DateTime::<Utc>::from_timestamp_millis(now_ms);
+        let next = now.and_then(|now| cron.find_next_occurrence(&now, false).ok());
+        if next.is_none() {
+            let reason = format!("cron: `{}` never comes again", cron.as_str());
+            return Err(Error::Invalid(reason));
+        }
+        Ok(())
+    }
+
+    /// The schedule as text: another one has another.
+    fn plan(&self) -> String {
+        match self {
+            Schedule::Cron(cron) => cron.as_str().to_owned(),
+            Schedule::Every(pause) => format!("every {} ms", pause.as_millis()),
+        }
     }
 
     /// The newest slot that has begun, in unix milliseconds; `None` when none has.
@@ -128,6 +157,7 @@ impl Queue {
             let mut one = Ready::new(job, now);
             one.entry.slot = Some(Slot {
                 name: &recurring.name,
+                plan: recurring.schedule.plan(),
                 at: *slot,
                 late: now - slot > LATE.as_millis() as i64,
                 run_late: recurring.missed == Missed::RunOnce,
@@ -170,5 +200,22 @@ mod tests {
             assert!(Schedule::cron(pattern).is_err(), "{pattern}");
         }
         assert!(Schedule::every(Duration::from_millis(999)).is_err());
+        assert!(Schedule::every(Duration::from_secs(31_622_401)).is_err());
+        assert!(Schedule::every(Duration::from_secs(u64::MAX)).is_err());
+    }
+
+    #[test]
+    fn a_schedule_that_never_comes_again_is_refused() {
+        let fires = |pattern: &str| Schedule::cron(pattern).unwrap().check_fires(NOW).is_ok();
+        for pattern in ["0 0 30 2 *", "0 0 31 4,6,9,11 *", "0 0 31 2 *"] {
+            assert!(!fires(pattern), "{pattern}");
+        }
+        for pattern in ["0 0 29 2 *", "* * * * *", "0 3 * * *"] {
+            assert!(fires(pattern), "{pattern}");
+        }
+        // Seven fields: seconds first, a year last.
+        if let Ok(past) = Schedule::cron("0 0 0 1 1 * 2020") {
+            assert!(past.check_fires(NOW).is_err());
+        }
     }
 }

@@ -18,7 +18,7 @@ macro_rules! scripts {
 
 scripts! {
     TICK = "tick" runs 6: "layout", "record", "count", "group", "finish", "settle", "claim", "sweep", "promote", "pick", "round", "tick";
-    ENQUEUE = "enqueue" runs 2: "layout", "record", "count", "group", "finish", "stored", "foreign", "enqueue";
+    ENQUEUE = "enqueue" runs 2: "layout", "record", "count", "group", "finish", "stored", "hasten", "foreign", "enqueue";
     CANCEL = "cancel" runs 4: "layout", "record", "count", "group", "finish", "cancel";
     CHANGE = "change" runs 4: "layout", "record", "group", "change";
     REDRIVE = "redrive" runs 4: "layout", "record", "redrive";
@@ -85,9 +85,11 @@ pub(super) struct EnqueueJob<'a> {
 }
 
 /// A slot of a recurring job, which has one job.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Slot<'a> {
     pub name: &'a str,
+    /// The schedule as text.
+    pub plan: String,
     pub at: i64,
     /// Whether it began so long ago that it was missed.
     pub late: bool,
@@ -199,10 +201,20 @@ pub(super) struct AuditRequest<'a> {
 
 #[derive(Serialize)]
 pub(super) struct ListRequest {
-    pub min: String,
-    pub max: String,
+    /// Of the states that are listed, one after the other.
+    pub ranges: Vec<ListRange>,
+    /// Jobs of the first range to pass over.
     pub offset: u64,
     pub limit: u64,
+}
+
+/// Scores of one of the two sets.
+#[derive(Serialize)]
+pub(super) struct ListRange {
+    pub finished: bool,
+    pub from: String,
+    pub to: String,
+    pub newest_first: bool,
 }
 
 /// Header, spec and data of a job with its id.
@@ -324,13 +336,18 @@ impl Scripts<'_> {
         self.run(&AUDIT, request).await
     }
 
-    /// Ids and scores in turn, and four parts of each job in turn.
+    /// Range, id and score in turn, and four parts of each job in turn.
     pub async fn list(
         &self,
-        key: &str,
         request: &ListRequest,
     ) -> Result<(Vec<String>, Vec<Option<String>>), Error> {
-        let keys = [key, self.keys.records.as_str()];
+        let Keys {
+            index,
+            records,
+            finished,
+            ..
+        } = self.keys;
+        let keys = [index.as_str(), records, finished];
         LIST.run(&**self.redis, &keys, &[json(request)]).await
     }
 

@@ -68,14 +68,25 @@ impl Drain<'_> {
         Some(Duration::from_millis(u64::try_from(due).unwrap_or(0)))
     }
 
-    /// How long to wait for a delayed job before looking again; `None` to leave.
+    /// How long to wait before looking again, for a delayed job or for the last look;
+    /// `None` to leave.
     pub(super) fn worth_waiting_for(&self) -> Option<Duration> {
-        let until = self.until_due()?;
         let left = self
             .deadline
             .remaining()
             .saturating_sub(self.margins.stop_claiming);
-        (until <= self.queue.config().linger && until < left).then_some(until)
+        let linger = self.queue.config().linger;
+        [self.until_due(), self.until_last_look()]
+            .into_iter()
+            .flatten()
+            .filter(|until| *until <= linger && *until < left)
+            .min()
+    }
+
+    fn until_last_look(&self) -> Option<Duration> {
+        let is_over = self.looked_at.is_some_and(|at| at >= self.last_look);
+        let now = self.queue.clock().elapsed();
+        (!is_over).then(|| self.last_look.saturating_sub(now))
     }
 
     pub(super) fn mind_the_deadline(&mut self) {

@@ -56,7 +56,7 @@ async fn a_pause_is_no_job_and_holds_delayed_retried_and_swept_ones_as_well() {
     assert_eq!(
         bench
             .queue
-            .list(JobState::Waiting, None, 10)
+            .list(Some(JobState::Waiting), None, 10)
             .await
             .unwrap()
             .0
@@ -69,7 +69,7 @@ async fn a_pause_is_no_job_and_holds_delayed_retried_and_swept_ones_as_well() {
     assert_eq!(
         bench
             .queue
-            .list(JobState::Waiting, None, 10)
+            .list(Some(JobState::Waiting), None, 10)
             .await
             .unwrap()
             .0

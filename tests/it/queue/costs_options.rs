@@ -42,7 +42,11 @@ async fn warm(config: QueueConfig, handler: &Scripted) -> Bench {
     bench.queue.cancel(&id).await.unwrap();
     bench.queue.purge(&id).await.unwrap();
     bench.queue.audit().await.unwrap();
-    bench.queue.list(JobState::Waiting, None, 1).await.unwrap();
+    bench
+        .queue
+        .list(Some(JobState::Waiting), None, 1)
+        .await
+        .unwrap();
     bench.server.reset_meter();
     bench
 }
@@ -275,7 +279,11 @@ async fn operations(rows: &mut Rows) {
     rows.add(&bench, "resume");
     bench.queue.stats().await.unwrap();
     rows.add(&bench, "statistics");
-    bench.queue.list(JobState::Waiting, None, 20).await.unwrap();
+    bench
+        .queue
+        .list(Some(JobState::Waiting), None, 20)
+        .await
+        .unwrap();
     rows.add(&bench, "list a page");
     bench.queue.audit().await.unwrap();
     rows.add(&bench, "audit a page");
@@ -297,6 +305,13 @@ async fn sources(rows: &mut Rows) {
         job: bench.job("work"),
     };
     let recurring = [recurring];
+    bench
+        .queue
+        .fire(&recurring, &mut Slots::default())
+        .await
+        .unwrap();
+    bench.advance(Duration::from_secs(3600));
+    bench.server.reset_meter();
     let mut seen = Slots::default();
     bench.queue.fire(&recurring, &mut seen).await.unwrap();
     rows.add(&bench, "recurring: a slot due");

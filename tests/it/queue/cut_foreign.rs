@@ -71,7 +71,11 @@ async fn an_entry_that_is_no_job_is_listed_as_failed_though_its_script_was_cut()
             run_cut_on(&bench, "enqueue", cut, &[stream], &args).await;
             bench.advance(Duration::from_secs(60));
         }
-        let (failed, _) = bench.queue.list(JobState::Failed, None, 10).await.unwrap();
+        let (failed, _) = bench
+            .queue
+            .list(Some(JobState::Failed), None, 10)
+            .await
+            .unwrap();
         let ids: Vec<&JobId> = failed.iter().map(|job| &job.id).collect();
         assert_eq!(ids, [&job.id], "cut after {writes}");
         assert_eq!(bench.queue.stats().await.unwrap().lifetime.failed, 1);

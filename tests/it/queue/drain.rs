@@ -9,7 +9,7 @@ use serde_json::json;
 use shared::queue::{Cancelled, Consumer, Enqueued, JobState, Outcome, Redriven, Signal};
 use upstash_local::{Fault, FaultAction};
 
-use super::{Bench, config, until_running};
+use super::{Bench, config, duplicate, until_running};
 
 fn lost(matching: &str) -> Fault {
     Fault {
@@ -54,14 +54,14 @@ async fn while_a_job_is_unfinished_another_with_its_key_is_a_duplicate() {
     };
     let first = bench.queue.enqueue(unique("k")).await.unwrap();
     let second = bench.queue.enqueue(unique("k")).await.unwrap();
-    assert_eq!(second, Enqueued::Duplicate(first.id().clone()));
+    assert_eq!(second, duplicate(first.id().clone()));
     let many = bench
         .queue
         .enqueue_many(vec![unique("k"), unique("l"), unique("l")])
         .await
         .unwrap();
     assert!(many[0].is_duplicate() && !many[1].is_duplicate());
-    assert_eq!(many[2], Enqueued::Duplicate(many[1].id().clone()));
+    assert_eq!(many[2], duplicate(many[1].id().clone()));
     bench.drain(&Scripted::default()).await;
     assert!(
         !bench

@@ -220,7 +220,11 @@ async fn a_parked_job_is_counted_listed_and_cancelled_as_one_that_waits() {
     let bench = Bench::with(limited(1)).await;
     let (_, gate, drainer, [first, second]) = full_group(&bench).await;
     assert_eq!(bench.count(JobState::Waiting).await, 2);
-    let (listed, _) = bench.queue.list(JobState::Waiting, None, 10).await.unwrap();
+    let (listed, _) = bench
+        .queue
+        .list(Some(JobState::Waiting), None, 10)
+        .await
+        .unwrap();
     let listed: Vec<&JobId> = listed.iter().map(|job| &job.id).collect();
     assert_eq!(listed, [&first, &second]);
     assert_eq!(bench.queue.cancel(&first).await.unwrap(), Cancelled::Done);

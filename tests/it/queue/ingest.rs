@@ -105,7 +105,11 @@ async fn what_is_no_job_is_a_failed_one_with_the_reason_and_does_not_hold_up_oth
     add(&bench, &[("type", &long)]).await;
     assert_eq!(ingest(&bench.queue).await, taken(1, 3));
     assert!(is_gone(&bench).await);
-    let (failed, _) = bench.queue.list(JobState::Failed, None, 10).await.unwrap();
+    let (failed, _) = bench
+        .queue
+        .list(Some(JobState::Failed), None, 10)
+        .await
+        .unwrap();
     let mut shown: Vec<(String, String)> = failed
         .iter()
         .map(|job| (job.kind.clone(), job.failed_reason.clone().unwrap()))
@@ -143,9 +147,17 @@ async fn an_entry_too_large_for_a_job_is_refused_and_a_large_one_is_kept_apart()
     add(&bench, &[("type", "work"), ("data", &json(1024 * 1024))]).await;
     add(&bench, &[("colour", &json(2_000_000)), ("size", "huge")]).await;
     assert_eq!(ingest(&bench.queue).await, taken(1, 2));
-    let (failed, _) = bench.queue.list(JobState::Failed, None, 10).await.unwrap();
+    let (failed, _) = bench
+        .queue
+        .list(Some(JobState::Failed), None, 10)
+        .await
+        .unwrap();
     assert!(failed.iter().all(|job| job.data.get().len() <= 4096));
-    let (waiting, _) = bench.queue.list(JobState::Waiting, None, 10).await.unwrap();
+    let (waiting, _) = bench
+        .queue
+        .list(Some(JobState::Waiting), None, 10)
+        .await
+        .unwrap();
     let id = &waiting[0].id;
     let key = bench.queue.keys().args(id);
     assert_eq!(

@@ -35,7 +35,7 @@ async fn pages_of_any_size_show_each_job_once_in_its_order_in_one_trip_each() {
     }
     let (all, _) = bench
         .queue
-        .list(JobState::Waiting, None, 100)
+        .list(Some(JobState::Waiting), None, 100)
         .await
         .unwrap();
     assert_eq!(all.len(), 35);
@@ -48,7 +48,7 @@ async fn pages_of_any_size_show_each_job_once_in_its_order_in_one_trip_each() {
             let before = trips(&bench);
             let (page, next) = bench
                 .queue
-                .list(JobState::Waiting, cursor, limit)
+                .list(Some(JobState::Waiting), cursor, limit)
                 .await
                 .unwrap();
             assert_eq!(trips(&bench) - before, 1);
@@ -79,7 +79,7 @@ async fn each_state_lists_its_own() {
         (JobState::Failed, Some("never")),
         (JobState::Cancelled, Some("cancelled")),
     ] {
-        let (jobs, next) = bench.queue.list(state, None, 10).await.unwrap();
+        let (jobs, next) = bench.queue.list(Some(state), None, 10).await.unwrap();
         let kinds: Vec<&str> = jobs.iter().map(|job| job.kind.as_str()).collect();
         assert_eq!(kinds, kind.into_iter().collect::<Vec<_>>(), "{state:?}");
         assert!(jobs.iter().all(|job| job.state == state));
@@ -95,11 +95,19 @@ async fn a_page_goes_on_where_it_ended_although_jobs_have_gone_meanwhile() {
         ids.push(bench.enqueue("work").await);
         bench.advance(Duration::from_millis(1));
     }
-    let (_, next) = bench.queue.list(JobState::Waiting, None, 3).await.unwrap();
+    let (_, next) = bench
+        .queue
+        .list(Some(JobState::Waiting), None, 3)
+        .await
+        .unwrap();
     for id in &ids[..2] {
         bench.queue.cancel(id).await.unwrap();
     }
-    let (page, _) = bench.queue.list(JobState::Waiting, next, 3).await.unwrap();
+    let (page, _) = bench
+        .queue
+        .list(Some(JobState::Waiting), next, 3)
+        .await
+        .unwrap();
     let page: Vec<_> = page.into_iter().map(|job| job.id).collect();
     assert_eq!(page, ids[3..]);
 }

@@ -15,10 +15,12 @@ mod deadline;
 mod drain;
 mod faults;
 mod groups;
+mod hasten;
 mod ingest;
 mod large;
 mod list;
 mod lives;
+mod not_ready;
 mod once;
 mod options;
 mod order;
@@ -50,6 +52,15 @@ pub struct Bench {
     pub server: upstash_local::Server,
     pub clock: Clock,
     pub queue: Queue,
+}
+
+/// The answer to a job for which another stands that does the same, and no sooner.
+pub fn duplicate(id: JobId) -> Enqueued {
+    Enqueued::Duplicate {
+        id,
+        hastened: false,
+        differs: false,
+    }
 }
 
 pub fn config() -> QueueConfig {

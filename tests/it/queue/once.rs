@@ -6,9 +6,9 @@ use shared::queue::{Enqueued, JobState};
 use shared::redis::Exchange;
 use shared::redis::commands::{Keys as _, Strings as _, strings::SetOptions};
 
-use super::Bench;
 use super::cut::run_cut_on;
 use super::cut_options::enqueue;
+use super::{Bench, duplicate};
 
 const KEY: &str = "trawl:idempotency:api:k";
 
@@ -80,7 +80,7 @@ async fn the_mark_stays_when_another_job_stands_for_one() {
     bench.queue.enqueue(first.clone()).await.unwrap();
     let jobs = vec![bench.job("work"), unique()];
     let stored = bench.queue.enqueue_once(jobs, Some(&exchange())).await;
-    assert_eq!(stored.unwrap()[1], Enqueued::Duplicate(first.id));
+    assert_eq!(stored.unwrap()[1], duplicate(first.id));
     assert_eq!(
         bench.redis().get(KEY).await.unwrap().as_deref(),
         Some("mine")

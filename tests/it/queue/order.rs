@@ -129,3 +129,24 @@ async fn more_jobs_due_at_once_than_one_round_promotes_all_run() {
     bench.advance(Duration::from_secs(1));
     assert_eq!(order(&bench).await.len(), 200);
 }
+
+#[tokio::test]
+async fn with_an_aging_of_zero_priority_is_strict() {
+    let bench = Bench::with(QueueConfig {
+        aging: Duration::ZERO,
+        ..one_by_one()
+    })
+    .await;
+    let mut ids = Vec::new();
+    for (day, priority) in [10, 9, 5, 5, 2, 1].into_iter().enumerate() {
+        ids.push((
+            priority,
+            day,
+            enqueue(&bench, priority, 0).await.to_string(),
+        ));
+        bench.advance(Duration::from_secs(86_400 * 60));
+    }
+    ids.sort();
+    let ids: Vec<String> = ids.into_iter().map(|(.., id)| id).collect();
+    assert_eq!(order(&bench).await, ids);
+}

@@ -144,3 +144,39 @@ async fn what_a_dead_drainer_held_is_free_for_others_when_its_lease_ends() {
     let report = bench.drain(&handler).await;
     assert_eq!((report.completed, report.cancelled), (3, 2));
 }
+
+#[tokio::test]
+async fn no_minute_has_more_jobs_than_the_setting_whatever_the_concurrency() {
+    for (per_minute, concurrency) in [(1, 5), (2, 50), (7, 50), (60, 5), (60, 50), (100, 1)] {
+        let config = QueueConfig {
+            rate: Some(Rate::per_minute(per_minute)),
+            concurrency,
+            ..config()
+        };
+        let bench = Bench::with(config.clone()).await;
+        enqueue_many(&bench, "work", 4 * per_minute as usize).await;
+        let handler = scripted();
+        let mut begun = Vec::new();
+        for _ in 0..400 {
+            tokio::join!(
+                bench.drain(&handler),
+                bench.drain_as(config.clone(), &handler)
+            );
+            let now = bench.clock.now_ms();
+            begun.extend(vec![now; handler.ran().len() - begun.len()]);
+            bench.advance(Duration::from_millis(601));
+        }
+        for (n, first) in begun.iter().enumerate() {
+            let minute = begun[n..].iter().take_while(|at| **at - first < 60_000);
+            let minute = minute.count();
+            assert!(minute <= per_minute as usize, "{minute} of {per_minute}");
+        }
+        // Four minutes: nine tenths of what would be allowed, or more.
+        let fair = 4 * per_minute as usize * 9 / 10;
+        assert!(
+            begun.len() >= fair.saturating_sub(1),
+            "{} of {fair}",
+            begun.len()
+        );
+    }
+}

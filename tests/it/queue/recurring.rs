@@ -27,10 +27,17 @@ async fn fire(bench: &Bench, recurring: &Recurring, seen: &mut Slots) -> usize {
         .unwrap()
 }
 
+/// A schedule that is known, an hour before.
+async fn known(bench: &Bench, recurring: &Recurring) {
+    assert_eq!(fire(bench, recurring, &mut Slots::default()).await, 0);
+    bench.advance(60 * MINUTE);
+}
+
 #[tokio::test]
 async fn a_slot_has_one_job_however_many_drainers_look() {
     let bench = Bench::start().await;
     let recurring = hourly(&bench, Missed::Skip);
+    known(&bench, &recurring).await;
     let environments: Vec<Slots> = (0..4).map(|_| Slots::default()).collect();
     let mut fired = 0;
     for mut seen in environments {
@@ -52,6 +59,7 @@ async fn a_slot_has_one_job_however_many_drainers_look() {
 async fn a_look_costs_nothing_until_the_next_slot_begins() {
     let bench = Bench::start().await;
     let recurring = hourly(&bench, Missed::Skip);
+    known(&bench, &recurring).await;
     let mut seen = Slots::default();
     assert_eq!(fire(&bench, &recurring, &mut seen).await, 1);
     bench.server.reset_meter();
@@ -92,6 +100,7 @@ async fn missed_slots_have_no_job_or_the_newest_has_one() {
     for (missed, late) in [(Missed::Skip, 0), (Missed::RunOnce, 1)] {
         let bench = Bench::start().await;
         let recurring = hourly(&bench, missed);
+        known(&bench, &recurring).await;
         let mut seen = Slots::default();
         assert_eq!(fire(&bench, &recurring, &mut seen).await, 1);
         bench.advance(5 * 60 * MINUTE + 20 * MINUTE);
@@ -125,9 +134,39 @@ async fn a_schedule_never_seen_before_has_missed_nothing() {
 }
 
 #[tokio::test]
+async fn a_schedule_first_seen_just_after_a_slot_leaves_that_slot_alone() {
+    for missed in [Missed::Skip, Missed::RunOnce] {
+        let bench = Bench::start().await;
+        bench.advance(MINUTE);
+        let first = hourly(&bench, missed);
+        assert_eq!(fire(&bench, &first, &mut Slots::default()).await, 0);
+        bench.advance(59 * MINUTE);
+        assert_eq!(fire(&bench, &first, &mut Slots::default()).await, 1);
+        // Renamed, a minute after its slot ran; and moved to a time just gone.
+        bench.advance(MINUTE);
+        let renamed = Recurring {
+            name: "clean".into(),
+            ..first.clone()
+        };
+        assert_eq!(fire(&bench, &renamed, &mut Slots::default()).await, 0);
+        bench.advance(6 * MINUTE);
+        let moved = Recurring {
+            schedule: Schedule::cron("5 * * * *").unwrap(),
+            ..first
+        };
+        assert_eq!(fire(&bench, &moved, &mut Slots::default()).await, 0);
+        assert_eq!(fire(&bench, &moved, &mut Slots::default()).await, 0);
+        bench.advance(58 * MINUTE);
+        assert_eq!(fire(&bench, &moved, &mut Slots::default()).await, 1);
+        assert_eq!(fire(&bench, &renamed, &mut Slots::default()).await, 1);
+    }
+}
+
+#[tokio::test]
 async fn a_changed_pattern_goes_on_under_the_same_name() {
     let bench = Bench::start().await;
     let mut recurring = hourly(&bench, Missed::Skip);
+    known(&bench, &recurring).await;
     let mut seen = Slots::default();
     assert_eq!(fire(&bench, &recurring, &mut seen).await, 1);
     bench.advance(2 * MINUTE);
@@ -156,6 +195,7 @@ async fn with_a_unique_key_a_slot_is_skipped_while_the_last_run_goes_on() {
         },
         ..hourly(&bench, Missed::Skip)
     };
+    known(&bench, &recurring).await;
     let mut seen = Slots::default();
     assert_eq!(fire(&bench, &recurring, &mut seen).await, 1);
     let drainer = bench.start_drain(&handler, 9000).task;
@@ -178,6 +218,7 @@ async fn a_recurring_chain_runs_whole_in_each_slot() {
         },
         ..hourly(&bench, Missed::Skip)
     };
+    known(&bench, &recurring).await;
     let mut seen = Slots::default();
     for hour in 1..=3 {
         assert_eq!(fire(&bench, &recurring, &mut seen).await, 1);
@@ -194,6 +235,7 @@ async fn a_slot_refused_by_a_full_queue_is_tried_again() {
     })
     .await;
     let recurring = hourly(&bench, Missed::Skip);
+    known(&bench, &recurring).await;
     let mut seen = Slots::default();
     bench.enqueue("work").await;
     assert_eq!(fire(&bench, &recurring, &mut seen).await, 0);
@@ -209,12 +251,11 @@ async fn several_schedules_are_seen_to_in_one_call() {
         ..hourly(&bench, Missed::Skip)
     };
     let mut seen = Slots::default();
+    let all = [named("a"), named("b"), named("c")];
+    assert_eq!(bench.queue.fire(&all, &mut seen).await.unwrap(), 0);
+    bench.advance(60 * MINUTE);
     bench.server.reset_meter();
-    let fired = bench
-        .queue
-        .fire(&[named("a"), named("b"), named("c")], &mut seen)
-        .await
-        .unwrap();
+    let fired = bench.queue.fire(&all, &mut seen).await.unwrap();
     let trips: u64 = bench.server.meter().requests.values().sum();
     assert_eq!(
         (fired, trips <= 2),

@@ -8,7 +8,7 @@ use shared::queue::{Cancelled, Enqueued, Error, JobId, JobState, NewJob, OnUniqu
 use shared::redis::commands::Hashes as _;
 use upstash_local::{Fault, FaultAction};
 
-use super::{Bench, config, gated, scripted, until_running};
+use super::{Bench, config, duplicate, gated, scripted, until_running};
 
 fn with_key(bench: &Bench, on_unique: OnUnique) -> NewJob {
     NewJob {
@@ -42,7 +42,7 @@ fn is_new(job: &NewJob) -> Enqueued {
 }
 
 fn stands(id: &JobId) -> Enqueued {
-    Enqueued::Duplicate(id.clone())
+    duplicate(id.clone())
 }
 
 #[tokio::test]

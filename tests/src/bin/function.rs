@@ -37,6 +37,7 @@ mod panics {
             method: Method::GET,
             path: "/api/panic",
             access: Access::Open,
+            query: &[],
             handler: |_, _, _| async { panic!("it said m4rk") }.boxed(),
         };
         http::run(App::new(start.services()?, (), vec![route])).await

@@ -287,7 +287,7 @@ pub fn expect_enqueue(
         } else if let Some(twin) = twin {
             ("dup", twin.to_owned())
         } else if let (Some(slot), Some(seen)) = (&job.slot, slot_seen)
-            && (slot.at <= seen || slot.late && !(slot.run_late && seen >= 0))
+            && (seen < 0 || slot.at <= seen || slot.late && !slot.run_late)
         {
             own("slot")
         } else if let Some((id, record)) = owner

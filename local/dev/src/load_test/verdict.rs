@@ -67,7 +67,7 @@ async fn read_back(queue: &Queue, ids: &[JobId]) -> anyhow::Result<Vec<bool>> {
     let mut seen = vec![false; ids.len()];
     let mut cursor = None;
     loop {
-        let (jobs, next) = queue.list(JobState::Completed, cursor, PAGE).await?;
+        let (jobs, next) = queue.list(Some(JobState::Completed), cursor, PAGE).await?;
         for job in jobs {
             let result = job
                 .returnvalue

@@ -24,7 +24,8 @@
 --   u:key  the unfinished job with this unique key
 --   g:key  the active jobs of this group, `+` before them when others are parked
 --   b:id   a batch: how many of its jobs are left, what came of the others, its last job
---   #name  counters
+--   #name  counters; `#slot:` and `#plan:` with the name of a recurring job, the newest
+--          slot that was seen to and the schedule it is of
 --
 -- Returns nothing: definitions only.
 local EPOCH = 1704067200000

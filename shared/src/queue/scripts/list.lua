@@ -1,17 +1,28 @@
--- list: jobs in one state, with all that is stored of them.
+-- list: jobs of some states, one state after the other, with all that is stored of them.
 --
--- KEYS[1]  jobs:{queue}:index or :finished  ZSET  jobs by state
--- KEYS[2]  jobs:{queue}:records             HASH  the jobs
--- ARGV[1]  request  JSON: min, max (scores, as text), offset, limit
+-- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
+-- KEYS[2]  jobs:{queue}:records   HASH  the jobs
+-- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
+-- ARGV[1]  request  JSON: ranges [{finished (whether of that set), from, to (scores, as
+--                   text), newest_first}], offset (into the first of them), limit
 --
--- Returns {found, parts}: ids and scores in turn; header, spec, data and progress of
--- each in turn.
+-- Returns {found, parts}: range (from 0), id and score in turn; header, spec, data and
+-- progress of each in turn.
 local request = cjson.decode(ARGV[1])
-local found = call('ZRANGE', KEYS[1], request.min, request.max, 'BYSCORE', 'LIMIT', request.offset, request.limit, 'WITHSCORES')
-local wanted = {}
-for n = 1, #found, 2 do
-  local id = found[n]
-  push(wanted, id, id .. ':p', id .. ':r', id .. ':s')
+local found, wanted, offset = {}, {}, request.offset
+for n, range in ipairs(request.ranges) do
+  local left = request.limit - #wanted / 4
+  if left <= 0 then break end
+  local key = range.finished and KEYS[3] or KEYS[1]
+  local page = { 'LIMIT', offset, left, 'WITHSCORES' }
+  if range.newest_first then table.insert(page, 1, 'REV') end
+  local listed = call('ZRANGE', key, range.from, range.to, 'BYSCORE', unpack(page))
+  for at = 1, #listed, 2 do
+    local id = listed[at]
+    push(found, n - 1, id, listed[at + 1])
+    push(wanted, id, id .. ':p', id .. ':r', id .. ':s')
+  end
+  offset = 0
 end
 if #wanted == 0 then return { found, {} } end
 return { found, call('HMGET', KEYS[2], unpack(wanted)) }

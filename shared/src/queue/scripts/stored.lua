@@ -44,6 +44,20 @@ local function is_same(stored, sent, debounced)
   return is.blob == was.blob and string.sub(sent, is_at) == string.sub(stored, was_at)
 end
 
+-- The newest slot of a schedule that was seen to, and whether this is the first look at
+-- the schedule: under its name, or since it became another. A slot that began before the
+-- first look is nobody's.
+local function slot_of(slot)
+  local seen, plan = tonumber(fields['#slot:' .. slot.name]) or -1, fields['#plan:' .. slot.name]
+  return seen, seen < 0 or plan ~= '' and slot.plan ~= nil and plan ~= slot.plan
+end
+
+local function take_slot(slot)
+  local seen = slot_of(slot)
+  put('#slot:' .. slot.name, int(math.max(slot.at, seen)))
+  if slot.plan and fields['#plan:' .. slot.name] ~= slot.plan then put('#plan:' .. slot.name, slot.plan) end
+end
+
 -- A job that stands for another. One stored but never claimed may have missed the
 -- index, if the call that stored it died.
 local function reindex(job, entries)

@@ -250,6 +250,12 @@ impl Life {
                     missed: shared::queue::Missed::RunOnce,
                     job: site.job("work"),
                 }];
+                // The schedule is known before.
+                site.insist(|| async {
+                    let mut seen = shared::queue::Slots::default();
+                    site.queue.fire(&recurring, &mut seen).await
+                })
+                .await;
                 // Into the first seconds of a slot, which no drain must leave.
                 let day = 86_400_000;
                 let rest = day - site.clock.now_ms().rem_euclid(day);

@@ -1,0 +1,36 @@
+-- hasten: a job that stands for another takes over its time and its priority, where they
+-- are better, unless it was claimed before.
+--
+-- Returns nothing: definitions only.
+
+-- The spec as text, with another time and priority.
+local function hastened_text(text, run_at, priority)
+  local line_end = string.find(text, '\n', 1, true)
+  local spec = cjson.decode(string.sub(text, 1, line_end))
+  spec.run_at, spec.priority = run_at, priority
+  return cjson.encode(spec) .. string.sub(text, line_end)
+end
+
+-- Whether two specs are of different work: another type, or other arguments.
+local function is_other(text, other)
+  local line_end, other_end = string.find(text, '\n', 1, true), string.find(other, '\n', 1, true)
+  if string.sub(text, line_end) ~= string.sub(other, other_end) then return true end
+  local spec, others = cjson.decode(string.sub(text, 1, line_end)), cjson.decode(string.sub(other, 1, other_end))
+  return spec.kind ~= others.kind or spec.blob ~= others.blob
+end
+
+-- Lets a stored job run as soon, and before as many others, as `job` was to. Answers
+-- whether that changed anything. Its entry in the index moves before the record does:
+-- cut between them, it runs at the time that was asked for last.
+local function hasten(owner, job, moves, parked)
+  local header, spec = owner.header, owner.spec
+  local run_at, priority = math.min(header.run_at, job.run_at), math.min(spec.priority, job.priority)
+  if header.fence > 0 or (run_at == header.run_at and priority == spec.priority) then return false end
+  if spec.group then push(parked, parked_member(owner)) end
+  header.run_at, spec.run_at, spec.priority = run_at, run_at, priority
+  owner.spec_text = hastened_text(owner.spec_text, run_at, priority)
+  push(writes.records, owner.id .. ':p', owner.spec_text)
+  if owner.has_header then save(owner) end
+  push(moves, run_at > now and delayed_score(run_at, priority) or waiting_score(run_at, priority, aging), owner.id)
+  return true
+end
