@@ -17,7 +17,7 @@ use shared::panics::{Panicked, caught};
 use shared::queue::{Consumer, DrainReport, Pressure, Queue};
 use shared::redis::Scope;
 use shared::telemetry;
-use shared::waker::{BY_DRAIN, BY_ENQUEUE, Wake};
+use shared::waker::{BY_DRAIN, BY_ENQUEUE, INTERVAL, Wake};
 
 pub use chores::Chores;
 pub use environment::Environment;
@@ -162,6 +162,9 @@ impl Drain {
         }
         let handler = Arc::new(jobs::Handler::new(self.environment.clone()));
         let mut consumer = Consumer::new(queue, handler);
+        if source == Some(BY_ENQUEUE) {
+            consumer = consumer.with_last_look_after(INTERVAL);
+        }
         if let Some(helpers) = self.helpers.as_ref().filter(|_| !by_drain) {
             consumer = consumer.with_helpers(helpers.clone());
         }

@@ -10,6 +10,7 @@ use shared::queue::JobId;
 use shared::redis::Redis;
 
 use crate::State;
+use crate::run_at::check_run_at;
 use crate::scan::Created;
 use crate::store::store;
 use crate::terms::{Terms, Wanted};
@@ -31,7 +32,14 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     };
     let mut jobs = Vec::with_capacity(inputs.len());
     let mut scans = BTreeMap::new();
+    let mut times = Vec::new();
     for (n, input) in inputs.into_iter().enumerate() {
+        if let Some(field) = input.misplaced().first() {
+            let kind = input.kind();
+            let detail = format!("{}{field}: not a field of type {kind}", place(n));
+            return Err(ApiError::bad_request(detail));
+        }
+        times.extend(input.run_at().map(|at| (n, at)));
         if input.is_scan() {
             scans.insert(n, wanted(&input));
         }
@@ -46,6 +54,9 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
         request.limit_as(Action::Message);
     }
     state.queue.check(&jobs)?;
+    for (n, at) in times {
+        check_run_at(&request, &state.queue, &place(n), Some(at)).await?;
+    }
     let terms = Terms::read(&state, &redis, scans.values()).await?;
     for (n, scan) in &scans {
         terms.apply(scan, &place(*n), &mut jobs[*n])?;
@@ -53,7 +64,6 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
     let usual = jobs.iter().map(|job| Created::new(&job.id)).collect();
     let exchange = request.foresee(&Reply::accepted(&CreatedJobs { jobs: usual }));
     let enqueued = store(&state, &redis, jobs, &scans, exchange.as_ref()).await?;
-    state.waker.wake().await;
     Ok(Reply::accepted(&CreatedJobs {
         jobs: enqueued.iter().map(Created::from).collect(),
     }))

@@ -2,6 +2,7 @@
 
 mod batch;
 mod operations;
+mod run_at;
 mod scan;
 mod store;
 mod terms;
@@ -30,12 +31,14 @@ pub fn routes() -> Vec<Route<State>> {
             method: Method::POST,
             path: "/api/jobs/scan",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| scan::create(state, redis, request).boxed(),
         },
         Route {
             method: Method::POST,
             path: "/api/jobs",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| batch::create(state, redis, request).boxed(),
         },
     ]

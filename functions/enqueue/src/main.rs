@@ -15,9 +15,9 @@ pub async fn main() -> Result<(), lambda_http::Error> {
         Some(function) => Some(Box::new(LambdaWake::from_environment(function, BY_ENQUEUE))),
         None => None,
     };
-    let waker = Waker::new(wake, start.clock.clone());
     let store = ScanStore::new(start.redis.clone(), &start.key_prefix);
     let flags = Flags::new(&start.key_prefix);
     let (services, queue) = (start.services()?, start.queue(SCAN)?);
+    let waker = Waker::new(wake, start.clock.clone(), queue.config().linger);
     http::run(enqueue::app(services, queue, store, flags, waker)).await
 }

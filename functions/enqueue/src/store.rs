@@ -14,12 +14,35 @@ use shared::telemetry;
 use crate::State;
 use crate::terms::Wanted;
 
-/// Stores jobs; `scans` are those of them that are scans, by their place.
+/// Stores jobs and wakes a drainer for those that are due; `scans` are those of them that are scans, by their place.
 ///
 /// # Errors
 /// Those of the queue. A note that failed is logged: the channel is then listed once its
 /// scan begins.
 pub async fn store(
+    state: &State,
+    redis: &Redis,
+    jobs: Vec<NewJob>,
+    scans: &BTreeMap<usize, Wanted>,
+    exchange: Option<&Exchange>,
+) -> Result<Vec<Enqueued>, ApiError> {
+    let before = state.waker.before_storing();
+    let is_due = jobs.iter().any(|job| is_due_soon(state, job));
+    let stored = store_noted(state, redis, jobs, scans, exchange).await?;
+    if is_due {
+        state.waker.wake(before).await;
+    }
+    Ok(stored)
+}
+
+/// Whether a drainer that is woken now would run the job, or wait for it.
+fn is_due_soon(state: &State, job: &NewJob) -> bool {
+    let now = state.queue.clock().now_ms();
+    let linger = state.queue.config().linger.as_millis() as i64;
+    job.run_at_ms.is_none_or(|at| at <= now + linger)
+}
+
+async fn store_noted(
     state: &State,
     redis: &Redis,
     jobs: Vec<NewJob>,

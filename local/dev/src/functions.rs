@@ -129,7 +129,7 @@ impl Functions {
             .invoke_url
             .as_deref()
             .map(|url| -> Arc<dyn Wake> { Arc::new(invoker(url, BY_DRAIN)) });
-        let waker = Waker::new(wake, clock.clone());
+        let waker = Waker::new(wake, clock.clone(), config.queue.linger);
         let discord = Discord::new(&config.discord)?;
         let cache = match &config.cache {
             Some(own) => Cache::apart(redis::connect(own, clock)?, prefix, clock.clone()),

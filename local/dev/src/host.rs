@@ -5,6 +5,7 @@
 //! sender shows no key.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use shared::clock::Deadline;
 use shared::http::Sender;
 use shared::openapi::document;
+use shared::waker::BY_ENQUEUE;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -61,6 +63,8 @@ struct Shared {
     gateway: Gateway,
     functions: Functions,
     drainers: Semaphore,
+    /// Whether a wake waits for one of the drainers to end.
+    is_one_waiting: AtomicBool,
     running: Mutex<Vec<Deadline>>,
     drains: Mutex<JoinSet<()>>,
 }
@@ -95,6 +99,7 @@ impl Host {
             gateway: Gateway::new(functions.clone()),
             functions,
             drainers: Semaphore::new(DRAINERS),
+            is_one_waiting: AtomicBool::new(false),
             running: Mutex::default(),
             drains: Mutex::default(),
         });
@@ -156,8 +161,21 @@ impl Shared {
         // Those that ended are forgotten.
         while drains.try_join_next().is_some() {}
         drains.spawn(async move {
-            let Ok(_place) = shared.drainers.try_acquire() else {
-                return;
+            let _place = match shared.drainers.try_acquire() {
+                Ok(place) => place,
+                Err(_) if event["source"] == BY_ENQUEUE => {
+                    // Lambda keeps such an invoke until there is room. One that waits
+                    // here sees what all that came meanwhile were sent for.
+                    if shared.is_one_waiting.swap(true, Ordering::SeqCst) {
+                        return;
+                    }
+                    let Ok(place) = shared.drainers.acquire().await else {
+                        return;
+                    };
+                    shared.is_one_waiting.store(false, Ordering::SeqCst);
+                    place
+                }
+                Err(_) => return,
             };
             if let Err(error) = shared.drain(event).await {
                 tracing::error!(error = shared::telemetry::chain(&error), "drain failed");
