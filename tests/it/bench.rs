@@ -11,16 +11,16 @@ use crate::deploy;
 
 const PLAN: Plan = Plan { runs: 1, warm: 2 };
 
-/// The function `health`, with `settings` beyond those of the benchmark.
-fn health(settings: &[(&str, &str)]) -> Program {
+/// A function that reads, with `settings` beyond those of the benchmark.
+fn reader(settings: &[(&str, &str)]) -> Program {
     let path = Path::new(env!("CARGO_BIN_EXE_function"));
     let settings = settings.iter();
     Program {
-        arguments: vec!["health".to_owned()],
+        arguments: vec!["clips".to_owned()],
         environment: settings
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
-        ..Program::function(Case::of("health").unwrap(), path).unwrap()
+        ..Program::function(Case::of("clips").unwrap(), path).unwrap()
     }
 }
 
@@ -37,7 +37,7 @@ async fn bench(program: Program) -> anyhow::Result<Vec<Measured>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_function_is_measured_without_tls_and_with_it() {
-    let program = health(&[]);
+    let program = reader(&[]);
     let measured = bench(program.clone()).await.unwrap();
 
     let links: Vec<Link> = measured.iter().map(|m| m.link).collect();
@@ -49,7 +49,7 @@ async fn a_function_is_measured_without_tls_and_with_it() {
         assert!(parts.iter().all(|time| !time.is_zero()), "{m:?}");
         assert_eq!(m.total.p50, m.init.p50 + m.first.p50, "of one run");
         assert!(m.total.p50 < Duration::from_secs(60));
-        assert_eq!(m.requests, 1, "one PING");
+        assert_eq!(m.requests, 1, "of one read");
         if cfg!(target_os = "linux") {
             let peak = m.peak_bytes.unwrap();
             assert!((1_000_000..1_000_000_000).contains(&peak), "{peak}");
@@ -57,23 +57,23 @@ async fn a_function_is_measured_without_tls_and_with_it() {
         }
     }
     let text = tables(&measured);
-    let rows = text.lines().filter(|line| line.starts_with("health "));
+    let rows = text.lines().filter(|line| line.starts_with("clips "));
     assert_eq!(rows.count(), measured.len(), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_function_that_does_not_start_ends_the_run_with_its_own_words() {
-    let error = bench(health(&[("REDIS_CA_FILE", "/nowhere/root.pem")])).await;
+    let error = bench(reader(&[("REDIS_CA_FILE", "/nowhere/root.pem")])).await;
     let told = format!("{:#}", error.unwrap_err());
-    assert!(told.contains("health ended: exit status"), "{told}");
+    assert!(told.contains("clips ended: exit status"), "{told}");
     assert!(told.contains("REDIS_CA_FILE: /nowhere/root.pem"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_behind_a_root_nobody_knows_is_not_trusted() {
-    let error = bench(health(&[("REDIS_CA_FILE", "")])).await;
+    let error = bench(reader(&[("REDIS_CA_FILE", "")])).await;
     let told = format!("{:#}", error.unwrap_err());
-    assert!(told.contains("health with TLS"), "{told}");
+    assert!(told.contains("clips with TLS"), "{told}");
     assert!(told.contains("answered") && told.contains("503"), "{told}");
 }
 

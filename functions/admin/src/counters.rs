@@ -30,23 +30,20 @@ struct Count {
 pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let wanted = request.query("name").unwrap_or_default();
     let name = counters::ALL.into_iter().find(|name| *name == wanted);
-    let name = name.ok_or_else(|| expected("name", &counters::ALL))?;
-    let period = match request.query("period") {
-        Some(text) => Period::ALL.into_iter().find(|period| period.name() == text),
-        None => Some(Period::Hour),
-    };
-    let period = period.ok_or_else(|| expected("period", &Period::ALL.map(Period::name)))?;
-    let n = match request.query("n") {
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|n| (1..=period.kept()).contains(n)),
-        None => Some(USUAL),
-    };
-    let n = n.ok_or_else(|| {
-        let most = period.kept();
-        ApiError::bad_request(format!("n: expected a whole number from 1 to {most}"))
+    let name = name.ok_or_else(|| {
+        ApiError::bad_request(format!(
+            "name: expected one of {}",
+            counters::ALL.join(", ")
+        ))
     })?;
+    let periods = format!("one of {}", Period::ALL.map(Period::name).join(", "));
+    let named = |text: &str| Period::ALL.into_iter().find(|period| period.name() == text);
+    let period = request
+        .query_as("period", &periods, named)?
+        .unwrap_or(Period::Hour);
+    let n = request
+        .query_number("n", period.kept().into())?
+        .map_or(USUAL, |n| n as u32);
     let counts = state.counters.on(&redis).last(name, period, n).await?;
     Ok(Reply::ok(&Counts {
         name,
@@ -56,8 +53,4 @@ pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<R
             .map(|(at, count)| Count { at, count })
             .collect(),
     }))
-}
-
-fn expected(field: &str, words: &[&str]) -> ApiError {
-    ApiError::bad_request(format!("{field}: expected one of {}", words.join(", ")))
 }

@@ -31,6 +31,7 @@ pub(crate) struct Shown {
 
 /// A whole rule; what is left out is off.
 #[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     on: Option<bool>,
     percent: Option<Bounded<0, 100>>,

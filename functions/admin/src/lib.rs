@@ -39,6 +39,7 @@ pub fn routes() -> Vec<Route<State>> {
         method,
         path,
         access: Access::Admin,
+        query: &[],
         handler,
     };
     vec![
@@ -52,11 +53,14 @@ pub fn routes() -> Vec<Route<State>> {
             "/api/admin/redis/stats",
             |state, redis, request| redis::stats(state, redis, request).boxed(),
         ),
-        route(
-            Method::GET,
-            "/api/admin/counters",
-            |state, redis, request| counters::read(state, redis, request).boxed(),
-        ),
+        Route {
+            query: &["name", "period", "n"],
+            ..route(
+                Method::GET,
+                "/api/admin/counters",
+                |state, redis, request| counters::read(state, redis, request).boxed(),
+            )
+        },
         route(Method::GET, "/api/admin/flags", |state, redis, request| {
             flags::list(state, redis, request).boxed()
         }),

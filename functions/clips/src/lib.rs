@@ -20,6 +20,14 @@ pub fn routes() -> Vec<Route<State>> {
         method: Method::GET,
         path: "/api/guilds/{guildId}/clips",
         access: Access::Api,
+        query: &[
+            "channelId",
+            "after",
+            "before",
+            "minSeconds",
+            "cursor",
+            "limit",
+        ],
         handler: |state, redis, request| list::list(state, redis, request).boxed(),
     }]
 }

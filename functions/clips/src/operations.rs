@@ -19,17 +19,17 @@ pub fn operations() -> Vec<Operation> {
         .query(
             "channelId",
             "Only of this channel.",
-            json!({ "type": "string", "pattern": "^[0-9]{15,19}$" }),
+            json!({ "type": "string", "pattern": "^[1-9][0-9]{14,18}$" }),
         )
         .query(
             "after",
-            "Only posted after, unix milliseconds.",
-            json!({ "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_i64 }),
+            "Only posted after this time: unix milliseconds or RFC 3339.",
+            json!({ "type": "integer", "minimum": 1_000_000_000_000_i64, "maximum": 9_007_199_254_740_991_i64 }),
         )
         .query(
             "before",
-            "Only posted before, unix milliseconds.",
-            json!({ "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_i64 }),
+            "Only posted before this time: unix milliseconds or RFC 3339.",
+            json!({ "type": "integer", "minimum": 1_000_000_000_000_i64, "maximum": 9_007_199_254_740_991_i64 }),
         )
         .query(
             "minSeconds",

@@ -2,6 +2,9 @@
 //! jobs that are due, jobs other programs left, and, once an hour, what is to be
 //! forgotten or mended. An idle minute costs one command.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use shared::clock::Clock;
 use shared::config::{DrainConfig, MissedSetting, RecurringSetting};
 use shared::input;
@@ -39,6 +42,7 @@ pub struct Chores {
     stream: String,
     recurring: Vec<Recurring>,
     slots: tokio::sync::Mutex<Slots>,
+    ignored: Ignored,
 }
 
 impl Chores {
@@ -54,6 +58,7 @@ impl Chores {
             stream: config.stream.clone(),
             recurring,
             slots: tokio::sync::Mutex::default(),
+            ignored: Ignored::default(),
         })
     }
 
@@ -87,7 +92,7 @@ impl Chores {
         }
         if found >= 2 {
             let read = |entry: &Entry, id: JobId| {
-                let job = read_foreign(entry, id.clone())?;
+                let job = read_foreign(entry, id.clone(), &self.ignored)?;
                 scans.add(&job, Some(&id));
                 Ok(job)
             };
@@ -160,7 +165,7 @@ async fn memory_share(redis: &Redis) -> Option<f64> {
 
 /// A job another program left: fields `type` and `data`, the job as JSON; the type
 /// may also stand in the JSON.
-fn read_foreign(entry: &Entry, id: JobId) -> Result<NewJob, String> {
+fn read_foreign(entry: &Entry, id: JobId, ignored: &Ignored) -> Result<NewJob, String> {
     let data = entry.field("data").ok_or("data: required")?;
     let mut json: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(data).map_err(|_| "data: expected a JSON object".to_owned())?;
@@ -170,7 +175,30 @@ fn read_foreign(entry: &Entry, id: JobId) -> Result<NewJob, String> {
     // Producers write `null` for what they leave out.
     json.retain(|_, value| !value.is_null());
     let text = serde_json::Value::Object(json).to_string();
-    input::parse_object::<JobRequest>(&text)?.into_job(id)
+    let (request, unknown) = input::parse_leniently::<JobRequest>(&text)?;
+    let unknown = unknown.iter().map(String::as_str);
+    ignored.add(unknown.chain(request.misplaced()));
+    request.into_job(id)
+}
+
+/// The fields of other programs' jobs that nothing reads, each logged once by an
+/// environment.
+#[derive(Default)]
+struct Ignored(Mutex<BTreeSet<String>>);
+
+impl Ignored {
+    /// Names remembered at most: a program may make them up.
+    const MOST: usize = 100;
+
+    fn add<'a>(&self, fields: impl Iterator<Item = &'a str>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for field in fields {
+            let field: String = field.chars().take(64).collect();
+            if known.len() < Self::MOST && known.insert(field.clone()) {
+                tracing::warn!(field, "a field of jobs in the stream is ignored");
+            }
+        }
+    }
 }
 
 fn recurring(setting: &RecurringSetting, clock: &Clock) -> Result<Recurring, Error> {
@@ -181,8 +209,18 @@ fn recurring(setting: &RecurringSetting, clock: &Clock) -> Result<Recurring, Err
         (None, Some(pause)) => Schedule::every(pause),
         (None, None) => Err(Error::Invalid("cron: required".to_owned())),
     };
+    let schedule = schedule.and_then(|schedule| {
+        schedule.check_fires(clock.now_ms())?;
+        Ok(schedule)
+    });
     let job = input::parse_object::<JobRequest>(setting.job.get())
-        .and_then(|request| request.into_job(JobId::new(clock)))
+        .and_then(
+            |request| match (request.misplaced().first(), request.run_at()) {
+                (Some(field), _) => Err(format!("{field}: not a field of type {}", request.kind())),
+                (None, Some(_)) => Err("runAt: the schedule says when the job runs".to_owned()),
+                (None, None) => request.into_job(JobId::new(clock)),
+            },
+        )
         .map_err(|reason| invalid(format!("job.{reason}")))?;
     Ok(Recurring {
         name: name.clone(),

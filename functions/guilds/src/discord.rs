@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared::cache::{CHANNEL, Entry, GUILD};
+use shared::cache::{CHANNEL, Cache, Entry, GUILD};
 use shared::discord::{self, MessageId};
-use shared::http::{ApiError, Reply, Request, StatusCode};
+use shared::http::{ApiError, Reply, Request, Snowflake, StatusCode};
 use shared::redis::Redis;
 
-use crate::{State, id};
+use crate::State;
 
 /// A guild as it is shown and cached.
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
@@ -33,7 +33,25 @@ pub(crate) struct Channel {
 }
 
 pub async fn guild(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = id(&request, "guildId")?;
+    let guild = request.snowflake("guildId")?;
+    let found = find(&state, &state.cache.on(&redis), &guild).await?;
+    Ok(Reply::ok(&found.ok_or_else(unknown_guild)?))
+}
+
+/// Whether the bot is in a guild.
+pub(crate) async fn is_visible(
+    state: &State,
+    cache: &Cache,
+    guild: &Snowflake,
+) -> Result<bool, ApiError> {
+    Ok(find(state, cache, guild).await?.is_some())
+}
+
+async fn find(
+    state: &State,
+    cache: &Cache,
+    guild: &Snowflake,
+) -> Result<Option<Guild>, discord::Error> {
     let load = || async {
         let found = known(state.discord.guild(guild.as_str()).await)?;
         Ok::<_, discord::Error>(found.map(|guild| Guild {
@@ -43,14 +61,16 @@ pub async fn guild(state: Arc<State>, redis: Redis, request: Request) -> Result<
         }))
     };
     let entry = Entry::new(&GUILD, guild.as_str());
-    let found = state.cache.on(&redis).get_or_load(&entry, load).await?;
-    let unknown = || ApiError::not_found("there is no such guild, or the bot is not in it");
-    Ok(Reply::ok(&found.ok_or_else(unknown)?))
+    cache.get_or_load(&entry, load).await
+}
+
+pub(crate) fn unknown_guild() -> ApiError {
+    ApiError::not_found("there is no such guild, or the bot is not in it")
 }
 
 pub async fn channel(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = id(&request, "guildId")?;
-    let channel = id(&request, "channelId")?;
+    let guild = request.snowflake("guildId")?;
+    let channel = request.snowflake("channelId")?;
     let load = || async {
         let found = known(state.discord.channel(channel.as_str()).await)?;
         Ok::<_, discord::Error>(found.map(|channel| Channel {
@@ -70,7 +90,7 @@ pub async fn channel(state: Arc<State>, redis: Redis, request: Request) -> Resul
 }
 
 pub async fn forget(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = id(&request, "guildId")?;
+    let guild = request.snowflake("guildId")?;
     let cache = state.cache.on(&redis);
     cache.invalidate_guild(guild.as_str()).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))

@@ -1,13 +1,15 @@
 //! Shows guilds and channels as Discord has them, and keeps a guild's settings.
 
 mod discord;
+mod etag;
 mod operations;
 mod settings;
+mod wanted;
 
 use futures_util::FutureExt as _;
 use shared::cache::Cache;
 use shared::discord::Discord;
-use shared::http::{Access, ApiError, App, Method, Request, Route, Services, Snowflake};
+use shared::http::{Access, App, Method, Route, Services};
 use shared::scan::ScanStore;
 
 pub use operations::operations;
@@ -26,31 +28,43 @@ pub fn routes() -> Vec<Route<State>> {
             method: Method::GET,
             path: "/api/guilds/{guildId}",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| discord::guild(state, redis, request).boxed(),
         },
         Route {
             method: Method::GET,
             path: "/api/guilds/{guildId}/channels/{channelId}",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| discord::channel(state, redis, request).boxed(),
         },
         Route {
             method: Method::DELETE,
             path: "/api/guilds/{guildId}/cache",
             access: Access::Admin,
+            query: &[],
             handler: |state, redis, request| discord::forget(state, redis, request).boxed(),
         },
         Route {
             method: Method::GET,
             path: "/api/guilds/{guildId}/settings",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| settings::read(state, redis, request).boxed(),
         },
         Route {
             method: Method::PUT,
             path: "/api/guilds/{guildId}/settings",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| settings::write(state, redis, request).boxed(),
+        },
+        Route {
+            method: Method::PATCH,
+            path: "/api/guilds/{guildId}/settings",
+            access: Access::Api,
+            query: &[],
+            handler: |state, redis, request| settings::merge(state, redis, request).boxed(),
         },
     ]
 }
@@ -64,11 +78,4 @@ pub fn app(services: Services, discord: Discord, cache: Cache, store: ScanStore)
         store,
     };
     App::new(services, state, routes())
-}
-
-/// An id of the path; checked before Redis is asked.
-fn id(request: &Request, name: &str) -> Result<Snowflake, ApiError> {
-    let expected =
-        || ApiError::bad_request(format!("{name}: expected a Discord id, 15 to 20 digits"));
-    Snowflake::parse(request.path_parameter(name)).ok_or_else(expected)
 }

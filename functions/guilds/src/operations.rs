@@ -5,7 +5,7 @@ use shared::openapi::Operation;
 use shared::scan::GuildSettings;
 
 use crate::discord::{Channel, Guild};
-use crate::settings::Wanted;
+use crate::wanted::{Changes, Wanted};
 
 /// One for each route.
 pub fn operations() -> Vec<Operation> {
@@ -43,15 +43,29 @@ pub fn operations() -> Vec<Operation> {
             "getSettings",
             "What scans of a guild go by.",
         )
-        .reply::<GuildSettings>(200, "The settings."),
+        .reply::<GuildSettings>(200, "The settings.")
+        .problems(&[404]),
         Operation::new(
             Method::PUT,
             "/api/guilds/{guildId}/settings",
             Access::Api,
             "putSettings",
-            "Sets all settings of a guild.",
+            "Sets all settings of a guild; what is left out is the default again.",
         )
+        .conditional()
         .body::<Wanted>()
-        .reply::<GuildSettings>(200, "As they are now."),
+        .reply::<GuildSettings>(200, "As they are now.")
+        .problems(&[404]),
+        Operation::new(
+            Method::PATCH,
+            "/api/guilds/{guildId}/settings",
+            Access::Api,
+            "patchSettings",
+            "Changes some settings of a guild; what is left out stays, `null` is the default again.",
+        )
+        .conditional()
+        .body::<Changes>()
+        .reply::<GuildSettings>(200, "As they are now.")
+        .problems(&[404, 409]),
     ]
 }

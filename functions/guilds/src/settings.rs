@@ -1,69 +1,181 @@
-//! `GET` and `PUT /api/guilds/{guildId}/settings`.
+//! `GET`, `PUT` and `PATCH /api/guilds/{guildId}/settings`.
+//!
+//! Settings carry an `ETag`. A change with `If-Match` is made only to the settings the
+//! caller has seen; a `PATCH` is made to the newest, whoever else changes them meanwhile.
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-use shared::cache::{Entry, SETTINGS};
-use shared::http::{ApiError, Bounded, Reply, Request, Seconds, Snowflake};
-use shared::redis::{self, Pipeline, Redis};
+use futures_util::future::join;
+use shared::cache::{Cache, Entry, SETTINGS};
+use shared::http::{ApiError, Reply, Request, Snowflake};
+use shared::redis::{self, AutoPipeline, Pipeline, Redis};
 use shared::scan::GuildSettings;
 
-use crate::{State, id};
+use crate::State;
+use crate::discord::{is_visible, unknown_guild};
+use crate::etag::{Condition, etag};
+use crate::wanted::{Changes, Wanted};
 
-/// The most channels one guild may leave out; Discord has 500 in a guild.
-const MOST_EXCLUDED: usize = 500;
-
-/// All settings; what is left out is the default again.
-#[derive(Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Wanted {
-    min_video_seconds: Option<Seconds>,
-    include_threads: Option<bool>,
-    excluded_channel_ids: Option<Vec<Snowflake>>,
-    priority: Option<Bounded<1, 10>>,
-}
+/// How often a change is tried while others change the same settings.
+const TRIES: u32 = 5;
 
 pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = id(&request, "guildId")?;
-    let store = state.store.on(&redis);
+    let guild = request.snowflake("guildId")?;
+    let (cache, store) = (state.cache.on(&redis), state.store.on(&redis));
     let load = || async {
-        let settings = store.settings(guild.as_str()).await?;
-        Ok::<_, redis::Error>(Some(settings))
+        match is_visible(&state, &cache, &guild).await? {
+            true => Ok::<_, ApiError>(Some(store.settings(guild.as_str()).await?)),
+            false => Ok(None),
+        }
     };
     let entry = Entry::new(&SETTINGS, guild.as_str());
-    let found = state.cache.on(&redis).get_or_load(&entry, load).await?;
-    Ok(Reply::ok(&found.unwrap_or_default()))
+    let found = cache.get_or_load(&entry, load).await?;
+    Ok(shown(&found.ok_or_else(unknown_guild)?))
 }
 
+/// Sets all settings; what is left out is the default again.
 pub async fn write(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = id(&request, "guildId")?;
     let wanted: Wanted = request.json()?;
-    let excluded = wanted.excluded_channel_ids.unwrap_or_default();
-    if excluded.len() > MOST_EXCLUDED {
-        let detail = format!("excludedChannelIds: expected a list of at most {MOST_EXCLUDED} ids");
-        return Err(ApiError::bad_request(detail));
-    }
-    let default = GuildSettings::default();
-    let settings = GuildSettings {
-        min_video_seconds: wanted.min_video_seconds.map(Seconds::get),
-        include_threads: wanted.include_threads.unwrap_or(default.include_threads),
-        excluded_channel_ids: excluded.into_iter().map(String::from).collect(),
-        priority: wanted.priority.map_or(default.priority, |p| p.get() as u8),
+    let settings = wanted.into_settings()?;
+    let condition = Condition::of(&request)?;
+    let change = Change {
+        guild: request.snowflake("guildId")?,
+        state: &state,
+        cache: state.cache.on(&redis),
+        redis,
     };
-    let mut pipeline = Pipeline::new();
-    let stored = state
-        .store
-        .add_settings(&mut pipeline, guild.as_str(), &settings);
-    // After the settings themselves, over whatever a reader is loading.
-    let entry = Entry::new(&SETTINGS, guild.as_str());
-    let cache = state.cache.on(&redis);
-    if !cache.is_apart() {
-        cache.add_set(&mut pipeline, &entry, Some(&settings));
+    if condition.is_some() {
+        return change.make(condition, |_| settings.clone()).await;
     }
-    pipeline.send(&*redis).await?.take(stored)?;
-    if cache.is_apart() {
-        // A failure is counted: readers see the settings of before, for a minute at most.
-        let _ = cache.set(&entry, Some(&settings)).await;
+    if !is_visible(&state, &change.cache, &change.guild).await? {
+        return Err(unknown_guild());
     }
-    Ok(Reply::ok(&settings))
+    change.overwrite(&settings).await?;
+    Ok(shown(&settings))
+}
+
+/// Sets the settings that are named; `null` is the default again.
+pub async fn merge(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
+    let changes: Changes = request.json()?;
+    changes.check()?;
+    let condition = Condition::of(&request)?;
+    request.reads_first();
+    let change = Change {
+        guild: request.snowflake("guildId")?,
+        state: &state,
+        cache: state.cache.on(&redis),
+        redis,
+    };
+    change
+        .make(condition, |settings| changes.apply(settings))
+        .await
+}
+
+fn shown(settings: &GuildSettings) -> Reply {
+    Reply::ok(settings).with_header("etag", &etag(settings))
+}
+
+/// A change to the settings of a guild.
+struct Change<'a> {
+    guild: Snowflake,
+    state: &'a State,
+    cache: Cache,
+    redis: Redis,
+}
+
+impl Change<'_> {
+    /// Replaces the settings by what `next` makes of them, if they are still those when
+    /// they are replaced; else by what it makes of the newer ones.
+    async fn make(
+        &self,
+        condition: Option<Condition>,
+        next: impl Fn(GuildSettings) -> GuildSettings,
+    ) -> Result<Reply, ApiError> {
+        let guild = self.guild.as_str();
+        let mut stored = self.first_look().await?;
+        for _ in 0..TRIES {
+            let before = GuildSettings::parse(stored.as_deref());
+            let after = next(before.clone());
+            // Also what an earlier try may have done, whose reply was lost.
+            if after == before {
+                return Ok(shown(&after));
+            }
+            if condition.as_ref().is_some_and(|c| !c.holds(&before)) {
+                return Err(ApiError::precondition_failed(
+                    "the settings have changed: read them again, then send the new ETag",
+                ));
+            }
+            let replaced = self.replace(stored.as_deref(), &after).await;
+            match replaced {
+                Ok(true) => return Ok(shown(&after)),
+                Ok(false) => {}
+                Err(error) if error.is_outcome_unknown() => {}
+                Err(error) => return Err(error.into()),
+            }
+            let store = self.state.store.on(&self.redis);
+            stored = store.stored_settings(guild).await?;
+        }
+        Err(ApiError::conflict(
+            "others keep changing these settings; try again",
+        ))
+    }
+
+    /// The settings as they are stored, of a guild the bot can see; in one request.
+    async fn first_look(&self) -> Result<Option<String>, ApiError> {
+        let together: Redis = Arc::new(AutoPipeline::new(self.redis.clone()));
+        let (cache, store) = (self.cache.on(&together), self.state.store.on(&together));
+        let (visible, stored) = join(
+            is_visible(self.state, &cache, &self.guild),
+            store.stored_settings(self.guild.as_str()),
+        )
+        .await;
+        if !visible? {
+            return Err(unknown_guild());
+        }
+        Ok(stored?)
+    }
+
+    async fn replace(
+        &self,
+        before: Option<&str>,
+        after: &GuildSettings,
+    ) -> Result<bool, redis::Error> {
+        let (guild, entry) = (self.guild.as_str(), self.entry());
+        let mut pipeline = Pipeline::new();
+        let store = &self.state.store;
+        let replaced = store.add_replacement(&mut pipeline, guild, before, after);
+        // Not set: whether the new settings were stored is not known here yet.
+        if !self.cache.is_apart() {
+            self.cache.add_invalidation(&mut pipeline, &entry);
+        }
+        let replaced = pipeline.send(&*self.redis).await?.take(replaced)?;
+        if self.cache.is_apart() {
+            // A failure is counted: readers see the settings of before, for a minute at most.
+            let _ = self.cache.invalidate(&entry).await;
+        }
+        Ok(replaced)
+    }
+
+    async fn overwrite(&self, settings: &GuildSettings) -> Result<(), redis::Error> {
+        let entry = self.entry();
+        let mut pipeline = Pipeline::new();
+        let guild = self.guild.as_str();
+        let stored = self
+            .state
+            .store
+            .add_settings(&mut pipeline, guild, settings);
+        // After the settings themselves, over whatever a reader is loading.
+        if !self.cache.is_apart() {
+            self.cache.add_set(&mut pipeline, &entry, Some(settings));
+        }
+        pipeline.send(&*self.redis).await?.take(stored)?;
+        if self.cache.is_apart() {
+            let _ = self.cache.set(&entry, Some(settings)).await;
+        }
+        Ok(())
+    }
+
+    fn entry(&self) -> Entry<GuildSettings> {
+        Entry::new(&SETTINGS, self.guild.as_str())
+    }
 }

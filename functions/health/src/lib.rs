@@ -6,12 +6,16 @@ mod redis;
 use futures_util::FutureExt as _;
 use shared::clock::Clock;
 use shared::http::{Access, App, Method, Route, Services};
+use shared::redis::Redis;
 
 pub use operations::operations;
 
 /// What the handlers use.
 pub struct State {
     pub clock: Clock,
+    /// Not through the front door's gate: nobody's limit is asked for.
+    pub redis: Redis,
+    pub(crate) newest: redis::Newest,
 }
 
 /// The function's routes.
@@ -20,12 +24,17 @@ pub fn routes() -> Vec<Route<State>> {
         method: Method::GET,
         path: "/api/health/redis",
         access: Access::Open,
+        query: &[],
         handler: |state, redis, request| redis::check(state, redis, request).boxed(),
     }]
 }
 
 /// The function.
 pub fn app(services: Services) -> App<State> {
-    let clock = services.clock.clone();
-    App::new(services, State { clock }, routes())
+    let state = State {
+        clock: services.clock.clone(),
+        redis: services.redis.clone(),
+        newest: redis::Newest::default(),
+    };
+    App::new(services, state, routes())
 }

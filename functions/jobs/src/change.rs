@@ -25,7 +25,7 @@ impl Changed {
 pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
     let id = job_id(&request)?;
     let queue = state.queue.on(&redis);
-    if request.query("purge").as_deref() == Some("true") {
+    if request.query_flag("purge")? {
         return match queue.purge(&id).await? {
             Purged::Done => {
                 state.progress.forget(&redis, id.as_str()).await?;

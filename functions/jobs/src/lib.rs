@@ -24,24 +24,28 @@ pub fn routes() -> Vec<Route<State>> {
             method: Method::GET,
             path: "/api/jobs/{jobId}",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| read::one(state, redis, request).boxed(),
         },
         Route {
             method: Method::GET,
             path: "/api/jobs",
             access: Access::Api,
+            query: &["state", "cursor", "limit"],
             handler: |state, redis, request| read::list(state, redis, request).boxed(),
         },
         Route {
             method: Method::DELETE,
             path: "/api/jobs/{jobId}",
             access: Access::Api,
+            query: &["purge"],
             handler: |state, redis, request| change::cancel(state, redis, request).boxed(),
         },
         Route {
             method: Method::POST,
             path: "/api/jobs/{jobId}/retry",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| change::retry(state, redis, request).boxed(),
         },
     ]

@@ -25,12 +25,12 @@ pub fn operations() -> Vec<Operation> {
             "/api/jobs",
             Access::Api,
             "listJobs",
-            "The jobs in a state, those that run first before.",
+            "Lists the jobs in one state, or in every state: unfinished jobs in the order in which they will run, finished jobs newest first.",
         )
         .query(
             "state",
-            "Only jobs in this state.",
-            json!({ "type": "string", "default": "waiting", "enum": JobState::ALL.map(JobState::as_str) }),
+            "Only jobs in this state. Without it, jobs in every state: active, waiting, delayed, cancelled, failed, completed.",
+            json!({ "type": "string", "enum": JobState::ALL.map(JobState::as_str) }),
         )
         .paged(20, 100)
         .reply::<Page>(200, "A page."),

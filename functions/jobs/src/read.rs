@@ -28,31 +28,14 @@ pub async fn one(state: Arc<State>, redis: Redis, request: Request) -> Result<Re
 }
 
 pub async fn list(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let wanted = request
-        .query("state")
-        .unwrap_or_else(|| "waiting".to_owned());
-    let wanted = JobState::parse(&wanted).ok_or_else(|| {
-        let states = JobState::ALL.map(JobState::as_str).join(", ");
-        ApiError::bad_request(format!("state: expected one of {states}"))
-    })?;
-    let cursor = match request.query("cursor").filter(|text| !text.is_empty()) {
-        Some(text) => Some(Cursor::parse(&text).ok_or_else(|| {
-            ApiError::bad_request("cursor: expected the cursor of an earlier reply")
-        })?),
-        None => None,
-    };
-    let limit = match request.query("limit") {
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=LARGEST_PAGE).contains(limit))
-            .ok_or_else(|| ApiError::bad_request("limit: expected a whole number from 1 to 100"))?,
-        None => PAGE,
-    };
+    let states = JobState::ALL.map(JobState::as_str).join(", ");
+    let wanted = request.query_as("state", &format!("one of {states}"), JobState::parse)?;
+    let cursor = request.cursor(Cursor::parse)?;
+    let limit = request.query_number("limit", LARGEST_PAGE)?.unwrap_or(PAGE);
     let (jobs, next) = state.queue.on(&redis).list(wanted, cursor, limit).await?;
     Ok(Reply::ok(&Page {
         jobs,
-        cursor: next.map(|cursor| cursor.to_string()),
+        cursor: next.map(|next| request.next_cursor(&next)),
     }))
 }
 

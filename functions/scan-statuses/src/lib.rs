@@ -24,12 +24,14 @@ pub fn routes() -> Vec<Route<State>> {
             method: Method::GET,
             path: "/api/guilds/{guildId}/scan-statuses",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| statuses::of_guild(state, redis, request).boxed(),
         },
         Route {
             method: Method::GET,
             path: "/api/guilds/{guildId}/channels/{channelId}/scan-status",
             access: Access::Api,
+            query: &[],
             handler: |state, redis, request| statuses::of_channel(state, redis, request).boxed(),
         },
     ]

@@ -23,7 +23,7 @@ pub async fn of_guild(
     redis: Redis,
     request: Request,
 ) -> Result<Reply, ApiError> {
-    let guild = id(&request, "guildId")?;
+    let guild = request.snowflake("guildId")?;
     let statuses = read(&state, &redis, &guild, None).await?;
     Ok(Reply::ok(&Statuses { statuses }))
 }
@@ -33,8 +33,8 @@ pub async fn of_channel(
     redis: Redis,
     request: Request,
 ) -> Result<Reply, ApiError> {
-    let guild = id(&request, "guildId")?;
-    let channel = id(&request, "channelId")?;
+    let guild = request.snowflake("guildId")?;
+    let channel = request.snowflake("channelId")?;
     let fields = [channel.as_str()];
     let mut statuses = read(&state, &redis, &guild, Some(&fields)).await?;
     let status = statuses.pop();
@@ -58,11 +58,4 @@ async fn read(
         .iter()
         .map(|channel| ChannelStatus::of(guild.as_str(), channel))
         .collect())
-}
-
-/// An id of the path; checked before Redis is asked.
-fn id(request: &Request, name: &str) -> Result<Snowflake, ApiError> {
-    Snowflake::parse(request.path_parameter(name)).ok_or_else(|| {
-        ApiError::bad_request(format!("{name}: expected a Discord id, 15 to 20 digits"))
-    })
 }

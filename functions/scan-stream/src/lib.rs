@@ -22,6 +22,7 @@ pub fn routes() -> Vec<Route<State>> {
         method: Method::GET,
         path: "/api/scans/stream/{scanId}",
         access: Access::Api,
+        query: &["lastId"],
         handler: |state, redis, request| stream::read(state, redis, request).boxed(),
     }]
 }

@@ -20,6 +20,7 @@ pub fn routes() -> Vec<Route<State>> {
         method: Method::GET,
         path: "/api/scans/current",
         access: Access::Api,
+        query: &[],
         handler: |state, redis, request| current::list(state, redis, request).boxed(),
     }]
 }

@@ -22,12 +22,14 @@ pub fn routes() -> Vec<Route<State>> {
             method: Method::POST,
             path: "/api/sessions",
             access: Access::Open,
+            query: &[],
             handler: |state, redis, request| login::create(state, redis, request).boxed(),
         },
         Route {
             method: Method::DELETE,
             path: "/api/sessions",
             access: Access::Open,
+            query: &["all"],
             handler: |state, redis, request| login::end(state, redis, request).boxed(),
         },
     ]

@@ -10,6 +10,7 @@ use shared::session::LOGIN;
 use crate::State;
 
 #[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Credentials {
     key: String,
 }
@@ -45,9 +46,10 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
 /// Ends the caller's session; with `?all=true` all that were begun with the same key.
 /// Without a session there is nothing to end, and that is no error.
 pub async fn end(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
+    let all = request.query_flag("all")?;
     if let Some((role, token)) = state.auth.session(&request) {
         let sessions = state.sessions.on(&redis);
-        if request.query("all").as_deref() == Some("true") {
+        if all {
             request.reads_first();
             sessions
                 .revoke_all_from(&LOGIN, &token, role.name())

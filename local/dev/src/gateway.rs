@@ -5,7 +5,7 @@
 //! handler meets exactly what it will meet there.
 
 use anyhow::Context as _;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, service_fn};
 use serde_json::{Map, Value, json};
@@ -59,13 +59,10 @@ impl Gateway {
     /// # Errors
     /// When an event or an answer has not the form the service defines.
     pub async fn answer(&self, incoming: Incoming) -> anyhow::Result<Outgoing> {
-        let Some(found) = self.find(&incoming.method, incoming.uri.path()) else {
-            return Ok(Outgoing {
-                status: StatusCode::NOT_FOUND,
-                headers: vec![("content-type".into(), "application/json".into())],
-                body: br#"{"message":"Not Found"}"#.to_vec(),
-            });
-        };
+        let found = self.find(&incoming.method, incoming.uri.path());
+        let found = found
+            .or_else(|| self.nowhere())
+            .context("no function answers routes")?;
         let event = self.event(&incoming, &found);
         let answer = self.invoke(found.function, event).await?;
         outgoing(&answer)
@@ -132,6 +129,16 @@ impl Gateway {
         matches.into_iter().next()
     }
 
+    /// Where a path leads that is no route's: any function says that there is nothing.
+    fn nowhere(&self) -> Option<Match<'_>> {
+        Some(Match {
+            function: self.functions.doors.first()?,
+            method: Method::GET,
+            path: "$default",
+            parameters: Vec::new(),
+        })
+    }
+
     fn event(&self, incoming: &Incoming, found: &Match<'_>) -> Value {
         let (method, path) = (incoming.method.as_str(), incoming.uri.path());
         let query = incoming.uri.query().unwrap_or_default();
@@ -192,15 +199,21 @@ impl Gateway {
     }
 }
 
-/// Headers as the service gives them: lower case, several of one name joined.
+/// Headers as the service gives them: lower case, several of one name joined. What is no
+/// ASCII is handed on as text too, a character for each byte: it is for the function to say
+/// whether it reads that.
 fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let mut map = Map::new();
     for name in headers.keys() {
-        let values: Vec<&str> = headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
+        let text = |value: &HeaderValue| match std::str::from_utf8(value.as_bytes()) {
+            Ok(text) => text.to_owned(),
+            Err(_) => value
+                .as_bytes()
+                .iter()
+                .map(|byte| char::from(*byte))
+                .collect(),
+        };
+        let values: Vec<String> = headers.get_all(name).iter().map(text).collect();
         map.insert(name.as_str().to_owned(), json!(values.join(",")));
     }
     map

@@ -20,6 +20,12 @@ impl Cache {
         Ok(())
     }
 
+    /// Adds that to a pipeline.
+    pub fn add_invalidation<T>(&self, pipeline: &mut Pipeline, entry: &Entry<T>) {
+        let key = self.keys.value(entry.kind.name, &entry.id);
+        pipeline.add(del(&[&key]));
+    }
+
     /// Makes a guild, its settings and all its channels go together: two commands in
     /// one request, however many channels are cached.
     ///

@@ -23,7 +23,7 @@ pub enum Action {
 impl Action {
     /// Of a request whose handler says nothing else.
     pub(super) fn of(method: &Method) -> Action {
-        if *method == Method::GET {
+        if matches!(*method, Method::GET | Method::HEAD) {
             Action::Read
         } else {
             Action::Api

@@ -31,6 +31,9 @@ pub(super) struct Admission {
     pub redis: Redis,
     pub deadline: Deadline,
     pub caller: String,
+    /// Whether the caller has shown neither a key nor a session.
+    pub is_anonymous: bool,
+    pub services: super::Services,
     /// What the caller shows in the place of a key.
     pub session: Option<(Role, Token)>,
     pub sessions: Sessions,
@@ -199,6 +202,11 @@ impl Admission {
         if let Some(verdict) = self.limiter.blocked(&check) {
             return (self.judge(verdict), Ok(Passed::Open));
         }
+        if self.is_anonymous
+            && let Err(refusal) = self.services.anonymous.take(&self.services)
+        {
+            return (Some(Refusal::Error(refusal)), Ok(Passed::Open));
+        }
         let mut pipeline = Pipeline::new();
         let session = self
             .session
@@ -284,14 +292,8 @@ impl Admission {
 
     /// Keeps the verdict; the refusal, if it is one.
     fn judge(&self, verdict: Verdict) -> Option<Refusal> {
-        let error = match (verdict.admitted, verdict.reason) {
-            (true, _) => None,
-            (false, Reason::Unavailable) => Some(ApiError::limit_unknown()),
-            (false, _) => {
-                let seconds = verdict.retry_after_secs(self.clock.now_ms());
-                Some(ApiError::too_many_requests(seconds, verdict.reset_at_ms))
-            }
-        };
+        let now_ms = self.clock.now_ms();
+        let error = (!verdict.admitted).then(|| refusal(&verdict, now_ms));
         self.known().verdict = Some(verdict);
         error.map(Refusal::Error)
     }
@@ -338,6 +340,15 @@ impl Admission {
     }
 }
 
+/// The error of a verdict that does not admit.
+pub(super) fn refusal(verdict: &Verdict, now_ms: i64) -> ApiError {
+    if verdict.reason == Reason::Unavailable {
+        return ApiError::limit_unknown();
+    }
+    let seconds = verdict.retry_after_secs(now_ms);
+    ApiError::too_many_requests(seconds, verdict.reset_at_ms)
+}
+
 /// What a handler may say of its own admission.
 impl super::Request {
     /// Counts this request as `action`, to be said before Redis is used.
@@ -360,6 +371,14 @@ impl super::Request {
     /// is stored after the work, by a request of its own.
     pub fn foresee(&self, reply: &Reply) -> Option<Exchange> {
         self.admission()?.foresee(reply)
+    }
+
+    /// Waits until the request may go on, for a handler that is about to refuse it for a
+    /// reason that a repeated request does not have. Answers only if it may.
+    pub async fn admitted(&self) {
+        if let Some(admission) = self.admission() {
+            let _ = admission.pass(Vec::new()).await;
+        }
     }
 
     /// Counts this request as `action` now, in a request of its own, for a handler

@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 use super::admission::{Admission, Refusal, State};
 use super::cors::{self, Origin};
 use super::gate::Gate;
+use super::guesses::{self, AnonymousBudget};
 use super::identity::identity;
 use super::standing::mark;
 use super::{Access, Action, ApiError, Auth, Caller, Reply, Request};
@@ -41,6 +42,8 @@ pub struct Route<S> {
     pub method: Method,
     pub path: &'static str,
     pub access: Access,
+    /// The names that may stand in the query; any other is refused.
+    pub query: &'static [&'static str],
     pub handler: Handler<S>,
 }
 
@@ -62,7 +65,8 @@ pub struct Services {
     pub metrics: Metrics,
     pub budget: CommandBudget,
     pub sessions: Sessions,
-    limiter: RateLimiter,
+    pub(super) limiter: RateLimiter,
+    pub(super) anonymous: Arc<AnonymousBudget>,
     idempotency: Idempotency,
 }
 
@@ -77,6 +81,7 @@ impl Services {
         Services {
             sessions: Sessions::new(redis.clone(), key_prefix, clock.clone()),
             limiter: RateLimiter::new(key_prefix, clock.clone()),
+            anonymous: Arc::default(),
             idempotency: Idempotency::new(key_prefix, clock.clone()),
             metrics: Metrics::new(MetricsConfig::default(), &redis, clock.clone()),
             budget: CommandBudget::new(&redis, key_prefix, clock.clone()),
@@ -130,6 +135,10 @@ impl<S: Send + Sync + 'static> App<S> {
         tracing::info!(request_id, %method, path, status, duration_ms, "request");
         self.measure(&request_id, status, started);
         let reply = reply.with_header("x-request-id", &request_id);
+        let reply = match method {
+            Method::HEAD => reply.without_body(),
+            _ => reply,
+        };
         match origin {
             Some(origin) => origin.mark(reply).into_response(),
             None => reply.into_response(),
@@ -145,6 +154,7 @@ impl<S: Send + Sync + 'static> App<S> {
         event.count("Requests", 1);
         event.count("Errors", u64::from(status >= 500));
         event.count("Refusals", u64::from(status == 429));
+        event.count("Unauthorized", u64::from(status == 401));
         let took = self.services.clock.elapsed().saturating_sub(started);
         event.milliseconds("Latency", took.as_secs_f64() * 1000.0);
         event.property("requestId", request_id);
@@ -170,15 +180,21 @@ impl<S: Send + Sync + 'static> App<S> {
     /// Finds the route and checks the caller, as far as the request tells.
     async fn enter(&self, request: &Request) -> Result<Entry<'_, S>, ApiError> {
         let (route, parameters) = self.find(request.method(), request.path())?;
-        let caller = match (route.access, self.services.auth.caller(request).await) {
+        request.check_headers()?;
+        let Services {
+            anonymous, config, ..
+        } = &self.services;
+        let caller = guesses::caller(&self.services, anonymous, route.access, request).await?;
+        if cors::is_foreign(request, &caller, config) {
+            return Err(ApiError::foreign_origin());
+        }
+        let caller = match (route.access, caller) {
             // A session that is over does not shut out of what is open to all.
             (Access::Open, Caller::Session(..)) => Caller::Anonymous,
             (_, caller) => caller,
         };
         caller.admit(route.access)?;
-        if cors::is_foreign(request, &caller, &self.services.config) {
-            return Err(ApiError::foreign_origin());
-        }
+        request.check_query(route.query)?;
         let clock = &self.services.clock;
         let time = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET).remaining();
         Ok(Entry {
@@ -205,6 +221,8 @@ impl<S: Send + Sync + 'static> App<S> {
             redis: redis.clone(),
             deadline: entry.deadline,
             caller: identity(&entry.caller, &request),
+            is_anonymous: entry.caller.role().is_none(),
+            services: services.clone(),
             action: Action::of(request.method()),
             attempt: entry.attempt,
             session: match entry.caller {
@@ -270,30 +288,58 @@ impl<S: Send + Sync + 'static> App<S> {
         Ok(Some(idempotency.attempt(scope, key, &parts, time)))
     }
 
+    /// HEAD is answered as GET is.
     fn find(&self, method: &Method, path: &str) -> Result<(&Route<S>, Parameters), ApiError> {
-        let mut others = Vec::new();
-        for route in &self.routes {
-            match match_path(route.path, path) {
-                Some(parameters) if route.method == *method => return Ok((route, parameters)),
-                Some(_) => others.push(route.method.as_str()),
-                None => {}
+        let wanted = match *method {
+            Method::HEAD => &Method::GET,
+            _ => method,
+        };
+        for route in self.routes.iter().filter(|route| route.method == *wanted) {
+            if let Some(parameters) = match_path(route.path, path) {
+                return Ok((route, parameters));
             }
         }
-        if others.is_empty() {
+        let methods = self.methods_of(path);
+        if methods.is_empty() {
             return Err(ApiError::not_found("there is nothing at this path"));
         }
-        Err(ApiError::method_not_allowed(others.join(", ")))
+        Err(ApiError::method_not_allowed(methods.join(", ")))
+    }
+
+    /// What a path takes, also what another function takes there.
+    fn methods_of(&self, path: &str) -> Vec<&'static str> {
+        let own = self.routes.iter();
+        let own = own.filter(|route| match_path(route.path, path).is_some());
+        let own = own.map(|route| route.method.clone());
+        let shared = SHARED_PATHS.iter();
+        let shared = shared.filter(|(pattern, _)| match_path(pattern, path).is_some());
+        let shared = shared.flat_map(|(_, methods)| methods.iter().cloned());
+        let methods: Vec<Method> = own.chain(shared).collect();
+        let takes = |method: &&Method| match **method {
+            Method::HEAD => methods.contains(&Method::GET),
+            _ => methods.contains(*method),
+        };
+        // As `Allow` lists them, and as text that lives as long as it is needed.
+        let known = [
+            (Method::GET, "GET"),
+            (Method::HEAD, "HEAD"),
+            (Method::POST, "POST"),
+            (Method::PUT, "PUT"),
+            (Method::PATCH, "PATCH"),
+            (Method::DELETE, "DELETE"),
+        ];
+        let known = known.iter().filter(|(method, _)| takes(&method));
+        known.map(|(_, name)| *name).collect()
     }
 
     fn preflight(&self, path: &str) -> Reply {
-        let routes = self.routes.iter();
-        let methods: Vec<&str> = routes
-            .filter(|route| match_path(route.path, path).is_some())
-            .map(|route| route.method.as_str())
-            .collect();
-        cors::preflight(&methods)
+        cors::preflight(&self.methods_of(path))
     }
 }
+
+/// Paths at which several functions answer, each other methods. A function cannot see the
+/// routes of another; a test compares these with all of them.
+pub const SHARED_PATHS: &[(&str, &[Method])] = &[("/api/jobs", &[Method::GET, Method::POST])];
 
 /// A request that found its route.
 struct Entry<'a, S> {
@@ -314,8 +360,11 @@ fn error_reply(error: ApiError, request_id: &str) -> Reply {
 
 /// An app without the type of its state: what the local host and the tests start.
 pub trait Door: Send + Sync + 'static {
-    /// Method and path of each route.
+    /// Method and path of each route; HEAD wherever GET is.
     fn routes(&self) -> Vec<(Method, &'static str)>;
+
+    /// Path and query names of each route, by method.
+    fn queries(&self) -> Vec<(Method, &'static str, &'static [&'static str])>;
 
     /// Answers one request; never fails.
     fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>>;
@@ -338,10 +387,18 @@ pub enum Sender {
 
 impl<S: Send + Sync + 'static> Door for App<S> {
     fn routes(&self) -> Vec<(Method, &'static str)> {
-        self.routes
-            .iter()
-            .map(|r| (r.method.clone(), r.path))
-            .collect()
+        let routes = self.routes.iter();
+        let routes = routes.flat_map(|route| match route.method {
+            Method::GET => vec![(Method::GET, route.path), (Method::HEAD, route.path)],
+            _ => vec![(route.method.clone(), route.path)],
+        });
+        routes.collect()
+    }
+
+    fn queries(&self) -> Vec<(Method, &'static str, &'static [&'static str])> {
+        let routes = self.routes.iter();
+        let routes = routes.map(|route| (route.method.clone(), route.path, route.query));
+        routes.collect()
     }
 
     fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>> {

@@ -98,7 +98,7 @@ impl Auth {
 
     /// Who calls, by the keys as they are known.
     pub(super) fn known_caller(&self, request: &Request) -> Caller {
-        if request.header("authorization").is_some() {
+        if request.has_header("authorization") {
             return bearer(request)
                 .and_then(|key| self.role(key))
                 .map_or(Caller::Anonymous, Caller::Key);
@@ -155,7 +155,7 @@ impl Auth {
 }
 
 /// The key a request is signed with.
-fn bearer(request: &Request) -> Option<&str> {
+pub(super) fn bearer(request: &Request) -> Option<&str> {
     let (scheme, key) = request.header("authorization")?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }

@@ -15,16 +15,18 @@ use super::{Caller, Reply, Request};
 use crate::config::HttpConfig;
 
 /// What pages may send.
-pub const ALLOWED: [&str; 5] = [
+pub const ALLOWED: [&str; 6] = [
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
     "x-sync-token",
     "traceparent",
 ];
 
 /// What pages may read of a reply.
-pub const EXPOSED: [&str; 10] = [
+pub const EXPOSED: [&str; 11] = [
+    "etag",
     "x-request-id",
     "x-sync-token",
     "retry-after",
@@ -76,11 +78,25 @@ pub(super) fn preflight(methods: &[&str]) -> Reply {
 }
 
 /// Whether a page that nobody named would change something for whoever is signed in. The
-/// browser says where a request comes from; who is none can send no one else's cookie.
+/// browser says where a request comes from, in `Sec-Fetch-Site`; older ones say only the
+/// page's `Origin`. What sends neither is no browser, and has no one else's cookie.
 pub(super) fn is_foreign(request: &Request, caller: &Caller, config: &HttpConfig) -> bool {
-    let site = request.header("sec-fetch-site").unwrap_or("none");
-    matches!(caller, Caller::Session(..))
-        && *request.method() != Method::GET
-        && !matches!(site, "same-origin" | "none")
-        && !matches!(Origin::of(request, config), Some(Origin::Named(_)))
+    let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_change || !matches!(caller, Caller::Session(..)) {
+        return false;
+    }
+    if matches!(Origin::of(request, config), Some(Origin::Named(_))) {
+        return false;
+    }
+    match (request.header("sec-fetch-site"), request.header("origin")) {
+        (Some(site), _) => !matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => !is_own(request, origin),
+        (None, None) => false,
+    }
+}
+
+/// Whether an origin is that of the address the request was sent to.
+fn is_own(request: &Request, origin: &str) -> bool {
+    let host = origin.split_once("://").map(|(_, host)| host);
+    host.is_some() && host == request.header("host")
 }

@@ -89,6 +89,15 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
+    /// 412: what was changed is not what the caller saw.
+    pub fn precondition_failed(detail: impl Into<String>) -> ApiError {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            detail,
+        )
+    }
+
     /// 413.
     pub fn too_large(limit_bytes: usize) -> ApiError {
         let detail = format!("the body may have up to {limit_bytes} bytes");
@@ -115,7 +124,7 @@ impl ApiError {
 
     /// 503: Redis is away; try again in a moment.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ApiError {
-        let detail = "the database cannot be reached";
+        let detail = "the database cannot answer now; try again in a moment";
         ApiError {
             retry_after_secs: Some(2),
             cause: Some(cause.into()),

@@ -15,17 +15,20 @@ pub(crate) mod cookie;
 pub mod cors;
 mod error;
 mod gate;
+mod guesses;
 mod identity;
+mod query;
 mod reply;
 mod request;
 mod standing;
 
-pub use crate::input::{Bounded, Seconds, Snowflake};
+pub use crate::input::{Bounded, Moment, Seconds, Snowflake};
 pub use absent::absent;
 pub use action::Action;
-pub use app::{App, Door, Handler, Route, Sender, Services, match_path, run};
+pub use app::{App, Door, Handler, Route, SHARED_PATHS, Sender, Services, match_path, run};
 pub use auth::{Access, Auth, Caller, Role};
 pub use error::ApiError;
+pub use query::digest;
 pub use reply::Reply;
 pub use request::Request;
 

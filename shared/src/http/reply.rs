@@ -95,6 +95,12 @@ impl Reply {
         Reply { response }.with_header("idempotency-replayed", "true")
     }
 
+    /// The answer to HEAD: what GET would answer, but its body.
+    pub(super) fn without_body(mut self) -> Reply {
+        *self.response.body_mut() = Body::Empty;
+        self
+    }
+
     pub(super) fn into_response(self) -> Response<Body> {
         self.response
     }

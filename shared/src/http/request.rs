@@ -7,8 +7,29 @@ use serde::de::DeserializeOwned;
 
 use super::app::Parameters;
 use super::{ApiError, admission};
-use crate::input;
+use crate::input::{self, Snowflake};
 use crate::trace::Trace;
+
+/// The headers a request is read by. One that was sent must be readable, since it may not
+/// be taken for one that was not: a key that cannot be read is no missing key.
+const READ: [&str; 11] = [
+    "authorization",
+    "content-type",
+    "cookie",
+    "host",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "origin",
+    "sec-fetch-site",
+    "traceparent",
+    SYNC_TOKEN,
+];
+
+const SYNC_TOKEN: &str = "x-sync-token";
+
+/// The longest token of a state, in bytes; the service's own are far shorter.
+const LONGEST_SYNC_TOKEN: usize = 512;
 
 /// The largest body taken, in bytes.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -41,6 +62,11 @@ impl Request {
         self.admission.as_ref()
     }
 
+    /// The request as the runtime gave it.
+    pub(super) fn http(&self) -> &lambda_http::Request {
+        &self.inner
+    }
+
     pub fn method(&self) -> &Method {
         self.inner.method()
     }
@@ -50,7 +76,50 @@ impl Request {
         self.inner.raw_http_path()
     }
 
-    /// A header, if it is text.
+    /// Checks that each header the request is read by was sent once at most, in visible
+    /// ASCII.
+    ///
+    /// # Errors
+    /// 400 that names the header.
+    pub(super) fn check_headers(&self) -> Result<(), ApiError> {
+        for name in READ {
+            let values = self.inner.headers().get_all(name);
+            if values.iter().any(|value| value.to_str().is_err()) {
+                let detail = format!("{name}: expected a header of visible ASCII characters");
+                return Err(ApiError::bad_request(detail));
+            }
+            // Clients over HTTP/2 may send cookies in several headers.
+            if name != "cookie" && values.iter().nth(1).is_some() {
+                let detail = format!("{name}: expected this header once");
+                return Err(ApiError::bad_request(detail));
+            }
+        }
+        if self
+            .sync_token()
+            .is_some_and(|token| token.len() > LONGEST_SYNC_TOKEN)
+        {
+            let detail = format!("{SYNC_TOKEN}: expected at most {LONGEST_SYNC_TOKEN} characters");
+            return Err(ApiError::bad_request(detail));
+        }
+        Ok(())
+    }
+
+    /// Whether a header was sent, readable or not.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        self.inner.headers().contains_key(name)
+    }
+
+    /// The id of Discord's in the place of `{name}` in the route's path.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub fn snowflake(&self, name: &str) -> Result<Snowflake, ApiError> {
+        Snowflake::parse(self.path_parameter(name)).ok_or_else(|| {
+            ApiError::bad_request(format!("{name}: expected {}", Snowflake::EXPECTED))
+        })
+    }
+
+    /// A header, if it is text. The front door has refused requests with others.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers().get(name)?.to_str().ok()
     }
@@ -69,12 +138,6 @@ impl Request {
             .iter()
             .find(|(parameter, _)| *parameter == name)
             .map_or("", |(_, value)| value.as_str())
-    }
-
-    /// A parameter after the `?`, the first of its name.
-    pub fn query(&self, name: &str) -> Option<String> {
-        let parameters = self.inner.query_string_parameters_ref()?;
-        parameters.first(name).map(str::to_owned)
     }
 
     /// What follows the `?`, as it was sent.
@@ -114,8 +177,7 @@ impl Request {
 
     /// The state the caller wants to see at least, as an earlier reply gave it.
     pub(super) fn sync_token(&self) -> Option<&str> {
-        self.header("x-sync-token")
-            .filter(|token| !token.is_empty() && token.len() <= 512)
+        self.header(SYNC_TOKEN).filter(|token| !token.is_empty())
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -145,10 +207,11 @@ impl Request {
         std::str::from_utf8(bytes).map_err(|_| ApiError::bad_request("body: expected UTF-8"))
     }
 
-    /// The body read as `T`; unknown fields are ignored.
+    /// The body read as `T`.
     ///
     /// # Errors
-    /// As [`Request::text`], and 400 that names the field and what it may be.
+    /// As [`Request::text`], and 400 that names the field and what it may be. Whether an
+    /// unknown field is refused is said by `T`; the bodies of all routes refuse it.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         input::parse_object(self.text()?).map_err(ApiError::bad_request)
     }

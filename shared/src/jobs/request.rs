@@ -4,13 +4,13 @@
 use serde::Deserialize;
 
 use super::{ChannelScan, Direction, MessageScan, ScanMode, ScanOptions};
-use crate::input::{Bounded, Seconds, Snowflake};
+use crate::input::{Bounded, Moment, Seconds, Snowflake};
 use crate::queue::{JobId, NewJob};
 
 /// A job as producers spell it, in either way of writing names. One struct for all
 /// types, so that a mistake is named by its path.
 #[derive(Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobRequest {
     #[serde(rename = "type")]
     kind: Kind,
@@ -32,6 +32,8 @@ pub struct JobRequest {
     message_ids: Option<Vec<Snowflake>>,
     options: Option<OptionsRequest>,
     priority: Option<Bounded<1, 10>>,
+    #[serde(alias = "run_at")]
+    run_at: Option<Moment>,
 }
 
 #[derive(Clone, Copy, Deserialize, schemars::JsonSchema)]
@@ -43,7 +45,7 @@ enum Kind {
 }
 
 #[derive(Default, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OptionsRequest {
     #[serde(alias = "max_messages")]
     pub max_messages: Option<Bounded<1, 1_000_000>>,
@@ -66,6 +68,44 @@ impl JobRequest {
         matches!(self.kind, Kind::Scan | Kind::Batch)
     }
 
+    /// Its type, by name.
+    pub fn kind(&self) -> &'static str {
+        match self.kind {
+            Kind::Scan => ChannelScan::SCAN,
+            Kind::Batch => ChannelScan::BATCH,
+            Kind::Message => MessageScan::KIND,
+        }
+    }
+
+    /// The fields that say nothing to a job of its type.
+    pub fn misplaced(&self) -> Vec<&'static str> {
+        let (scan, batch, message) = match self.kind {
+            Kind::Scan => (true, false, false),
+            Kind::Batch => (false, true, false),
+            Kind::Message => (false, false, true),
+        };
+        let most = self
+            .options
+            .as_ref()
+            .and_then(|options| options.max_messages);
+        let fields = [
+            ("scanMode", self.scan_mode.is_some(), scan),
+            ("direction", self.direction.is_some(), batch),
+            ("limit", self.limit.is_some(), batch),
+            ("autoContinue", self.auto_continue.is_some(), batch),
+            (
+                "beforeMessageId",
+                self.before_message_id.is_some(),
+                !message,
+            ),
+            ("afterMessageId", self.after_message_id.is_some(), !message),
+            ("messageIds", self.message_ids.is_some(), message),
+            ("options.maxMessages", most.is_some(), !message),
+        ];
+        let misplaced = fields.into_iter().filter(|(_, sent, fits)| *sent && !fits);
+        misplaced.map(|(name, ..)| name).collect()
+    }
+
     /// Its guild and channel.
     pub fn place(&self) -> (&str, &str) {
         (self.guild_id.as_str(), self.channel_id.as_str())
@@ -76,12 +116,17 @@ impl JobRequest {
         self.priority.map(|priority| priority.get() as u8)
     }
 
+    /// When it is to run at the earliest.
+    pub fn run_at(&self) -> Option<Moment> {
+        self.run_at
+    }
+
     /// The job it asks for.
     ///
     /// # Errors
     /// The field that does not go with the others, and what it may be.
     pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
-        let priority = self.priority();
+        let (priority, run_at) = (self.priority(), self.run_at);
         let mut job = match self.kind {
             Kind::Message => self.message(id)?,
             Kind::Scan | Kind::Batch => {
@@ -95,6 +140,7 @@ impl JobRequest {
         if let Some(priority) = priority {
             job.priority = priority;
         }
+        job.run_at_ms = run_at.map(Moment::ms);
         Ok(job)
     }
 

@@ -120,6 +120,14 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         })
     });
     let mut all: Vec<Value> = path.chain(query).collect();
+    if operation.is_conditional {
+        all.push(json!({
+            "name": "If-Match",
+            "in": "header",
+            "description": "The `ETag` of an earlier reply: the change is made only to what that showed.",
+            "schema": { "type": "string" },
+        }));
+    }
     if is_repeatable(operation) {
         all.push(json!({
             "name": "Idempotency-Key",
@@ -160,6 +168,7 @@ fn problems(operation: &Operation) -> Vec<(u16, &'static str)> {
             403 => "This needs the admin key.",
             404 => "There is no such thing, or it was forgotten.",
             409 => "Not in the state it is in.",
+            412 => "It has changed since the reply with this `ETag`.",
             413 => "The body is too large.",
             415 => "The body is not JSON.",
             422 => "The Idempotency-Key was used for another request.",

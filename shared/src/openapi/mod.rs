@@ -25,6 +25,8 @@ pub struct Operation {
     pub(crate) replies: Vec<Answer>,
     /// Statuses of problems besides those every route has.
     pub(crate) problems: Vec<u16>,
+    /// Whether it takes `If-Match`.
+    pub(crate) is_conditional: bool,
 }
 
 /// A parameter of the query.
@@ -61,7 +63,21 @@ impl Operation {
             body: None,
             replies: Vec::new(),
             problems: Vec::new(),
+            is_conditional: false,
         }
+    }
+
+    /// The names its query may have.
+    pub fn query_names(&self) -> Vec<&'static str> {
+        self.query.iter().map(|parameter| parameter.name).collect()
+    }
+
+    /// Takes `If-Match` with the `ETag` of an earlier reply.
+    #[must_use]
+    pub fn conditional(mut self) -> Self {
+        self.is_conditional = true;
+        self.problems.push(412);
+        self
     }
 
     /// A parameter of the query that may be left out.

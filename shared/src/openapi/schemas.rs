@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::discord::MessageId;
-use crate::input::{Bounded, Seconds, Snowflake};
+use crate::input::{Bounded, Moment, Seconds, Snowflake};
 use crate::queue::JobId;
 
 /// As text: 15 to 20 digits, of which 20 may be too many for 64 bits.
-pub(super) const SNOWFLAKE: &str = "^[0-9]{15,19}$|^1[0-7][0-9]{18}$";
+pub(super) const SNOWFLAKE: &str = "^[1-9][0-9]{14,18}$|^1[0-7][0-9]{18}$";
 
 /// A ULID, in upper case only.
 pub(super) const JOB_ID: &str = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$";
@@ -41,6 +41,17 @@ schema!(
     Snowflake,
     "Snowflake",
     json_schema!({ "type": "string", "pattern": SNOWFLAKE })
+);
+schema!(
+    Moment,
+    "Moment",
+    json_schema!({
+        "description": "Unix milliseconds, or a time as RFC 3339 writes it.",
+        "oneOf": [
+            { "type": "integer", "minimum": 1_000_000_000_000_i64, "maximum": 9_007_199_254_740_991_i64 },
+            { "type": "string", "format": "date-time" },
+        ],
+    })
 );
 schema!(
     MessageId,

@@ -54,6 +54,12 @@ impl GuildSettings {
         }
     }
 
+    /// The settings as they are stored and shown, always in the same order.
+    pub fn to_text(&self) -> String {
+        // Text and numbers only: this cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Whether this channel is one of those that are not scanned.
     pub fn leaves_out(&self, channel_id: &str) -> bool {
         self.excluded_channel_ids.iter().any(|id| id == channel_id)
@@ -66,10 +72,36 @@ impl ScanStore {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn settings(&self, guild_id: &str) -> Result<GuildSettings, Error> {
+        let found = self.stored_settings(guild_id).await?;
+        Ok(GuildSettings::parse(found.as_deref()))
+    }
+
+    /// The same as text, for [`GuildSettings::parse`]; `None` when nobody has set any.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn stored_settings(&self, guild_id: &str) -> Result<Option<String>, Error> {
         let mut pipeline = Pipeline::new();
         let slot = self.add_read_settings(&mut pipeline, [guild_id]);
         let mut found = pipeline.send(&**self.redis()).await?.take(slot)?;
-        Ok(GuildSettings::parse(found.pop().flatten().as_deref()))
+        Ok(found.pop().flatten())
+    }
+
+    /// Adds to a pipeline that settings are stored in the place of `before`: not if
+    /// others are there by then. Not to be sent twice.
+    pub fn add_replacement(
+        &self,
+        pipeline: &mut Pipeline,
+        guild_id: &str,
+        before: Option<&str>,
+        settings: &GuildSettings,
+    ) -> Slot<bool> {
+        let only_if = match before {
+            Some(before) => SetOptions::new().if_equal(before),
+            None => SetOptions::new().if_missing(),
+        };
+        let key = self.keys().settings(guild_id);
+        pipeline.add(set(&key, &settings.to_text(), only_if))
     }
 
     /// Adds the reading of some guilds' settings to a pipeline: one command, whose
@@ -92,13 +124,8 @@ impl ScanStore {
         guild_id: &str,
         settings: &GuildSettings,
     ) -> Slot<bool> {
-        // Text and numbers only: this cannot fail.
-        let text = serde_json::to_string(settings).unwrap_or_default();
-        pipeline.add(set(
-            &self.keys().settings(guild_id),
-            &text,
-            SetOptions::new(),
-        ))
+        let key = self.keys().settings(guild_id);
+        pipeline.add(set(&key, &settings.to_text(), SetOptions::new()))
     }
 }
 

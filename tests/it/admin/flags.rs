@@ -125,7 +125,7 @@ async fn a_wrong_rule_or_name_is_told_and_only_the_admin_sets_one() {
         (json!({ "on": "yes" }), "on: expected a boolean"),
         (
             json!({ "allow": ["5"] }),
-            "allow[0]: expected a Discord id, 15 to 20 digits in quotes",
+            "allow[0]: expected a Discord id, 15 to 20 digits without a leading zero, in quotes",
         ),
         (
             json!({ "allow": vec![GUILD.to_string(); 1001] }),

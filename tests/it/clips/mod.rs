@@ -152,10 +152,16 @@ async fn a_wrong_parameter_is_named_before_redis_is_asked() {
     for (query, detail) in [
         (
             "channelId=general",
-            "channelId: expected a Discord id, 15 to 20 digits",
+            "channelId: expected a Discord id, 15 to 20 digits without a leading zero",
         ),
-        ("after=yesterday", "after: expected unix milliseconds"),
-        ("before=-1", "before: expected unix milliseconds"),
+        (
+            "after=yesterday",
+            "after: expected unix milliseconds, or a time such as 2026-12-01T08:30:00Z",
+        ),
+        (
+            "before=-1",
+            "before: expected unix milliseconds, or a time such as 2026-12-01T08:30:00Z",
+        ),
         (
             "minSeconds=NaN",
             "minSeconds: expected a number of seconds from 0 to 86400",
@@ -163,7 +169,7 @@ async fn a_wrong_parameter_is_named_before_redis_is_asked() {
         ("limit=101", "limit: expected a whole number from 1 to 100"),
         (
             "cursor=5:a:b:*",
-            "cursor: expected the cursor of an earlier reply",
+            "cursor: expected the cursor of an earlier reply to the same query",
         ),
     ] {
         let reply = app.get(&format!("/api/guilds/{GUILD}/clips?{query}")).await;

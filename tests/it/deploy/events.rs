@@ -207,7 +207,10 @@ fn every_route_has_an_event_that_succeeds() {
             route(&function_of(&case.file), method, path)
         })
         .collect();
-    assert_eq!(answered, in_template());
+    // HEAD is answered as GET is.
+    let routes = in_template().into_iter();
+    let routes = routes.filter(|(_, method, _)| method != "HEAD");
+    assert_eq!(answered, routes.collect());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The routes: of the functions, of the template, of `cargo lambda watch`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use integration::TestApp;
 use serde_json::Value;
@@ -66,4 +66,43 @@ async fn cargo_lambda_watch_has_the_routes_of_the_functions() {
         }
     }
     assert_eq!(routes, served().await);
+}
+
+#[tokio::test]
+async fn what_several_functions_answer_is_known_to_each() {
+    let app = TestApp::with_guild(guild_with(1, 1)).await;
+    let mut functions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut methods: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for function in &app.functions.doors {
+        for (method, path, _) in function.door.queries() {
+            functions.entry(path).or_default().insert(function.name);
+            methods.entry(path).or_default().insert(method.to_string());
+        }
+    }
+    let split = functions.into_iter().filter(|(_, names)| names.len() > 1);
+    let split: BTreeMap<&str, BTreeSet<String>> = split
+        .map(|(path, _)| (path, methods[path].clone()))
+        .collect();
+    let told = shared::http::SHARED_PATHS.iter().map(|(path, methods)| {
+        let methods = methods.iter().map(ToString::to_string);
+        (*path, methods.collect())
+    });
+    assert_eq!(split, told.collect());
+}
+
+#[tokio::test]
+async fn a_route_takes_the_query_that_is_documented() {
+    let app = TestApp::with_guild(guild_with(1, 1)).await;
+    let operations = dev::operations();
+    for function in &app.functions.doors {
+        for (method, path, query) in function.door.queries() {
+            let documented = operations
+                .iter()
+                .find(|operation| (&operation.method, operation.path) == (&method, path));
+            let documented: BTreeSet<&str> =
+                documented.unwrap().query_names().into_iter().collect();
+            let taken: BTreeSet<&str> = query.iter().copied().collect();
+            assert_eq!(taken, documented, "{method} {path}");
+        }
+    }
 }

@@ -134,6 +134,7 @@ fn named() -> Vec<(String, &'static str)> {
     let names = needed().map(|parameter| format!("{parameter}Parameter"));
     let mut named: Vec<(String, &str)> = names.zip(values).collect();
     named.push(("AlarmTopic".to_owned(), "arn:aws:sns:us-east-1:1:alarms"));
+    named.push(("CorsOrigins".to_owned(), "https://clips.example.org"));
     named
 }
 
@@ -182,6 +183,13 @@ fn in_production_somebody_hears_the_alarms() {
     unheard.retain(|(name, _)| name != "AlarmTopic");
     assert!(!is_accepted(&unheard));
     assert!(is_accepted(&stage("dev", plain())), "nobody has to in dev");
+}
+
+#[test]
+fn production_names_the_pages_that_may_call() {
+    let mut usual = stage("prod", named());
+    usual.retain(|(name, _)| name != "CorsOrigins");
+    assert!(!is_accepted(&usual), "anybody serves pages on localhost");
 }
 
 #[test]

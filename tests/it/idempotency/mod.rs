@@ -55,7 +55,7 @@ async fn a_key_used_for_another_request_is_refused() {
     let elsewhere = app
         .http()
         .post(app.path("/api/jobs/scan"))
-        .json(&message(1));
+        .json(&json!({ "guildId": "1200000000000000001", "channelId": "1200000000000000002" }));
     let elsewhere = app.send(elsewhere.header("idempotency-key", "k")).await;
     assert_eq!(elsewhere.status, 422);
     // Another caller's key of the same name is another key.

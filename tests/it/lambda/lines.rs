@@ -202,7 +202,7 @@ async fn refused_tokens_are_told_without_their_text() {
         .invoke(&request("GET", "/api/jobs?state=waiting", KEY, ""))
         .await
         .reply();
-    assert_eq!(reply["statusCode"], 500, "{reply}");
+    assert_eq!(reply["statusCode"], 503, "{reply}");
     let told = lines(jobs).await;
     assert!(
         told.iter().any(|line| line["level"] == "ERROR"),

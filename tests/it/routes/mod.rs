@@ -1,10 +1,14 @@
 //! The routes as their callers meet them.
 
 mod costs;
+mod cursors;
 mod foreign;
 mod front_door;
+mod guesses;
 mod helpers;
 mod invoke;
 mod jobs;
 mod pages;
 mod scan;
+mod strict;
+mod waking;

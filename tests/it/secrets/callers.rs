@@ -38,12 +38,13 @@ async fn a_new_key_is_accepted_when_it_is_first_brought() {
 #[tokio::test]
 async fn keys_nobody_knows_are_looked_for_once_a_minute() {
     let (app, ssm) = with_kept(&[(API_KEY, OLD), (ADMIN_KEY, ADMIN)]).await;
-    for _ in 0..20 {
+    // As many as an address may bring in a while.
+    for _ in 0..3 {
         assert_eq!(status(&app, "a-guess-of-somebody").await, 401);
     }
     assert_eq!(ssm.calls().len(), 1);
     app.advance(MINUTE);
-    for _ in 0..20 {
+    for _ in 0..2 {
         assert_eq!(status(&app, "a-guess-of-somebody").await, 401);
     }
     // Without a key there is nothing to look for.

@@ -180,6 +180,7 @@ async fn greeter(app: &TestApp, api_key: &str) -> (Host, String) {
         method: http::Method::GET,
         path: "/greeting",
         access: Access::Api,
+        query: &[],
         handler: |_, _, _| async { Ok(http::Reply::ok(&json!({ "hello": true }))) }.boxed(),
     }];
     let door = Function {

@@ -310,14 +310,17 @@ async fn current_scans_are_those_that_wait_or_wait_for_their_time() {
 }
 
 #[tokio::test]
-async fn health_needs_no_key_and_is_one_command() {
+async fn health_needs_no_key_and_shows_nothing_of_the_database() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
-    let health = || app.send_plain(app.http().get(app.path("/api/health/redis")));
-    health().await;
+    let health = async || {
+        app.advance(Duration::from_secs(10));
+        app.send_plain(app.http().get(app.path("/api/health/redis")))
+            .await
+    };
     app.endpoint.reset_meter();
     let reply = health().await;
     assert_eq!((reply.status, reply.text("/status")), (200, "healthy"));
-    assert_eq!(app.cost(), (1 + CHECK, 1));
+    assert_eq!(app.cost(), (1, 1));
     for action in [
         FaultAction::Status(503),
         FaultAction::DropBefore,
@@ -333,10 +336,8 @@ async fn health_needs_no_key_and_is_one_command() {
             (503, "unhealthy"),
             "{action:?}"
         );
-        let text = reply.text("/error");
-        assert!(!text.contains("127.0.0.1") && !text.contains(app.endpoint.token()));
+        assert_eq!(reply.text("/error"), "the database does not answer");
         app.endpoint.faults().clear();
     }
-    app.advance(Duration::from_secs(1));
     assert_eq!(health().await.status, 200);
 }

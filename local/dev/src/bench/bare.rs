@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -34,7 +34,7 @@ const CONNECTION: [&str; 3] = ["host", "content-length", "connection"];
 /// The requests of `program`'s second invocation, when it knows what it keeps.
 ///
 /// # Errors
-/// When it fails, or asks nothing.
+/// When it fails. Some ask nothing: they know the answer of a moment ago.
 pub async fn requests(site: &Site, program: &Program) -> anyhow::Result<Vec<Request>> {
     let recorder = Recorder::start(site.url(Link::Plain)).await?;
     let environment = site.environment(program, Link::Plain, &recorder.url);
@@ -43,9 +43,7 @@ pub async fn requests(site: &Site, program: &Program) -> anyhow::Result<Vec<Requ
     recorder.take();
     running.invoke(program.event).await?;
     running.stop().await?;
-    let requests = recorder.take();
-    ensure!(!requests.is_empty(), "{} asks no database", program.name);
-    Ok(requests)
+    Ok(recorder.take())
 }
 
 /// Sends requests alone.

@@ -1,0 +1,98 @@
+//! Settings as callers send them.
+
+use serde::{Deserialize, Deserializer};
+use shared::http::{ApiError, Bounded, Seconds, Snowflake};
+use shared::scan::GuildSettings;
+
+/// The most channels one guild may leave out; Discord has 500 in a guild.
+const MOST_EXCLUDED: usize = 500;
+
+/// All settings; what is left out is the default again.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Wanted {
+    min_video_seconds: Option<Seconds>,
+    include_threads: Option<bool>,
+    excluded_channel_ids: Option<Vec<Snowflake>>,
+    priority: Option<Bounded<1, 10>>,
+}
+
+impl Wanted {
+    /// # Errors
+    /// 400 that names the field.
+    pub fn into_settings(self) -> Result<GuildSettings, ApiError> {
+        check_excluded(self.excluded_channel_ids.as_deref())?;
+        let changes = Changes {
+            min_video_seconds: Some(self.min_video_seconds),
+            include_threads: Some(self.include_threads),
+            excluded_channel_ids: Some(self.excluded_channel_ids),
+            priority: Some(self.priority),
+        };
+        Ok(changes.apply(GuildSettings::default()))
+    }
+}
+
+/// The settings to change: what is left out stays, `null` is the default again.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Changes {
+    #[serde(default, deserialize_with = "sent")]
+    #[schemars(with = "Option<Seconds>")]
+    min_video_seconds: Option<Option<Seconds>>,
+    #[serde(default, deserialize_with = "sent")]
+    #[schemars(with = "Option<bool>")]
+    include_threads: Option<Option<bool>>,
+    #[serde(default, deserialize_with = "sent")]
+    #[schemars(with = "Option<Vec<Snowflake>>")]
+    excluded_channel_ids: Option<Option<Vec<Snowflake>>>,
+    #[serde(default, deserialize_with = "sent")]
+    #[schemars(with = "Option<Bounded<1, 10>>")]
+    priority: Option<Option<Bounded<1, 10>>>,
+}
+
+impl Changes {
+    /// # Errors
+    /// 400 that names the field.
+    pub fn check(&self) -> Result<(), ApiError> {
+        check_excluded(
+            self.excluded_channel_ids
+                .as_ref()
+                .and_then(Option::as_deref),
+        )
+    }
+
+    pub fn apply(&self, mut settings: GuildSettings) -> GuildSettings {
+        let default = GuildSettings::default();
+        if let Some(seconds) = self.min_video_seconds {
+            settings.min_video_seconds = seconds.map(Seconds::get);
+        }
+        if let Some(include) = self.include_threads {
+            settings.include_threads = include.unwrap_or(default.include_threads);
+        }
+        if let Some(excluded) = &self.excluded_channel_ids {
+            let excluded = excluded.iter().flatten().cloned();
+            settings.excluded_channel_ids = excluded.map(String::from).collect();
+        }
+        if let Some(priority) = self.priority {
+            settings.priority = priority.map_or(default.priority, |p| p.get() as u8);
+        }
+        settings
+    }
+}
+
+fn check_excluded(excluded: Option<&[Snowflake]>) -> Result<(), ApiError> {
+    if excluded.is_some_and(|excluded| excluded.len() > MOST_EXCLUDED) {
+        let detail = format!("excludedChannelIds: expected a list of at most {MOST_EXCLUDED} ids");
+        return Err(ApiError::bad_request(detail));
+    }
+    Ok(())
+}
+
+/// Tells a field that is `null` from one that is left out.
+fn sent<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,98 @@
+//! Keys that are guessed.
+//!
+//! A key nobody has counts against the address it came from, by the limit of signing in:
+//! whoever may guess at one door may not guess more at another. An address that has used
+//! its limit up is refused before its next key is compared.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::admission::refusal;
+use super::auth::bearer;
+use super::identity::identity;
+use super::{Access, Action, ApiError, Caller, Request, Services};
+use crate::redis::{Redis, Scope};
+
+/// How often callers without a key may have Redis asked, by one environment in a minute.
+const ANONYMOUS_CHECKS: u32 = 60;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What callers without a key may have Redis do, all of them together. A limit of each
+/// address alone is none for who has many.
+#[derive(Default)]
+pub(super) struct AnonymousBudget {
+    spent: Mutex<(Duration, u32)>,
+}
+
+impl AnonymousBudget {
+    /// Takes one check out of this minute's.
+    ///
+    /// # Errors
+    /// 429 when there is none left.
+    pub fn take(&self, services: &Services) -> Result<(), ApiError> {
+        let now = services.clock.elapsed();
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, n) = *spent;
+        let is_over = n == 0 || now.saturating_sub(began) >= MINUTE;
+        let (began, n) = if is_over { (now, 0) } else { (began, n) };
+        if n >= ANONYMOUS_CHECKS {
+            let left = MINUTE.saturating_sub(now.saturating_sub(began));
+            let seconds = left.as_secs().max(1);
+            let reset_at = services.clock.now_ms() + left.as_millis() as i64;
+            return Err(ApiError::too_many_requests(seconds, reset_at));
+        }
+        *spent = (began, n + 1);
+        Ok(())
+    }
+}
+
+/// Who calls a route. A key that is sent, and is nobody's, is counted.
+///
+/// # Errors
+/// 429 when too many such keys came from the address, 503 when that cannot be checked.
+pub(super) async fn caller(
+    services: &Services,
+    budget: &AnonymousBudget,
+    access: Access,
+    request: &Request,
+) -> Result<Caller, ApiError> {
+    // What is open to all tells nobody whether a key is known.
+    if access == Access::Open || bearer(request).is_none() {
+        return Ok(services.auth.caller(request).await);
+    }
+    let rule = Action::Login.rule(&services.config.limits);
+    let address = identity(&Caller::Anonymous, request);
+    let now_ms = services.clock.now_ms();
+    let call = services.limiter.call(&rule, &address, 1);
+    if let Some(refused) = services.limiter.blocked(&call) {
+        return Err(refusal(&refused, now_ms));
+    }
+    // This environment saw the limit used up; whether it still is, Redis knows.
+    if services.limiter.last_seen(&rule, &address).remaining == 0 {
+        budget.take(services)?;
+        let redis = checking(services);
+        match services.limiter.standing(&redis, &rule, &address).await {
+            Ok(standing) if standing.remaining == 0 => return Err(refusal(&standing, now_ms)),
+            Ok(_) => {}
+            Err(_) => return Err(ApiError::limit_unknown()),
+        }
+    }
+    let caller = services.auth.caller(request).await;
+    if caller == Caller::Anonymous {
+        budget.take(services)?;
+        let verdict = services.limiter.check(&checking(services), &call).await;
+        if !verdict.admitted {
+            return Err(refusal(&verdict, now_ms));
+        }
+    }
+    Ok(caller)
+}
+
+/// Redis, for a check that nothing else depends on.
+fn checking(services: &Services) -> Redis {
+    services.redis.scoped(Scope {
+        deadline: Some(services.clock.deadline(services.config.limits.patience)),
+        sync_token: None,
+    })
+}
