@@ -36,9 +36,10 @@ pub enum ConfigError {
         name: &'static str,
         expected: &'static str,
     },
-    /// A setting that is sound by itself, but not beside another.
-    #[error("{name}: {rule}")]
-    Contradiction { name: &'static str, rule: String },
+    /// As [`ConfigError::Invalid`], where what is wrong depends on the value, or on another
+    /// setting.
+    #[error("{name}: {reason}")]
+    Refused { name: &'static str, reason: String },
 }
 
 /// Where settings are read from.

@@ -190,14 +190,18 @@ impl Ignored {
     /// Names remembered at most: a program may make them up.
     const MOST: usize = 100;
 
-    fn add<'a>(&self, fields: impl Iterator<Item = &'a str>) {
+    /// Answers how many were not known before.
+    fn add<'a>(&self, fields: impl Iterator<Item = &'a str>) -> usize {
+        let mut n_new = 0;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for field in fields {
             let field: String = field.chars().take(64).collect();
             if known.len() < Self::MOST && known.insert(field.clone()) {
                 tracing::warn!(field, "a field of jobs in the stream is ignored");
+                n_new += 1;
             }
         }
+        n_new
     }
 }
 
@@ -231,4 +235,19 @@ fn recurring(setting: &RecurringSetting, clock: &Clock) -> Result<Recurring, Err
         },
         job,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_nothing_reads_is_logged_once_and_not_without_end() {
+        let ignored = Ignored::default();
+        assert_eq!(ignored.add(["colour", "options.size"].into_iter()), 2);
+        assert_eq!(ignored.add(["colour", "colour"].into_iter()), 0);
+        let many: Vec<String> = (0..1000).map(|n| format!("field{n}")).collect();
+        ignored.add(many.iter().map(String::as_str));
+        assert_eq!(ignored.0.lock().map(|known| known.len()).ok(), Some(100));
+    }
 }

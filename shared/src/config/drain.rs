@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{ConfigError, Environment};
+use crate::input;
 
 /// What the drainer looks after besides the queue.
 #[derive(Clone, Debug)]
@@ -64,9 +65,9 @@ impl DrainConfig {
         let default = DrainConfig::default();
         let recurring = match env.text("RECURRING_JOBS") {
             None => Vec::new(),
-            Some(text) => read_recurring(&text).ok_or(ConfigError::Invalid {
+            Some(text) => read_recurring(&text).map_err(|reason| ConfigError::Refused {
                 name: "RECURRING_JOBS",
-                expected: "a JSON list of {\"name\", \"cron\" or \"everySeconds\", \"job\"}, each name once",
+                reason,
             })?,
         };
         Ok(DrainConfig {
@@ -76,16 +77,21 @@ impl DrainConfig {
     }
 }
 
-fn read_recurring(text: &str) -> Option<Vec<RecurringSetting>> {
-    let list: Vec<RecurringSetting> = serde_json::from_str(text).ok()?;
-    let one_time = |one: &RecurringSetting| one.cron.is_some() != one.every_seconds.is_some();
-    let named = |one: &RecurringSetting| {
-        let is_name = (1..=128).contains(&one.name.len());
-        is_name && list.iter().filter(|other| other.name == one.name).count() == 1
-    };
-    list.iter()
-        .all(|one| one_time(one) && named(one))
-        .then_some(list)
+fn read_recurring(text: &str) -> Result<Vec<RecurringSetting>, String> {
+    let list: Vec<RecurringSetting> = input::parse(text)?;
+    for (n, one) in list.iter().enumerate() {
+        let name = &one.name;
+        if !(1..=128).contains(&name.len()) {
+            return Err(format!("[{n}].name: expected 1 to 128 bytes"));
+        }
+        if list[..n].iter().any(|before| before.name == *name) {
+            return Err(format!("[{n}].name: `{name}` is another's name already"));
+        }
+        if one.cron.is_some() == one.every_seconds.is_some() {
+            return Err(format!("[{n}]: expected either cron or everySeconds"));
+        }
+    }
+    Ok(list)
 }
 
 #[cfg(test)]
@@ -96,19 +102,35 @@ mod tests {
     fn a_recurring_job_has_a_name_of_its_own_and_one_way_to_tell_its_times() {
         let read = |text: &str| read_recurring(text).map(|list| list.len());
         let job = r#""job":{"type":"scan"}"#;
-        assert_eq!(read("[]"), Some(0));
+        assert_eq!(read("[]"), Ok(0));
         assert_eq!(
             read(&format!(r#"[{{"name":"a","cron":"0 3 * * *",{job}}}]"#)),
-            Some(1)
-        );
-        assert_eq!(read(&format!(r#"[{{"name":"a",{job}}}]"#)), None);
-        assert_eq!(
-            read(&format!(
-                r#"[{{"name":"a","cron":"* * * * *","everySeconds":5,{job}}}]"#
-            )),
-            None
+            Ok(1)
         );
         let twice = format!(r#"{{"name":"a","everySeconds":60,{job}}}"#);
-        assert_eq!(read(&format!("[{twice},{twice}]")), None);
+        for (wrong, reason) in [
+            (
+                format!(r#"[{{"name":"a",{job}}}]"#),
+                "[0]: expected either cron or everySeconds",
+            ),
+            (
+                format!(r#"[{{"name":"a","cron":"* * * * *","everySeconds":5,{job}}}]"#),
+                "[0]: expected either cron or everySeconds",
+            ),
+            (
+                format!("[{twice},{twice}]"),
+                "[1].name: `a` is another's name already",
+            ),
+            (
+                format!(r#"[{{"name":"a","everySecond":60,{job}}}]"#),
+                "[0].everySecond: unknown field; did you mean everySeconds?",
+            ),
+            (
+                format!(r#"[{{"name":"a","everySeconds":-1,{job}}}]"#),
+                "[0].everySeconds: expected u64",
+            ),
+        ] {
+            assert_eq!(read(&wrong), Err(reason.to_owned()), "{wrong}");
+        }
     }
 }

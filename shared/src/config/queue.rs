@@ -105,9 +105,9 @@ fn clock_skew(env: &Environment<'_>, lease: Duration) -> Result<Option<Duration>
     let largest_ms = u64::try_from(largest.as_millis()).unwrap_or(u64::MAX);
     let skew = limit(env, "QUEUE_CLOCK_SKEW_MS", largest_ms)?.map(Duration::from_millis);
     if skew.is_some_and(|skew| skew > largest) {
-        return Err(ConfigError::Contradiction {
+        return Err(ConfigError::Refused {
             name: "QUEUE_CLOCK_SKEW_MS",
-            rule: format!(
+            reason: format!(
                 "expected at most {largest_ms} (a quarter of QUEUE_LEASE_MS, which is {}): with \
                  clocks further apart a drainer takes jobs that another still runs",
                 lease.as_millis()

@@ -36,6 +36,22 @@ async fn a_job_another_program_left_is_run_once_and_the_stream_goes() {
 }
 
 #[tokio::test]
+async fn a_field_that_nothing_reads_does_not_lose_another_program_s_job() {
+    let app = TestApp::with_guild(guild_with(20, 1)).await;
+    let guild = app.discord.guild().id.to_string();
+    let data = json!({
+        "guild_id": guild, "channel_id": CHANNEL.to_string(), "requested_by": "a bot",
+        "options": { "max_messages": 5, "colour": "blue" }, "auto_continue": true,
+    });
+    for _ in 0..2 {
+        leave(&app, &[("type", "scan"), ("data", &data.to_string())]).await;
+    }
+    // One stands for the other.
+    assert_eq!(app.drain().await["completed"], 1);
+    assert_eq!(app.channel(CHANNEL).await.total_messages_scanned, 5);
+}
+
+#[tokio::test]
 async fn what_is_no_job_goes_to_the_dead_letters_with_its_reason() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     leave(&app, &[("type", "batch"), ("data", "{nonsense")]).await;

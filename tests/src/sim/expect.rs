@@ -247,7 +247,10 @@ pub fn expect_enqueue(
     state: &State,
     request: &EnqueueRequest,
     specs: &[String],
+    version: Version,
 ) -> Vec<(&'static str, String)> {
+    // When, and before which others, the jobs run that stand for others of this call.
+    let mut terms: BTreeMap<String, (i64, u8)> = BTreeMap::new();
     let mut taken: BTreeMap<(bool, &str), &str> = BTreeMap::new();
     let mut answers = Vec::new();
     let mut n_replaced = 0;
@@ -264,6 +267,24 @@ pub fn expect_enqueue(
             let seen = state.counters.get(&format!("slot:{}", slot.name));
             seen.and_then(|text| text.parse::<i64>().ok()).unwrap_or(-1)
         });
+        let plan = job.slot.as_ref().and_then(|slot| {
+            let known = state.counters.get(&format!("plan:{}", slot.name))?;
+            Some(known != slot.plan)
+        });
+        let is_first = slot_seen.is_some_and(|seen| seen < 0) || plan == Some(true);
+        let hastens = version == Version::Shipped && job.on_unique == Some("hasten");
+        let mut hasten = |id: &str, stands: Option<(i64, u8)>| {
+            let Some(stands) = terms.get(id).copied().or(stands) else {
+                return "dup_other";
+            };
+            let better = (stands.0.min(job.run_at), stands.1.min(job.priority));
+            terms.insert(id.to_owned(), better);
+            if better == stands {
+                "dup_other"
+            } else {
+                "sooner_other"
+            }
+        };
         let owner = job.unique.as_deref().and_then(|key| {
             let id = state.uniques.get(key)?;
             let record = state.record(id)?;
@@ -285,21 +306,35 @@ pub fn expect_enqueue(
             }
             ("dup", twin.unwrap_or(&job.id).to_owned())
         } else if let Some(twin) = twin {
-            ("dup", twin.to_owned())
+            let is_new = answers
+                .iter()
+                .any(|(word, id): &(&str, String)| *word == "new" && id == twin);
+            match hastens && is_new {
+                true => (hasten(twin, None), twin.to_owned()),
+                false => ("dup", twin.to_owned()),
+            }
         } else if let (Some(slot), Some(seen)) = (&job.slot, slot_seen)
-            && (seen < 0 || slot.at <= seen || slot.late && !slot.run_late)
+            && (is_first || slot.at <= seen || slot.late && !slot.run_late)
         {
             own("slot")
         } else if let Some((id, record)) = owner
             && job.on_unique == Some("debounce")
             && record.fence() == 0
         {
+            terms.insert(id.clone(), (job.run_at, job.priority));
             ("moved", id.clone())
         } else if let Some((id, record)) = owner
             && !(job.on_unique == Some("replace") && record.phase() == Phase::Waiting)
         {
-            ("dup", id.clone())
+            let spec = record.spec.as_ref().map(|spec| &spec.value);
+            let stands = spec.map(|spec| (record.run_at(), spec.priority));
+            let stands = stands.filter(|_| record.fence() == 0);
+            match hastens {
+                true => (hasten(id, stands), id.clone()),
+                false => ("dup", id.clone()),
+            }
         } else {
+            terms.insert(job.id.clone(), (job.run_at, job.priority));
             n_replaced += usize::from(owner.is_some());
             taken.insert((false, &job.id), &job.id);
             if let Some(key) = &job.unique {

@@ -25,7 +25,7 @@ impl History {
         match step.call {
             Call::Tick(request) => self.check_tick(step, request),
             Call::Enqueue(request, specs) => {
-                let expected = expect_enqueue(step.before, request, specs);
+                let expected = expect_enqueue(step.before, request, specs, step.version);
                 let DirectReply::Array(items) = step.reply else {
                     return violation("answer", "no list");
                 };

@@ -7,7 +7,7 @@ use super::state::{ACTIVE, EPOCH, Header, PARKED, Phase, Record, State};
 pub type Move = &'static str;
 
 /// The moves every run must have seen.
-pub const MOVES: [Move; 28] = [
+pub const MOVES: [Move; 29] = [
     "enqueued",
     "claimed",
     "claimed again after a cut claim",
@@ -29,6 +29,7 @@ pub const MOVES: [Move; 28] = [
     "changed",
     "replaced",
     "debounced",
+    "hastened",
     "stored by its chain",
     "stored by its batch",
     "ingested",
@@ -168,11 +169,28 @@ impl Change<'_> {
                 let by = asked
                     .into_iter()
                     .any(|(job, spec)| job.on_unique == Some("debounce") && spec == after);
-                by.then_some("debounced")
-                    .ok_or_else(|| "its spec was changed by an enqueue that may not".to_owned())
+                match (by, self.is_hastened()) {
+                    (true, _) => Ok("debounced"),
+                    (false, true) => Ok("hastened"),
+                    _ => Err("its spec was changed by an enqueue that may not".to_owned()),
+                }
             }
             _ => Err("its spec changed".to_owned()),
         }
+    }
+
+    /// Whether it does the same as before, sooner or before more others.
+    fn is_hastened(&self) -> bool {
+        let spec = |side: Option<&Record>| side.and_then(|record| record.spec.clone());
+        let (Some(before), Some(after)) = (spec(self.before), spec(self.after)) else {
+            return false;
+        };
+        let args = |text: &str| text.split_once('\n').map(|(_, args)| args.to_owned());
+        let (was, is) = (&before.value, &after.value);
+        args(&before.text) == args(&after.text)
+            && (is.run_at, is.priority) != (was.run_at, was.priority)
+            && is.run_at <= was.run_at
+            && is.priority <= was.priority
     }
 
     /// Whether it went into or out of the parked band.
@@ -237,7 +255,11 @@ impl Change<'_> {
             ("waiting", "cancelled") if replaces => Ok("replaced"),
             // One that never ran has another's time from now on.
             ("waiting", "waiting") if before.fence == 0 => {
-                by_change(before, after).map(|_| "debounced")
+                let moved = match self.is_hastened() {
+                    true => "hastened",
+                    false => "debounced",
+                };
+                by_change(before, after).map(|_| moved)
             }
             (from, to) => Err(format!("an enqueue made a {from} job {to}")),
         }

@@ -114,7 +114,8 @@ impl Client {
                             .record(&id)
                             .is_some_and(|job| job.spec.is_some());
                         let fired = job.slot.is_some() && is_there;
-                        if matches!(word.as_str(), "new" | "dup" | "moved") || fired {
+                        let word = word.trim_end_matches("_other");
+                        if matches!(word, "new" | "dup" | "sooner" | "moved") || fired {
                             world.history.acknowledge(&id);
                         }
                     }
@@ -173,8 +174,14 @@ impl Client {
             };
             job.unique = spec.unique.clone();
             if world.newer {
-                let how = [None, Some("keep"), Some("replace"), Some("debounce")];
-                job.on_unique = how[world.below(4)].filter(|_| job.unique.is_some());
+                let how = [
+                    None,
+                    Some("keep"),
+                    Some("hasten"),
+                    Some("replace"),
+                    Some("debounce"),
+                ];
+                job.on_unique = how[world.below(5)].filter(|_| job.unique.is_some());
                 spec.expires = (job.on_unique != Some("debounce") && world.chance(8.0))
                     .then(|| spec.run_at + world.random.i64(1..5000));
                 // Debounced and sent again, its followers would come twice.

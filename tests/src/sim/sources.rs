@@ -61,6 +61,7 @@ impl Client {
             run_at: spec.run_at,
             slot: Some(Slot {
                 name,
+                plan: ["hourly", "daily"][usize::from(world.chance(5.0))],
                 at,
                 late: world.chance(10.0),
                 run_late: world.random.bool(),

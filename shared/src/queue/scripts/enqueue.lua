@@ -107,9 +107,12 @@ for n, job in ipairs(jobs) do
     take_slot(job.slot)
   elseif owner and job.on_unique == 'debounce' and owner.header.fence == 0 and not owner.spec.blob then
     answers[n] = { 'moved', owner.id }
-    if owner.has_header then owner.header.run_at = job.run_at; save(owner) end
     if owner.spec.group then push(parked, parked_member(owner)) end
-    push(writes.records, owner.id .. ':p', ARGV[n + 1])
+    -- Another job of this call may find it so.
+    owner.header.run_at, owner.spec.run_at, owner.spec.priority = job.run_at, job.run_at, job.priority
+    owner.spec_text = texts[n]
+    if owner.has_header then save(owner) end
+    push(writes.records, owner.id .. ':p', texts[n])
     push(moves, job.run_at > now and delayed_score(job.run_at, job.priority) or waiting_score(now, job.priority, aging), owner.id)
   elseif owner and not (job.on_unique == 'replace' and owner.header.state == 'waiting') then
     local is_sooner = job.on_unique == 'hasten' and hasten(owner, job, moves, parked)
