@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, RwLock, atomic::AtomicBool, atomic::Ordering},
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool, atomic::Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -77,7 +77,7 @@ impl Server {
         let addr = listener.local_addr()?;
         let state = Arc::new(State {
             guard: Guard::new(options.listen.ip(), &options.host_names),
-            token: options.token,
+            token: RwLock::new(options.token),
             faults: Faults::default(),
             requests: Requests::default(),
             buckets: Buckets::new(options.rate_limit),
@@ -158,6 +158,16 @@ impl Server {
         self.state
             .has_content_intent
             .store(granted, Ordering::Relaxed);
+    }
+
+    /// Resets the bot's token: this one is accepted from now on, and no other.
+    pub fn set_token(&self, token: &str) {
+        let mut current = self
+            .state
+            .token
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *current = token.to_owned();
     }
 
     /// The requests to API and CDN so far, in order of arrival.

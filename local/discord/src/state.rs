@@ -18,7 +18,7 @@ use crate::{
 
 pub(crate) struct State {
     pub(crate) guard: Guard,
-    pub(crate) token: String,
+    pub(crate) token: RwLock<String>,
     pub(crate) faults: Faults,
     pub(crate) requests: Requests,
     pub(crate) buckets: Buckets,
@@ -33,6 +33,11 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn now_ms(&self) -> i64 {
         (self.clock)()
+    }
+
+    pub(crate) fn token(&self) -> String {
+        let token = self.token.read().unwrap_or_else(PoisonError::into_inner);
+        token.clone()
     }
 
     pub(crate) fn guild(&self) -> Arc<Guild> {

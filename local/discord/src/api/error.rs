@@ -16,7 +16,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    fn new(status: StatusCode, code: u64, message: &str) -> Self {
+    pub(super) fn new(status: StatusCode, code: u64, message: &str) -> Self {
         Self {
             status,
             code,

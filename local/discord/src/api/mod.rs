@@ -134,7 +134,8 @@ fn check(state: &State, headers: &HeaderMap) -> Result<(), ApiError> {
         return Err(ApiError::blocked_user_agent());
     }
     let token = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bot "));
-    let is_right = |token: &str| token.as_bytes().ct_eq(state.token.as_bytes()).into();
+    let right = state.token();
+    let is_right = |token: &str| token.as_bytes().ct_eq(right.as_bytes()).into();
     match token.is_some_and(is_right) {
         true => Ok(()),
         false => Err(ApiError::unauthorized()),

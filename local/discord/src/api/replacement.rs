@@ -45,6 +45,10 @@ pub(crate) fn answer(action: &Action) -> Response {
             .into_response(),
         Action::HtmlBody(status) => (status_code(*status), Html(HTML)).into_response(),
         Action::Unauthorized => ApiError::unauthorized().into_response(),
+        Action::Refused { status, code } => {
+            let message = "This is refused.";
+            ApiError::new(status_code(*status), *code, message).into_response()
+        }
         Action::Status(status) => ApiError::of_status(status_code(*status)).into_response(),
         _ => ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response(),
     }

@@ -18,6 +18,8 @@ pub enum Action {
     BlockedJson,
     /// Any status with Discord's JSON error body.
     Status(u16),
+    /// Any status with Discord's JSON error body and any code of Discord's.
+    Refused { status: u16, code: u64 },
     /// Any status with an HTML body.
     HtmlBody(u16),
     /// 401 as for a token that was reset.
@@ -81,6 +83,7 @@ impl Action {
                 | Self::CloudflareBan
                 | Self::BlockedJson
                 | Self::Status(_)
+                | Self::Refused { .. }
                 | Self::HtmlBody(_)
                 | Self::Unauthorized
                 | Self::DropConnection

@@ -173,6 +173,7 @@ impl Plan {
             | Action::CloudflareBan
             | Action::BlockedJson
             | Action::Status(_)
+            | Action::Refused { .. }
             | Action::HtmlBody(_)
             | Action::Unauthorized
             | Action::DropConnection => {}

@@ -178,6 +178,18 @@ impl Guild {
         Some(spec)
     }
 
+    /// Changes a stored message in any way, as an edit does. False if there is none.
+    pub fn edit_message(
+        &mut self,
+        channel_id: u64,
+        message_id: u64,
+        edit: impl FnOnce(&mut Value),
+    ) -> bool {
+        let channel = self.channels.get_mut(&channel_id);
+        let message = channel.and_then(|channel| channel.messages.get_mut(&message_id));
+        message.map(edit).is_some()
+    }
+
     /// Deletes a message and its files. False if there was none.
     pub fn delete_message(&mut self, channel_id: u64, message_id: u64) -> bool {
         let Some(channel) = self.channels.get_mut(&channel_id) else {
