@@ -2,6 +2,7 @@
 //! switches.
 
 mod counters;
+mod discord;
 mod flags;
 mod info;
 mod operations;
@@ -15,6 +16,7 @@ use shared::flags::Flags;
 use shared::http::{Access, App, Method, Route, Services};
 use shared::metrics::CommandBudget;
 use shared::queue::Queue;
+use shared::scan::ScanStore;
 
 pub use operations::operations;
 
@@ -23,6 +25,7 @@ pub struct State {
     pub queues: Vec<Queue>,
     pub flags: Flags,
     pub counters: Counters,
+    pub store: ScanStore,
     pub clock: Clock,
     /// What every key starts with.
     pub key_prefix: String,
@@ -61,6 +64,11 @@ pub fn routes() -> Vec<Route<State>> {
                 |state, redis, request| counters::read(state, redis, request).boxed(),
             )
         },
+        route(
+            Method::DELETE,
+            "/api/admin/discord/pause",
+            |state, redis, request| discord::resume(state, redis, request).boxed(),
+        ),
         route(Method::GET, "/api/admin/flags", |state, redis, request| {
             flags::list(state, redis, request).boxed()
         }),
@@ -107,6 +115,7 @@ pub fn app(
     let state = State {
         queues,
         flags: Flags::new(key_prefix),
+        store: ScanStore::new(redis.clone(), key_prefix),
         counters: Counters::new(redis, key_prefix, clock),
         clock: services.clock.clone(),
         budget: services.budget.clone(),

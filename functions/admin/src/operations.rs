@@ -4,6 +4,7 @@ use serde_json::json;
 use shared::counters::{self, Period};
 
 use crate::counters::Counts;
+use crate::discord::Resumed;
 use crate::flags::{Flags, Shown, Wanted};
 use crate::queues::{Queues, Redriven, Switched};
 use crate::redis::{Metrics, RedisStats};
@@ -91,6 +92,14 @@ pub fn operations() -> Vec<Operation> {
         .body::<Wanted>()
         .reply::<Shown>(200, "Its rule now.")
         .problems(&[404]),
+        Operation::new(
+            Method::DELETE,
+            "/api/admin/discord/pause",
+            Access::Admin,
+            "resumeDiscord",
+            "Lets scans ask Discord again, before the pause they keep is over.",
+        )
+        .reply::<Resumed>(200, "They may."),
         Operation::new(
             Method::GET,
             "/api/admin/counters",

@@ -44,6 +44,13 @@ fn query(request: &Request) -> Result<ClipQuery, ApiError> {
                 .ok()
                 .filter(|s| (0.0..=86_400.0).contains(s))
         })?,
+        known_length: request
+            .query_as("unknownLength", "keep or omit", |text| match text {
+                "keep" => Some(false),
+                "omit" => Some(true),
+                _ => None,
+            })?
+            .unwrap_or(false),
         cursor: request.cursor(ClipCursor::parse)?,
         limit: request.query_number("limit", LARGEST_PAGE)?.unwrap_or(PAGE),
     })

@@ -1,5 +1,6 @@
 //! The clients a job may use.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::clock::Clock;
@@ -8,8 +9,8 @@ use shared::counters::Counters;
 use shared::discord::Discord;
 use shared::progress::Progress;
 use shared::queue::Queue;
-use shared::redis::{self, Redis};
-use shared::scan::ScanStore;
+use shared::redis::{self, HashField, Redis};
+use shared::scan::{BOARD, ScanStore};
 
 /// Made once per cold start.
 pub struct Environment {
@@ -22,6 +23,10 @@ pub struct Environment {
     pub clock: Clock,
     /// The shortest time between two pages of one channel.
     pub page_interval: Duration,
+    /// Where running jobs look whether Discord is left alone.
+    pub board: HashField,
+    /// Until when it is, as far as this process knows, and by whom.
+    paused: Mutex<(i64, Option<String>)>,
 }
 
 impl Environment {
@@ -40,8 +45,34 @@ impl Environment {
             counters: Counters::new(redis.clone(), key_prefix, queue.clock().clone()),
             clock: queue.clock().clone(),
             page_interval: discord.page_interval,
+            board: queue.field(BOARD),
+            paused: Mutex::default(),
             queue,
             redis,
         })
+    }
+
+    /// Has the jobs of this process leave Discord alone; those with this token alone, if
+    /// one is named.
+    pub fn note_pause(&self, until: i64, token: Option<String>) {
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if until > paused.0 {
+            *paused = (until, token);
+        }
+    }
+
+    /// Forgets what this process knows of pauses.
+    pub fn forget_pause(&self) {
+        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
+    }
+
+    /// Until when jobs of this process leave Discord alone, if that is after `now`.
+    pub fn paused_until(&self, now: i64) -> Option<i64> {
+        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, token) = &*paused;
+        let is_anothers = token
+            .as_ref()
+            .is_some_and(|token| *token != self.discord.token_mark());
+        Some(*until).filter(|until| *until > now && !is_anothers)
     }
 }

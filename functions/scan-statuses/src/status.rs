@@ -19,6 +19,9 @@ pub struct ChannelStatus {
     total_messages_scanned: u64,
     forward_message_id: Option<MessageId>,
     backward_message_id: Option<MessageId>,
+    /// Whether nothing is older than the oldest message read: where it is false, a
+    /// backfill, or a scan without `maxMessages`, has more to read.
+    reached_start: bool,
     error_message: Option<String>,
     /// Unix milliseconds.
     updated_at: Option<i64>,
@@ -36,6 +39,7 @@ impl ChannelStatus {
             total_messages_scanned: 0,
             forward_message_id: None,
             backward_message_id: None,
+            reached_start: false,
             error_message: None,
             updated_at: None,
         }
@@ -56,6 +60,7 @@ impl ChannelStatus {
             };
         };
         ChannelStatus {
+            reached_start: record.reached_start(status == Some(ScanStatus::Succeeded)),
             channel_name: record.channel_name,
             status,
             message_count: record.message_count,

@@ -15,14 +15,14 @@ pub use keys::Keys;
 
 use crate::clock::Clock;
 use crate::redis::commands::hashes::hgetall;
-use crate::redis::{Error, Pipeline, Redis, Script, Slot};
+use crate::redis::{CountPlace, Error, Pipeline, Redis, Script, Slot};
 
 static ADD: Script = Script::new("add", &[include_str!("scripts/add.lua")]).running(5);
 
 /// Every script, for tests that read them.
 pub static SCRIPTS: &[&Script] = &[&ADD];
 
-/// Clips that finished jobs found; one that two jobs found counts twice.
+/// Clips that jobs found, each counted once: when the job that found it ends or pauses.
 pub const CLIPS: &str = "clips";
 
 /// Every counter something counts.
@@ -82,6 +82,12 @@ impl Period {
     pub fn kept(self) -> u32 {
         let kept = self.retention().as_secs() / self.length().as_secs();
         u32::try_from(kept).unwrap_or(u32::MAX)
+    }
+
+    /// Milliseconds a key is kept: the last count of a stretch as long as the first.
+    fn keep_ms(self) -> u64 {
+        let stretch = self.length() * self.stretch() as u32;
+        u64::try_from((self.retention() + stretch).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Which period since 1970 a moment is in.
@@ -149,12 +155,25 @@ impl Counters {
             let number = period.of(now);
             keys.push(self.key(name, period, number));
             args.push(number.rem_euclid(period.stretch()).to_string());
-            // The last count of a stretch is kept as long as the first.
-            let stretch = period.length() * period.stretch() as u32;
-            args.push((period.retention() + stretch).as_millis().to_string());
+            args.push(period.keep_ms().to_string());
         }
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         Some(pipeline.add_script(&ADD, &keys, &args))
+    }
+
+    /// Where a count of this moment goes, for another script that raises it with what it
+    /// counts: once, since that is done once.
+    pub fn places(&self, name: &str) -> Vec<CountPlace> {
+        let now = self.clock.now_ms();
+        let place = |period: Period| {
+            let number = period.of(now);
+            CountPlace {
+                key: self.key(name, period, number),
+                place: number.rem_euclid(period.stretch()).to_string(),
+                keep_ms: period.keep_ms(),
+            }
+        };
+        Period::ALL.into_iter().map(place).collect()
     }
 
     /// The counts of the last `n` periods, each with the unix millisecond it began, the one

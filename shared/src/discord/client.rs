@@ -1,5 +1,6 @@
 //! Asking Discord.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
@@ -50,6 +51,8 @@ pub struct Discord {
     http: reqwest::Client,
     api_base: String,
     token: Secret,
+    /// Requests sent so far.
+    sent: AtomicU64,
 }
 
 impl Discord {
@@ -67,16 +70,35 @@ impl Discord {
                 .map_err(|_| settings("no HTTP client"))?,
             api_base: config.api_base.clone(),
             token: config.token.clone(),
+            sent: AtomicU64::new(0),
         })
     }
 
     /// A guild the bot is in.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`]. One that is refused as if the token were wrong, while the token is
+    /// good for what is the bot's own, is [`Error::Forbidden`].
     pub async fn guild(&self, id: &str) -> Result<Guild, Error> {
-        let (guild, _) = self.get(&format!("/guilds/{id}")).await?;
-        Ok(guild)
+        match self.get(&format!("/guilds/{id}")).await {
+            Ok((guild, _)) => Ok(guild),
+            Err(Error::Unauthorized) => {
+                self.may_read_content().await?;
+                Err(Error::Forbidden { code: 0 })
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A mark of the token in use that tells nothing of it but whether it is another.
+    pub fn token_mark(&self) -> String {
+        let token = format!("trawl:token-mark:{}", self.token.value());
+        sha1_smol::Sha1::from(token).digest().to_string()[..16].to_owned()
+    }
+
+    /// Requests sent so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Has the token read again if it is too old.
@@ -191,6 +213,7 @@ impl Discord {
         // What cannot be sent as a token would be refused.
         let authorization = authorization(token).ok_or(Error::Unauthorized)?;
         let unreachable = |error: reqwest::Error| Error::Unreachable(error.without_url());
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let mut response = self
             .http
             .get(format!("{}{path}", self.api_base))
@@ -238,7 +261,15 @@ struct Refusal {
     code: serde_json::Value,
     #[serde(default)]
     retry_after: serde_json::Value,
+    #[serde(default)]
+    global: serde_json::Value,
 }
+
+/// Codes of a missing access or permission, whatever the status.
+const NO_PERMISSION: [i64; 2] = [50_001, 50_013];
+
+/// Codes of a channel, guild or message that is not known, whatever the status.
+const UNKNOWN: [i64; 3] = [10_003, 10_004, 10_008];
 
 fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
     let json: Option<Refusal> = serde_json::from_slice(body).ok();
@@ -247,22 +278,38 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
         .and_then(|refusal| refusal.code.as_i64())
         .unwrap_or(0);
     match status {
-        429 => {
-            let told = json.and_then(|refusal| refusal.retry_after.as_f64());
-            let header = number(headers, "retry-after");
-            match told {
-                // Shared limits: the header can be far longer than the body.
-                Some(seconds) => Error::RateLimited(seconds_of(seconds.max(header.unwrap_or(0.0)))),
-                None => Error::Banned(header.map_or(UNTOLD_BAN, seconds_of)),
-            }
-        }
+        429 => limited(json.unwrap_or_default(), headers),
+        500.. => Error::Unavailable { status },
+        _ if NO_PERMISSION.contains(&code) => Error::Forbidden { code },
+        _ if UNKNOWN.contains(&code) => Error::NotFound { code },
         401 => Error::Unauthorized,
         // How compatible servers refuse a token.
         400 if code == 40001 => Error::Unauthorized,
         403 => Error::Forbidden { code },
         404 => Error::NotFound { code },
+        // Another who answers in its place for a while.
+        408 | 425 => Error::Unavailable { status },
         400..=499 => Error::BadRequest { status, code },
         _ => Error::Unavailable { status },
+    }
+}
+
+fn limited(told: Refusal, headers: &HeaderMap) -> Error {
+    let header = number(headers, "retry-after");
+    let is = |name: &str, word: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.trim().eq_ignore_ascii_case(word))
+    };
+    match told.retry_after.as_f64() {
+        // Shared limits: the header can be far longer than the body.
+        Some(seconds) => Error::RateLimited {
+            wait: seconds_of(seconds.max(header.unwrap_or(0.0))),
+            global: told.global == serde_json::Value::Bool(true)
+                || is("x-ratelimit-global", "true")
+                || is("x-ratelimit-scope", "global"),
+            shared: is("x-ratelimit-scope", "shared"),
+        },
+        None => Error::Banned(header.map_or(UNTOLD_BAN, seconds_of)),
     }
 }
 
@@ -311,7 +358,7 @@ mod tests {
     #[test]
     fn refusals_are_told_apart() {
         let seconds = |error: Error| match error {
-            Error::RateLimited(wait) => wait.as_secs_f64(),
+            Error::RateLimited { wait, .. } => wait.as_secs_f64(),
             other => panic!("{other}"),
         };
         assert_eq!(
@@ -339,6 +386,21 @@ mod tests {
             refusal(403, &headers(&[]), b"{}"),
             Error::Forbidden { .. }
         ));
+        for status in [400, 401, 403] {
+            let missing = refusal(status, &headers(&[]), br#"{"code": 50013}"#);
+            assert!(
+                matches!(missing, Error::Forbidden { code: 50_013 }),
+                "{missing}"
+            );
+        }
+        let global = headers(&[("x-ratelimit-global", "true")]);
+        for (headers, body) in [
+            (headers(&[]), &br#"{"retry_after": 1, "global": true}"#[..]),
+            (global, br#"{"retry_after": 1}"#),
+        ] {
+            let limited = refusal(429, &headers, body);
+            assert!(matches!(limited, Error::RateLimited { global: true, .. }));
+        }
         assert!(matches!(
             refusal(400, &headers(&[]), br#"{"code": 40001}"#),
             Error::Unauthorized

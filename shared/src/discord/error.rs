@@ -6,8 +6,14 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Too fast; go on after this long. Not to be slept out in a function.
-    #[error("Discord asks to wait {} s", .0.as_secs_f64())]
-    RateLimited(Duration),
+    #[error("Discord asks to wait {} s", .wait.as_secs_f64())]
+    RateLimited {
+        wait: Duration,
+        /// All requests of the bot together were too many.
+        global: bool,
+        /// It does not count among the requests Discord refused.
+        shared: bool,
+    },
     /// The address this runs from is shut out, often for what others did.
     #[error("Discord refuses this address for {} s", .0.as_secs())]
     Banned(Duration),
@@ -17,7 +23,7 @@ pub enum Error {
     Forbidden { code: i64 },
     #[error("Discord does not know this (code {code})")]
     NotFound { code: i64 },
-    /// Our mistake.
+    /// Our mistake. A missing permission is none, whatever the status it comes with.
     #[error("Discord refused the request as malformed (status {status}, code {code})")]
     BadRequest { status: u16, code: i64 },
     /// Trouble on Discord's side.

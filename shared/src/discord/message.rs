@@ -1,5 +1,8 @@
 //! Messages, read leniently: what is not needed is not looked at, what is odd is
-//! left out, and only what would hide a clip makes a message unreadable.
+//! left out, and each list of a message is read by itself, entry by entry: what of it
+//! cannot be read, and may hide a clip, is noted, and the rest is there.
+
+use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -22,24 +25,84 @@ pub struct Message {
     pub webhook_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     pub content: Option<String>,
-    #[serde(default, deserialize_with = "list")]
-    pub attachments: Vec<Attachment>,
-    #[serde(default, deserialize_with = "list")]
-    pub embeds: Vec<Embed>,
-    #[serde(default, deserialize_with = "list")]
-    pub components: Vec<Component>,
+    #[serde(default)]
+    pub attachments: Parts<Attachment>,
+    #[serde(default)]
+    pub embeds: Parts<Embed>,
+    #[serde(default)]
+    pub components: Parts<Component>,
     /// The message this one forwards, at most one.
-    #[serde(default, deserialize_with = "list")]
-    pub message_snapshots: Vec<Snapshot>,
+    #[serde(default)]
+    pub message_snapshots: Parts<Snapshot>,
     #[serde(default, deserialize_with = "lenient")]
     pub sticker_items: Option<Vec<Value>>,
     #[serde(default, deserialize_with = "lenient")]
     pub poll: Option<Value>,
+    #[serde(default, deserialize_with = "lenient")]
+    mentions: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "lenient")]
+    mention_roles: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "lenient")]
+    mention_everyone: Option<bool>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Author {
     pub id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    bot: Option<bool>,
+}
+
+/// A list of a message. Null is an empty one.
+#[derive(Clone, Debug)]
+pub struct Parts<T> {
+    parts: Vec<T>,
+    /// It is no list, or an entry could not be read.
+    lacks: bool,
+}
+
+impl<T> Default for Parts<T> {
+    fn default() -> Parts<T> {
+        Parts {
+            parts: Vec::new(),
+            lacks: false,
+        }
+    }
+}
+
+impl<T> Deref for Parts<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.parts
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Parts<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.parts.iter()
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Parts<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (entries, mut lacks) = match Value::deserialize(deserializer)? {
+            Value::Null => (Vec::new(), false),
+            Value::Array(entries) => (entries, false),
+            _ => (Vec::new(), true),
+        };
+        let mut parts = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match serde_json::from_value(entry) {
+                Ok(part) => parts.push(part),
+                Err(_) => lacks = true,
+            }
+        }
+        Ok(Parts { parts, lacks })
+    }
 }
 
 /// A forwarded message, in a wrapper of its own.
@@ -50,12 +113,12 @@ pub struct Snapshot {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct SnapshotMessage {
-    #[serde(default, deserialize_with = "list")]
-    pub attachments: Vec<Attachment>,
-    #[serde(default, deserialize_with = "list")]
-    pub embeds: Vec<Embed>,
-    #[serde(default, deserialize_with = "list")]
-    pub components: Vec<Component>,
+    #[serde(default)]
+    pub attachments: Parts<Attachment>,
+    #[serde(default)]
+    pub embeds: Parts<Embed>,
+    #[serde(default)]
+    pub components: Parts<Component>,
 }
 
 /// An uploaded file.
@@ -111,11 +174,11 @@ pub struct EmbedVideo {
 /// A part of a message laid out by its author. Known parts hold others or media.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Component {
-    #[serde(default, deserialize_with = "list")]
-    pub components: Vec<Component>,
+    #[serde(default)]
+    pub components: Parts<Component>,
     /// Of a media gallery.
-    #[serde(default, deserialize_with = "list")]
-    pub items: Vec<GalleryItem>,
+    #[serde(default)]
+    pub items: Parts<GalleryItem>,
     /// Of a file.
     #[serde(default, deserialize_with = "lenient")]
     pub file: Option<Media>,
@@ -229,18 +292,76 @@ impl Message {
         })
     }
 
-    /// Whether it is a user's and nothing can be seen of it, as without the intent to
-    /// read content.
-    pub fn is_blank(&self) -> Option<bool> {
-        matches!(self.kind, Some(0 | 19) | None).then(|| {
-            self.content.as_deref().unwrap_or_default().is_empty()
-                && self.attachments.is_empty()
-                && self.embeds.is_empty()
-                && self.components.is_empty()
-                && self.message_snapshots.is_empty()
-                && self.sticker_items.as_ref().is_none_or(Vec::is_empty)
-                && self.poll.is_none()
-        })
+    /// Whether a part of it that may hide a clip could not be read.
+    pub fn lacks_parts(&self) -> bool {
+        let inside = |components: &Parts<Component>| components.iter().any(Component::lacks_parts);
+        let snapshot = |snapshot: &Snapshot| {
+            let message = &snapshot.message;
+            message.attachments.lacks
+                || message.embeds.lacks
+                || message.components.lacks
+                || inside(&message.components)
+        };
+        self.attachments.lacks
+            || self.embeds.lacks
+            || self.components.lacks
+            || self.message_snapshots.lacks
+            || inside(&self.components)
+            || self.message_snapshots.iter().any(snapshot)
+    }
+
+    /// Whether it tells that the bot may read content. Without that right a message of a
+    /// user shows nothing, unless it is the bot's own or mentions it.
+    pub fn content(&self) -> Content {
+        // Others, such as that somebody joined, have none.
+        if !matches!(self.kind, Some(0 | 19 | 20 | 23) | None) {
+            return Content::Unknown;
+        }
+        let is_blank = self.content.as_deref().unwrap_or_default().is_empty()
+            && self.attachments.is_empty()
+            && self.embeds.is_empty()
+            && self.components.is_empty()
+            && self.message_snapshots.is_empty()
+            && self.sticker_items.as_ref().is_none_or(Vec::is_empty)
+            && self.poll.is_none();
+        if is_blank && !self.lacks_parts() {
+            return Content::Hidden;
+        }
+        // Which bot this is, nobody has been asked: a message of any bot, one that
+        // mentions anybody, and an answer, which may be to the bot, prove nothing.
+        let by_bot = self
+            .author
+            .as_ref()
+            .is_none_or(|author| author.bot == Some(true));
+        let mentions = |list: &Option<Vec<Value>>| list.as_ref().is_some_and(|l| !l.is_empty());
+        let may_be_shown_anyway = by_bot
+            || self.webhook_id.is_some()
+            || !matches!(self.kind, Some(0) | None)
+            || self.mention_everyone == Some(true)
+            || mentions(&self.mentions)
+            || mentions(&self.mention_roles);
+        match may_be_shown_anyway {
+            true => Content::Unknown,
+            false => Content::Shown,
+        }
+    }
+}
+
+/// What a message tells of the right to read content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Without the right nothing would be seen of it.
+    Shown,
+    /// Nothing is seen of it: for want of the right, or because there is nothing.
+    Hidden,
+    Unknown,
+}
+
+impl Component {
+    fn lacks_parts(&self) -> bool {
+        self.components.lacks
+            || self.items.lacks
+            || self.components.iter().any(Component::lacks_parts)
     }
 }
 
@@ -250,13 +371,6 @@ fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 ) -> Result<Option<T>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(value).ok())
-}
-
-/// Null is an empty list; anything else that is no list may hide a clip.
-fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Pixels: whole, written with a decimal point by some, and within reason.
@@ -289,10 +403,44 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_may_hide_a_clip_is_unreadable_under_its_id() {
-        let unreadable =
-            read(r#"{"id": "1191168914227200000", "attachments": "none"}"#).unwrap_err();
-        assert_eq!(unreadable.id, Some(MessageId(1_191_168_914_227_200_000)));
+    fn each_list_is_read_by_itself_and_what_may_hide_a_clip_is_noted() {
+        for broken in [
+            r#""embeds": {}"#,
+            r#""embeds": [5]"#,
+            r#""components": "none""#,
+            r#""components": [{"components": [{"items": {}}]}]"#,
+            r#""message_snapshots": [{}]"#,
+        ] {
+            let text = format!(
+                r#"{{"id": "1191168914227200000", "attachments": [{{"id": "5"}}], {broken}}}"#
+            );
+            let message = read(&text).unwrap();
+            assert_eq!(message.attachments.len(), 1, "{broken}");
+            assert!(message.lacks_parts(), "{broken}");
+        }
+        let whole = read(r#"{"id": "5", "embeds": null, "components": [{"x": 1}]}"#).unwrap();
+        assert!(!whole.lacks_parts());
+        let odd = read(r#"{"id": "5", "attachments": [{"id": "7"}, {"id": {}}]}"#).unwrap();
+        assert_eq!((odd.attachments.len(), odd.lacks_parts()), (1, true));
         assert_eq!(read(r#"{"attachments": []}"#).unwrap_err().id, None);
+    }
+
+    #[test]
+    fn only_what_would_be_hidden_otherwise_shows_that_content_may_be_read() {
+        let of = |more: &str| {
+            let text = format!(r#"{{"id": "5", "type": 0, "author": {{"id": "7"}}{more}}}"#);
+            read(&text).unwrap().content()
+        };
+        assert_eq!(of(r#", "content": "hello""#), Content::Shown);
+        assert_eq!(of(""), Content::Hidden);
+        for anyway in [
+            r#", "content": "hello", "mentions": [{"id": "9"}]"#,
+            r#", "content": "hello", "mention_roles": ["9"]"#,
+            r#", "content": "hello", "webhook_id": "9""#,
+        ] {
+            assert_eq!(of(anyway), Content::Unknown, "{anyway}");
+        }
+        let own = r#"{"id": "5", "content": "x", "author": {"id": "7", "bot": true}}"#;
+        assert_eq!(read(own).unwrap().content(), Content::Unknown);
     }
 }

@@ -12,7 +12,7 @@ mod snowflake;
 pub use client::{Discord, Page, Position};
 pub use error::Error;
 pub use message::{
-    Attachment, Author, Channel, ChannelType, Component, Embed, EmbedVideo, Guild, Media, Message,
-    Snapshot, Unreadable,
+    Attachment, Author, Channel, ChannelType, Component, Content, Embed, EmbedVideo, Guild, Media,
+    Message, Parts, Snapshot, Unreadable,
 };
 pub use snowflake::MessageId;

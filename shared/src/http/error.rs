@@ -295,7 +295,7 @@ impl From<discord::Error> for ApiError {
     fn from(error: discord::Error) -> ApiError {
         use discord::Error;
         match error {
-            Error::RateLimited(wait) | Error::Banned(wait) => ApiError::discord(wait, error),
+            Error::RateLimited { wait, .. } | Error::Banned(wait) => ApiError::discord(wait, error),
             Error::NotFound { .. } | Error::Forbidden { .. } => {
                 ApiError::not_found("Discord does not show this to the bot")
             }

@@ -4,14 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::queue::{self, JobId, NewJob};
 
-/// Messages a forward scan takes of a channel never scanned, unless told otherwise.
-const FIRST_MESSAGES: u64 = 1000;
-
 /// Which way a scan reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScanMode {
-    /// What is newer than the newest message read.
+    /// What is newer than the newest message read, and then, unless a number of messages
+    /// is asked for, what is older than the oldest, to the channel's start.
     Forward,
     /// What is older than the oldest message read, to the channel's start.
     Backfill,
@@ -74,17 +72,19 @@ impl ChannelScan {
         }
     }
 
-    /// Messages to list at most. `fresh` says that the channel was never scanned:
-    /// then a forward scan has no end of its own.
-    pub fn most(&self, fresh: bool) -> Option<u64> {
+    /// Messages to list at most; none reads to the channel's end.
+    pub fn most(&self) -> Option<u64> {
         let limit = self.limit.filter(|_| !self.auto_continue);
-        let asked = match (limit, self.options.max_messages) {
+        match (limit, self.options.max_messages) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
-        };
-        let endless =
-            fresh && self.direction() == Direction::Forward && self.after_message_id.is_none();
-        asked.or(endless.then_some(FIRST_MESSAGES))
+        }
+    }
+
+    /// Whether it goes on to the channel's start once it has read what is newer.
+    pub fn goes_to_start(&self) -> bool {
+        let is_stretch = self.before_message_id.is_some() || self.after_message_id.is_some();
+        self.most().is_none() && !is_stretch
     }
 
     /// The job: one of a channel and direction at a time, and one of a channel that
@@ -146,20 +146,15 @@ mod tests {
     }
 
     #[test]
-    fn a_first_forward_scan_is_bounded_and_a_backfill_is_not() {
-        assert_eq!(scan("").most(true), Some(1000));
-        assert_eq!(scan("").most(false), None);
-        assert_eq!(scan(r#", "scanMode": "backfill""#).most(true), None);
-        assert_eq!(
-            scan(r#", "options": {"maxMessages": 7}"#).most(true),
-            Some(7)
-        );
+    fn a_scan_is_bounded_where_a_number_is_asked_for() {
+        assert_eq!(scan("").most(), None);
+        assert!(scan("").goes_to_start());
+        assert_eq!(scan(r#", "options": {"maxMessages": 7}"#).most(), Some(7));
         let batch = r#", "direction": "backward", "limit": 100"#;
-        assert_eq!(scan(batch).most(true), Some(100));
-        assert_eq!(
-            scan(&format!("{batch}, \"autoContinue\": true")).most(true),
-            None
-        );
+        assert_eq!(scan(batch).most(), Some(100));
+        let endless = scan(&format!("{batch}, \"autoContinue\": true"));
+        assert!(endless.most().is_none() && endless.goes_to_start());
+        assert!(!scan(r#", "afterMessageId": "5""#).goes_to_start());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MessageScan;
 use crate::queue::{Job, JobId, JobState};
 use crate::scan::{ScanProgress, ScanStatus};
 
@@ -16,6 +17,9 @@ pub struct ScanState<'a> {
     status: ScanStatus,
     progress: Amount,
     clips_found: u64,
+    /// Whether nothing of the channel is older than what was read. False as long as that
+    /// is not known; null of single messages.
+    reached_start: Option<bool>,
     /// Why it failed.
     error: Option<&'a str>,
     updated_at: i64,
@@ -75,6 +79,8 @@ impl ScanState<'_> {
                 },
             },
             clips_found: told.clips_found,
+            reached_start: (job.kind != MessageScan::KIND)
+                .then(|| told.reached_start.unwrap_or(false)),
             error: job.failed_reason.as_deref(),
             updated_at: times.into_iter().flatten().max().unwrap_or_default(),
         }

@@ -16,8 +16,10 @@ const LARGEST_READING: usize = 2 * 1024 * 1024;
 pub enum EventType {
     /// How far the scan is.
     Progress,
-    /// Clips of a page: `{clips: […]}`.
+    /// New clips of a page: `{clips: […]}`.
     Clip,
+    /// Clips that are gone, each by `channelId`, `messageId` and `id`: `{clips: […]}`.
+    Removed,
     /// The scan began, waits, or ended.
     Status,
     /// Something worth knowing, such as a message that could not be read.
@@ -29,6 +31,7 @@ impl EventType {
         match self {
             EventType::Progress => "progress",
             EventType::Clip => "clip",
+            EventType::Removed => "removed",
             EventType::Status => "status",
             EventType::Log => "log",
         }
@@ -38,6 +41,7 @@ impl EventType {
         match text {
             "progress" => EventType::Progress,
             "clip" => EventType::Clip,
+            "removed" => EventType::Removed,
             "status" => EventType::Status,
             _ => EventType::Log,
         }

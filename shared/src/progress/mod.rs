@@ -18,7 +18,7 @@ pub use keys::Keys;
 
 use crate::redis::commands::keys::{Keys as _, pexpire};
 use crate::redis::commands::streams::{Entry, Trim, xadd, xrange};
-use crate::redis::{Error, Pipeline, Redis, Replies, Slot};
+use crate::redis::{Command, Error, Pipeline, Redis, Replies, Slot};
 
 /// About how many events are kept.
 const KEPT: u64 = 200;
@@ -54,27 +54,24 @@ impl Progress {
 
     /// Adds an event to a pipeline; [`Progress::read_published`] takes its outcome.
     pub fn add_event(&self, pipeline: &mut Pipeline, scan_id: &str, event: &Event) -> Slot<String> {
-        let (id, data, at) = (
-            event.id(),
-            event.data.to_string(),
-            event.timestamp.to_string(),
-        );
-        let fields = [
-            ("type", event.kind.as_str()),
-            ("data", &data),
-            ("timestamp", &at),
-        ];
-        pipeline.add(xadd(
-            &self.keys.events(scan_id),
-            &id,
-            Trim::About(KEPT),
-            &fields,
-        ))
+        pipeline.add(self.event(scan_id, event, &event.data.to_string()))
     }
 
-    /// Adds the expiry of a scan's events: with the first and with the last.
-    pub fn add_expiry(&self, pipeline: &mut Pipeline, scan_id: &str) {
-        pipeline.add(pexpire(&self.keys.events(scan_id), EXPIRY));
+    /// The command that adds an event, for another script to run; `data` is its data, or
+    /// a word that the script puts it in the place of.
+    pub fn event(&self, scan_id: &str, event: &Event, data: &str) -> Command<String> {
+        let (id, at) = (event.id(), event.timestamp.to_string());
+        let fields = [
+            ("type", event.kind.as_str()),
+            ("data", data),
+            ("timestamp", &at),
+        ];
+        xadd(&self.keys.events(scan_id), &id, Trim::About(KEPT), &fields)
+    }
+
+    /// The expiry of a scan's events: with the first and with the last.
+    pub fn expiry(&self, scan_id: &str) -> Command<bool> {
+        pexpire(&self.keys.events(scan_id), EXPIRY)
     }
 
     /// # Errors

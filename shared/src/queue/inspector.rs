@@ -75,6 +75,31 @@ impl Queue {
         }
     }
 
+    /// A field beside the jobs, without a value, for others who read or write it with what
+    /// they do for one. Its name begins with `#` and is not one of the counters'.
+    pub fn field(&self, name: &str) -> HashField {
+        HashField {
+            key: self.keys.records.clone(),
+            field: name.to_owned(),
+            value: String::new(),
+        }
+    }
+
+    /// The field that tells whether a job that runs is to stop; for [`Queue::is_cancelled`].
+    pub fn state_field(&self, id: &JobId) -> HashField {
+        self.field(id.as_str())
+    }
+
+    /// Whether the value of a job's [`Queue::state_field`] asks it to stop.
+    pub fn is_cancelled(value: &str) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Wish {
+            #[serde(default)]
+            cancel: bool,
+        }
+        serde_json::from_str(value).is_ok_and(|wish: Wish| wish.cancel)
+    }
+
     /// A job by its id, with the arguments and the result it has in keys of its own.
     ///
     /// # Errors

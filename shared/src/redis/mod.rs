@@ -19,6 +19,7 @@
 mod auto_pipeline;
 mod command;
 pub mod commands;
+mod count_place;
 mod error;
 mod exchange;
 mod hash_field;
@@ -33,6 +34,7 @@ mod upstash;
 
 pub use auto_pipeline::AutoPipeline;
 pub use command::{Command, RawCommand, Repeat};
+pub use count_place::CountPlace;
 pub use error::{Error, ServerError};
 pub use exchange::Exchange;
 pub use hash_field::HashField;

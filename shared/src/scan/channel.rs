@@ -38,8 +38,10 @@ pub struct Work {
     /// Messages listed so far, across continuations, the overlap left out.
     pub listed: u64,
     pub clips: u64,
-    /// Messages that could not be read.
+    /// Messages that could not be read, or not whole.
     pub unreadable: u64,
+    /// Nothing of the channel is older than what was read.
+    pub reached_start: bool,
     /// Where the next page begins: older than this, or after it.
     pub before: Option<MessageId>,
     pub after: Option<MessageId>,
@@ -69,7 +71,7 @@ pub struct Channel {
     /// Nothing is older than the oldest read.
     #[serde(default)]
     pub backfill_done: bool,
-    /// Messages that hold clips.
+    /// Messages that hold clips; the script that saves a page keeps it.
     #[serde(default)]
     pub message_count: u64,
     /// Messages listed, each counted once per job that listed it.
@@ -80,11 +82,21 @@ pub struct Channel {
     /// Not before this unix millisecond the next page may be asked for.
     #[serde(default)]
     pub next_page_at: i64,
+    /// Clips found that no counter knows of yet; the script that saves a page keeps it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncounted: u64,
+    /// Clips were stored of messages beyond the cursors.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strays: bool,
     /// How far each unfinished job is, by its id.
     #[serde(default)]
     pub works: BTreeMap<String, Work>,
     #[serde(default)]
     pub updated_at: i64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A stretch of messages that was read without a gap.
@@ -102,14 +114,14 @@ pub struct Covered {
 
 impl Channel {
     /// Moves the cursors over `covered`, if it touches what was read before: a gap
-    /// is never taken for read.
-    pub fn cover(&mut self, covered: &Covered) {
+    /// is never taken for read. Answers whether it does.
+    pub fn cover(&mut self, covered: &Covered) -> bool {
         let touches = match (self.backward_message_id, self.forward_message_id) {
             (Some(oldest), Some(newest)) => covered.above <= newest.0 && covered.below >= oldest.0,
             _ => true,
         };
         if !touches {
-            return;
+            return false;
         }
         if let Some((low, high)) = covered.range {
             let oldest = self.backward_message_id.map_or(low, |id| id.min(low));
@@ -119,6 +131,18 @@ impl Channel {
         }
         // A channel that is still empty begins with what is posted next.
         self.backfill_done |= covered.from_start && self.backward_message_id.is_some();
+        true
+    }
+
+    /// Whether nothing is older than what was read: also where there is nothing at all.
+    pub fn reached_start(&self, ended: bool) -> bool {
+        self.backfill_done || (ended && self.backward_message_id.is_none())
+    }
+
+    /// Whether messages from one to the other may have been read before.
+    pub fn knows_of(&self, low: MessageId, high: MessageId) -> bool {
+        let read = self.backward_message_id.zip(self.forward_message_id);
+        self.strays || read.is_some_and(|(oldest, newest)| low <= newest && high >= oldest)
     }
 
     /// Remembers how far a job is, and forgets jobs that never came back.
@@ -154,6 +178,8 @@ mod tests {
             total_messages_scanned: 0,
             error_message: None,
             next_page_at: 0,
+            uncounted: 0,
+            strays: false,
             works: BTreeMap::new(),
             updated_at: 0,
         }

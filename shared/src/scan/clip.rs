@@ -9,16 +9,17 @@ pub enum ClipSource {
     Attachment,
     /// A link to a video elsewhere.
     Embed,
-    /// An attachment of a forwarded message.
+    /// A video of a forwarded message.
     Forward,
 }
 
-/// A clip, known by channel, message and attachment, never by its address: that
-/// expires within a day.
+/// A clip in a message, known by channel, message and attachment, never by its address:
+/// that expires within a day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Clip {
-    /// The attachment's id, or of a link `e` and a hash.
+    /// The attachment's id, or of a link `e` and a hash. Clips that show the same video in
+    /// several messages share it; with `messageId` it names one of them.
     pub id: String,
     pub guild_id: String,
     pub channel_id: String,

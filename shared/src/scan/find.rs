@@ -12,6 +12,9 @@ const IS_THUMBNAIL: u64 = 1 << 1;
 /// How deep a layout is followed.
 const DEPTH: usize = 8;
 
+/// The most clips of one message; Discord allows fewer.
+const MOST: usize = super::CLIPS_AT_ONCE;
+
 /// The longest duration believed, in seconds.
 const LONGEST: f64 = 24.0 * 3600.0;
 
@@ -60,6 +63,7 @@ pub fn find_clips(
         };
         long_enough && seen.insert(clip.id.clone())
     });
+    clips.truncate(MOST);
     clips
 }
 
@@ -82,7 +86,7 @@ impl Found<'_> {
             self.attachment(source, attachment);
         }
         for embed in embeds {
-            self.embed(embed);
+            self.embed(source, embed);
         }
         for component in components {
             self.component(source, component, DEPTH);
@@ -108,7 +112,7 @@ impl Found<'_> {
         self.clips.push(clip);
     }
 
-    fn embed(&mut self, embed: &Embed) {
+    fn embed(&mut self, source: ClipSource, embed: &Embed) {
         let is_moving_picture = embed.kind.as_deref() == Some("gifv");
         let Some(video) = embed.video.as_ref().filter(|_| !is_moving_picture) else {
             return;
@@ -116,7 +120,7 @@ impl Found<'_> {
         let Some(url) = embed.url.as_ref().or(video.url.as_ref()) else {
             return;
         };
-        let mut clip = self.clip(hashed(url), ClipSource::Embed);
+        let mut clip = self.clip(hashed(url), linked(source));
         clip.filename = embed.title.clone();
         (clip.width, clip.height) = (video.width, video.height);
         clip.url = Some(url.clone());
@@ -146,7 +150,7 @@ impl Found<'_> {
         let (id, source) = match (media.attachment_id, &media.url) {
             (Some(id), _) => (id.to_string(), source),
             // Not uploaded: a link in a frame.
-            (None, Some(url)) => (hashed(url), ClipSource::Embed),
+            (None, Some(url)) => (hashed(url), linked(source)),
             (None, None) => return,
         };
         let mut clip = self.clip(id, source);
@@ -177,6 +181,14 @@ impl Found<'_> {
             source,
             url: None,
         }
+    }
+}
+
+/// What a link is in a part of a message with this source.
+fn linked(source: ClipSource) -> ClipSource {
+    match source {
+        ClipSource::Forward => ClipSource::Forward,
+        ClipSource::Attachment | ClipSource::Embed => ClipSource::Embed,
     }
 }
 

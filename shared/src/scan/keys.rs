@@ -17,7 +17,7 @@ impl Keys {
         format!("{}scan:channels:{guild_id}", self.prefix)
     }
 
-    /// HASH: clip id → clip, of a channel.
+    /// HASH: `{message, 20 digits}:{clip}` → clip, of a channel.
     pub fn clips(&self, channel_id: &str) -> String {
         format!("{}clip:records:{channel_id}", self.prefix)
     }
@@ -28,9 +28,19 @@ impl Keys {
         format!("{}clip:recent:{guild_id}", self.prefix)
     }
 
-    /// ZSET: `{channel}:{message, 20 digits}:{clip}`, all with score 0, of a guild.
+    /// ZSET: the same and marks, all with score 0, of a guild.
     pub fn by_channel(&self, guild_id: &str) -> String {
         format!("{}clip:channel:{guild_id}", self.prefix)
+    }
+
+    /// HASH: clip id → the places of its forwards, of a guild.
+    pub fn forwards(&self, guild_id: &str) -> String {
+        format!("{}clip:forwards:{guild_id}", self.prefix)
+    }
+
+    /// The member that stands for a clip in a message.
+    pub fn row(&self, channel_id: &str, message_id: &str, clip_id: &str) -> String {
+        format!("{channel_id}:{message_id:0>20}:{clip_id}")
     }
 
     /// STRING: the settings of a guild, JSON.

@@ -24,8 +24,11 @@ pub struct ClipQuery {
     pub after: Option<i64>,
     /// Posted before it.
     pub before: Option<i64>,
-    /// Clips declared shorter are left out; those of unknown length are kept.
+    /// Clips declared shorter are left out; those of unknown length are kept unless
+    /// `known_length` is set.
     pub min_seconds: Option<f64>,
+    /// Clips of unknown length are left out.
+    pub known_length: bool,
     /// From where an earlier page ended.
     pub cursor: Option<ClipCursor>,
     /// At most so many.
@@ -73,9 +76,9 @@ impl ScanStore {
         guild_id: &str,
         query: &ClipQuery,
     ) -> Result<(Vec<Clip>, Option<ClipCursor>), Error> {
-        let wanted = match query.min_seconds {
-            Some(_) => query.limit * LOOK_AHEAD,
-            None => query.limit,
+        let wanted = match query.min_seconds.is_some() || query.known_length {
+            true => query.limit * LOOK_AHEAD,
+            false => query.limit,
         };
         let (places, more) = match &query.channel_id {
             Some(channel) => self.of_channel(guild_id, channel, query, wanted).await?,
@@ -90,7 +93,8 @@ impl ScanStore {
             last = Some(n);
             let long_enough = |clip: &Clip| match (query.min_seconds, clip.duration_seconds) {
                 (Some(least), Some(seconds)) => seconds >= least,
-                _ => true,
+                (_, None) => !query.known_length,
+                (None, _) => true,
             };
             clips.extend(found.remove(&place.member).filter(long_enough));
         }
@@ -112,7 +116,8 @@ impl ScanStore {
             (Some(before), Some(from)) => Some(before.min(from)),
             (before, from) => before.or(from),
         };
-        let asked = wanted + if query.cursor.is_some() { TIES } else { 0 };
+        // One more tells whether there is another page.
+        let asked = wanted + 1 + if query.cursor.is_some() { TIES } else { 0 };
         let range = Range::Score {
             min: query.after.map_or(f64::NEG_INFINITY, |at| at as f64 + 1.0),
             max: max.map_or(f64::INFINITY, |at| at as f64),
@@ -170,11 +175,12 @@ impl ScanStore {
         let range = Range::Lex {
             min,
             max: format!("({end}"),
-            limit: wanted,
+            limit: wanted + 1,
         };
         let key = self.keys().by_channel(guild_id);
-        let members = self.redis().zrange_reversed(&key, range).await?;
-        let more = members.len() as u64 == wanted;
+        let mut members = self.redis().zrange_reversed(&key, range).await?;
+        let more = members.len() as u64 > wanted;
+        members.truncate(wanted as usize);
         let place = |member: String| ClipCursor {
             posted_at: 0,
             member,
@@ -186,20 +192,18 @@ impl ScanStore {
     async fn clips_at(&self, places: &[ClipCursor]) -> Result<BTreeMap<String, Clip>, Error> {
         let mut by_channel: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
         for place in places {
-            let mut parts = place.member.split(':');
-            if let (Some(channel), Some(_), Some(clip)) = (parts.next(), parts.next(), parts.next())
-            {
+            if let Some((channel, field)) = place.member.split_once(':') {
                 let clips = by_channel.entry(channel).or_default();
-                clips.push((clip, place.member.as_str()));
+                clips.push((field, place.member.as_str()));
             }
         }
         let mut pipeline = Pipeline::new();
         let mut slots = Vec::with_capacity(by_channel.len());
         for (channel, clips) in &by_channel {
-            let ids: Vec<&str> = clips.iter().map(|(clip, _)| *clip).collect();
+            let fields: Vec<&str> = clips.iter().map(|(field, _)| *field).collect();
             slots.push((
                 clips,
-                pipeline.add(hmget(&self.keys().clips(channel), &ids)),
+                pipeline.add(hmget(&self.keys().clips(channel), &fields)),
             ));
         }
         let mut found = BTreeMap::new();

@@ -13,6 +13,9 @@ pub struct ScanProgress {
     /// 0 to 100.
     pub percent: f64,
     pub clips_found: u64,
+    /// Whether nothing of the channel is older than what was read; none of single
+    /// messages.
+    pub reached_start: Option<bool>,
     /// Unix milliseconds.
     pub updated_at: i64,
 }

@@ -2,25 +2,76 @@
 
 use serde::Serialize;
 
-use super::Channel;
-use crate::redis::{Error, Pipeline, Redis, Reply, Script, Slot};
+use super::{Channel, PageTold};
+use crate::redis::{Error, Pipeline, RawCommand, Redis, Reply, Script, Slot};
 
-static TAKE: Script = Script::new("take", &[include_str!("scripts/take.lua")]);
-static SAVE: Script = Script::new("save", &[include_str!("scripts/save.lua")]).running(6);
+static TAKE: Script = Script::new(
+    "take",
+    &[
+        include_str!("scripts/breaker.lua"),
+        include_str!("scripts/take.lua"),
+    ],
+);
+static SAVE: Script = Script::new(
+    "save",
+    &[
+        include_str!("scripts/rows.lua"),
+        include_str!("scripts/forwards.lua"),
+        include_str!("scripts/page.lua"),
+        include_str!("scripts/save.lua"),
+    ],
+)
+.running(9);
+static REMOVE: Script = Script::new(
+    "remove",
+    &[
+        include_str!("scripts/rows.lua"),
+        include_str!("scripts/remove.lua"),
+    ],
+)
+.running(8);
 static NOTE: Script = Script::new("note", &[include_str!("scripts/note.lua")]);
-static PAUSE: Script = Script::new("pause", &[include_str!("scripts/pause.lua")]);
+static PAUSE: Script = Script::new(
+    "pause",
+    &[
+        include_str!("scripts/breaker.lua"),
+        include_str!("scripts/pause.lua"),
+    ],
+);
+static RESUME: Script = Script::new(
+    "resume",
+    &[
+        include_str!("scripts/breaker.lua"),
+        include_str!("scripts/resume.lua"),
+    ],
+);
 
 /// Every script, for tests that read them.
-pub static ALL: &[&Script] = &[&TAKE, &SAVE, &NOTE, &PAUSE];
+pub static ALL: &[&Script] = &[&TAKE, &SAVE, &REMOVE, &NOTE, &PAUSE, &RESUME];
 
 #[derive(Serialize)]
 pub(super) struct SaveRequest<'a> {
     pub channel: &'a str,
+    pub job: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<&'a Channel>,
+    pub found: u64,
     pub clips: Vec<SaveClip<'a>>,
+    pub stretches: Vec<[String; 2]>,
+    pub again: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<Vec<String>>,
+    pub kept: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<SaveField<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace: Option<SavePace<'a>>,
+    pub tell: Vec<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<Vec<SaveCount<'a>>>,
+    pub note: bool,
 }
 
 #[derive(Serialize)]
@@ -32,10 +83,23 @@ pub(super) struct SaveField<'a> {
 #[derive(Serialize)]
 pub(super) struct SaveClip<'a> {
     pub id: &'a str,
-    pub message: &'a str,
     pub posted: i64,
     pub forward: bool,
     pub member: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct SavePace<'a> {
+    pub field: &'a str,
+    pub now: i64,
+    pub spent: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct SaveCount<'a> {
+    pub key: &'a str,
+    pub place: &'a str,
+    pub keep: u64,
 }
 
 /// The keys `save` writes.
@@ -44,9 +108,14 @@ pub(super) struct SaveKeys {
     pub clips: String,
     pub recent: String,
     pub by_channel: String,
-    /// The hash of another's field, if there is one.
-    pub also: Option<String>,
+    pub forwards: String,
+    /// Those of others' fields, events and counts.
+    pub others: Vec<String>,
 }
+
+/// How a channel was taken: a word and its detail, the guild's settings, why Discord is
+/// or was left alone.
+pub(super) type TakeReply = (String, Reply, String, String);
 
 pub(super) async fn take(
     redis: &Redis,
@@ -55,7 +124,8 @@ pub(super) async fn take(
     now: i64,
     owner: &super::Owner,
     latest: i64,
-) -> Result<(String, Reply, String), Error> {
+    token: &str,
+) -> Result<TakeReply, Error> {
     let args = [
         channel.to_owned(),
         now.to_string(),
@@ -63,14 +133,48 @@ pub(super) async fn take(
         owner.fence.to_string(),
         owner.until.to_string(),
         latest.to_string(),
+        token.to_owned(),
     ];
     TAKE.run(&**redis, keys, &args).await
 }
 
-pub(super) async fn pause(redis: &Redis, breaker: &str, now: i64, until: i64) -> Result<(), Error> {
-    let args = [now.to_string(), until.to_string()];
-    let _until: i64 = PAUSE.run(&**redis, &[breaker], &args).await?;
-    Ok(())
+#[derive(Serialize)]
+pub(super) struct PauseRequest<'a> {
+    pub now: i64,
+    pub why: &'a str,
+    pub wait: u64,
+    pub token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<&'a str>,
+    pub keep: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<u64>,
+}
+
+/// Until when Discord is left alone, and since when it has been away.
+pub(super) async fn pause(
+    redis: &Redis,
+    keys: &[&str],
+    request: &PauseRequest<'_>,
+) -> Result<(i64, i64), Error> {
+    // Text and numbers only: this cannot fail.
+    let request = serde_json::to_string(request).unwrap_or_default();
+    PAUSE.run(&**redis, keys, &[request]).await
+}
+
+pub(super) async fn resume(
+    redis: &Redis,
+    keys: &[&str; 2],
+    field: &str,
+    why: &str,
+) -> Result<bool, Error> {
+    let args = [field.to_owned(), why.to_owned()];
+    let resumed: i64 = RESUME.run(&**redis, keys, &args).await?;
+    Ok(resumed == 1)
 }
 
 pub(super) async fn note(redis: &Redis, channels: &str, args: &[String]) -> Result<(), Error> {
@@ -78,12 +182,29 @@ pub(super) async fn note(redis: &Redis, channels: &str, args: &[String]) -> Resu
     Ok(())
 }
 
+#[derive(Serialize)]
+pub(super) struct RemoveRequest<'a> {
+    pub channels: &'a [&'a str],
+    pub members: &'a [&'a str],
+    pub from: &'a str,
+    pub to: &'a str,
+}
+
+pub(super) async fn remove(
+    redis: &Redis,
+    keys: &[&str],
+    request: &RemoveRequest<'_>,
+) -> Result<u64, Error> {
+    let request = serde_json::to_string(request).unwrap_or_default();
+    REMOVE.run(&**redis, keys, &[request]).await
+}
+
 pub(super) fn add_save(
     pipeline: &mut Pipeline,
     keys: &SaveKeys,
     request: &SaveRequest<'_>,
     clips: Vec<String>,
-) -> Slot<(String, u64, u64)> {
+) -> Slot<PageTold> {
     // Text and numbers only: this cannot fail.
     let request = serde_json::to_string(request).unwrap_or_default();
     let args: Vec<String> = std::iter::once(request).chain(clips).collect();
@@ -92,7 +213,13 @@ pub(super) fn add_save(
         &keys.clips,
         &keys.recent,
         &keys.by_channel,
+        &keys.forwards,
     ];
-    all.extend(keys.also.as_deref());
+    all.extend(keys.others.iter().map(String::as_str));
     pipeline.add_script(&SAVE, &all, &args)
+}
+
+/// The key a command is about.
+pub(super) fn key_of(command: &RawCommand) -> Option<&String> {
+    command.words.get(1)
 }

@@ -1,4 +1,7 @@
-//! `GET /api/guilds/{guildId}/clips`.
+//! `GET /api/guilds/{guildId}/clips`, and taking clips off it.
+
+mod forwards;
+mod removal;
 
 use std::collections::BTreeSet;
 
@@ -32,10 +35,10 @@ async fn system(n_messages: usize) -> TestApp {
 }
 
 /// All pages of a listing.
-async fn all(app: &TestApp, query: &str) -> Vec<Value> {
+pub async fn all(app: &TestApp, guild: u64, query: &str) -> Vec<Value> {
     let (mut clips, mut cursor) = (Vec::new(), String::new());
     for _ in 0..100 {
-        let path = format!("/api/guilds/{GUILD}/clips?{query}&cursor={cursor}");
+        let path = format!("/api/guilds/{guild}/clips?{query}&cursor={cursor}");
         let page = app.get(&path).await;
         assert_eq!(page.status, 200, "{}", page.json);
         clips.extend(page.json["clips"].as_array().unwrap().iter().cloned());
@@ -65,7 +68,7 @@ fn times(clips: &[Value]) -> Vec<i64> {
 async fn clips_come_newest_first_page_by_page_each_once() {
     let app = system(25).await;
     for limit in [1, 7, 100] {
-        let clips = all(&app, &format!("limit={limit}")).await;
+        let clips = all(&app, GUILD, &format!("limit={limit}")).await;
         let distinct: BTreeSet<&str> = ids(&clips).into_iter().collect();
         assert_eq!((clips.len(), distinct.len()), (100, 100), "{limit}");
         assert!(times(&clips).is_sorted_by(|a, b| a >= b));
@@ -77,7 +80,7 @@ async fn a_channels_clips_come_alone_and_in_order() {
     let app = system(25).await;
     let other = OTHER.to_string();
     for limit in [1, 7, 100] {
-        let clips = all(&app, &format!("channelId={OTHER}&limit={limit}")).await;
+        let clips = all(&app, GUILD, &format!("channelId={OTHER}&limit={limit}")).await;
         assert_eq!(clips.len(), 50, "{limit}");
         assert!(
             clips
@@ -96,7 +99,7 @@ async fn after_and_before_leave_out_their_own_millisecond() {
     let (after, before) = (FIRST_MS + 5 * 60_000, FIRST_MS + 10 * 60_000);
     for channel in ["", &format!("channelId={CHANNEL}&")] {
         let query = format!("{channel}after={after}&before={before}&limit=3");
-        let clips = all(&app, &query).await;
+        let clips = all(&app, GUILD, &query).await;
         let expected = if channel.is_empty() { 18 } else { 8 };
         assert_eq!(clips.len(), expected, "{channel}");
         let within = |at: &i64| (after + 1..before).contains(at);
@@ -119,10 +122,18 @@ async fn short_clips_are_left_out_and_those_of_unknown_length_kept() {
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;
     for channel in ["", &format!("channelId={CHANNEL}&")] {
-        let clips = all(&app, &format!("{channel}minSeconds=9.5&limit=4")).await;
+        let clips = all(&app, GUILD, &format!("{channel}minSeconds=9.5&limit=4")).await;
         assert_eq!(clips.len(), 40, "{channel}");
         let long = |clip: &Value| clip["durationSeconds"].as_f64().is_none_or(|s| s >= 9.5);
         assert!(clips.iter().all(long));
+        for (query, n) in [
+            ("minSeconds=9.5&unknownLength=omit", 30),
+            ("unknownLength=omit", 40),
+            ("unknownLength=keep", 50),
+        ] {
+            let clips = all(&app, GUILD, &format!("{channel}{query}&limit=4")).await;
+            assert_eq!(clips.len(), n, "{query}");
+        }
     }
 }
 
@@ -165,6 +176,10 @@ async fn a_wrong_parameter_is_named_before_redis_is_asked() {
         (
             "minSeconds=NaN",
             "minSeconds: expected a number of seconds from 0 to 86400",
+        ),
+        (
+            "unknownLength=maybe",
+            "unknownLength: expected keep or omit",
         ),
         ("limit=101", "limit: expected a whole number from 1 to 100"),
         (

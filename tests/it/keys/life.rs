@@ -34,8 +34,11 @@ impl Life {
         .to_string();
         let environment =
             Environment::from(|name| (name == "RECURRING_JOBS").then(|| recurring.clone()));
+        let mut guild = guild_with(250, 5);
+        let forward = guild.forward(CHANNEL, guild.message_ids(CHANNEL)[0]);
+        guild.add_message(CHANNEL, forward.unwrap());
         let app = TestApp::start(Options {
-            guild: guild_with(250, 5),
+            guild,
             drain: DrainConfig::read(&environment).unwrap(),
             ..options
         })

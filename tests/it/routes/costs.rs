@@ -148,6 +148,30 @@ async fn pass(app: TestApp, n: u64) -> Calls {
         .get(clips, &[&guild, &of_channel], ", of a channel")
         .await;
 
+    let guild_clips = calls.app.get(&format!("/api/guilds/{guild}/clips")).await;
+    let found = &guild_clips.json["clips"][0];
+    let of_message = format!("?messageId={}", found["messageId"].as_str().unwrap());
+    let one = format!("{}{of_message}", found["id"].as_str().unwrap());
+    let remove = "/api/guilds/{guildId}/clips/{clipId}";
+    calls
+        .call(Method::DELETE, remove, (&[&guild, &one], ""), None)
+        .await;
+    for (query, note) in [
+        (of_message.as_str(), ", of a message, none left"),
+        (
+            "?authorId=1100000000000000009",
+            ", of an author without any",
+        ),
+        (
+            &format!("?channelId={}", new(7)),
+            ", of a channel, none there",
+        ),
+    ] {
+        calls
+            .call(Method::DELETE, clips, (&[&guild, query], note), None)
+            .await;
+    }
+
     let cache = "/api/guilds/{guildId}/cache";
     calls
         .call(Method::DELETE, cache, (&[&guild], ""), None)
@@ -192,6 +216,10 @@ async fn pass(app: TestApp, n: u64) -> Calls {
     let rule = Some(json!({ "percent": 0 }));
     calls
         .call(Method::PUT, flag, (&["scans-off"], ""), rule)
+        .await;
+    let discord = "/api/admin/discord/pause";
+    calls
+        .call(Method::DELETE, discord, (&[], ", there is none"), None)
         .await;
     calls.get("/api/admin/queues", &[], "").await;
     for path in [

@@ -137,7 +137,8 @@ async fn a_lone_job_and_its_drainer_cost_no_more_than_the_table_says() {
     }
     let meter = app.endpoint.meter();
     let looked: u64 = meter.commands.get("zrange").copied().unwrap_or(0);
-    assert!(looked <= 12, "{looked} ranges: {:?}", meter.commands);
+    // One of them is the job's own: what is stored of its message.
+    assert!(looked <= 13, "{looked} ranges: {:?}", meter.commands);
     assert_eq!(app.job(&job).await["state"], "completed");
 }
 

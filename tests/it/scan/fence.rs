@@ -16,7 +16,7 @@ use shared::discord::MessageId;
 use shared::metrics::{CommandBudget, Metrics};
 use shared::queue::{Queue, SCAN};
 use shared::redis::{Error, Pipeline, RawCommand, Redis, RedisService, Reply, Scope};
-use shared::scan::{Channel, Owner, SCRIPTS, Saved, ScanStore, Taken};
+use shared::scan::{Channel, Owner, PageSave, SCRIPTS, Saved, ScanStore, Taken};
 use tokio::sync::Semaphore;
 
 use super::{CHANNEL, GUILD, guild_with, true_clip_ids};
@@ -139,12 +139,12 @@ impl RedisService for Paused {
 
 /// A drainer on this Redis, with a clock of its own: nobody looks at one while the process
 /// stands still.
-fn drainer(app: &TestApp, redis: &Redis) -> Drain {
+pub fn drainer(app: &TestApp, redis: &Redis, token: &str) -> Drain {
     let clock = Clock::manual(app.clock.now_ms());
     let config = app.functions.queue.config().clone();
     let queue = Queue::new(redis.clone(), PREFIX, SCAN, clock.clone(), config);
     let discord = DiscordConfig {
-        token: "sample-bot-token".into(),
+        token: token.into(),
         api_base: app.discord.url(),
         cdn_hosts: vec!["127.0.0.1".to_owned()],
         page_interval: Duration::ZERO,
@@ -173,7 +173,7 @@ async fn a_drainer_paused_over_its_lease_saves_no_page_when_it_goes_on() {
         let scan = app.scan(CHANNEL, json!({})).await;
         let redis = Paused::after(pages, &app.redis);
         let first: Redis = Arc::new(redis.clone());
-        let drain = drainer(&app, &first);
+        let drain = drainer(&app, &first, "sample-bot-token");
         let first = tokio::spawn(async move { drain.handle(json!({}), 0).await });
         until(|| redis.stopped()).await;
 
@@ -217,7 +217,7 @@ fn holder(job: &str, fence: u64, until: i64) -> Owner {
 
 async fn take(store: &ScanStore, owner: &Owner, now: i64) -> Taken {
     let (guild, channel) = (GUILD.to_string(), CHANNEL.to_string());
-    let taken = store.take(&guild, &channel, owner, now, now).await;
+    let taken = store.take(&guild, &channel, owner, now, now, "").await;
     taken.unwrap()
 }
 
@@ -229,9 +229,15 @@ async fn save(app: &TestApp, mut record: Channel, owner: Owner, newest: u64) -> 
     record.owner = Some(owner);
     let mut pipeline = Pipeline::new();
     let (guild, channel) = (GUILD.to_string(), CHANNEL.to_string());
-    let slot = store.add_page(&mut pipeline, &guild, &channel, Some(&record), &[], None);
+    let page = PageSave {
+        guild_id: &guild,
+        channel_id: &channel,
+        record: Some(&record),
+        ..PageSave::default()
+    };
+    let slot = store.add_page(&mut pipeline, &page);
     let mut replies = pipeline.send(&*app.redis).await.unwrap();
-    store.read_page(&mut replies, slot).unwrap()
+    store.read_page(&mut replies, slot).unwrap().saved
 }
 
 #[tokio::test]
@@ -241,7 +247,7 @@ async fn whoever_took_a_channel_over_shuts_the_holder_before_out_for_good() {
         let app = TestApp::with_guild(guild_with(1, 1)).await;
         let (store, now) = (app.store(), app.clock.now_ms());
         let late = holder("a", 7, now + 60_000);
-        let Taken::Yes(record, _) = take(&store, &late, now).await else {
+        let Taken::Yes(record, ..) = take(&store, &late, now).await else {
             panic!("the channel is free");
         };
         assert_eq!(save(&app, *record, late.clone(), 100).await, Saved::Yes);
@@ -253,7 +259,7 @@ async fn whoever_took_a_channel_over_shuts_the_holder_before_out_for_good() {
             let busy = take(&store, &next, now + 59_999).await;
             assert!(matches!(busy, Taken::Busy { .. }), "{busy:?}");
         }
-        let Taken::Yes(record, _) = take(&store, &next, now + 60_000).await else {
+        let Taken::Yes(record, ..) = take(&store, &next, now + 60_000).await else {
             panic!("the lease has ended");
         };
         // While the next one holds the channel, after it saved, and after it let go.

@@ -1,12 +1,16 @@
 //! Scans of channels, from the route to the stored clip.
 
+mod content;
 mod events;
+mod extent;
 mod faults;
 mod fence;
 mod forward;
 mod messages;
+mod outage;
 mod refusals;
 mod settings;
+mod stop;
 
 use discord_local::Guild;
 use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};

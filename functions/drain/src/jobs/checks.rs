@@ -1,6 +1,6 @@
 //! Whether what Discord shows is what there is.
 
-use shared::discord::{Channel, ChannelType, Error, MessageId, Page, Position};
+use shared::discord::{Channel, ChannelType, Content, Error, Message, MessageId, Page, Position};
 use shared::scan::GuildSettings;
 
 use super::trouble::{Trouble, heed};
@@ -41,15 +41,20 @@ pub async fn channel(
     }
 }
 
-/// Without the intent to read content, messages are empty: asked once a run, when
-/// every message of a page is.
+/// Without the intent to read content messages are empty, but for the bot's own and those
+/// that mention it: asked once a run, where a message of a page is empty and none shows
+/// what it would not show otherwise.
 pub async fn content(env: &Environment, page: &Page, checked: &mut bool) -> Result<(), Trouble> {
-    let blank: Vec<bool> = page.messages.iter().filter_map(|m| m.is_blank()).collect();
-    if *checked || blank.is_empty() || blank.contains(&false) {
+    let told = || page.messages.iter().map(Message::content);
+    if *checked
+        || told().all(|told| told != Content::Hidden)
+        || told().any(|told| told == Content::Shown)
+    {
         return Ok(());
     }
+    let may = heed(env, env.discord.may_read_content().await).await?;
     *checked = true;
-    if heed(env, env.discord.may_read_content().await).await? {
+    if may {
         return Ok(());
     }
     Err(Trouble::Never(

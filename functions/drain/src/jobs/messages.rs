@@ -6,19 +6,25 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::counters::CLIPS;
 use shared::discord::{Error as DiscordError, MessageId, Page, Position};
 use shared::jobs::MessageScan;
-use shared::queue::{ActiveJob, Outcome, Signal};
+use shared::queue::{ActiveJob, Outcome};
 use shared::redis::Pipeline;
-use shared::scan::{Clip, Filter, GuildSettings, ScanProgress, ScanStatus, find_clips};
+use shared::redis::commands::hashes::Hashes as _;
+use shared::scan::{
+    CLIPS_AT_ONCE, Clip, Filter, GuildSettings, PageSave, PauseReason, Saved, ScanProgress,
+    ScanStatus, Stretch, find_clips,
+};
 
-use super::reporter::Reporter;
-use super::trouble::{Trouble, heed, with_jitter};
-use super::{arguments, checks};
+use super::reporter::{FOUND, Reporter};
+use super::trouble::{Trouble, heed};
+use super::waiting::Waiting;
+use super::watch::{self, unless_stopped};
+use super::{arguments, checks, page};
 use crate::Environment;
 
 /// A window of history is asked for while it may hold this many of the messages;
@@ -32,6 +38,17 @@ struct Work {
     scanned: u64,
     clips: u64,
     missing: u64,
+    #[serde(flatten)]
+    waiting: Waiting,
+}
+
+/// What was read at once.
+struct Read {
+    page: Page,
+    /// Messages of the job that are not there, or cannot be read.
+    gone: Vec<MessageId>,
+    /// The stretches that were read.
+    stretches: Vec<Stretch>,
 }
 
 pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
@@ -53,13 +70,15 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
     let mut run = Run {
         reporter: Reporter::new(job.attempt.clone()),
         settings: GuildSettings::default(),
+        was_away: false,
+        requests: 0,
         env,
         scan,
         job,
         work,
     };
     match run.messages().await {
-        Ok(()) => Outcome::Done(run.found()),
+        Ok(()) => Outcome::Done(run.found(run.work.clips.into())),
         Err(trouble) => run.give_up(trouble).await,
     }
 }
@@ -72,122 +91,204 @@ struct Run {
     job: ActiveJob,
     work: Work,
     reporter: Reporter,
+    /// Discord could not be reached when it was last tried.
+    was_away: bool,
+    /// Requests to Discord since messages were last saved.
+    requests: u64,
 }
 
 impl Run {
     async fn messages(&mut self) -> Result<(), Trouble> {
         let now = self.env.clock.now_ms();
-        let (paused_until, settings) = self.env.store.outlook(&self.scan.guild_id).await?;
-        self.settings = settings;
-        if let Some(until) = paused_until.filter(|until| *until > now) {
-            let pause = Duration::from_millis(u64::try_from(until - now).unwrap_or(0));
-            return Err(Trouble::Later(with_jitter(pause)));
+        let (breaker, settings) = self.env.store.outlook(&self.scan.guild_id).await?;
+        (self.settings, self.was_away) = (settings, breaker.is_away());
+        if let Some(until) = breaker.pauses(&self.env.discord.token_mark(), now) {
+            return Err(watch::left_alone(&breaker, until, now));
         }
+        self.env.forget_pause();
         let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
+        self.requests += 1;
         checks::channel(&self.env, &self.settings, guild, channel).await?;
+        self.remember_found().await?;
         let mut content_checked = false;
         while let Some(newest) = self.work.left.last().copied() {
-            let (page, gone) = match self.work.left.len() > WORTH_A_WINDOW {
+            if let Some(until) = self.env.paused_until(self.env.clock.now_ms()) {
+                return Err(watch::later(until, self.env.clock.now_ms()));
+            }
+            self.requests += 1;
+            let read = match self.work.left.len() > WORTH_A_WINDOW {
                 true => self.window(newest).await?,
                 false => self.single(newest).await?,
             };
-            checks::content(&self.env, &page, &mut content_checked).await?;
-            self.save(&page, &gone).await?;
-            if !self.work.left.is_empty() {
-                self.pause(page.wait.max(self.env.page_interval)).await?;
+            checks::content(&self.env, &read.page, &mut content_checked).await?;
+            let wait = read.page.wait.max(self.env.page_interval);
+            let watched = self.save(read).await?;
+            if std::mem::take(&mut self.was_away) {
+                let (store, board) = (&self.env.store, &self.env.board);
+                store.resume_discord(Some(PauseReason::Away), board).await?;
             }
+            if !self.work.left.is_empty() {
+                watch::stop_wanted(&self.env, &watched)?;
+                let wait = wait.max(watch::pace_wait(&watched, self.env.clock.now_ms()));
+                unless_stopped(&self.env, &self.job, self.env.clock.sleep(wait)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many clips earlier attempts found: one that died has told its progress, and no
+    /// checkpoint.
+    async fn remember_found(&mut self) -> Result<(), Trouble> {
+        if self.job.fence() > 1 {
+            let told = self.env.queue.progress(&self.job.attempt.id, "");
+            let told = self.env.redis.hget(&told.key, &told.field).await?;
+            let told = told.and_then(|text| serde_json::from_str::<ScanProgress>(&text).ok());
+            self.work.clips = told.map_or(self.work.clips, |told| told.clips_found);
         }
         Ok(())
     }
 
     /// A hundred messages down from `newest`, those of the job alone, and which of them
     /// are gone.
-    async fn window(&self, newest: MessageId) -> Result<(Page, Vec<MessageId>), Trouble> {
-        let position = Position::Before(MessageId(newest.0 + 1));
+    async fn window(&self, newest: MessageId) -> Result<Read, Trouble> {
+        let position = Position::Before(MessageId(newest.0.saturating_add(1)));
         let (env, channel) = (&self.env, &self.scan.channel_id);
-        let mut page = heed(env, env.discord.messages(channel, position, 100).await).await?;
+        let asked = env.discord.messages(channel, position, 100);
+        let answer = unless_stopped(env, &self.job, asked).await?;
+        let mut page = heed(env, answer).await?;
         let Some((low, _)) = page.range else {
             // None so old, or no right to see any.
             checks::history(env, channel, Some(newest), Position::Newest).await?;
-            return Ok((page, self.work.left.iter().copied().collect()));
+            let gone: Vec<MessageId> = self.work.left.iter().copied().collect();
+            let stretches = gone.iter().copied().map(alone).collect();
+            return Ok(Read {
+                page,
+                gone,
+                stretches,
+            });
         };
-        page.messages
-            .retain(|message| self.work.left.contains(&message.id));
+        let left = &self.work.left;
+        page.messages.retain(|message| left.contains(&message.id));
+        page.unreadable
+            .retain(|m| m.id.is_none_or(|id| left.contains(&id)));
         let there: BTreeSet<MessageId> = page.messages.iter().map(|message| message.id).collect();
-        let gone = self
-            .work
-            .left
-            .range(low..)
-            .filter(|id| !there.contains(id))
-            .copied();
-        Ok((page, gone.collect()))
+        let gone = left.range(low..).filter(|id| !there.contains(id)).copied();
+        let high = newest;
+        Ok(Read {
+            gone: gone.collect(),
+            stretches: vec![Stretch { low, high }],
+            page,
+        })
     }
 
-    async fn single(&self, id: MessageId) -> Result<(Page, Vec<MessageId>), Trouble> {
-        let mut page = Page::default();
-        match self.env.discord.message(&self.scan.channel_id, id).await {
-            Ok(message) => page.messages.push(message),
-            Err(DiscordError::NotFound { .. } | DiscordError::Malformed) => {
-                return Ok((page, vec![id]));
+    async fn single(&self, id: MessageId) -> Result<Read, Trouble> {
+        let asked = self.env.discord.message(&self.scan.channel_id, id);
+        let mut read = Read {
+            page: Page::default(),
+            gone: Vec::new(),
+            stretches: vec![alone(id)],
+        };
+        match unless_stopped(&self.env, &self.job, asked).await? {
+            Ok(message) => read.page.messages.push(message),
+            Err(DiscordError::NotFound { .. }) => read.gone.push(id),
+            Err(DiscordError::Malformed) => {
+                read.gone.push(id);
+                read.stretches.clear();
             }
             Err(other) => return heed(&self.env, Err(other)).await,
         }
-        Ok((page, Vec::new()))
+        Ok(read)
     }
 
-    async fn save(&mut self, page: &Page, gone: &[MessageId]) -> Result<(), Trouble> {
+    /// The clips of messages that can be saved at once, and of which messages they are;
+    /// the rest is read again.
+    fn clips_of(&self, page: &mut Page) -> Vec<Clip> {
         let filter = Filter {
             min_seconds: (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds),
         };
         let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
-        let found = page.messages.iter();
-        let clips: Vec<Clip> = found
-            .flat_map(|message| find_clips(guild, channel, message, &filter))
-            .collect();
+        let (mut clips, mut is_full) = (Vec::new(), false);
+        page.messages.retain(|message| {
+            let found = find_clips(guild, channel, message, &filter);
+            is_full |= clips.len() + found.len() > CLIPS_AT_ONCE;
+            if !is_full {
+                clips.extend(found);
+            }
+            !is_full
+        });
+        clips
+    }
+
+    async fn save(&mut self, read: Read) -> Result<Vec<String>, Trouble> {
+        let Read {
+            mut page,
+            gone,
+            stretches,
+        } = read;
+        let clips = self.clips_of(&mut page);
         let mut work = self.work.clone();
-        for id in page
-            .messages
-            .iter()
-            .map(|message| message.id)
-            .chain(gone.iter().copied())
-        {
-            work.left.remove(&id);
+        work.waiting = Waiting::default();
+        let there = page.messages.iter().map(|message| message.id);
+        let only: Vec<MessageId> = there.chain(gone.iter().copied()).collect();
+        for id in &only {
+            work.left.remove(id);
         }
         work.scanned += page.messages.len() as u64;
-        work.clips += clips.len() as u64;
         work.missing += gone.len() as u64;
 
         let env = self.env.clone();
-        let mut pipeline = Pipeline::new();
+        let (now, done) = (env.clock.now_ms(), work.left.is_empty());
         if self.reporter.is_first() {
             self.reporter
-                .add_status(&env, &mut pipeline, ScanStatus::Running, json!({}));
+                .add_status(&env, ScanStatus::Running, json!({}));
         }
-        self.reporter.add_clips(&env, &mut pipeline, &clips);
+        // Before the clips, which need not be there: that its first word was told tells
+        // a page that is sent once more.
+        let progress = self.progress(&work);
+        let progress = self.reporter.add_progress(&env, &progress);
+        self.reporter.add_clips(&env);
         if !gone.is_empty() {
             let data =
                 json!({ "message": "messages are gone or could not be read", "messageIds": gone });
-            self.reporter.add_log(&env, &mut pipeline, data);
+            self.reporter.add_log(&env, &data);
         }
-        let progress = self.progress(&work);
-        let progress = self.reporter.add_progress(&env, &mut pipeline, &progress);
-        let slot = env
-            .store
-            .add_page(&mut pipeline, guild, channel, None, &clips, Some(&progress));
-        let done = work.left.is_empty();
         self.work = work;
         if done {
-            let found = self.found();
-            self.reporter
-                .add_status(&env, &mut pipeline, ScanStatus::Succeeded, found);
-            self.reporter
-                .add_count(&env, &mut pipeline, self.work.clips);
+            let found = self.found(FOUND.into());
+            self.reporter.add_status(&env, ScanStatus::Succeeded, found);
         }
+        let told = self.reporter.take();
+        let kept: Vec<MessageId> = page::doubtful(&page).flatten().collect();
+        let save = PageSave {
+            guild_id: &self.scan.guild_id,
+            channel_id: &self.scan.channel_id,
+            job_id: self.job.attempt.id.as_str(),
+            found: self.work.clips,
+            clips: &clips,
+            stretches: &stretches,
+            again: true,
+            only: Some(only),
+            kept: &kept,
+            also: Some(progress),
+            watch: watch::fields(&env, &self.job),
+            pace: watch::pace(&env, self.requests, now),
+            tell: &told,
+            count: done.then(|| env.counters.places(CLIPS)),
+            ..PageSave::default()
+        };
+        let mut pipeline = Pipeline::new();
+        let slot = env.store.add_page(&mut pipeline, &save);
         let mut replies = pipeline.send(&*env.redis).await?;
-        env.store.read_page(&mut replies, slot)?;
+        let saved = env.store.read_page(&mut replies, slot)?;
+        self.work.clips = match saved.saved {
+            Saved::Duplicate => serde_json::from_str::<ScanProgress>(&saved.before)
+                .map_or(saved.found, |told| told.clips_found),
+            Saved::Yes | Saved::Lost => saved.found,
+        };
+        self.requests = 0;
         self.job
             .set_checkpoint(serde_json::to_string(&self.work).unwrap_or_default());
-        Ok(())
+        Ok(saved.watched)
     }
 
     fn progress(&self, work: &Work) -> ScanProgress {
@@ -198,32 +299,31 @@ impl Run {
             total: Some(total),
             percent: current as f64 * 100.0 / total.max(1) as f64,
             clips_found: work.clips,
+            reached_start: None,
             updated_at: self.env.clock.now_ms(),
         }
     }
 
-    fn found(&self) -> serde_json::Value {
+    fn found(&self, clips: serde_json::Value) -> serde_json::Value {
         json!({
             "messagesScanned": self.work.scanned,
-            "clipsFound": self.work.clips,
+            "clipsFound": clips,
             "missingMessages": self.work.missing,
         })
     }
 
-    async fn pause(&self, pause: Duration) -> Result<(), Trouble> {
-        let mut job = self.job.clone();
-        tokio::select! {
-            biased;
-            signal = job.interrupted() => Err(match signal {
-                Signal::Cancel => Trouble::Cancelled,
-                Signal::HandBack | Signal::GoOn => Trouble::Later(Duration::ZERO),
-            }),
-            () = self.env.clock.sleep(pause) => Ok(()),
-        }
-    }
-
     /// Tells why the job does not go on here.
     async fn give_up(&mut self, trouble: Trouble) -> Outcome {
+        let trouble = match trouble {
+            Trouble::Away { until, since } => {
+                let (now, met) = (self.env.clock.now_ms(), self.requests > 0);
+                let next = self.work.waiting.next(now, until, since, met);
+                let checkpoint = serde_json::to_string(&self.work).unwrap_or_default();
+                self.job.set_checkpoint(checkpoint);
+                next
+            }
+            other => other,
+        };
         let (status, detail) = match &trouble {
             Trouble::Never(reason) => (ScanStatus::Failed, json!({ "error": reason })),
             Trouble::Again(reason) if self.job.is_last_attempt() => {
@@ -232,12 +332,14 @@ impl Run {
             Trouble::Again(reason) => (ScanStatus::Pending, json!({ "error": reason })),
             Trouble::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
             Trouble::Cancelled => (ScanStatus::Cancelled, json!({})),
-            Trouble::Later(_) | Trouble::Superseded => (ScanStatus::Pending, json!({})),
+            Trouble::Later(_) | Trouble::Away { .. } | Trouble::Superseded => {
+                (ScanStatus::Pending, json!({}))
+            }
         };
         let env = self.env.clone();
         let mut pipeline = Pipeline::new();
-        self.reporter
-            .add_status(&env, &mut pipeline, status, detail);
+        self.reporter.add_status(&env, status, detail);
+        self.reporter.tell(&mut pipeline);
         // Events are told as far as Redis is there; the outcome decides.
         if let Err(error) = pipeline.send(&*env.redis).await {
             let (job_id, error) = (&self.job.attempt.id, shared::telemetry::chain(&error));
@@ -245,4 +347,9 @@ impl Run {
         }
         trouble.outcome()
     }
+}
+
+/// The stretch of one message.
+fn alone(id: MessageId) -> Stretch {
+    Stretch { low: id, high: id }
 }

@@ -5,8 +5,11 @@ mod messages;
 mod ownership;
 mod page;
 mod reporter;
+mod save;
 mod scan;
 mod trouble;
+mod waiting;
+mod watch;
 
 use std::sync::Arc;
 

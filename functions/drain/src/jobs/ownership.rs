@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use shared::counters::CLIPS;
 use shared::jobs::ChannelScan;
 use shared::queue::{ActiveJob, Attempt, EndedJob};
 use shared::redis::Pipeline;
-use shared::scan::{self as store, Channel, GuildSettings, Owner, ScanStatus, Work};
+use shared::scan::{
+    self as store, Breaker, Channel, GuildSettings, Owner, PageSave, ScanStatus, Work,
+};
 
 use super::reporter::Reporter;
 use super::trouble::{Trouble, with_jitter};
+use super::watch::left_alone;
 use crate::Environment;
 
 /// How long a channel is owned after its last page; a page takes a few seconds.
@@ -41,8 +45,9 @@ pub fn former_owner(attempt: &Attempt) -> Owner {
 
 /// What there is to do for a job.
 pub enum Taken {
-    /// It owns the channel, whose guild has these settings.
-    Channel(Box<Channel>, GuildSettings),
+    /// It owns the channel, whose guild has these settings; why Discord was left alone
+    /// until then.
+    Channel(Box<Channel>, GuildSettings, Breaker),
     /// Its last page was saved before; only the queue was not told.
     Done(Work),
 }
@@ -58,8 +63,16 @@ pub async fn take(
     let latest = now + LONGEST_PAUSE.as_millis() as i64;
     let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
     let (guild, channel) = (&scan.guild_id, &scan.channel_id);
-    match env.store.take(guild, channel, &owner, now, latest).await? {
-        store::Taken::Yes(channel, settings) => Ok(Taken::Channel(channel, settings)),
+    let token = env.discord.token_mark();
+    let taken = env
+        .store
+        .take(guild, channel, &owner, now, latest, &token)
+        .await?;
+    match taken {
+        store::Taken::Yes(channel, settings, breaker) => {
+            env.forget_pause();
+            Ok(Taken::Channel(channel, settings, breaker))
+        }
         store::Taken::Done(mut channel) => {
             let work = channel.works.remove(job.attempt.id.as_str());
             Ok(Taken::Done(work.unwrap_or_default()))
@@ -67,7 +80,8 @@ pub async fn take(
         store::Taken::Busy { until: at } => {
             Err(Trouble::Later(with_jitter(until(at).min(BUSY_PAUSE))))
         }
-        store::Taken::Paused { until: at } => Err(Trouble::Later(with_jitter(until(at)))),
+        store::Taken::Paused { until: at, breaker } => Err(left_alone(&breaker, at, now)),
+        store::Taken::Slow { until: at } => Err(Trouble::Later(with_jitter(until(at)))),
         store::Taken::Lost => Err(Trouble::Superseded),
     }
 }
@@ -91,15 +105,19 @@ pub async fn ended(env: Arc<Environment>, job: EndedJob) {
         channel.error_message = Some(job.reason.clone()).filter(|_| !job.cancelled);
         channel.works.remove(job.attempt.id.as_str());
         let (guild, id) = (&scan.guild_id, &scan.channel_id);
-        env.store
-            .add_page(&mut pipeline, guild, id, Some(&channel), &[], None);
+        let page = PageSave {
+            guild_id: guild,
+            channel_id: id,
+            job_id: job.attempt.id.as_str(),
+            record: Some(&channel),
+            count: Some(env.counters.places(CLIPS)),
+            ..PageSave::default()
+        };
+        env.store.add_page(&mut pipeline, &page);
     }
-    Reporter::after(job.attempt.clone()).add_status(
-        &env,
-        &mut pipeline,
-        status,
-        json!({ "error": job.reason }),
-    );
+    let mut reporter = Reporter::after(job.attempt.clone());
+    reporter.add_status(&env, status, json!({ "error": job.reason }));
+    reporter.tell(&mut pipeline);
     if let Err(error) = pipeline.send(&*env.redis).await {
         let error = shared::telemetry::chain(&error);
         tracing::warn!(job_id = %job.attempt.id, error, "the end of a job was not told");

@@ -2,7 +2,7 @@
 
 use shared::discord::{MessageId, Page, Position};
 use shared::jobs::{ChannelScan, Direction};
-use shared::scan::{Channel, Covered, Work};
+use shared::scan::{CLIPS_AT_ONCE, Channel, Clip, Covered, Stretch, Work};
 
 /// The most messages of a page.
 pub const LARGEST: u64 = 100;
@@ -10,6 +10,10 @@ pub const LARGEST: u64 = 100;
 /// A forward scan reads the last two minutes before its cursor again, since Discord
 /// adds link previews to messages after they are posted.
 const OVERLAP_MS: i64 = 120_000;
+
+/// A message that was posted this long before a page was asked for, and is not on it, is
+/// gone; a later one may have come since. Clocks may differ by less.
+const SETTLED_MS: i64 = 60_000;
 
 /// Where a scan that has not begun yet begins, by the channel's cursors.
 pub fn begin(scan: &ChannelScan, channel: &Channel) -> Work {
@@ -22,8 +26,11 @@ pub fn begin(scan: &ChannelScan, channel: &Channel) -> Work {
         Direction::Backward => work.before = channel.backward_message_id,
         Direction::Forward => {
             if let Some(newest) = channel.forward_message_id {
+                // Not below what was read: that is for a scan that goes down.
+                let oldest = channel.backward_message_id.unwrap_or(newest);
                 let overlap = MessageId::at(newest.created_ms() - OVERLAP_MS);
-                work.after = Some(overlap.min(newest));
+                let before = MessageId(oldest.0.saturating_sub(1));
+                work.after = Some(overlap.max(before).min(newest));
                 work.seen = Some(newest);
             }
         }
@@ -48,10 +55,10 @@ pub fn limit(work: &Work, most: Option<u64>) -> u64 {
     }
 }
 
-/// What a page that was asked for with `limit` covers.
-pub fn covered(work: &Work, page: &Page, limit: u64) -> Covered {
-    let last = (page.length as u64) < limit;
+/// What a page covers; `last` says that nothing is beyond it.
+pub fn covered(work: &Work, page: &Page, last: bool) -> Covered {
     let (low, high) = page.range.map_or((0, 0), |(low, high)| (low.0, high.0));
+    let above = if last { 0 } else { low.saturating_sub(1) };
     match position(work) {
         Position::After(after) => Covered {
             above: after.0,
@@ -60,13 +67,13 @@ pub fn covered(work: &Work, page: &Page, limit: u64) -> Covered {
             from_start: after.0 == 0,
         },
         Position::Before(MessageId(below)) => Covered {
-            above: if last { 0 } else { low - 1 },
+            above,
             below,
             range: page.range,
             from_start: last,
         },
         Position::Newest => Covered {
-            above: if last { 0 } else { low - 1 },
+            above,
             below: high + 1,
             range: page.range,
             from_start: last,
@@ -74,33 +81,102 @@ pub fn covered(work: &Work, page: &Page, limit: u64) -> Covered {
     }
 }
 
+/// The stretch in which a row that is not of this page's is of a message that is gone:
+/// what the page covers, and upwards what was posted well before it was asked for, where
+/// nothing newer is left.
+pub fn stretch(
+    work: &Work,
+    page: &Page,
+    covered: &Covered,
+    last: bool,
+    asked_ms: i64,
+) -> Option<Stretch> {
+    // One without an id may be any.
+    if page.unreadable.iter().any(|message| message.id.is_none()) {
+        return None;
+    }
+    let is_top = match position(work) {
+        Position::Newest => true,
+        Position::After(_) => last,
+        Position::Before(_) => false,
+    };
+    let settled = MessageId::at(asked_ms - SETTLED_MS).0;
+    let high = covered.below.saturating_sub(1);
+    let high = if is_top { high.max(settled) } else { high };
+    let low = covered.above + 1;
+    (low <= high).then_some(Stretch {
+        low: MessageId(low),
+        high: MessageId(high),
+    })
+}
+
 /// Whether a message is beyond what a forward scan reads again.
 pub fn is_new(work: &Work, id: MessageId) -> bool {
     work.seen.is_none_or(|seen| id > seen)
 }
 
-/// The new messages of a page that could not be read; `None` is one without an id.
+/// Messages that could not be read, or not whole: what they hold is not known.
+pub fn doubtful(page: &Page) -> impl Iterator<Item = Option<MessageId>> + '_ {
+    let unreadable = page.unreadable.iter().map(|message| message.id);
+    let partial = page.messages.iter().filter(|message| message.lacks_parts());
+    unreadable.chain(partial.map(|message| Some(message.id)))
+}
+
+/// Those of them that are new; `None` is one without an id.
 pub fn unreadable(work: &Work, page: &Page) -> Vec<Option<MessageId>> {
-    let ids = page.unreadable.iter().map(|message| message.id);
+    let ids = doubtful(page);
     ids.filter(|id| id.is_none_or(|id| is_new(work, id)))
         .collect()
 }
 
 /// A page without the new messages beyond `most`. While a forward scan reads a little
 /// again, its pages are full ones and may hold more than is wanted.
-pub fn trimmed(mut page: Page, work: &Work, most: Option<u64>) -> Page {
+pub fn trimmed(page: Page, work: &Work, most: Option<u64>) -> Page {
     let (Some(most), Some(_)) = (most, work.seen) else {
         return page;
     };
     let mut new: Vec<MessageId> = ids(&page).filter(|id| is_new(work, *id)).collect();
     new.sort_unstable();
     let rest = usize::try_from(most.saturating_sub(work.listed)).unwrap_or(usize::MAX);
-    let Some(beyond) = new.get(rest).copied() else {
-        return page;
-    };
-    page.messages.retain(|message| message.id < beyond);
+    match new.get(rest).copied() {
+        Some(beyond) => only(page, |id| id < beyond),
+        None => page,
+    }
+}
+
+/// A page without the messages whose clips are more than can be saved at once, and their
+/// clips; the next page begins with them.
+pub fn fitting(page: Page, work: &Work, clips: Vec<Vec<Clip>>) -> (Page, Vec<Clip>) {
+    let mut held: Vec<(MessageId, Vec<Clip>)> = page
+        .messages
+        .iter()
+        .map(|message| message.id)
+        .zip(clips)
+        .collect();
+    held.sort_unstable_by_key(|(id, _)| *id);
+    let is_upwards = matches!(position(work), Position::After(_));
+    if !is_upwards {
+        held.reverse();
+    }
+    let (mut fitting, mut beyond) = (Vec::new(), None);
+    for (id, clips) in held {
+        if fitting.len() + clips.len() > CLIPS_AT_ONCE {
+            beyond = Some(id);
+            break;
+        }
+        fitting.extend(clips);
+    }
+    match beyond {
+        Some(beyond) if is_upwards => (only(page, |id| id < beyond), fitting),
+        Some(beyond) => (only(page, |id| id > beyond), fitting),
+        None => (page, fitting),
+    }
+}
+
+fn only(mut page: Page, keep: impl Fn(MessageId) -> bool) -> Page {
+    page.messages.retain(|message| keep(message.id));
     page.unreadable
-        .retain(|message| message.id.is_some_and(|id| id < beyond));
+        .retain(|message| message.id.is_some_and(&keep));
     page.length = page.messages.len() + page.unreadable.len();
     let (low, high) = (ids(&page).min(), ids(&page).max());
     page.range = low.zip(high);
@@ -167,7 +243,7 @@ mod tests {
         let mut work = Work::default();
         advance(&mut work, &page(&[50, 90, 70]));
         assert_eq!(position(&work), Position::Before(MessageId(50)));
-        let covered = covered(&work, &page(&[20, 40]), 2);
+        let covered = covered(&work, &page(&[20, 40]), false);
         assert_eq!(
             (covered.above, covered.below, covered.from_start),
             (19, 50, false)
@@ -180,7 +256,7 @@ mod tests {
             before: Some(MessageId(50)),
             ..Work::default()
         };
-        assert!(covered(&work, &page(&[20]), 100).from_start);
-        assert!(covered(&work, &page(&[]), 100).from_start);
+        assert!(covered(&work, &page(&[20]), true).from_start);
+        assert!(covered(&work, &page(&[]), true).from_start);
     }
 }

@@ -1,23 +1,30 @@
 //! Telling of a scan.
 
 use serde_json::{Value, json};
-use shared::counters::CLIPS;
 use shared::progress::{Event, EventType};
 use shared::queue::Attempt;
-use shared::redis::{HashField, Pipeline, Slot};
-use shared::scan::{Clip, ScanProgress, ScanStatus};
+use shared::redis::{HashField, Pipeline, RawCommand};
+use shared::scan::{ScanProgress, ScanStatus};
 
 use crate::Environment;
 
-/// Numbers the events of one attempt.
+/// What stands for the clips found, until the script that saves a page knows them.
+pub const FOUND: &str = "@found";
+
+/// Numbers the events of one attempt, and keeps those that are not told yet.
 pub struct Reporter {
     attempt: Attempt,
     place: u64,
+    told: Vec<RawCommand>,
 }
 
 impl Reporter {
     pub fn new(attempt: Attempt) -> Reporter {
-        Reporter { attempt, place: 0 }
+        Reporter {
+            attempt,
+            place: 0,
+            told: Vec::new(),
+        }
     }
 
     /// Whether nothing was told yet.
@@ -27,83 +34,76 @@ impl Reporter {
 
     /// For the last word on an attempt that others numbered: beyond all of its own.
     pub fn after(attempt: Attempt) -> Reporter {
-        let place = 1_000_000;
-        Reporter { attempt, place }
+        Reporter {
+            place: 1_000_000,
+            ..Reporter::new(attempt)
+        }
+    }
+
+    /// What was added since the last time, for the script that saves what it is of.
+    pub fn take(&mut self) -> Vec<RawCommand> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// The same, told whatever else happens.
+    pub fn tell(&mut self, pipeline: &mut Pipeline) {
+        for command in self.take() {
+            pipeline.add_raw(command);
+        }
     }
 
     /// Adds the status; the first and the last also set when the events expire.
-    pub fn add_status(
-        &mut self,
-        env: &Environment,
-        pipeline: &mut Pipeline,
-        status: ScanStatus,
-        detail: Value,
-    ) {
+    pub fn add_status(&mut self, env: &Environment, status: ScanStatus, detail: Value) {
         let first = self.is_first();
         let mut data = json!({ "status": status });
         if let (Some(data), Some(detail)) = (data.as_object_mut(), detail.as_object()) {
             data.extend(detail.clone());
         }
-        self.add(env, pipeline, EventType::Status, data);
+        self.add(env, EventType::Status, &data.to_string());
         if first || !matches!(status, ScanStatus::Running | ScanStatus::Pending) {
-            env.progress.add_expiry(pipeline, self.attempt.id.as_str());
+            let expiry = env.progress.expiry(self.attempt.id.as_str());
+            self.told.push(expiry.raw);
         }
     }
 
     /// Adds how far the scan is; answers the job's newest progress, for the script that
     /// saves what it is of.
-    pub fn add_progress(
-        &mut self,
-        env: &Environment,
-        pipeline: &mut Pipeline,
-        progress: &ScanProgress,
-    ) -> HashField {
+    pub fn add_progress(&mut self, env: &Environment, progress: &ScanProgress) -> HashField {
         let data = json!({
             "status": ScanStatus::Running,
             "progress": { "current": progress.current, "total": progress.total, "percent": progress.percent },
-            "clipsFound": progress.clips_found,
+            "clipsFound": FOUND,
         });
-        self.add(env, pipeline, EventType::Progress, data);
-        let text = serde_json::to_string(progress).unwrap_or_default();
-        env.queue.progress(&self.attempt.id, &text)
+        self.add(env, EventType::Progress, &data.to_string());
+        let mut stored = json!(progress);
+        stored["clipsFound"] = FOUND.into();
+        env.queue.progress(&self.attempt.id, &stored.to_string())
     }
 
-    /// Adds the clips of a page, if it has any.
-    pub fn add_clips(&mut self, env: &Environment, pipeline: &mut Pipeline, clips: &[Clip]) {
-        if !clips.is_empty() {
-            self.add(env, pipeline, EventType::Clip, json!({ "clips": clips }));
-        }
-    }
-
-    /// Counts the clips a job found, at its end: once a job, however often that is told.
-    pub fn add_count(&self, env: &Environment, pipeline: &mut Pipeline, n_clips: u64) {
-        let token = self.attempt.id.as_str();
-        env.counters.add_to(pipeline, CLIPS, n_clips, token);
+    /// Adds the clips of a page that are new and those that are gone, if there are any:
+    /// only the script that saves the page knows.
+    pub fn add_clips(&mut self, env: &Environment) {
+        self.add(env, EventType::Removed, "@removed");
+        self.add(env, EventType::Clip, "@clips");
     }
 
     /// Adds something worth knowing.
-    pub fn add_log(&mut self, env: &Environment, pipeline: &mut Pipeline, data: Value) {
-        self.add(env, pipeline, EventType::Log, data);
+    pub fn add_log(&mut self, env: &Environment, data: &Value) {
+        self.add(env, EventType::Log, &data.to_string());
     }
 
     /// An event refused by the stream was sent twice, or the attempt is superseded,
-    /// which the script in the same pipeline tells: its reply is not looked at.
-    fn add(
-        &mut self,
-        env: &Environment,
-        pipeline: &mut Pipeline,
-        kind: EventType,
-        data: Value,
-    ) -> Slot<String> {
+    /// which the script that tells it knows better: its reply is not looked at.
+    fn add(&mut self, env: &Environment, kind: EventType, data: &str) {
         let event = Event {
             fence: self.attempt.fence,
             place: self.place,
             kind,
-            data,
+            data: Value::Null,
             timestamp: env.clock.now_ms(),
         };
         self.place += 1;
-        env.progress
-            .add_event(pipeline, self.attempt.id.as_str(), &event)
+        let command = env.progress.event(self.attempt.id.as_str(), &event, data);
+        self.told.push(command.raw);
     }
 }

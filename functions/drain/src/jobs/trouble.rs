@@ -5,6 +5,7 @@ use std::time::Duration;
 use shared::discord;
 use shared::queue::Outcome;
 use shared::redis;
+use shared::scan::{PauseReason, Trip};
 use shared::telemetry;
 
 use crate::Environment;
@@ -18,6 +19,9 @@ const AFTER_BAD_TOKEN: Duration = Duration::from_secs(300);
 pub enum Trouble {
     /// Nothing wrong; later.
     Later(Duration),
+    /// Discord cannot be reached: until when all jobs wait, and since when that is so,
+    /// both in unix milliseconds.
+    Away { until: i64, since: i64 },
     /// Worth another attempt.
     Again(String),
     /// Another attempt would fail alike.
@@ -31,18 +35,13 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// How long every job leaves Discord alone because of `error`.
-    fn pause_for_all(error: &discord::Error) -> Option<Duration> {
-        match error {
-            discord::Error::Banned(wait) => Some(*wait),
-            discord::Error::Unauthorized => Some(AFTER_BAD_TOKEN),
-            _ => None,
-        }
-    }
-
     pub fn outcome(self) -> Outcome {
         match self {
             Trouble::Later(after) => Outcome::Snooze { after },
+            // Whoever waits for it has made it a wait.
+            Trouble::Away { .. } => Outcome::Snooze {
+                after: Duration::ZERO,
+            },
             Trouble::Again(reason) => Outcome::Retry {
                 reason,
                 after: None,
@@ -62,7 +61,9 @@ impl From<discord::Error> for Trouble {
     fn from(error: discord::Error) -> Trouble {
         use discord::Error;
         match &error {
-            Error::RateLimited(wait) | Error::Banned(wait) => Trouble::Later(with_jitter(*wait)),
+            Error::RateLimited { wait, .. } | Error::Banned(wait) => {
+                Trouble::Later(with_jitter(*wait))
+            }
             Error::Unauthorized => {
                 Trouble::Never("Discord refuses the bot's token (DISCORD_TOKEN)".to_owned())
             }
@@ -73,8 +74,10 @@ impl From<discord::Error> for Trouble {
                 "there is no such channel, or the bot is not in its guild (Discord code {code})"
             )),
             Error::BadRequest { .. } => Trouble::Never(error.to_string()),
+            // Its causes are for the log: they tell of the machines this runs on.
             Error::Unavailable { .. } | Error::Unreachable(_) | Error::Malformed => {
-                Trouble::Again(telemetry::chain(&error))
+                tracing::warn!(error = telemetry::chain(&error), "Discord failed");
+                Trouble::Again(error.to_string())
             }
         }
     }
@@ -82,16 +85,57 @@ impl From<discord::Error> for Trouble {
 
 impl From<redis::Error> for Trouble {
     fn from(error: redis::Error) -> Trouble {
-        Trouble::Again(telemetry::chain(&error))
+        tracing::warn!(error = telemetry::chain(&error), "the database failed");
+        Trouble::Again("the database could not be used".to_owned())
     }
 }
 
-/// What Discord answered; when it wants to be left alone, every job is told.
-pub async fn heed<T>(env: &Environment, answer: Result<T, discord::Error>) -> Result<T, Trouble> {
-    if let Some(pause) = answer.as_ref().err().and_then(Trouble::pause_for_all) {
-        env.store.pause_discord(env.clock.now_ms(), pause).await?;
+/// What of a refusal matters to all jobs: why and how long they leave Discord alone, and
+/// whether it counts towards the ban of an address that is refused too often.
+fn trip_of(error: &discord::Error) -> Option<(PauseReason, Duration, bool)> {
+    use discord::Error;
+    let limited = |wait: Duration, counts| Some((PauseReason::Limited, wait, counts));
+    match error {
+        Error::Banned(wait) => limited(*wait, true),
+        Error::RateLimited { shared: true, .. } => None,
+        Error::RateLimited { wait, global, .. } => {
+            limited(if *global { *wait } else { Duration::ZERO }, true)
+        }
+        Error::Forbidden { .. } => limited(Duration::ZERO, true),
+        Error::Unauthorized => Some((PauseReason::Token, AFTER_BAD_TOKEN, true)),
+        Error::Unavailable { .. } | Error::Unreachable(_) => {
+            Some((PauseReason::Away, Duration::ZERO, false))
+        }
+        Error::NotFound { .. } | Error::BadRequest { .. } | Error::Malformed => None,
     }
-    Ok(answer?)
+}
+
+/// What Discord answered. What all jobs must know of is told to them.
+pub async fn heed<T>(env: &Environment, answer: Result<T, discord::Error>) -> Result<T, Trouble> {
+    let error = match answer {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    if let Some((why, wait, is_refusal)) = trip_of(&error) {
+        let token = env.discord.token_mark();
+        let trip = Trip {
+            why,
+            wait,
+            is_refusal,
+            token: &token,
+        };
+        let now = env.clock.now_ms();
+        let (until, since) = env.store.trip(now, &trip, Some(&env.board)).await?;
+        env.note_pause(until, (why == PauseReason::Token).then_some(token));
+        if why == PauseReason::Away {
+            tracing::warn!(
+                error = telemetry::chain(&error),
+                "Discord cannot be reached"
+            );
+            return Err(Trouble::Away { until, since });
+        }
+    }
+    Err(error.into())
 }
 
 /// Up to a tenth and a quarter of a second longer, so that jobs told the same do not

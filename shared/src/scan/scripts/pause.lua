@@ -1,12 +1,38 @@
 -- pause: have every job leave Discord alone; never for less long than before.
 --
--- KEYS[1]  discord:pace:breaker  STRING  until when Discord is left alone
--- ARGV[1]  now    unix milliseconds
--- ARGV[2]  until  unix milliseconds
+-- KEYS[1]  discord:pace:breaker   STRING  why and until when Discord is left alone
+-- KEYS[2]  only with `field`      HASH    another's, which running jobs look at
+-- ARGV[1]  request  JSON: now; why; wait; token (a mark); field; keep (how long what is
+--          counted is remembered); for one that is away, longest (its pause grows from
+--          `wait` to this); for a refusal that counts, budget and window
 --
--- Returns until when Discord is left alone.
-local now, ends = tonumber(ARGV[1]), tonumber(ARGV[2])
-local before = tonumber(redis.call('GET', KEYS[1]) or 0)
-if before >= ends then return before end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', string.format('%.0f', ends - now))
-return ends
+-- Returns {until when Discord is left alone, since when it has been away or 0}.
+local request = cjson.decode(ARGV[1])
+local now, ends = request.now, request.now + request.wait
+local breaker = read_breaker(redis.call('GET', KEYS[1]))
+local before = paused_until(breaker, request.token)
+local why = request.why
+if why == 'away' then
+  breaker.since = breaker.since or now
+  if breaker.why == why and before > now then return { before, breaker.since } end
+  breaker.times = (breaker.times or 0) + 1
+  ends = now + math.min(request.longest, request.wait * 2 ^ math.min(breaker.times - 1, 30))
+end
+if request.budget then
+  if now - (breaker.first or 0) >= request.window then breaker.first, breaker.refused = now, 0 end
+  breaker.refused = breaker.refused + 1
+  if breaker.refused >= request.budget then ends, why = breaker.first + request.window, 'refusals' end
+end
+if ends > before and ends > now then
+  breaker['until'], breaker.why = ends, why
+  breaker.token = why == 'token' and request.token or nil
+else
+  ends = before
+end
+local keep = math.max(ends - now, 0)
+if breaker.times or breaker.refused then keep = keep + request.keep end
+if keep == 0 then return { ends, 0 } end
+local text = cjson.encode(breaker)
+redis.call('SET', KEYS[1], text, 'PX', string.format('%.0f', keep))
+if request.field then redis.call('HSET', KEYS[2], request.field, text) end
+return { ends, breaker.since or 0 }

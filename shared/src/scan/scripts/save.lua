@@ -1,75 +1,105 @@
--- save: store a page's clips together with the record that says it was read.
+-- save: store a page's clips together with the record that says it was read, and tell
+-- of it.
 --
--- KEYS[1]  scan:channels:{guild}   HASH  channel id -> record
--- KEYS[2]  clip:records:{channel}  HASH  clip id -> clip
--- KEYS[3]  clip:recent:{guild}     ZSET  members by time
--- KEYS[4]  clip:channel:{guild}    ZSET  the same members in order
--- KEYS[5]  only with `also`        HASH  another's, such as the job's progress
--- ARGV[1]  request  JSON: channel, record (none: clips alone), clips [{id, message,
---                   posted, forward, member}], also {field, value}
+-- KEYS[1]  scan:channels:{guild}   HASH    channel id -> record
+-- KEYS[2]  clip:records:{channel}  HASH    {message}:{clip} -> clip
+-- KEYS[3]  clip:recent:{guild}     ZSET    listed rows by time
+-- KEYS[4]  clip:channel:{guild}    ZSET    listed rows in order, and marks
+-- KEYS[5]  clip:forwards:{guild}   HASH    clip id -> places of its forwards
+-- KEYS[6]  only with `also`        HASH    another's, such as the job's progress
+-- KEYS[…]  others that `tell` and `count` name
+-- ARGV[1]  request  JSON: channel; job; record (none: single messages); found (of those,
+--          clips the job found before); clips [{id, message, posted, forward, member}];
+--          stretches [{from, to}] of members that were read; again (whether they were
+--          before); only, kept (messages); also {field, value}; watch (fields there);
+--          pace {field, now, spent} there; tell [words of a command]; count [{key, place,
+--          keep}] for the clips found since the last time; note (that the record is of a
+--          channel with rows beyond its cursors)
 -- ARGV[2…] each clip as JSON, in that order
 --
--- Returns {`saved`, messages new with clips, record's count of them}; {`dup`, …}
--- when this very page was saved before; {`lost`, 0, 0} when the writer is not the
--- record's owner any more.
+-- Returns {`saved`, clips new, clips the job found, watched fields, what was told before};
+-- `dup` when this very page was saved before; `lost` when the writer is not the record's
+-- owner any more.
 local request = cjson.decode(ARGV[1])
-local stored = redis.call('HGET', KEYS[1], request.channel)
+keys = { channels = KEYS[1], recent = KEYS[3], order = KEYS[4], forwards = KEYS[5] }
+local stored = call('HGET', keys.channels, request.channel)
 stored = stored and cjson.decode(stored)
-local record, word = request.record, 'saved'
+local record = request.record
+local work = stored and stored.works and stored.works[request.job]
+local found = record and (work and work.clips or 0) or request.found
+
+local watched, wanted = {}, request.watch or {}
+if request.pace then push(wanted, request.pace.field) end
+if #wanted > 0 then
+  for n, value in ipairs(call('HMGET', KEYS[6], unpack(wanted))) do watched[n] = value or '' end
+end
+
 if record then
   local owner = stored and stored.owner
   if not owner or owner.job ~= record.owner.job or owner.fence ~= record.owner.fence then
-    return { 'lost', 0, 0 }
+    return { 'lost', 0, found, watched, '' }
   end
-  if stored.revision >= record.revision then word, record = 'dup', nil end
-else
-  record = stored or { revision = 0 }
+  if stored.revision >= record.revision then return { 'dup', 0, found, watched, '' } end
+end
+if not (request.again or (stored and stored.strays)) then request.stretches = {} end
+
+local texts = {}
+for n = 2, #ARGV do texts[n - 1] = ARGV[n] end
+local records, stale, new = take_page(request, texts)
+found = found + new
+
+-- A job of single messages has no revision: its first event is refused when it was told.
+local told = 0
+if not record then
+  local reply = redis.pcall(unpack(filled(request.tell[1], found)))
+  if type(reply) == 'table' and reply.err then
+    return { 'dup', 0, found, watched, call('HGET', KEYS[6], request.also.field) or '' }
+  end
+  told = 1
 end
 
--- A forwarded clip has the id of the one it repeats: that stays where it was first.
-local forwards, elsewhere = {}, {}
-for _, clip in ipairs(request.clips) do
-  if clip.forward then forwards[#forwards + 1] = clip.id end
-end
-if #forwards > 0 then
-  for n, text in ipairs(redis.call('HMGET', KEYS[2], unpack(forwards))) do
-    if text then elsewhere[forwards[n]] = cjson.decode(text).messageId end
-  end
-end
+if #records > 0 then call('HSET', KEYS[2], unpack(records)) end
+local gone = {}
+for _, member in ipairs(stale) do push(gone, field_of(member)) end
+if #gone > 0 then call('HDEL', KEYS[2], unpack(gone)) end
+write_forwards(marks, unmarked)
+write_rows(marks, unmarked)
 
--- A message counts once: when none of its clips is in the order yet.
-local clips, records, recent, ordered, members = {}, {}, {}, {}, {}
-for n, clip in ipairs(request.clips) do
-  local original = elsewhere[clip.id]
-  if not original or original == clip.message then
-    clips[#clips + 1], members[#members + 1] = clip, clip.member
-    records[#records + 1], records[#records + 2] = clip.id, ARGV[n + 1]
-    recent[#recent + 1], recent[#recent + 2] = string.format('%.0f', clip.posted), clip.member
-    ordered[#ordered + 1], ordered[#ordered + 2] = 0, clip.member
+local more = counts()
+record = record or stored or { revision = 0 }
+local was = cjson.encode(record)
+record.messageCount = stored and stored.messageCount or 0
+add_count(record, more[request.channel])
+local uncounted = (stored and stored.uncounted or 0) + new
+record.strays = record.strays or (stored and stored.strays) or (request.note and #records > 0) or nil
+if record.works and record.works[request.job] then record.works[request.job].clips = found end
+for channel, change in pairs(more) do
+  if channel ~= request.channel then recount(channel, change) end
+end
+if request.count and uncounted > 0 then
+  for _, place in ipairs(request.count) do
+    local count = call('HINCRBY', place.key, place.place, uncounted)
+    -- A place counted for the first time may be the first of its key.
+    if count == uncounted then call('PEXPIRE', place.key, place.keep) end
   end
+  uncounted = 0
 end
-local new = 0
-if #members > 0 then
-  local known, counted = {}, {}
-  for n, score in ipairs(redis.call('ZMSCORE', KEYS[4], unpack(members))) do
-    if score then known[clips[n].message] = true end
-  end
-  for _, clip in ipairs(clips) do
-    if not known[clip.message] and not counted[clip.message] then
-      counted[clip.message] = true
-      new = new + 1
-    end
-  end
-  redis.call('HSET', KEYS[2], unpack(records))
+record.uncounted = uncounted > 0 and uncounted or nil
+for n = told + 1, #request.tell do
+  local words = filled(request.tell[n], found)
+  -- One that the stream refuses was told before.
+  if words then redis.pcall(unpack(words)) end
 end
-if record then
-  record.messageCount = (stored and stored.messageCount or 0) + new
-  redis.call('HSET', KEYS[1], request.channel, cjson.encode(record))
+local fields = {}
+if request.also then push(fields, request.also.field, (string.gsub(request.also.value, '"@found"', int(found)))) end
+if request.pace then
+  local spent = math.max(tonumber(watched[#watched]) or 0, request.pace.now) + request.pace.spent
+  watched[#watched] = int(spent)
+  push(fields, request.pace.field, int(spent))
 end
-if request.also then redis.call('HSET', KEYS[5], request.also.field, request.also.value) end
--- The order last: a script that dies before it leaves the messages to be counted.
-if #members > 0 then
-  redis.call('ZADD', KEYS[3], unpack(recent))
-  redis.call('ZADD', KEYS[4], unpack(ordered))
+if #fields > 0 then call('HSET', KEYS[6], unpack(fields)) end
+-- The record last: a script that dies before it leaves the page to be saved again.
+if request.record or cjson.encode(record) ~= was then
+  call('HSET', keys.channels, request.channel, cjson.encode(record))
 end
-return { word, new, (record or stored or {}).messageCount or 0 }
+return { 'saved', new, found, watched, '' }

@@ -2,7 +2,7 @@
 -- be left alone.
 --
 -- KEYS[1]  scan:channels:{guild}   HASH    channel id -> record
--- KEYS[2]  discord:pace:breaker    STRING  until when Discord is left alone
+-- KEYS[2]  discord:pace:breaker    STRING  why and until when Discord is left alone
 -- KEYS[3]  guild:settings:{guild}  STRING  the guild's settings
 -- ARGV[1]  channel
 -- ARGV[2]  now    unix milliseconds
@@ -10,30 +10,32 @@
 -- ARGV[4]  fence
 -- ARGV[5]  until  unix milliseconds the ownership ends unless renewed
 -- ARGV[6]  latest unix milliseconds until which a pause of the channel is waited out
+-- ARGV[7]  token  a mark of the token Discord is asked with
 --
--- Returns {`taken`, record, settings}; {`busy`, until, settings} while another job owns
--- it; {`lost`, 0, settings} when a later attempt of this job does; {`paused`, until,
--- settings} while Discord is left alone, or this channel is for longer than is waited;
--- {`done`, record, settings} when the job's last page was saved before. The settings are
--- as they are stored, or nothing.
+-- Returns {`taken`, record, settings, breaker}; {`busy`, until, …} while another job owns
+-- it; {`lost`, 0, …} when a later attempt of this job does; {`paused`, until, …} while
+-- Discord is left alone, or {`slow`, until, …} this channel is for longer than is waited;
+-- {`done`, record, …} when the job's last page was saved before. The settings and the
+-- breaker are as they are stored, or nothing.
 local channel, job = ARGV[1], ARGV[3]
 local now, fence, ends, latest = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local paused, settings = unpack(redis.call('MGET', KEYS[2], KEYS[3]))
-paused, settings = tonumber(paused or 0), settings or ''
-if paused > now then return { 'paused', paused, settings } end
+local breaker, settings = unpack(redis.call('MGET', KEYS[2], KEYS[3]))
+breaker, settings = breaker or '', settings or ''
+local paused = paused_until(read_breaker(breaker), ARGV[7])
+if paused > now then return { 'paused', paused, settings, breaker } end
 local stored = redis.call('HGET', KEYS[1], channel)
 local record = stored and cjson.decode(stored) or { revision = 0 }
 local owner = record.owner
 if owner and owner ~= cjson.null then
-  if owner.job ~= job and owner['until'] > now then return { 'busy', owner['until'], settings } end
-  if owner.job == job and owner.fence > fence then return { 'lost', 0, settings } end
+  if owner.job ~= job and owner['until'] > now then return { 'busy', owner['until'], settings, breaker } end
+  if owner.job == job and owner.fence > fence then return { 'lost', 0, settings, breaker } end
 end
 local work = record.works and record.works[job]
-if work and work.done then return { 'done', stored, settings } end
+if work and work.done then return { 'done', stored, settings, breaker } end
 local next_page = tonumber(record.nextPageAt or 0)
-if next_page > latest then return { 'paused', next_page, settings } end
+if next_page > latest then return { 'slow', next_page, settings, breaker } end
 record.owner = { job = job, fence = fence, ['until'] = ends }
 record.status, record.updatedAt, record.errorMessage = 'RUNNING', now, nil
 local text = cjson.encode(record)
 redis.call('HSET', KEYS[1], channel, text)
-return { 'taken', text, settings }
+return { 'taken', text, settings, breaker }

@@ -1,0 +1,253 @@
+//! Saving a page of a scan with all that follows from it.
+
+use std::time::Duration;
+
+use serde_json::json;
+use shared::counters::CLIPS;
+use shared::discord::{MessageId, Page, Position};
+use shared::redis::{HashField, Pipeline};
+use shared::scan::{
+    Channel, Clip, Filter, Pace, PageSave, Saved, SavedPage, ScanProgress, ScanStatus, Stretch,
+    Work, find_clips,
+};
+
+use super::ownership::{former_owner, owner};
+use super::page;
+use super::reporter::FOUND;
+use super::scan::Run;
+use super::trouble::Trouble;
+use super::watch;
+
+/// A page as it was read.
+pub struct PageParts {
+    pub found: Page,
+    /// Messages asked for.
+    pub limit: u64,
+    /// Nothing is beyond it.
+    pub last: bool,
+    /// When it was asked for, in unix milliseconds.
+    pub asked_ms: i64,
+    /// Until the next.
+    pub wait: Duration,
+}
+
+/// What of a page the record does not say.
+#[derive(Default)]
+struct Rows<'a> {
+    clips: &'a [Clip],
+    stretch: Option<Stretch>,
+    again: bool,
+    kept: Vec<MessageId>,
+    progress: Option<HashField>,
+}
+
+impl Run {
+    /// Saves a page; answers what the board tells.
+    pub async fn save(&mut self, parts: PageParts) -> Result<Vec<String>, Trouble> {
+        let PageParts {
+            found,
+            limit,
+            asked_ms,
+            wait,
+            ..
+        } = parts;
+        let found = page::trimmed(found, &self.work, self.most);
+        let clips = self.clips_of(&found);
+        let whole = found.length;
+        let (found, clips) = page::fitting(found, &self.work, clips);
+        let last = parts.last && found.length == whole;
+        let before = self.work.listed;
+        let mut work = self.work.clone();
+        let mut channel = self.channel.clone();
+        let mut rows = Rows {
+            clips: &clips,
+            kept: page::doubtful(&found).flatten().collect(),
+            ..Rows::default()
+        };
+        if limit > 0 {
+            let covered = page::covered(&work, &found, last);
+            rows.stretch = page::stretch(&work, &found, &covered, last, asked_ms);
+            rows.again = rows
+                .stretch
+                .is_some_and(|stretch| channel.knows_of(stretch.low, stretch.high));
+            if !channel.cover(&covered) {
+                channel.strays = true;
+            }
+        }
+        page::advance(&mut work, &found);
+        let is_enough = limit == 0 || self.most.is_some_and(|most| work.listed >= most);
+        work.done = last || is_enough;
+        if !is_enough && work.done && self.goes_down(&channel, &mut work) {
+            work.done = false;
+        }
+        work.reached_start = channel.reached_start(last);
+
+        let now = self.env.clock.now_ms();
+        channel.total_messages_scanned += work.listed - before;
+        channel.next_page_at = now + wait.as_millis() as i64;
+        channel.set_work(self.job.attempt.id.as_str(), work.clone());
+        rows.progress = Some(self.tell(&work, &found, now));
+        let status = match work.done {
+            true => ScanStatus::Succeeded,
+            false => ScanStatus::Running,
+        };
+        let saved = self.write(channel, status, None, rows).await?;
+        self.work = Work {
+            clips: saved.found,
+            ..work
+        };
+        self.pages += 1;
+        self.requests = 0;
+        Ok(saved.watched)
+    }
+
+    fn clips_of(&self, found: &Page) -> Vec<Vec<Clip>> {
+        let filter = Filter {
+            min_seconds: (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds),
+        };
+        let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
+        let messages = found.messages.iter();
+        messages
+            .map(|message| find_clips(guild, channel, message, &filter))
+            .collect()
+    }
+
+    /// Has a forward scan that has read what is newer go on with what is older than the
+    /// oldest message read.
+    fn goes_down(&self, channel: &Channel, work: &mut Work) -> bool {
+        let is_up = matches!(page::position(work), Position::After(_));
+        let oldest = channel.backward_message_id;
+        if !is_up || !self.scan.goes_to_start() || channel.backfill_done || oldest.is_none() {
+            return false;
+        }
+        (work.before, work.after, work.seen) = (oldest, None, None);
+        true
+    }
+
+    /// Adds what a page is told with; answers the job's newest progress.
+    fn tell(&mut self, work: &Work, found: &Page, now: i64) -> HashField {
+        let env = self.env.clone();
+        if self.pages == 0 {
+            self.reporter
+                .add_status(&env, ScanStatus::Running, json!({}));
+        }
+        self.reporter.add_clips(&env);
+        let ids = page::unreadable(&self.work, found);
+        if !ids.is_empty() {
+            let data = json!({ "message": "messages could not be read", "messageIds": ids });
+            self.reporter.add_log(&env, &data);
+        }
+        let progress = self.progress(work, found, now);
+        let progress = self.reporter.add_progress(&env, &progress);
+        if work.done {
+            let detail = json!({
+                "messagesScanned": work.listed,
+                "clipsFound": FOUND,
+                "reachedStart": work.reached_start,
+            });
+            self.reporter
+                .add_status(&env, ScanStatus::Succeeded, detail);
+        }
+        progress
+    }
+
+    fn progress(&self, work: &Work, found: &Page, now: i64) -> ScanProgress {
+        let newest = self.newest.map_or(now, MessageId::created_ms);
+        let by_time = found.range.map_or(0.0, |(low, high)| match work.after {
+            Some(_) => share(self.from.created_ms(), newest, high.created_ms()),
+            None => share(newest, self.oldest.created_ms(), low.created_ms()),
+        });
+        let by_count = self
+            .most
+            .map_or(0.0, |most| work.listed as f64 / most.max(1) as f64);
+        let part = match work.done {
+            true => 1.0,
+            false => by_time.max(by_count).clamp(0.0, 0.99),
+        };
+        ScanProgress {
+            current: work.listed,
+            total: self.most,
+            percent: (part * 1000.0).round() / 10.0,
+            clips_found: work.clips,
+            reached_start: Some(work.reached_start),
+            updated_at: now,
+        }
+    }
+
+    /// Saves the record of a channel that this attempt has no more to do with.
+    pub async fn let_go(
+        &mut self,
+        channel: Channel,
+        status: ScanStatus,
+        error: Option<String>,
+    ) -> Result<(), Trouble> {
+        self.write(channel, status, error, Rows::default()).await?;
+        Ok(())
+    }
+
+    /// Saves the record with `status`, and with it what there is of a page and what was
+    /// to be told.
+    async fn write(
+        &mut self,
+        mut channel: Channel,
+        status: ScanStatus,
+        error: Option<String>,
+        rows: Rows<'_>,
+    ) -> Result<SavedPage, Trouble> {
+        let now = self.env.clock.now_ms();
+        let running = status == ScanStatus::Running;
+        let finished = !running && status != ScanStatus::Pending;
+        channel.revision += 1;
+        (channel.status, channel.updated_at) = (Some(status), now);
+        channel.error_message = error;
+        channel.owner = Some(match running {
+            true => owner(&self.job.attempt, now),
+            false => former_owner(&self.job.attempt),
+        });
+        if finished && status != ScanStatus::Succeeded {
+            channel.works.remove(self.job.attempt.id.as_str());
+        }
+        let told = self.reporter.take();
+        let has_board = rows.progress.is_some();
+        let stretch = rows.stretch;
+        let page = PageSave {
+            guild_id: &self.scan.guild_id,
+            channel_id: &self.scan.channel_id,
+            job_id: self.job.attempt.id.as_str(),
+            record: Some(&channel),
+            clips: rows.clips,
+            stretches: stretch.as_slice(),
+            again: rows.again,
+            kept: &rows.kept,
+            also: rows.progress,
+            watch: match has_board {
+                true => watch::fields(&self.env, &self.job),
+                false => Vec::new(),
+            },
+            pace: watch::pace(&self.env, self.requests, now).filter(|_: &Pace<'_>| has_board),
+            tell: &told,
+            count: (!running).then(|| self.env.counters.places(CLIPS)),
+            ..PageSave::default()
+        };
+        let mut pipeline = Pipeline::new();
+        let slot = self.env.store.add_page(&mut pipeline, &page);
+        let mut replies = pipeline.send(&*self.env.redis).await?;
+        let saved = self.env.store.read_page(&mut replies, slot)?;
+        match saved.saved {
+            Saved::Yes | Saved::Duplicate => {
+                self.channel = channel;
+                Ok(saved)
+            }
+            Saved::Lost => Err(Trouble::Superseded),
+        }
+    }
+}
+
+/// How much of the way from one time to another is done at a third.
+fn share(from: i64, to: i64, at: i64) -> f64 {
+    if to == from {
+        0.0
+    } else {
+        (at - from) as f64 / (to - from) as f64
+    }
+}

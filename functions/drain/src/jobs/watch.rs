@@ -1,0 +1,127 @@
+//! What a running job looks out for: that somebody cancels it, that Discord is to be left
+//! alone, and the pace that all jobs keep together.
+//!
+//! The script that saves a page reads it, in one command for all of it. A job that saves
+//! no page for two seconds, since Discord is slow or the pace of the channel is, asks
+//! for its own cancellation every two seconds.
+
+use std::time::Duration;
+
+use shared::queue::{ActiveJob, Queue, Signal};
+use shared::redis::commands::hashes::Hashes as _;
+use shared::scan::{Breaker, Pace, PauseReason};
+
+use super::trouble::{Trouble, with_jitter};
+use crate::Environment;
+
+/// How often a job that waits asks whether it was cancelled.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often a job whose token was refused looks whether there is another.
+const NEW_TOKEN: Duration = Duration::from_secs(60);
+
+/// The field of the pace.
+const PACE: &str = "#pace";
+
+/// Milliseconds one request takes of the second all requests of a bot share. Discord
+/// grants 50; the rest is for other functions.
+const REQUEST_MS: u64 = 1000 / 45;
+
+/// What may be used of the pace at once.
+const BURST_MS: i64 = 1000;
+
+/// Does `work`, unless the job is interrupted or cancelled meanwhile.
+pub async fn unless_stopped<T>(
+    env: &Environment,
+    job: &ActiveJob,
+    work: impl Future<Output = T>,
+) -> Result<T, Trouble> {
+    let mut signalled = job.clone();
+    tokio::select! {
+        biased;
+        signal = signalled.interrupted() => Err(interruption(signal)),
+        done = work => Ok(done),
+        () = cancelled(env, job) => Err(Trouble::Cancelled),
+    }
+}
+
+fn interruption(signal: Signal) -> Trouble {
+    match signal {
+        Signal::Cancel => Trouble::Cancelled,
+        Signal::HandBack | Signal::GoOn => Trouble::Later(Duration::ZERO),
+    }
+}
+
+/// Ends once somebody has cancelled the job.
+async fn cancelled(env: &Environment, job: &ActiveJob) {
+    let state = env.queue.state_field(&job.attempt.id);
+    loop {
+        env.clock.sleep(LOOK).await;
+        // The next look, or page, may have an answer.
+        let found = env
+            .redis
+            .hget(&state.key, &state.field)
+            .await
+            .ok()
+            .flatten();
+        if found.is_some_and(|text| Queue::is_cancelled(&text)) {
+            return;
+        }
+    }
+}
+
+/// The fields beside a job's progress that tell it what to look out for.
+pub fn fields(env: &Environment, job: &ActiveJob) -> Vec<String> {
+    let state = env.queue.state_field(&job.attempt.id);
+    vec![state.field, env.board.field.clone()]
+}
+
+/// What the fields say: that the job is not to go on now.
+pub fn stop_wanted(env: &Environment, watched: &[String]) -> Result<(), Trouble> {
+    let text = |n: usize| watched.get(n).map(String::as_str).unwrap_or_default();
+    if Queue::is_cancelled(text(0)) {
+        return Err(Trouble::Cancelled);
+    }
+    let now = env.clock.now_ms();
+    let token = env.discord.token_mark();
+    let breaker = Breaker::parse(text(1));
+    match breaker.pauses(&token, now) {
+        Some(until) => Err(left_alone(&breaker, until, now)),
+        None => Ok(()),
+    }
+}
+
+/// What becomes of a job while Discord is left alone.
+pub fn left_alone(breaker: &Breaker, until: i64, now: i64) -> Trouble {
+    match (breaker.away_since(), breaker.why) {
+        (Some(since), _) => Trouble::Away { until, since },
+        // Another token ends it at once, and nobody would wake those that wait.
+        (None, Some(PauseReason::Token)) => {
+            later(until.min(now + NEW_TOKEN.as_millis() as i64), now)
+        }
+        (None, _) => later(until, now),
+    }
+}
+
+pub fn later(until: i64, now: i64) -> Trouble {
+    let wait = Duration::from_millis(u64::try_from(until - now).unwrap_or(0));
+    Trouble::Later(with_jitter(wait))
+}
+
+/// What requests take of the common pace; none where pages are not paced at all.
+pub fn pace(env: &Environment, requests: u64, now: i64) -> Option<Pace<'static>> {
+    (!env.page_interval.is_zero()).then_some(Pace {
+        field: PACE,
+        now,
+        spent: requests * REQUEST_MS,
+    })
+}
+
+/// How long the common pace has a job wait.
+pub fn pace_wait(watched: &[String], now: i64) -> Duration {
+    let taken: i64 = watched
+        .get(2)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    Duration::from_millis(u64::try_from(taken - now - BURST_MS).unwrap_or(0))
+}

@@ -1,0 +1,16 @@
+-- breaker: why and until when Discord is left alone, as it is stored.
+--
+--   {until, why, token (the mark of the token that was refused), since and times (how
+--   long it has been away), first and refused (requests refused in ten minutes)}
+--
+-- Returns nothing: definitions only.
+local function read_breaker(text)
+  local breaker = text and text ~= '' and cjson.decode(text) or {}
+  return type(breaker) == 'table' and breaker or { ['until'] = breaker }
+end
+
+-- A pause for a refused token ends with that token.
+local function paused_until(breaker, token)
+  if breaker.token and breaker.token ~= token then return 0 end
+  return breaker['until'] or 0
+end

@@ -1,0 +1,32 @@
+-- remove: take clips off the list because a person wants them gone. They are not listed
+-- again, whatever is read later, and no forward is in their place.
+--
+-- KEYS[1]  scan:channels:{guild}   HASH  channel id -> record
+-- KEYS[2]  clip:recent:{guild}     ZSET  listed rows by time
+-- KEYS[3]  clip:channel:{guild}    ZSET  listed rows in order, and marks
+-- KEYS[…]  clip:records:{channel}  HASH  {message}:{clip} -> clip, of each channel
+-- ARGV[1]  request  JSON: channels, in the order of their keys; members; from, to (of the
+--          stretch they are in, which begins and ends between messages)
+--
+-- Returns how many there are of them, also when they were removed before.
+local request = cjson.decode(ARGV[1])
+keys = { channels = KEYS[1], recent = KEYS[2], order = KEYS[3] }
+read_rows(request.from, request.to)
+local marks, fields, n = {}, {}, 0
+for _, member in ipairs(request.members) do
+  if unlist(member) then
+    n = n + 1
+    push(marks, '-' .. member, '=' .. clip_of(member))
+    local channel = string.match(member, '^%d+')
+    fields[channel] = fields[channel] or {}
+    push(fields[channel], field_of(member))
+  end
+end
+if n == 0 then return #request.members end
+for place, channel in ipairs(request.channels) do
+  if fields[channel] then redis.call('HDEL', KEYS[3 + place], unpack(fields[channel])) end
+end
+for channel, more in pairs(counts()) do recount(channel, more) end
+-- The list last: a script that dies before it leaves them to be removed again.
+write_rows(marks, {})
+return #request.members

@@ -1,0 +1,115 @@
+-- rows: which clips of a guild are listed, and how many messages of a channel hold one.
+--
+-- Members of `order`, all with score 0, the message in 20 digits:
+--
+--   {channel}:{message}:{clip}   a row that is listed
+--   -{channel}:{message}:{clip}  a row that a person deleted; it is never listed again
+--   ={clip}   forwards of this clip are not listed: its original is known, or a person
+--             deleted it
+--   >{clip}   forwards of it were seen; `forwards` holds their places
+--
+-- Returns nothing: definitions only.
+local call = redis.call
+local keys
+-- By message: its listed rows, how many they are, whether it had any.
+local rows, sizes, had = {}, {}, {}
+-- What was listed before, and what is to become of a member: its time, or false.
+local before, changes = {}, {}
+
+local function push(list, ...)
+  for _, value in ipairs({ ... }) do list[#list + 1] = value end
+end
+
+local function int(number) return string.format('%.0f', number) end
+
+local function message_of(member) return string.match(member, '^%d+:%d+:') end
+local function clip_of(member) return string.match(member, '^%d+:%d+:(.+)$') end
+local function field_of(member) return string.match(member, '^%d+:(.+)$') end
+
+local function note(message)
+  if not rows[message] then rows[message], sizes[message], had[message] = {}, 0, false end
+  return rows[message]
+end
+
+local function know(member)
+  local message = message_of(member)
+  local set = note(message)
+  if set[member] then return end
+  set[member], before[member] = true, true
+  sizes[message], had[message] = sizes[message] + 1, true
+end
+
+-- Reads the listed rows of a stretch that begins and ends between messages.
+local function read_rows(from, to)
+  local found = call('ZRANGE', keys.order, from, to, 'BYLEX')
+  for _, member in ipairs(found) do know(member) end
+  return found
+end
+
+local function rows_of(message)
+  if not rows[message] then
+    note(message)
+    read_rows('[' .. message, '(' .. string.sub(message, 1, -2) .. ';')
+  end
+  return rows[message]
+end
+
+-- Both return whether that changes anything.
+local function list(member, posted)
+  local message = message_of(member)
+  local set = rows_of(message)
+  if set[member] then return false end
+  set[member], sizes[message], changes[member] = true, sizes[message] + 1, posted
+  return true
+end
+
+local function unlist(member)
+  local message = message_of(member)
+  local set = rows_of(message)
+  if not set[member] then return false end
+  set[member], sizes[message], changes[member] = nil, sizes[message] - 1, false
+  return true
+end
+
+-- Writes what changed, with `marks` as further members and without those of `unmarked`.
+local function write_rows(marks, unmarked)
+  local recent, order, gone = {}, {}, {}
+  for member, posted in pairs(changes) do
+    if posted then
+      push(recent, int(posted), member)
+      push(order, 0, member)
+    else
+      push(gone, member)
+    end
+  end
+  for _, mark in ipairs(marks) do push(order, 0, mark) end
+  if #gone > 0 then call('ZREM', keys.recent, unpack(gone)) end
+  push(gone, unpack(unmarked))
+  if #gone > 0 then call('ZREM', keys.order, unpack(gone)) end
+  if #recent > 0 then call('ZADD', keys.recent, unpack(recent)) end
+  if #order > 0 then call('ZADD', keys.order, unpack(order)) end
+end
+
+-- How many messages more hold a clip than before, by channel.
+local function counts()
+  local more = {}
+  for message, had_any in pairs(had) do
+    local channel = string.match(message, '^%d+')
+    local change = (sizes[message] > 0 and 1 or 0) - (had_any and 1 or 0)
+    if change ~= 0 then more[channel] = (more[channel] or 0) + change end
+  end
+  return more
+end
+
+local function add_count(record, more)
+  record.messageCount = math.max(0, (record.messageCount or 0) + (more or 0))
+end
+
+-- Counts in the record of a channel that has one.
+local function recount(channel, more)
+  local text = call('HGET', keys.channels, channel)
+  if not text then return end
+  local record = cjson.decode(text)
+  add_count(record, more)
+  call('HSET', keys.channels, channel, cjson.encode(record))
+end
