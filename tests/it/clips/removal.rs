@@ -80,8 +80,8 @@ async fn reading_a_stretch_again_removes_the_clips_that_are_gone_from_it() {
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(
         told.iter()
-            .any(|clip| clip["messageId"] == ids[0].to_string()
-                && clip["channelId"] == CHANNEL.to_string()
+            .any(|clip| clip["messageId"] == json!(ids[0].to_string())
+                && clip["channelId"] == json!(CHANNEL.to_string())
                 && clip["id"].is_string())
     );
     // None is found anew, and none is gone once more.

@@ -84,6 +84,15 @@ pub struct EnqueueRequest {
     pub batch: Option<Batch>,
 }
 
+impl EnqueueRequest {
+    /// Whether one of its jobs may hasten another with this spec.
+    pub fn hastens(&self, spec: &Spec) -> bool {
+        let hastens =
+            |job: &EnqueueJob| job.on_unique == Some("hasten") && job.unique == spec.unique;
+        spec.unique.is_some() && self.jobs.iter().any(hastens)
+    }
+}
+
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct EnqueueJob {
     pub id: String,

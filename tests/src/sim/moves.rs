@@ -104,7 +104,9 @@ impl Change<'_> {
             return Err("it appeared without an enqueue".to_owned());
         };
         let mut asked = request.jobs.iter().zip(specs);
-        let Some((job, _)) = asked.find(|(job, spec)| job.id == self.id && *spec == text) else {
+        // Another of the call may have hastened it.
+        let is_it = |sent: &str| sent == text || request.hastens(spec) && is_sooner(sent, text);
+        let Some((job, _)) = asked.find(|(job, spec)| job.id == self.id && is_it(spec)) else {
             return Err("it appeared, but nobody asked for it".to_owned());
         };
         match (job.refused, header) {
@@ -182,15 +184,10 @@ impl Change<'_> {
     /// Whether it does the same as before, sooner or before more others.
     fn is_hastened(&self) -> bool {
         let spec = |side: Option<&Record>| side.and_then(|record| record.spec.clone());
-        let (Some(before), Some(after)) = (spec(self.before), spec(self.after)) else {
-            return false;
-        };
-        let args = |text: &str| text.split_once('\n').map(|(_, args)| args.to_owned());
-        let (was, is) = (&before.value, &after.value);
-        args(&before.text) == args(&after.text)
-            && (is.run_at, is.priority) != (was.run_at, was.priority)
-            && is.run_at <= was.run_at
-            && is.priority <= was.priority
+        match (spec(self.before), spec(self.after)) {
+            (Some(before), Some(after)) => is_sooner(&before.text, &after.text),
+            _ => false,
+        }
     }
 
     /// Whether it went into or out of the parked band.
@@ -405,4 +402,26 @@ pub fn is_healable(record: &Record) -> bool {
         (Phase::Active | Phase::Finished, None, None) => false,
         _ => true,
     }
+}
+
+/// Whether two specs are of the same job, in the second to run sooner or before more others.
+fn is_sooner(before: &str, after: &str) -> bool {
+    let parts = |text: &str| {
+        let (line, args) = text.split_once('\n')?;
+        let spec: Spec = serde_json::from_str(line).ok()?;
+        Some((spec, args.to_owned()))
+    };
+    let (Some((was, args)), Some((is, same))) = (parts(before), parts(after)) else {
+        return false;
+    };
+    let as_before = Spec {
+        run_at: was.run_at,
+        priority: was.priority,
+        ..is.clone()
+    };
+    args == same
+        && as_before == was
+        && (is.run_at, is.priority) != (was.run_at, was.priority)
+        && is.run_at <= was.run_at
+        && is.priority <= was.priority
 }
