@@ -17,7 +17,7 @@ import urllib.request
 
 GUILD = "1212912186163200000"
 CHANNEL = "1212942385152000000"
-METHODS = ("get", "put", "post", "delete")
+METHODS = ("get", "put", "post", "patch", "delete")
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

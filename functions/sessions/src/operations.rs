@@ -18,7 +18,8 @@ pub fn operations() -> Vec<Operation> {
         )
         .body::<Credentials>()
         .reply::<Begun>(201, "Signed in.")
-        .problems(&[401]),
+        // 403: a page of another site, beside somebody's cookie.
+        .problems(&[401, 403]),
         Operation::new(
             Method::DELETE,
             "/api/sessions",
@@ -31,6 +32,7 @@ pub fn operations() -> Vec<Operation> {
             "`true` ends all sessions begun with the same key.",
             json!({ "type": "string", "enum": ["true", "false"] }),
         )
-        .empty(204, "Signed out, or was not signed in."),
+        .empty(204, "Signed out, or was not signed in.")
+        .problems(&[403]),
     ]
 }

@@ -125,7 +125,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             "name": "If-Match",
             "in": "header",
             "description": "The `ETag` of an earlier reply: the change is made only to what that showed.",
-            "schema": { "type": "string" },
+            "schema": { "type": "string", "pattern": "^(\\*|\"[A-Za-z0-9_-]+\")$" },
         }));
     }
     if is_repeatable(operation) {
@@ -145,10 +145,8 @@ fn is_repeatable(operation: &Operation) -> bool {
 }
 
 fn problems(operation: &Operation) -> Vec<(u16, &'static str)> {
-    let mut statuses = vec![429, 503];
-    if operation.path.contains('{') || !operation.query.is_empty() {
-        statuses.push(400);
-    }
+    // Any route refuses a query it does not know, or a header that cannot be read.
+    let mut statuses = vec![400, 429, 503];
     if operation.access != Access::Open {
         statuses.extend([401, 403]);
     }
