@@ -91,8 +91,7 @@ step_schema() {
     cargo build --workspace --locked
     data=$(mktemp -d "$CARGO_TARGET_DIR/ci/schema.XXXXXX")
     start schema env RATE_LIMIT_READ=$limit RATE_LIMIT_API=$limit RATE_LIMIT_MESSAGE=$limit \
-        RATE_LIMIT_LOGIN=$limit RATE_LIMIT_UPLOAD=$limit RATE_LIMIT_EXPORT=$limit \
-        TRAWL_ADMIN_KEY=$key \
+        RATE_LIMIT_LOGIN=$limit TRAWL_ADMIN_KEY=$key \
         "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded
     wait_until schema 30 listens "$port"
     .ci/schema.py "$python/bin/schemathesis" "http://127.0.0.1:$port" \

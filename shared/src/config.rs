@@ -205,9 +205,6 @@ pub struct DiscordConfig {
     /// The address up to, but without, `/channels`, from `DISCORD_API_BASE`.
     /// Defaults to Discord's version 10.
     pub api_base: String,
-    /// Hosts clips may be fetched from, from `DISCORD_CDN_HOSTS`, separated by
-    /// commas. Defaults to `cdn.discordapp.com,media.discordapp.net`.
-    pub cdn_hosts: Vec<String>,
     /// The shortest time between two pages of one channel, in milliseconds, from
     /// `DISCORD_PAGE_INTERVAL_MS`. Defaults to 1000, what Discord grants.
     pub page_interval: Duration,
@@ -230,13 +227,6 @@ impl DiscordConfig {
         Ok(DiscordConfig {
             token: env.secret("DISCORD_TOKEN")?,
             api_base: api_base.trim_end_matches('/').to_owned(),
-            cdn_hosts: env
-                .text("DISCORD_CDN_HOSTS")
-                .unwrap_or_else(|| "cdn.discordapp.com,media.discordapp.net".into())
-                .split(',')
-                .map(|host| host.trim().to_owned())
-                .filter(|host| !host.is_empty())
-                .collect(),
             page_interval: DiscordConfig::page_interval(env)?.unwrap_or(Duration::from_secs(1)),
         })
     }

@@ -152,7 +152,6 @@ impl TestApp {
             discord: DiscordConfig {
                 token: "sample-bot-token".into(),
                 api_base: discord.url(),
-                cdn_hosts: vec!["127.0.0.1".to_owned()],
                 page_interval: options.page_interval,
             },
             command_budget: 500_000,

@@ -112,7 +112,6 @@ pub(crate) async fn start_sample(
     let config = DiscordConfig {
         token: DISCORD_TOKEN.into(),
         api_base: server.url(),
-        cdn_hosts: vec![place.ip.to_string()],
         page_interval: page_interval.unwrap_or(PAGE_INTERVAL),
     };
     Ok((server, config))

@@ -25,10 +25,6 @@ pub struct LimitsConfig {
     pub message: LimitConfig,
     /// Signing in, from `RATE_LIMIT_LOGIN`. Defaults to 5 in 15 minutes.
     pub login: LimitConfig,
-    /// From `RATE_LIMIT_UPLOAD`. Defaults to 10 in an hour.
-    pub upload: LimitConfig,
-    /// From `RATE_LIMIT_EXPORT`. Defaults to 5 in an hour.
-    pub export: LimitConfig,
     /// How long a check that travels alone may take before its action decides without
     /// Redis, in milliseconds, from `RATE_LIMIT_TIMEOUT_MS`. Defaults to 1000.
     pub patience: Duration,
@@ -67,8 +63,6 @@ impl Default for LimitsConfig {
             api: LimitConfig::new(60, 60),
             message: LimitConfig::new(30, 60),
             login: LimitConfig::new(5, 15 * 60),
-            upload: LimitConfig::new(10, 3600),
-            export: LimitConfig::new(5, 3600),
             patience: Duration::from_secs(1),
         }
     }
@@ -130,8 +124,6 @@ impl LimitsConfig {
             api: limit("RATE_LIMIT_API", default.api)?,
             message: limit("RATE_LIMIT_MESSAGE", default.message)?,
             login: limit("RATE_LIMIT_LOGIN", default.login)?,
-            upload: limit("RATE_LIMIT_UPLOAD", default.upload)?,
-            export: limit("RATE_LIMIT_EXPORT", default.export)?,
             patience: Duration::from_millis(env.number(
                 "RATE_LIMIT_TIMEOUT_MS",
                 1000,

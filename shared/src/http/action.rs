@@ -16,8 +16,6 @@ pub enum Action {
     Message,
     /// Signing in.
     Login,
-    Upload,
-    Export,
 }
 
 impl Action {
@@ -30,21 +28,18 @@ impl Action {
         }
     }
 
-    /// Signing in, and what costs much, is refused when Redis cannot tell: a guesser,
-    /// or a loop, must not gain from a failure.
+    /// Signing in is refused when Redis cannot tell: a guesser must not gain from a failure.
     pub(super) fn rule(self, limits: &LimitsConfig) -> Rule {
         let (name, limit) = match self {
             Action::Read => ("read", limits.read),
             Action::Api => ("api", limits.api),
             Action::Message => ("message", limits.message),
             Action::Login => ("login", limits.login),
-            Action::Upload => ("upload", limits.upload),
-            Action::Export => ("export", limits.export),
         };
         let rule = Rule::new(name, limit.calls, limit.window);
         match self {
             Action::Read | Action::Api | Action::Message => rule,
-            Action::Login | Action::Upload | Action::Export => rule.or_refuse(),
+            Action::Login => rule.or_refuse(),
         }
     }
 }

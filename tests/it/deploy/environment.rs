@@ -100,7 +100,6 @@ fn the_template_names_every_setting_that_sam_local_changes() {
         let has = |setting: &str| settings.contains(setting);
         assert!(has("REDIS_PROVIDER"), "{name}");
         assert_eq!(has("DISCORD_TOKEN"), has("DISCORD_API_BASE"), "{name}");
-        assert_eq!(has("DISCORD_TOKEN"), has("DISCORD_CDN_HOSTS"), "{name}");
     }
 }
 

@@ -72,7 +72,6 @@ impl System {
             ("TRAWL_ADMIN_KEY_PARAMETER", "/t/admin"),
             ("DISCORD_TOKEN_PARAMETER", "/t/bot"),
             ("DISCORD_API_BASE", &self.discord.url()),
-            ("DISCORD_CDN_HOSTS", "127.0.0.1"),
             ("AWS_ENDPOINT_URL_SSM", &self.ssm.url),
             ("AWS_LAMBDA_LOG_LEVEL", level),
             ("DRAIN_LINGER_MS", "0"),

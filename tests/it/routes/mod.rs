@@ -12,3 +12,4 @@ mod pages;
 mod scan;
 mod strict;
 mod waking;
+mod trouble;

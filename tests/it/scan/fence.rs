@@ -146,7 +146,6 @@ pub fn drainer(app: &TestApp, redis: &Redis, token: &str) -> Drain {
     let discord = DiscordConfig {
         token: token.into(),
         api_base: app.discord.url(),
-        cdn_hosts: vec!["127.0.0.1".to_owned()],
         page_interval: Duration::ZERO,
     };
     let environment = Environment::new(queue.clone(), redis.clone(), PREFIX, &discord).unwrap();

@@ -75,7 +75,6 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
         discord: DiscordConfig {
             token: "sample-bot-token".into(),
             api_base: discord.to_owned(),
-            cdn_hosts: Vec::new(),
             page_interval: Duration::from_millis(2),
         },
         invoke_url: None,

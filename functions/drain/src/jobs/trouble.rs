@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::discord;
-use shared::queue::Outcome;
+use shared::queue::{JobError, Outcome};
 use shared::redis;
 use shared::scan::{PauseReason, Trip};
 use shared::telemetry;
@@ -74,10 +74,8 @@ impl From<discord::Error> for Trouble {
                 "there is no such channel, or the bot is not in its guild (Discord code {code})"
             )),
             Error::BadRequest { .. } => Trouble::Never(error.to_string()),
-            // Its causes are for the log: they tell of the machines this runs on.
             Error::Unavailable { .. } | Error::Unreachable(_) | Error::Malformed => {
-                tracing::warn!(error = telemetry::chain(&error), "Discord failed");
-                Trouble::Again(error.to_string())
+                Trouble::Again(told("discord_unavailable", &error, &error.to_string()))
             }
         }
     }
@@ -85,9 +83,17 @@ impl From<discord::Error> for Trouble {
 
 impl From<redis::Error> for Trouble {
     fn from(error: redis::Error) -> Trouble {
-        tracing::warn!(error = telemetry::chain(&error), "the database failed");
-        Trouble::Again("the database could not be used".to_owned())
+        let message = "the database could not be used";
+        Trouble::Again(told("database_unavailable", &error, message))
     }
+}
+
+/// A reason as callers see it. Its causes are for the log: they tell of the machines this
+/// runs on.
+fn told(code: &'static str, error: &dyn std::error::Error, message: &str) -> String {
+    let error = telemetry::chain(error);
+    tracing::warn!(code, error, "an attempt failed");
+    JobError::reason(code, message)
 }
 
 /// What of a refusal matters to all jobs: why and how long they leave Discord alone, and

@@ -65,7 +65,7 @@ const DISCORD_TOKEN: (&str, &str) = ("DISCORD_TOKEN", "sample-bot-token");
 const REDIS_TOKEN: &str = "UPSTASH_REDIS_REST_TOKEN";
 
 /// The actions that are limited; here none is.
-const LIMITS: [&str; 6] = ["READ", "API", "MESSAGE", "LOGIN", "UPLOAD", "EXPORT"];
+const LIMITS: [&str; 4] = ["READ", "API", "MESSAGE", "LOGIN"];
 
 /// Everything that stands around the functions.
 pub struct Site {
