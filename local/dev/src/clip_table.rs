@@ -71,7 +71,10 @@ impl ClipTable {
 impl Row {
     fn of(clip: &Value) -> Row {
         let text = |name: &str| clip[name].as_str();
-        let name = text("filename").or(text("url")).unwrap_or("");
+        // Of a link, the last part of its path.
+        let path = text("url").map(|url| url.split(['?', '#']).next().unwrap_or(url));
+        let linked = path.and_then(|path| path.rsplit('/').find(|part| !part.is_empty()));
+        let name = text("filename").or(linked).unwrap_or("");
         Row {
             name: shortened(name, NAME),
             length: clip["durationSeconds"]
@@ -174,8 +177,12 @@ mod tests {
     fn a_name_cannot_write_to_the_terminal() {
         let mut table = ClipTable::default();
         table.add(&json!({ "filename": "a\u{1b}[2Jb\n", "url": "http://127.0.0.1:8078/x" }));
-        let text = table.text(1);
-        assert!(!text.contains('\u{1b}'), "{text:?}");
+        table.add(&json!({ "url": "https://clips.example/a/goal.mp4?signed=1" }));
+        let text = table.text(2);
+        assert!(
+            !text.contains('\u{1b}') && text.contains("\ngoal.mp4 "),
+            "{text:?}"
+        );
         assert!(
             text.contains("http://127.0.0.1:8078/x") && text.contains('?'),
             "{text:?}"

@@ -19,7 +19,6 @@ mod settings;
 mod signals;
 mod up;
 
-pub use address::Listen;
 pub use follow::{ScanCommand, scan};
 pub use functions::{Function, Functions, FunctionsConfig, operations};
 pub use gateway::{Gateway, Incoming, Outgoing};
@@ -27,3 +26,4 @@ pub use host::Host;
 pub use keys::Keys;
 pub use settings::Settings;
 pub use up::{System, UpCommand, up};
+pub use upstash_local::Listen;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
@@ -11,8 +11,8 @@ use discord_local::sample;
 use shared::clock::Clock;
 use shared::config::{AuthConfig, DiscordConfig, Environment, RedisConfig};
 use tokio::net::TcpListener;
+use upstash_local::Listen;
 
-use crate::address::Listen;
 use crate::functions::{Functions, FunctionsConfig};
 use crate::host::Host;
 use crate::keys::Keys;
@@ -34,7 +34,7 @@ pub struct UpCommand {
     pub listen: Listen,
     /// The address the database and the sample Discord server listen on. Containers
     /// reach those of Docker's bridge, mostly 172.17.0.1.
-    #[arg(long, default_value = "127.0.0.1")]
+    #[arg(long, default_value = "127.0.0.1", value_parser = address)]
     pub services: IpAddr,
     /// A name this machine may be called by, besides localhost and the addresses above.
     #[arg(long = "host-name", value_name = "NAME")]
@@ -45,6 +45,16 @@ pub struct UpCommand {
     /// Use the embedded database even if another is configured.
     #[arg(long)]
     pub embedded: bool,
+}
+
+/// An address, or the usual name of one.
+fn address(text: &str) -> Result<IpAddr, String> {
+    match text {
+        "localhost" => Ok(Ipv4Addr::LOCALHOST.into()),
+        _ => text
+            .parse()
+            .map_err(|_| "expected an address such as 172.17.0.1".to_owned()),
+    }
 }
 
 /// A running system.

@@ -1,6 +1,7 @@
 //! `discord-local`: the server on a port of one's choice.
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use clap::Parser;
 use discord_local::{Options, Server, sample};
@@ -9,8 +10,8 @@ use discord_local::{Options, Server, sample};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:8078")]
+    /// Where to listen, a port or an address with one; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8078", value_parser = listen)]
     listen: SocketAddr,
     /// A name the server may be called by, besides localhost and its address.
     #[arg(long = "host-name", value_name = "NAME")]
@@ -23,8 +24,30 @@ struct Arguments {
     seed: u64,
 }
 
+/// `8078`, `localhost:8078` or `127.0.0.1:8078`.
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    let whole = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None if text.bytes().all(|byte| byte.is_ascii_digit()) => format!("127.0.0.1:{text}"),
+        None => text.to_owned(),
+    };
+    whole
+        .parse()
+        .map_err(|_| "expected a port such as 8078, or an address with one".to_owned())
+}
+
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: the server cannot run: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> std::io::Result<()> {
     let arguments = Arguments::parse();
     let server = Server::start(Options {
         listen: arguments.listen,

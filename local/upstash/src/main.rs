@@ -1,20 +1,20 @@
 //! `upstash-local`: the endpoint as a program.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use upstash_local::{Options, RedisUrl, Server, Store};
+use upstash_local::{Listen, Options, RedisUrl, Server, Store};
 
 /// An Upstash-compatible Redis REST endpoint on this machine.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen.
+    /// Where to listen: a port, or an address or name with one.
     #[arg(long, default_value = "127.0.0.1:8079")]
-    listen: SocketAddr,
+    listen: Listen,
     /// A token; each one opens a database of its own. Without any, one is made.
     #[arg(long = "token")]
     tokens: Vec<String>,
@@ -32,7 +32,7 @@ struct Arguments {
     durability: Durability,
     /// Where to serve the meter, the faults and the clock; a loopback address.
     #[arg(long)]
-    control: Option<SocketAddr>,
+    control: Option<Listen>,
     /// Makes random replies repeatable; the made token never is.
     #[arg(long)]
     seed: Option<u64>,
@@ -67,12 +67,16 @@ fn options(arguments: Arguments) -> anyhow::Result<Options> {
         None => getrandom::u64().context("the system has no randomness to give")?,
     };
     Ok(Options {
-        listen: arguments.listen,
+        listen: arguments.listen.address,
         tokens: arguments.tokens,
         store,
         seed,
-        host_names: arguments.host_names,
-        control: arguments.control,
+        host_names: arguments
+            .host_names
+            .into_iter()
+            .chain(arguments.listen.name)
+            .collect(),
+        control: arguments.control.map(|control| control.address),
         ..Options::default()
     })
 }
@@ -88,7 +92,19 @@ fn announce(server: &Server) -> std::io::Result<()> {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    let Err(error) = run().await else {
+        return ExitCode::SUCCESS;
+    };
+    // The causes, for a person; where in the program it happened helps nobody here.
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+    ExitCode::FAILURE
+}
+
+async fn run() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
