@@ -11,5 +11,5 @@ mod jobs;
 mod pages;
 mod scan;
 mod strict;
-mod waking;
 mod trouble;
+mod waking;

@@ -19,9 +19,20 @@ local function ms(us) return math.ceil(us / 1000) end
 local full, at = tonumber(state.full), tonumber(state.at)
 if full and at and is_ahead(ms(full)) then moment = at / 1000 end
 local now_us = moment * 1000
--- What was written more than a window ahead was written by a clock that is wrong.
-local horizon_us = now_us + window * 1000
-if not full or (at or full - burst * token) > horizon_us then full = now_us end
+-- What was written more than a window ahead was written by a clock that is wrong. If it is
+-- more than a bucket can owe, what it owed is owed from now on, unless that clock is so far
+-- ahead that it goes by the state's.
+-- What had only just filled up there is kept: here it may still be filling.
+local ahead_us = full and (at or full - burst * token) - now_us - window * 1000
+local was = tonumber(state.was)
+if not full or ahead_us > burst * token + 1000000 then
+  full, was = now_us, nil
+elseif ahead_us > 0 and full > now_us + burst * token then
+  full, was = math.max(was or 0, now_us) + math.max(full - (at or full), 0), nil
+elseif full <= now_us then
+  was = full + 1000000 > now_us and full or nil
+end
+state.was = was and whole(was)
 full = math.max(full, now_us)
 
 local function keep(until_us)

@@ -1,11 +1,14 @@
 -- log: every call of the window, with its time to the millisecond.
 --
--- Returns the locals `state entries`.
+-- Returns the locals `state entries` and `counts(entry)`.
 local state = state_of('log')
 local entries, latest = {}, nil
--- What lies more than a window ahead was written by a clock that is wrong.
+-- What lies more than a window ahead was written by a clock that is wrong; if only just, it
+-- is kept and taken for new, as in `slots`.
 for _, entry in ipairs(state.log or {}) do
-  if entry[1] <= now + window then
+  local ahead = entry[1] - now - window
+  if ahead > 0 then entry[1] = now end
+  if ahead <= 1000 then
     table.insert(entries, entry)
     latest = math.max(latest or entry[1], entry[1])
   end
@@ -16,9 +19,10 @@ if latest and is_ahead(latest + window) then
 else
   moment = math.max(latest or now, now)
 end
-local counting = {}
+local function counts(entry) return entry[1] + window > moment end
+-- What has only just left is kept a little: others' clocks may still count it.
+state.log = {}
 for _, entry in ipairs(entries) do
-  if entry[1] + window > moment then table.insert(counting, entry) end
+  if entry[1] + window + 1000 > moment then table.insert(state.log, entry) end
 end
-entries = counting
-state.log = entries
+entries = state.log

@@ -5,7 +5,7 @@
 --
 -- Returns 1 taken back, 0 when it was before, or counts no more.
 for place, entry in ipairs(entries) do
-  if entry[3] == ARGV[6] then
+  if entry[3] == ARGV[6] and counts(entry) then
     table.remove(entries, place)
     save(state, moment + window)
     return 1

@@ -5,23 +5,20 @@
 -- Returns {word, limit, remaining, reset}: `admitted`, reset when all is free again;
 -- `refused`, reset when this weight may be admitted; `denied`, reset when that ends.
 if denied and denied > now then return answer('denied', 0, denied) end
-local used = 0
-for _, entry in ipairs(slots) do used = used + entry[2] end
-local last = #slots > 0 and leaves(slots[#slots][1]) or moment
+local used, last = 0, moment
+for _, entry in ipairs(slots) do
+  if counts(entry) then used, last = used + entry[2], leaves(entry[1]) end
+end
 if weight == 0 or is_known(state) then return answer('admitted', limit - used, last) end
 if used + weight > limit then
   local missing, reset = used + weight - limit, moment + window
   for _, entry in ipairs(slots) do
     if missing <= 0 then break end
-    missing, reset = missing - entry[2], leaves(entry[1])
+    if counts(entry) then missing, reset = missing - entry[2], leaves(entry[1]) end
   end
   return answer('refused', limit - used, reset)
 end
-if #slots > 0 and slots[#slots][1] == newest then
-  slots[#slots][2] = slots[#slots][2] + weight
-else
-  table.insert(slots, { newest, weight })
-end
+count(weight)
 remember(state)
 save(state, leaves(newest))
 return answer('admitted', limit - used - weight, leaves(newest))

@@ -8,7 +8,7 @@ local at = math.floor(tonumber(ARGV[6]) / slot_ms)
 if is_known(state) or leaves(at) <= moment then return 0 end
 for _, entry in ipairs(slots) do
   -- The slot of its time, or the one a clock behind was counted in.
-  if entry[1] >= at then
+  if entry[1] >= at and counts(entry) then
     entry[2] = math.max(entry[2] - weight, 0)
     remember(state)
     save(state, leaves(newest))

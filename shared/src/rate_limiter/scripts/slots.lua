@@ -3,19 +3,24 @@
 -- A slot counts until all of it is out of the window. So no stretch as long as the
 -- window ever holds more than the limit, and room comes back up to a thirtieth late.
 --
--- Returns the locals `state slots newest` and `leaves(slot)`.
+-- Returns the locals `state slots newest`, `leaves(slot)`, `counts(entry)`, `count(weight)`.
 local slot_ms = math.ceil(window / 30)
 local state = state_of('slots:' .. whole(slot_ms))
 local slots = {}
 
 local function leaves(slot) return (slot + 1) * slot_ms + window end
 
--- What lies more than a window ahead was written by a clock that is wrong.
+-- What lies more than a window ahead was written by a clock that is wrong. If only just, that
+-- clock does not see it (below), and what it counted is kept and taken for new.
 local newest
+local early = 0
 for _, entry in ipairs(state.slots or {}) do
-  if entry[1] * slot_ms <= now + window then
+  local ahead = entry[1] * slot_ms - now - window
+  if ahead <= 0 then
     table.insert(slots, entry)
     newest = math.max(newest or entry[1], entry[1])
+  elseif ahead <= slot_ms + 1000 then
+    early = early + entry[2]
   end
 end
 -- Time does not go back: a caller whose clock is behind counts in the newest slot. Nor
@@ -26,9 +31,18 @@ if not newest or not is_ahead(leaves(newest)) then
 else
   moment = newest * slot_ms
 end
-local counting = {}
-for _, entry in ipairs(slots) do
-  if leaves(entry[1]) > moment and entry[2] > 0 then table.insert(counting, entry) end
+local function count(weight)
+  if #slots > 0 and slots[#slots][1] == newest then
+    slots[#slots][2] = slots[#slots][2] + weight
+  else
+    table.insert(slots, { newest, weight })
+  end
 end
-slots = counting
-state.slots = slots
+if early > 0 then count(early) end
+local function counts(entry) return entry[2] > 0 and leaves(entry[1]) > moment end
+-- What has only just left is kept a little: others' clocks may still count it.
+state.slots = {}
+for _, entry in ipairs(slots) do
+  if leaves(entry[1]) + slot_ms + 1000 > moment then table.insert(state.slots, entry) end
+end
+slots = state.slots
