@@ -10,6 +10,7 @@ use integration::{NODE_TOKEN, TestApp};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::config::{Provider, RedisConfig};
+use shared::counters::{CLIPS, Counters, Period};
 use shared::scan::ScanStore;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -168,10 +169,8 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
         key_prefix: "trawl:".to_owned(),
         ca_file: None,
     };
-    let store = ScanStore::new(
-        shared::redis::connect(&redis, &Clock::system()).unwrap(),
-        "trawl:",
-    );
+    let redis = shared::redis::connect(&redis, &Clock::system()).unwrap();
+    let store = ScanStore::new(redis.clone(), "trawl:");
     let mut ids: Vec<String> = store
         .clips(&CHANNEL.to_string())
         .await
@@ -192,4 +191,10 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
         record.message_count,
         guild.clip_message_ids(CHANNEL).len() as u64
     );
+    // Each clip was counted once, whoever died.
+    let counters = Counters::new(redis, "trawl:", Clock::system());
+    let counted = counters.last(CLIPS, Period::Day, 2).await.unwrap();
+    let counted: u64 = counted.iter().map(|(_, count)| count).sum();
+    assert_eq!(counted, ids.len() as u64);
+    assert_eq!(finished["returnvalue"]["clipsFound"], ids.len());
 }

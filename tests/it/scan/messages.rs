@@ -2,6 +2,7 @@
 
 use integration::TestApp;
 use serde_json::json;
+use upstash_local::FaultAction;
 
 use super::{CHANNEL, GUILD, guild_with, true_clip_ids};
 
@@ -93,5 +94,96 @@ async fn a_message_job_goes_on_where_it_was_interrupted() {
     assert!(
         app.discord.requests().len() - asked <= 4 + 3,
         "it began again"
+    );
+}
+
+#[tokio::test]
+async fn a_message_job_finds_each_clip_once_whatever_is_lost_on_the_way() {
+    let actions = [
+        FaultAction::DropBefore,
+        FaultAction::DropAfterCommit,
+        FaultAction::Duplicate,
+        FaultAction::TruncateBody,
+    ];
+    for action in actions {
+        for skip in 0..8 {
+            let app = TestApp::with_guild(guild_with(300, 1)).await;
+            let ids = app.discord.guild().message_ids(CHANNEL);
+            // Two windows and single ones, some of which a scan has found before.
+            app.scan(CHANNEL, json!({ "options": { "maxMessages": 20 } }))
+                .await;
+            app.drain().await;
+            let wanted: Vec<String> = ids
+                .iter()
+                .skip(100)
+                .step_by(20)
+                .map(u64::to_string)
+                .collect();
+            let body = json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": wanted });
+            let reply = app.post("/api/jobs", &body).await;
+            app.endpoint.faults().add(upstash_local::Fault {
+                action,
+                matching: None,
+                skip,
+                times: 1,
+            });
+            let id = reply.text("/jobs/0/jobId").to_owned();
+            for _ in 0..5 {
+                app.drain().await;
+                if app.job(&id).await["finishedAt"].is_i64() {
+                    break;
+                }
+                app.advance(std::time::Duration::from_secs(70));
+            }
+            app.endpoint.faults().clear();
+            let job = app.job(&id).await;
+            assert_eq!(
+                job["returnvalue"],
+                json!({ "messagesScanned": 10, "clipsFound": 9, "missingMessages": 0 }),
+                "{action:?} at {skip}: {job}"
+            );
+            assert_eq!(app.channel(CHANNEL).await.message_count, 29);
+            let path = app.path("/api/admin/counters?name=clips&period=day&n=1");
+            let request = app.http().get(path).bearer_auth(TestApp::ADMIN_KEY);
+            let counted = app.send_plain(request).await;
+            assert_eq!(
+                counted.json["counts"][0]["count"], 29,
+                "{action:?} at {skip}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_job_whose_drainer_dies_counts_what_it_found() {
+    let app = TestApp::with_guild(guild_with(300, 1)).await;
+    let ids = app.discord.guild().message_ids(CHANNEL);
+    let wanted: Vec<String> = ids.iter().step_by(30).map(u64::to_string).collect();
+    let body = json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": wanted });
+    let held = discord_local::Action::Delay(std::time::Duration::from_secs(3600));
+    app.discord
+        .faults()
+        .add(discord_local::Fault::once(held).on("before=").skip(1));
+    let reply = app.post("/api/jobs", &body).await;
+    let drain = app.functions.drain.clone();
+    let dying = tokio::spawn(async move { drain.handle(json!({}), 0).await });
+    while app
+        .store()
+        .clips(&CHANNEL.to_string())
+        .await
+        .unwrap()
+        .is_empty()
+    {
+        tokio::task::yield_now().await;
+    }
+    dying.abort();
+    assert!(dying.await.is_err());
+    app.advance(std::time::Duration::from_secs(61));
+    app.drain().await;
+    let job = app.job(reply.text("/jobs/0/jobId")).await;
+    assert_eq!(
+        (&job["state"], &job["returnvalue"]["clipsFound"]),
+        (&json!("completed"), &json!(10)),
+        "{job}"
     );
 }

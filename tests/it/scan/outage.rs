@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use discord_local::guild::ChannelSpec;
 use discord_local::{Action, Fault, Scope};
-use integration::TestApp;
+use integration::{Options, TestApp};
 use serde_json::{Value, json};
 use shared::redis::commands::strings::{SetOptions, Strings as _};
 use shared::scan::{Breaker, PauseReason, Trip};
@@ -337,6 +337,67 @@ async fn an_admin_ends_a_pause() {
         (&jobs[0]["state"], &jobs[0]["attemptsMade"]),
         (&json!("completed"), &json!(1))
     );
+}
+
+#[tokio::test]
+async fn scans_that_wait_for_the_end_of_a_ban_go_on_soon_after_an_admin_ends_it() {
+    let app = channels(2).await;
+    let banned = Fault::once(Action::CloudflareBan).on("/messages");
+    app.discord.faults().add(banned);
+    let met = app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let other = app.scan(CHANNEL + 1, json!({})).await;
+    app.drain().await;
+    let path = app.path("/api/admin/discord/pause");
+    let request = app.http().delete(&path).bearer_auth(TestApp::ADMIN_KEY);
+    assert_eq!(app.send_plain(request).await.status, 200);
+    let jobs = drain_for(&app, &[met, other], Duration::from_secs(1100)).await;
+    assert!(
+        jobs.iter().all(|job| job["state"] == "completed"),
+        "{jobs:?}"
+    );
+}
+
+#[tokio::test]
+async fn all_scans_together_keep_the_pace_of_the_bot() {
+    let mut guild = guild_with(0, 1);
+    for channel in CHANNEL..CHANNEL + 8 {
+        guild.add_channel(ChannelSpec::text(channel, "clips"));
+        guild.fill(channel, 1500, |i| message(i, i % 50 == 0));
+    }
+    let app = TestApp::start(Options {
+        guild,
+        page_interval: Duration::from_millis(1),
+        ..Options::default()
+    })
+    .await;
+    for channel in CHANNEL..CHANNEL + 8 {
+        app.scan(channel, json!({})).await;
+    }
+    let drain = app.functions.drain.clone();
+    let running = tokio::spawn(async move { drain.handle(json!({}), 0).await.unwrap() });
+    // How many requests there were at each step of 50 ms.
+    let mut counts = Vec::new();
+    for _ in 0..2000 {
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_micros(50)).await;
+            if running.is_finished() {
+                break;
+            }
+        }
+        counts.push(app.discord.requests().len());
+        if running.is_finished() {
+            break;
+        }
+        app.advance(Duration::from_millis(50));
+    }
+    assert_eq!(running.await.unwrap().completed, 8);
+    let most = counts
+        .windows(21)
+        .map(|window| window[20] - window[0])
+        .max();
+    assert!(most.is_some_and(|most| most <= 50), "{most:?} in a second");
 }
 
 #[tokio::test]

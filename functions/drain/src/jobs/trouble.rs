@@ -8,6 +8,7 @@ use shared::redis;
 use shared::scan::{PauseReason, Trip};
 use shared::telemetry;
 
+use super::watch::LOOK_AGAIN;
 use crate::Environment;
 
 /// How long all jobs leave Discord alone after it refused the token: each further
@@ -61,9 +62,12 @@ impl From<discord::Error> for Trouble {
     fn from(error: discord::Error) -> Trouble {
         use discord::Error;
         match &error {
-            Error::RateLimited { wait, .. } | Error::Banned(wait) => {
-                Trouble::Later(with_jitter(*wait))
+            // All jobs wait for these, and a person may end that.
+            Error::RateLimited {
+                wait, global: true, ..
             }
+            | Error::Banned(wait) => Trouble::Later(with_jitter((*wait).min(LOOK_AGAIN))),
+            Error::RateLimited { wait, .. } => Trouble::Later(with_jitter(*wait)),
             Error::Unauthorized => {
                 Trouble::Never("Discord refuses the bot's token (DISCORD_TOKEN)".to_owned())
             }

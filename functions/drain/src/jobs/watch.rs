@@ -20,15 +20,15 @@ const LOOK: Duration = Duration::from_secs(2);
 /// How often a job whose token was refused looks whether there is another.
 const NEW_TOKEN: Duration = Duration::from_secs(60);
 
+/// How often a job that waits for longer looks whether somebody ended the pause.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(900);
+
 /// The field of the pace.
 const PACE: &str = "#pace";
 
 /// Milliseconds one request takes of the second all requests of a bot share. Discord
-/// grants 50; the rest is for other functions.
-const REQUEST_MS: u64 = 1000 / 45;
-
-/// What may be used of the pace at once.
-const BURST_MS: i64 = 1000;
+/// grants 50; the rest is for jobs that begin, which pay afterwards, and other functions.
+const REQUEST_MS: u64 = 1000 / 35;
 
 /// Does `work`, unless the job is interrupted or cancelled meanwhile.
 pub async fn unless_stopped<T>(
@@ -105,7 +105,7 @@ pub fn left_alone(breaker: &Breaker, until: i64, now: i64) -> Trouble {
 
 pub fn later(until: i64, now: i64) -> Trouble {
     let wait = Duration::from_millis(u64::try_from(until - now).unwrap_or(0));
-    Trouble::Later(with_jitter(wait))
+    Trouble::Later(with_jitter(wait.min(LOOK_AGAIN)))
 }
 
 /// What requests take of the common pace; none where pages are not paced at all.
@@ -123,5 +123,5 @@ pub fn pace_wait(watched: &[String], now: i64) -> Duration {
         .get(2)
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
-    Duration::from_millis(u64::try_from(taken - now - BURST_MS).unwrap_or(0))
+    Duration::from_millis(u64::try_from(taken - now).unwrap_or(0))
 }
