@@ -188,38 +188,65 @@ impl ScanStore {
         Ok((members.into_iter().map(place).collect(), more))
     }
 
-    /// Clips by their members, one command a channel.
     async fn clips_at(&self, places: &[ClipCursor]) -> Result<BTreeMap<String, Clip>, Error> {
-        let mut by_channel: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
-        for place in places {
-            if let Some((channel, field)) = place.member.split_once(':') {
-                let clips = by_channel.entry(channel).or_default();
-                clips.push((field, place.member.as_str()));
+        let rows = places.iter().map(|place| place.member.as_str());
+        self.clips_of(rows).await
+    }
+
+    /// Clips by their rows, one command a channel.
+    pub(super) async fn clips_of<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, Clip>, Error> {
+        let mut by_channel: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+        for row in rows {
+            let mut parts = row.splitn(3, ':');
+            if let (Some(channel), Some(message), Some(id)) =
+                (parts.next(), parts.next(), parts.next())
+            {
+                let field = &row[channel.len() + 1..];
+                let message = message.trim_start_matches('0');
+                by_channel.entry(channel).or_default().push(Row {
+                    row,
+                    field,
+                    message,
+                    id,
+                });
             }
         }
         let mut pipeline = Pipeline::new();
         let mut slots = Vec::with_capacity(by_channel.len());
-        for (channel, clips) in &by_channel {
-            let fields: Vec<&str> = clips.iter().map(|(field, _)| *field).collect();
-            slots.push((
-                clips,
-                pipeline.add(hmget(&self.keys().clips(channel), &fields)),
-            ));
+        for (channel, rows) in &by_channel {
+            // Versions before stored a clip under its id alone.
+            let fields: Vec<&str> = rows.iter().flat_map(|row| [row.field, row.id]).collect();
+            let read = hmget(&self.keys().clips(channel), &fields);
+            slots.push((rows, pipeline.add(read)));
         }
         let mut found = BTreeMap::new();
         if slots.is_empty() {
             return Ok(found);
         }
         let mut replies = pipeline.send(&**self.redis()).await?;
-        for (clips, slot) in slots {
-            for ((_, member), text) in clips.iter().zip(replies.take(slot)?) {
-                if let Some(clip) = text.and_then(|text| serde_json::from_str(&text).ok()) {
-                    found.insert((*member).to_owned(), clip);
+        for (rows, slot) in slots {
+            for (row, texts) in rows.iter().zip(replies.take(slot)?.chunks(2)) {
+                let texts = texts.iter().flatten();
+                let mut clips = texts.filter_map(|text| serde_json::from_str(text).ok());
+                let clip = clips.find(|clip: &Clip| clip.message_id == row.message);
+                if let Some(clip) = clip {
+                    found.insert(row.row.to_owned(), clip);
                 }
             }
         }
         Ok(found)
     }
+}
+
+/// A row and its parts.
+struct Row<'a> {
+    row: &'a str,
+    field: &'a str,
+    message: &'a str,
+    id: &'a str,
 }
 
 #[cfg(test)]

@@ -4,14 +4,11 @@
 //! done at once as is bounded, however many clips there are; what is left is for the next
 //! call.
 
-use std::collections::BTreeMap;
-
+use super::ScanStore;
 use super::scripts::{self, RemoveRequest};
-use super::{Clip, ScanStore};
 use crate::discord::MessageId;
-use crate::redis::commands::hashes::hmget;
+use crate::redis::Error;
 use crate::redis::commands::sorted_sets::{Range, SortedSets as _};
-use crate::redis::{Error, Pipeline};
 
 /// Rows looked at in one step, and steps of one call.
 const STEP: u64 = 500;
@@ -133,34 +130,12 @@ impl ScanStore {
     }
 
     async fn by_author(&self, rows: Vec<String>, author: &str) -> Result<Vec<String>, Error> {
-        let mut by_channel: BTreeMap<&str, Vec<(&str, &String)>> = BTreeMap::new();
-        for row in &rows {
-            if let Some((channel, field)) = row.split_once(':') {
-                by_channel.entry(channel).or_default().push((field, row));
-            }
-        }
-        let mut pipeline = Pipeline::new();
-        let mut slots = Vec::with_capacity(by_channel.len());
-        for (channel, rows) in &by_channel {
-            let fields: Vec<&str> = rows.iter().map(|(field, _)| *field).collect();
-            let read = hmget(&self.keys().clips(channel), &fields);
-            slots.push((rows, pipeline.add(read)));
-        }
-        let mut wanted = Vec::new();
-        if slots.is_empty() {
-            return Ok(wanted);
-        }
-        let mut replies = pipeline.send(&**self.redis()).await?;
-        for (rows, slot) in slots {
-            for ((_, row), text) in rows.iter().zip(replies.take(slot)?) {
-                let clip: Option<Clip> = text.and_then(|text| serde_json::from_str(&text).ok());
-                if clip.is_some_and(|clip| clip.author_id.as_deref() == Some(author)) {
-                    wanted.push((*row).clone());
-                }
-            }
-        }
-        wanted.sort_unstable();
-        Ok(wanted)
+        let clips = self.clips_of(rows.iter().map(String::as_str)).await?;
+        let is_authors = |row: &String| {
+            let clip = clips.get(row);
+            clip.is_some_and(|clip| clip.author_id.as_deref() == Some(author))
+        };
+        Ok(rows.into_iter().filter(is_authors).collect())
     }
 
     /// Rows in their order; those that are not listed are left out.

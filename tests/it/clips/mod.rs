@@ -138,6 +138,29 @@ async fn short_clips_are_left_out_and_those_of_unknown_length_kept() {
 }
 
 #[tokio::test]
+async fn clips_an_earlier_version_stored_are_listed_and_belong_to_their_message() {
+    use shared::redis::commands::{Hashes as _, Keys as _};
+    let app = system(3).await;
+    let (now, key) = (
+        all(&app, GUILD, "limit=100").await,
+        format!("trawl:clip:records:{CHANNEL}"),
+    );
+    let stored = app.redis.hgetall(&key).await.unwrap();
+    app.redis.del(&[&key]).await.unwrap();
+    for (field, text) in &stored {
+        let (_, id) = field.split_once(':').unwrap();
+        app.redis.hset(&key, &[(id, text)]).await.unwrap();
+    }
+    assert_eq!(all(&app, GUILD, "limit=100").await, now);
+    // Read again, they are stored as they are now.
+    let batch = json!({ "type": "batch", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "beforeMessageId": "1999999999999999999", "limit": 100 });
+    app.post("/api/jobs", &batch).await;
+    app.drain().await;
+    assert_eq!(all(&app, GUILD, "limit=100").await, now);
+    assert_eq!(app.channel(CHANNEL).await.message_count, 3);
+}
+
+#[tokio::test]
 async fn a_page_takes_two_round_trips_and_an_empty_guild_one() {
     let app = system(25).await;
     app.get("/api/jobs?state=waiting").await;
