@@ -18,7 +18,7 @@ use crate::host::Host;
 use crate::keys::Keys;
 use crate::services::{Place, reachable, start_endpoint, start_sample};
 use crate::settings::Settings;
-use crate::signals::told_to_stop;
+use crate::signals::Signals;
 
 /// Where the routes are served, and where `dev scan` looks for them, unless told otherwise.
 pub(crate) const LISTEN: &str = "127.0.0.1:3000";
@@ -73,10 +73,11 @@ pub struct System {
 /// What could not be started, or why it ended.
 pub async fn up(command: UpCommand) -> anyhow::Result<()> {
     shared::telemetry::start_for_people()?;
+    let mut signals = Signals::catch().context("signals cannot be caught")?;
     let system = System::start(&command, &Environment::process()).await?;
     say(&system.introduction(&command));
     let ended = tokio::select! {
-        told = told_to_stop() => told.context("signals cannot be awaited"),
+        () = signals.told_to_stop() => Ok(()),
         reason = system.failed() => Err(anyhow!("the database has stopped: {reason}")),
     };
     say("\nstopping\n");

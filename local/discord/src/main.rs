@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use discord_local::{Options, Server, sample};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A small Discord-compatible server with a sample guild.
 #[derive(Parser)]
@@ -49,6 +50,9 @@ async fn main() -> ExitCode {
 
 async fn run() -> std::io::Result<()> {
     let arguments = Arguments::parse();
+    // Caught from here on: one that comes early ends nothing half-way.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let server = Server::start(Options {
         listen: arguments.listen,
         host_names: arguments.host_names,
@@ -74,9 +78,8 @@ async fn run() -> std::io::Result<()> {
             channel.name,
         );
     }
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
-        stopped = tokio::signal::ctrl_c() => stopped?,
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     server.stop().await;

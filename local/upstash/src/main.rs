@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 use upstash_local::{Listen, Options, RedisUrl, Server, Store};
 
 /// An Upstash-compatible Redis REST endpoint on this machine.
@@ -108,13 +109,14 @@ async fn run() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
+    // Caught from here on: one that comes early ends nothing half-way.
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be caught")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be caught")?;
     let server = Server::start(options(Arguments::parse())?).await?;
     // Nobody has to read this: a closed pipe is no reason to end.
     let _ = announce(&server);
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .context("SIGTERM cannot be awaited")?;
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         reason = server.failed() => anyhow::bail!("the engine has stopped: {reason}"),
     }
