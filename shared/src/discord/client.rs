@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::refusal::{number, refusal, seconds_of};
 use super::{Channel, Error, Guild, Message, MessageId, Unreadable};
 use crate::config::DiscordConfig;
 use crate::redis;
@@ -18,10 +19,6 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest answer read, in bytes; a page of 100 messages has about 300 KB.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
-
-/// How long an address is left alone that was shut out without being told for how
-/// long.
-const UNTOLD_BAN: Duration = Duration::from_secs(600);
 
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,65 +251,6 @@ fn authorization(token: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// What Discord says beside the status; of any type, since servers differ.
-#[derive(Deserialize, Default)]
-struct Refusal {
-    #[serde(default)]
-    code: serde_json::Value,
-    #[serde(default)]
-    retry_after: serde_json::Value,
-    #[serde(default)]
-    global: serde_json::Value,
-}
-
-/// Codes of a missing access or permission, whatever the status.
-const NO_PERMISSION: [i64; 2] = [50_001, 50_013];
-
-/// Codes of a channel, guild or message that is not known, whatever the status.
-const UNKNOWN: [i64; 3] = [10_003, 10_004, 10_008];
-
-fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
-    let json: Option<Refusal> = serde_json::from_slice(body).ok();
-    let code = json
-        .as_ref()
-        .and_then(|refusal| refusal.code.as_i64())
-        .unwrap_or(0);
-    match status {
-        429 => limited(json.unwrap_or_default(), headers),
-        500.. => Error::Unavailable { status },
-        _ if NO_PERMISSION.contains(&code) => Error::Forbidden { code },
-        _ if UNKNOWN.contains(&code) => Error::NotFound { code },
-        401 => Error::Unauthorized,
-        // How compatible servers refuse a token.
-        400 if code == 40001 => Error::Unauthorized,
-        403 => Error::Forbidden { code },
-        404 => Error::NotFound { code },
-        // Another who answers in its place for a while.
-        408 | 425 => Error::Unavailable { status },
-        400..=499 => Error::BadRequest { status, code },
-        _ => Error::Unavailable { status },
-    }
-}
-
-fn limited(told: Refusal, headers: &HeaderMap) -> Error {
-    let header = number(headers, "retry-after");
-    let is = |name: &str, word: &str| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok());
-        value.is_some_and(|value| value.trim().eq_ignore_ascii_case(word))
-    };
-    match told.retry_after.as_f64() {
-        // Shared limits: the header can be far longer than the body.
-        Some(seconds) => Error::RateLimited {
-            wait: seconds_of(seconds.max(header.unwrap_or(0.0))),
-            global: told.global == serde_json::Value::Bool(true)
-                || is("x-ratelimit-global", "true")
-                || is("x-ratelimit-scope", "global"),
-            shared: is("x-ratelimit-scope", "shared"),
-        },
-        None => Error::Banned(header.map_or(UNTOLD_BAN, seconds_of)),
-    }
-}
-
 /// How long until the bucket has room, if this was its last request.
 fn wait_for_next(headers: &HeaderMap) -> Duration {
     if number(headers, "x-ratelimit-remaining") != Some(0.0) {
@@ -327,25 +265,9 @@ fn wait_for_next(headers: &HeaderMap) -> Duration {
     })
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<f64> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
-}
-
-/// A wait within a day, whatever is told.
-fn seconds_of(seconds: f64) -> Duration {
-    Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(k, v)| ((*k).try_into().unwrap(), v.parse().unwrap()))
-            .collect()
-    }
 
     #[test]
     fn a_token_may_be_given_with_its_word() {
@@ -353,61 +275,5 @@ mod tests {
         assert_eq!(value("Bot abc"), value("abc"));
         assert_eq!(value("abc"), "Bot abc");
         assert!(authorization("a\nb").is_none());
-    }
-
-    #[test]
-    fn refusals_are_told_apart() {
-        let seconds = |error: Error| match error {
-            Error::RateLimited { wait, .. } => wait.as_secs_f64(),
-            other => panic!("{other}"),
-        };
-        assert_eq!(
-            seconds(refusal(
-                429,
-                &headers(&[]),
-                br#"{"retry_after": 1.5, "global": false}"#
-            )),
-            1.5
-        );
-        let shared = headers(&[("retry-after", "1337"), ("x-ratelimit-scope", "shared")]);
-        assert_eq!(
-            seconds(refusal(429, &shared, br#"{"retry_after": 1.5}"#)),
-            1337.0
-        );
-        let html = refusal(
-            429,
-            &headers(&[("retry-after", "82721")]),
-            b"<html>1015</html>",
-        );
-        assert!(matches!(html, Error::Banned(wait) if wait.as_secs() == 82721));
-        let blocked = refusal(429, &headers(&[]), br#"{"code": 0, "message": "blocked"}"#);
-        assert!(matches!(blocked, Error::Banned(UNTOLD_BAN)));
-        assert!(matches!(
-            refusal(403, &headers(&[]), b"{}"),
-            Error::Forbidden { .. }
-        ));
-        for status in [400, 401, 403] {
-            let missing = refusal(status, &headers(&[]), br#"{"code": 50013}"#);
-            assert!(
-                matches!(missing, Error::Forbidden { code: 50_013 }),
-                "{missing}"
-            );
-        }
-        let global = headers(&[("x-ratelimit-global", "true")]);
-        for (headers, body) in [
-            (headers(&[]), &br#"{"retry_after": 1, "global": true}"#[..]),
-            (global, br#"{"retry_after": 1}"#),
-        ] {
-            let limited = refusal(429, &headers, body);
-            assert!(matches!(limited, Error::RateLimited { global: true, .. }));
-        }
-        assert!(matches!(
-            refusal(400, &headers(&[]), br#"{"code": 40001}"#),
-            Error::Unauthorized
-        ));
-        assert!(matches!(
-            refusal(502, &headers(&[]), b"<html>"),
-            Error::Unavailable { status: 502 }
-        ));
     }
 }

@@ -2,14 +2,12 @@
 //! left out, and each list of a message is read by itself, entry by entry: what of it
 //! cannot be read, and may hide a clip, is noted, and the rest is there.
 
-use std::ops::Deref;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::MessageId;
+use super::{MessageId, Parts};
 
 /// A message.
 #[derive(Clone, Debug, Deserialize)]
@@ -51,58 +49,6 @@ pub struct Author {
     pub id: String,
     #[serde(default, deserialize_with = "lenient")]
     bot: Option<bool>,
-}
-
-/// A list of a message. Null is an empty one.
-#[derive(Clone, Debug)]
-pub struct Parts<T> {
-    parts: Vec<T>,
-    /// It is no list, or an entry could not be read.
-    lacks: bool,
-}
-
-impl<T> Default for Parts<T> {
-    fn default() -> Parts<T> {
-        Parts {
-            parts: Vec::new(),
-            lacks: false,
-        }
-    }
-}
-
-impl<T> Deref for Parts<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.parts
-    }
-}
-
-impl<'a, T> IntoIterator for &'a Parts<T> {
-    type Item = &'a T;
-    type IntoIter = std::slice::Iter<'a, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.parts.iter()
-    }
-}
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Parts<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (entries, mut lacks) = match Value::deserialize(deserializer)? {
-            Value::Null => (Vec::new(), false),
-            Value::Array(entries) => (entries, false),
-            _ => (Vec::new(), true),
-        };
-        let mut parts = Vec::with_capacity(entries.len());
-        for entry in entries {
-            match serde_json::from_value(entry) {
-                Ok(part) => parts.push(part),
-                Err(_) => lacks = true,
-            }
-        }
-        Ok(Parts { parts, lacks })
-    }
 }
 
 /// A forwarded message, in a wrapper of its own.
@@ -297,15 +243,15 @@ impl Message {
         let inside = |components: &Parts<Component>| components.iter().any(Component::lacks_parts);
         let snapshot = |snapshot: &Snapshot| {
             let message = &snapshot.message;
-            message.attachments.lacks
-                || message.embeds.lacks
-                || message.components.lacks
+            message.attachments.lacks()
+                || message.embeds.lacks()
+                || message.components.lacks()
                 || inside(&message.components)
         };
-        self.attachments.lacks
-            || self.embeds.lacks
-            || self.components.lacks
-            || self.message_snapshots.lacks
+        self.attachments.lacks()
+            || self.embeds.lacks()
+            || self.components.lacks()
+            || self.message_snapshots.lacks()
             || inside(&self.components)
             || self.message_snapshots.iter().any(snapshot)
     }
@@ -359,8 +305,8 @@ pub enum Content {
 
 impl Component {
     fn lacks_parts(&self) -> bool {
-        self.components.lacks
-            || self.items.lacks
+        self.components.lacks()
+            || self.items.lacks()
             || self.components.iter().any(Component::lacks_parts)
     }
 }

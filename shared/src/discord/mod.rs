@@ -7,12 +7,15 @@
 mod client;
 mod error;
 mod message;
+mod parts;
+mod refusal;
 mod snowflake;
 
 pub use client::{Discord, Page, Position};
 pub use error::Error;
 pub use message::{
     Attachment, Author, Channel, ChannelType, Component, Content, Embed, EmbedVideo, Guild, Media,
-    Message, Parts, Snapshot, Unreadable,
+    Message, Snapshot, Unreadable,
 };
+pub use parts::Parts;
 pub use snowflake::MessageId;

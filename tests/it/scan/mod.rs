@@ -8,6 +8,7 @@ mod fence;
 mod forward;
 mod messages;
 mod outage;
+mod pauses;
 mod refusals;
 mod settings;
 mod stop;
