@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use lambda_http::http::{Method, Response};
 use lambda_http::{Body, service_fn};
@@ -14,6 +13,7 @@ use super::cors::{self, Origin};
 use super::gate::Gate;
 use super::guesses::{self, AnonymousBudget};
 use super::identity::identity;
+use super::paths::{self, Parameters, match_path};
 use super::standing::mark;
 use super::{Access, Action, ApiError, Auth, Caller, Reply, Request};
 use crate::clock::{Clock, Deadline};
@@ -50,8 +50,8 @@ pub struct Route<S> {
 /// A function that answers routes.
 pub struct App<S> {
     state: Arc<S>,
-    routes: Vec<Route<S>>,
-    services: Services,
+    pub(super) routes: Vec<Route<S>>,
+    pub(super) services: Services,
     invocations: Invocations,
 }
 
@@ -108,7 +108,7 @@ impl<S: Send + Sync + 'static> App<S> {
         }
     }
 
-    async fn answer(&self, request: lambda_http::Request) -> Response<Body> {
+    pub(super) async fn answer(&self, request: lambda_http::Request) -> Response<Body> {
         let request = Request::new(request);
         let trace = request.trace();
         let span = self.invocations.span(&request.id(), trace.as_ref());
@@ -289,7 +289,11 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// HEAD is answered as GET is.
-    fn find(&self, method: &Method, path: &str) -> Result<(&Route<S>, Parameters), ApiError> {
+    pub(super) fn find(
+        &self,
+        method: &Method,
+        path: &str,
+    ) -> Result<(&Route<S>, Parameters), ApiError> {
         let wanted = match *method {
             Method::HEAD => &Method::GET,
             _ => method,
@@ -308,38 +312,14 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// What a path takes, also what another function takes there.
     fn methods_of(&self, path: &str) -> Vec<&'static str> {
-        let own = self.routes.iter();
-        let own = own.filter(|route| match_path(route.path, path).is_some());
-        let own = own.map(|route| route.method.clone());
-        let shared = SHARED_PATHS.iter();
-        let shared = shared.filter(|(pattern, _)| match_path(pattern, path).is_some());
-        let shared = shared.flat_map(|(_, methods)| methods.iter().cloned());
-        let methods: Vec<Method> = own.chain(shared).collect();
-        let takes = |method: &&Method| match **method {
-            Method::HEAD => methods.contains(&Method::GET),
-            _ => methods.contains(*method),
-        };
-        // As `Allow` lists them, and as text that lives as long as it is needed.
-        let known = [
-            (Method::GET, "GET"),
-            (Method::HEAD, "HEAD"),
-            (Method::POST, "POST"),
-            (Method::PUT, "PUT"),
-            (Method::PATCH, "PATCH"),
-            (Method::DELETE, "DELETE"),
-        ];
-        let known = known.iter().filter(|(method, _)| takes(&method));
-        known.map(|(_, name)| *name).collect()
+        let routes = self.routes.iter();
+        paths::methods(path, routes.map(|route| (&route.method, route.path)))
     }
 
     fn preflight(&self, path: &str) -> Reply {
         cors::preflight(&self.methods_of(path))
     }
 }
-
-/// Paths at which several functions answer, each other methods. A function cannot see the
-/// routes of another; a test compares these with all of them.
-pub const SHARED_PATHS: &[(&str, &[Method])] = &[("/api/jobs", &[Method::GET, Method::POST])];
 
 /// A request that found its route.
 struct Entry<'a, S> {
@@ -358,69 +338,6 @@ fn error_reply(error: ApiError, request_id: &str) -> Reply {
     error.into_reply(request_id)
 }
 
-/// An app without the type of its state: what the local host and the tests start.
-pub trait Door: Send + Sync + 'static {
-    /// Method and path of each route; HEAD wherever GET is.
-    fn routes(&self) -> Vec<(Method, &'static str)>;
-
-    /// Path and query names of each route, by method.
-    fn queries(&self) -> Vec<(Method, &'static str, &'static [&'static str])>;
-
-    /// Answers one request; never fails.
-    fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>>;
-
-    /// Who sends a request, as far as its head tells: so that the body of one that will be
-    /// refused need not be read.
-    fn sender(&self, head: lambda_http::Request) -> BoxFuture<'_, Sender>;
-}
-
-/// Who sends a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sender {
-    /// Has a key, or a session begun with one.
-    Known,
-    /// Has none, at a route that asks for none.
-    Stranger,
-    /// Will be refused.
-    Refused,
-}
-
-impl<S: Send + Sync + 'static> Door for App<S> {
-    fn routes(&self) -> Vec<(Method, &'static str)> {
-        let routes = self.routes.iter();
-        let routes = routes.flat_map(|route| match route.method {
-            Method::GET => vec![(Method::GET, route.path), (Method::HEAD, route.path)],
-            _ => vec![(route.method.clone(), route.path)],
-        });
-        routes.collect()
-    }
-
-    fn queries(&self) -> Vec<(Method, &'static str, &'static [&'static str])> {
-        let routes = self.routes.iter();
-        let routes = routes.map(|route| (route.method.clone(), route.path, route.query));
-        routes.collect()
-    }
-
-    fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>> {
-        App::answer(self, request).boxed()
-    }
-
-    fn sender(&self, head: lambda_http::Request) -> BoxFuture<'_, Sender> {
-        async move {
-            let head = Request::new(head);
-            let Ok((route, _)) = self.find(head.method(), head.path()) else {
-                return Sender::Refused;
-            };
-            match self.services.auth.caller(&head).await {
-                Caller::Anonymous if route.access == Access::Open => Sender::Stranger,
-                Caller::Anonymous => Sender::Refused,
-                _ => Sender::Known,
-            }
-        }
-        .boxed()
-    }
-}
-
 /// Serves an app as a Lambda function until the environment ends.
 ///
 /// # Errors
@@ -431,45 +348,4 @@ pub async fn run<S: Send + Sync + 'static>(app: App<S>) -> Result<(), lambda_htt
         Ok::<_, std::convert::Infallible>(app.answer(request).await)
     });
     lambda_http::run(handler).await
-}
-
-/// What stands in the places of a route's path, by name.
-pub type Parameters = Vec<(&'static str, String)>;
-
-/// The values of the `{…}` of `pattern`, if `path` has its form. A trailing slash
-/// is no other path.
-pub fn match_path(pattern: &'static str, path: &str) -> Option<Parameters> {
-    let mut parameters = Vec::new();
-    let mut actual = path.trim_end_matches('/').split('/');
-    for expected in pattern.split('/') {
-        let segment = actual.next()?;
-        match expected
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'))
-        {
-            Some(_) if segment.is_empty() => return None,
-            Some(name) => parameters.push((name, segment.to_owned())),
-            None if expected == segment => {}
-            None => return None,
-        }
-    }
-    actual.next().is_none().then_some(parameters)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_matched_by_its_segments() {
-        let pattern = "/api/jobs/{jobId}";
-        assert_eq!(
-            match_path(pattern, "/api/jobs/01J"),
-            Some(vec![("jobId", "01J".to_owned())])
-        );
-        assert!(match_path(pattern, "/api/jobs/01J/").is_some());
-        assert!(match_path(pattern, "/api/jobs/").is_none());
-        assert!(match_path(pattern, "/api/jobs/01J/retry").is_none());
-        assert!(match_path("/api/jobs", "/api/jobs").is_some());
-    }
 }

@@ -5,7 +5,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
 use serde::de::DeserializeOwned;
 
-use super::app::Parameters;
+use super::paths::Parameters;
 use super::{ApiError, admission};
 use crate::input::{self, Snowflake};
 use crate::trace::Trace;
