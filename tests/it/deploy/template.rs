@@ -210,6 +210,34 @@ fn the_gateway_limits_and_logs() {
 }
 
 #[test]
+fn what_is_open_to_all_is_throttled_for_all_together() {
+    let api = &template()["Resources"]["HttpApi"]["Properties"];
+    let settings = &api["RouteSettings"];
+    let usual = api["DefaultRouteSettings"]["ThrottlingRateLimit"].as_i64();
+    let document = shared::openapi::document(&dev::operations());
+    let mut open = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let is_open = operation["security"].as_array().is_some_and(Vec::is_empty);
+            // Who has no session signs out at no cost.
+            if !is_open || operation["operationId"] == "signOut" {
+                continue;
+            }
+            open += 1;
+            let mut keys = vec![format!("{} {path}", method.to_uppercase())];
+            if method == "get" {
+                keys.push(format!("HEAD {path}"));
+            }
+            for key in keys {
+                let rate = settings[&key]["ThrottlingRateLimit"].as_i64();
+                assert!(rate.is_some() && rate < usual, "{key}: {rate:?}");
+            }
+        }
+    }
+    assert_eq!(open, 2);
+}
+
+#[test]
 fn a_panic_is_not_the_end_of_what_is_deployed() {
     let text = std::fs::read_to_string(root("Cargo.toml")).unwrap();
     let manifest: Value = toml::from_str(&text).unwrap();
