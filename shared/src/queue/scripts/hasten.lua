@@ -27,9 +27,14 @@ local function hasten(owner, job, moves, parked)
   local run_at, priority = math.min(header.run_at, job.run_at), math.min(spec.priority, job.priority)
   if header.fence > 0 or (run_at == header.run_at and priority == spec.priority) then return false end
   if spec.group then push(parked, parked_member(owner)) end
-  header.run_at, spec.run_at, spec.priority = run_at, run_at, priority
-  owner.spec_text = hastened_text(owner.spec_text, run_at, priority)
-  push(writes.records, owner.id .. ':p', owner.spec_text)
+  header.run_at = run_at
+  -- One that was redriven has a later time in its header than in its spec.
+  local spec_run_at = math.min(spec.run_at, run_at)
+  if spec_run_at ~= spec.run_at or priority ~= spec.priority then
+    spec.run_at, spec.priority = spec_run_at, priority
+    owner.spec_text = hastened_text(owner.spec_text, spec_run_at, priority)
+    push(writes.records, owner.id .. ':p', owner.spec_text)
+  end
   if owner.has_header then save(owner) end
   push(moves, run_at > now and delayed_score(run_at, priority) or waiting_score(run_at, priority, aging), owner.id)
   return true
