@@ -1,50 +1,31 @@
-//! What two of Trawl's functions need. Knows no function.
+//! Code that two or more of Trawl's functions share. This crate never depends on a function.
 //!
-//! The services ([`redis`], [`queue`], [`progress`], …) hold no connection and keep
-//! nothing between invocations. [`http`] is the front door of every route and the
-//! one module that knows `lambda_http`.
+//! The folders are layers. A file uses its own layer and those above it in this table, never
+//! one below; `tests/it/layers.rs` checks it.
+//!
+//! | layer | what is in it |
+//! |---|---|
+//! | `base` | what everything stands on: [`clock`], [`config`], [`secrets`], [`telemetry`], [`input`] |
+//! | [`redis`] | the client of the Upstash REST API |
+//! | `services` | what a backend needs from Redis: [`queue`], [`cache`], [`rate_limiter`], [`lock`], [`session`], [`idempotency`], [`progress`], [`counters`], [`flags`], [`metrics`] |
+//! | `domain` | clips in Discord channels: [`discord`], [`scan`], [`jobs`] |
+//! | `web` | the routes' side: [`http`], the one module that knows `lambda_http`, and [`openapi`] |
+//! | [`start`] | builds all of it from a function's environment |
+//!
+//! Nothing here holds a connection or keeps state between invocations.
 
-#[cfg(feature = "aws")]
-mod aws;
-pub mod cache;
-pub mod clock;
-pub mod config;
-pub mod counters;
-pub mod discord;
-pub mod flags;
-pub mod http;
-pub mod idempotency;
-pub mod input;
-pub mod jobs;
-pub mod lock;
-pub mod metrics;
-pub mod openapi;
-pub mod panics;
-pub mod progress;
-pub mod queue;
-pub mod rate_limiter;
+mod base;
+mod domain;
 pub mod redis;
-pub mod scan;
-pub mod secrets;
-pub mod session;
+mod services;
 #[cfg(feature = "parameters")]
 pub mod start;
-pub mod telemetry;
-pub mod trace;
-pub mod waker;
+mod web;
 
-/// A client for other HTTP services, made as the product's own are.
-///
-/// # Errors
-/// When there is no TLS.
-pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    redis::http_client().build()
-}
-
-/// The same, which trusts the roots in the PEM file `ca_file` too.
-///
-/// # Errors
-/// When there is no certificate in the file.
-pub fn http_client_trusting(ca_file: &std::path::Path) -> Result<reqwest::Client, redis::Error> {
-    redis::trusting(Some(ca_file))
-}
+pub use base::http_client::{http_client, http_client_trusting};
+pub use base::{clock, config, input, panics, secret, secrets, telemetry, trace, waker};
+pub use domain::{discord, jobs, scan};
+pub use services::{
+    cache, counters, flags, idempotency, lock, metrics, progress, queue, rate_limiter, session,
+};
+pub use web::{http, openapi};

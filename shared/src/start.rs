@@ -56,7 +56,7 @@ impl Start {
         } else {
             let ssm = Ssm::from_environment();
             let keeper = Keeper::start(secrets, Box::new(ssm), clock.clone()).await?;
-            environment.with_secrets(keeper)
+            environment.with_secrets(move |name| keeper.secret(name))
         };
         let config = RedisConfig::read(&environment)?;
         Ok(Start {

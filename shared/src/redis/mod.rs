@@ -46,5 +46,4 @@ pub use reply::{Element, FromReply, Reply};
 pub use script::Script;
 pub use service::{Redis, RedisService, Scope};
 pub use transport::Transport;
-pub(crate) use transport::{http_client, trusting};
 pub use upstash::Upstash;

@@ -1,20 +1,13 @@
 //! Bytes to and from the service over HTTP.
 
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 
 use super::Error;
-use crate::secrets::Secret;
-
-/// How long making a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
-
-/// How long an unused connection is kept. Below what networks drop silently: a
-/// function frozen for longer would wait its whole timeout on a dead connection.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+use crate::base::http_client::{http_client, http_client_trusting};
+use crate::secret::Secret;
 
 /// Where requests of one database go, with the right to make them.
 #[derive(Clone)]
@@ -46,7 +39,7 @@ impl Transport {
         }
         authorization(&token.value())?;
         Ok(Transport {
-            client: trusting(ca_file)?,
+            client: client(ca_file)?,
             url: url.to_owned(),
             token,
         })
@@ -112,38 +105,10 @@ fn authorization(token: &str) -> Result<HeaderValue, Error> {
 }
 
 /// A client that trusts the roots in `ca_file` too.
-pub(crate) fn trusting(ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
-    let Some(file) = ca_file else {
-        let built = http_client().build();
-        return built.map_err(|error| Error::Settings(format!("no HTTP client: {error}")));
-    };
-    let wrong =
-        |what: String| Error::Settings(format!("REDIS_CA_FILE: {}: {what}", file.display()));
-    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
-    let not_pem = |_| wrong("expected certificates in PEM".to_owned());
-    let roots = reqwest::Certificate::from_pem_bundle(&text).map_err(not_pem)?;
-    if roots.is_empty() {
-        return Err(wrong("holds no certificate".to_owned()));
+fn client(ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
+    match ca_file {
+        Some(file) => http_client_trusting(file)
+            .map_err(|error| Error::Settings(format!("REDIS_CA_FILE: {error}"))),
+        None => http_client().map_err(|error| Error::Settings(format!("no HTTP client: {error}"))),
     }
-    let built = http_client().tls_certs_only(roots).build();
-    built.map_err(|_| wrong("holds what is no certificate".to_owned()))
-}
-
-/// The one way HTTP clients are made here: ring for TLS, roots compiled in (the
-/// system's bundle costs milliseconds of every cold start), idle connections
-/// dropped before a network drops them silently.
-pub(crate) fn http_client() -> reqwest::ClientBuilder {
-    static PROVIDER: OnceLock<()> = OnceLock::new();
-    PROVIDER.get_or_init(|| {
-        // Fails only when another provider was installed first; then that one is used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .filter_map(|root| reqwest::Certificate::from_der(root).ok());
-    reqwest::Client::builder()
-        .tls_certs_only(roots)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
 }

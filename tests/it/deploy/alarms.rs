@@ -32,8 +32,8 @@ fn ours(alarm: &Value) -> Vec<&str> {
 
 fn written() -> BTreeSet<String> {
     let sources = [
-        "shared/src/metrics/mod.rs",
-        "shared/src/http/app.rs",
+        "shared/src/services/metrics/mod.rs",
+        "shared/src/web/http/app.rs",
         "functions/drain/src/lib.rs",
     ];
     let text = sources.map(|file| std::fs::read_to_string(root(file)).unwrap());

@@ -43,7 +43,7 @@ fn every_setting_of_the_template_is_one_that_is_read() {
         "config/secrets.rs",
     ];
     let config = files
-        .map(|file| std::fs::read_to_string(root(&format!("shared/src/{file}"))).unwrap())
+        .map(|file| std::fs::read_to_string(root(&format!("shared/src/base/{file}"))).unwrap())
         .concat();
     for (name, function) in deployed() {
         for setting in settings(&function) {

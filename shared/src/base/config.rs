@@ -13,10 +13,9 @@ mod secrets;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::secrets::{Keeper, Secret};
+use crate::secret::Secret;
 
 pub use cache::CacheConfig;
 pub use drain::{DrainConfig, MissedSetting, RecurringSetting};
@@ -45,9 +44,11 @@ pub enum ConfigError {
 /// Where settings are read from.
 pub struct Environment<'a> {
     lookup: Lookup<'a>,
-    keeper: Option<Arc<Keeper>>,
+    /// The secrets that somebody keeps, by their setting.
+    kept: Option<Kept>,
 }
 
+type Kept = Box<dyn Fn(&str) -> Option<Secret>>;
 type Lookup<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 
 impl<'a> Environment<'a> {
@@ -60,14 +61,14 @@ impl<'a> Environment<'a> {
     pub fn from(lookup: impl Fn(&str) -> Option<String> + 'a) -> Environment<'a> {
         Environment {
             lookup: Box::new(lookup),
-            keeper: None,
+            kept: None,
         }
     }
 
-    /// The same, with the secrets of `keeper`.
-    pub fn with_secrets(self, keeper: Arc<Keeper>) -> Environment<'a> {
+    /// The same, with the secrets that `kept` knows.
+    pub fn with_secrets(self, kept: impl Fn(&str) -> Option<Secret> + 'static) -> Environment<'a> {
         Environment {
-            keeper: Some(keeper),
+            kept: Some(Box::new(kept)),
             ..self
         }
     }
@@ -82,8 +83,7 @@ impl<'a> Environment<'a> {
     }
 
     fn secret(&self, name: &'static str) -> Result<Secret, ConfigError> {
-        let kept = self.keeper.as_ref();
-        match kept.and_then(|keeper| keeper.secret(name)) {
+        match self.kept.as_ref().and_then(|kept| kept(name)) {
             Some(secret) => Ok(secret),
             None => self.required(name).map(|value| value.trim().into()),
         }

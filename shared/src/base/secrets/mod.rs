@@ -14,7 +14,6 @@
 //! cannot be used, those of before stay in use.
 
 mod keeper;
-mod secret;
 #[cfg(feature = "parameters")]
 mod ssm;
 
@@ -24,8 +23,8 @@ use futures_util::future::BoxFuture;
 
 use crate::config::ConfigError;
 
+pub use super::secret::Secret;
 pub use keeper::Keeper;
-pub use secret::Secret;
 #[cfg(feature = "parameters")]
 pub use ssm::Ssm;
 

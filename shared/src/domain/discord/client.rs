@@ -61,7 +61,7 @@ impl Discord {
             return Err(settings("DISCORD_TOKEN: not a token"));
         }
         Ok(Discord {
-            http: redis::http_client()
+            http: crate::base::http_client::builder()
                 .timeout(TIMEOUT)
                 .build()
                 .map_err(|_| settings("no HTTP client"))?,

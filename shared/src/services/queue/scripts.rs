@@ -392,7 +392,7 @@ fn json(request: &impl Serialize) -> String {
 mod tests {
     #[test]
     fn every_script_says_what_it_returns() {
-        let folder = format!("{}/src/queue/scripts", env!("CARGO_MANIFEST_DIR"));
+        let folder = format!("{}/src/services/queue/scripts", env!("CARGO_MANIFEST_DIR"));
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();

@@ -20,8 +20,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
-use crate::config::{AwsConfig, Environment};
-use crate::redis;
+use super::config::{AwsConfig, Environment};
+use super::http_client;
 
 /// How `service` is called, which is spelled as in `AWS_ENDPOINT_URL_SSM`.
 pub fn of_environment(service: &str) -> SdkConfig {
@@ -44,16 +44,16 @@ fn sdk_config(config: AwsConfig, credentials: impl ProvideCredentials + 'static)
         .behavior_version(BehaviorVersion::latest())
         .region(config.region.map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http_client());
+        .http_client(shared_client());
     builder.set_endpoint_url(config.endpoint_url);
     builder.build()
 }
 
 /// One for all services.
-fn http_client() -> SharedHttpClient {
+fn shared_client() -> SharedHttpClient {
     static CLIENT: OnceLock<SharedHttpClient> = OnceLock::new();
     CLIENT
-        .get_or_init(|| SharedHttpClient::new(Http(redis::http_client().build().ok())))
+        .get_or_init(|| SharedHttpClient::new(Http(http_client::builder().build().ok())))
         .clone()
 }
 

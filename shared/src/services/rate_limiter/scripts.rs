@@ -120,7 +120,10 @@ impl Scripts {
 mod tests {
     #[test]
     fn every_script_says_what_it_returns() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rate_limiter/scripts");
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/services/rate_limiter/scripts"
+        );
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();

@@ -2,8 +2,27 @@
 
 use std::sync::Arc;
 
-use super::Keeper;
-use super::keeper::Reason;
+use futures_util::future::BoxFuture;
+
+/// Why a newer value is looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Reason<'a> {
+    /// The values may be too old.
+    Age,
+    /// A caller brought a key that is none.
+    Unknown,
+    /// A service refused this value.
+    Refused(&'a str),
+}
+
+/// Knows the newest values of several secrets, each by its place.
+pub trait Keep: Send + Sync + 'static {
+    /// The value to use now.
+    fn value(&self, place: usize) -> Arc<str>;
+
+    /// Reads the values again if there is reason to; it may decide that it did so just now.
+    fn look<'a>(&'a self, reason: Reason<'a>, place: usize) -> BoxFuture<'a, ()>;
+}
 
 /// A secret: one value, or the newest that its keeper knows. Clones are the same
 /// secret. It is never shown.
@@ -13,11 +32,12 @@ pub struct Secret(Kind);
 #[derive(Clone)]
 enum Kind {
     Plain(Arc<str>),
-    Kept { keeper: Arc<Keeper>, place: usize },
+    Kept { keeper: Arc<dyn Keep>, place: usize },
 }
 
 impl Secret {
-    pub(super) fn kept(keeper: Arc<Keeper>, place: usize) -> Secret {
+    /// The one at `place` of a keeper.
+    pub fn kept(keeper: Arc<dyn Keep>, place: usize) -> Secret {
         Secret(Kind::Kept { keeper, place })
     }
 

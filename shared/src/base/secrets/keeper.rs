@@ -4,9 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Error, Parameters, Secret};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::{Error, Parameters};
 use crate::clock::Clock;
 use crate::config::{KeptSecret, SecretsConfig};
+use crate::secret::{Keep, Reason, Secret};
 use crate::telemetry;
 
 /// How often values that are too old, and keys nobody knows, may have them read again.
@@ -15,15 +19,6 @@ const SELDOM: Duration = Duration::from_secs(60);
 /// How often a refused token may: somebody changes it just now, in one place after the
 /// other.
 const SOON: Duration = Duration::from_secs(10);
-
-/// Why values are read again.
-#[derive(Clone, Copy)]
-pub(super) enum Reason<'a> {
-    Age,
-    Unknown,
-    /// A service refused this value.
-    Refused(&'a str),
-}
 
 /// Keeps the secrets that are parameters.
 pub struct Keeper {
@@ -77,14 +72,10 @@ impl Keeper {
         Some(Secret::kept(self.clone(), place))
     }
 
-    pub(super) fn value(&self, place: usize) -> Arc<str> {
-        lock(&self.values)[place].clone()
-    }
-
     /// Reads all values again, unless there is no need or it was done just now. Takes
     /// as long as the settings allow, at most; those who come meanwhile wait for it and
     /// have what it found.
-    pub(super) async fn look(&self, reason: Reason<'_>, place: usize) {
+    async fn look_again(&self, reason: Reason<'_>, place: usize) {
         if !self.is_needed(reason, place) {
             return;
         }
@@ -112,7 +103,7 @@ impl Keeper {
         match reason {
             Reason::Age => self.is_past(lock(&self.times).read, self.config.max_age),
             Reason::Unknown => true,
-            Reason::Refused(value) => *self.value(place) == *value,
+            Reason::Refused(value) => *lock(&self.values)[place] == *value,
         }
     }
 
@@ -138,6 +129,16 @@ impl Keeper {
                 tracing::info!(setting = kept.setting, "a secret was changed");
             }
         }
+    }
+}
+
+impl Keep for Keeper {
+    fn value(&self, place: usize) -> Arc<str> {
+        lock(&self.values)[place].clone()
+    }
+
+    fn look<'a>(&'a self, reason: Reason<'a>, place: usize) -> BoxFuture<'a, ()> {
+        self.look_again(reason, place).boxed()
     }
 }
 

@@ -1,0 +1,14 @@
+//! What every other layer stands on. None of this knows Redis.
+
+#[cfg(feature = "aws")]
+mod aws;
+pub mod clock;
+pub mod config;
+pub(crate) mod http_client;
+pub mod input;
+pub mod panics;
+pub mod secret;
+pub mod secrets;
+pub mod telemetry;
+pub mod trace;
+pub mod waker;
