@@ -11,7 +11,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::{Away, Parameters};
-use crate::{aws, telemetry};
+use crate::base::aws;
+use crate::telemetry;
 
 /// How long one try may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2500);

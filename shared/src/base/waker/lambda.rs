@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::Wake;
-use crate::aws;
+use crate::base::aws;
 
 /// Invokes the drainer, once and without waiting for what it does.
 pub struct LambdaWake {
