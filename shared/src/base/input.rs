@@ -1,11 +1,15 @@
 //! Reading JSON so that a mistake is answered with the field and what it may be.
 
 mod moment;
+mod page;
+mod pairs;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, IgnoredAny, Visitor};
 use serde_json::Value;
 
 pub use moment::Moment;
+pub use page::{Limit, PageCursor};
+pub use pairs::parse_pairs;
 
 /// Reads `text`, a JSON object, as `T`.
 ///
@@ -274,7 +278,7 @@ impl<'de> Deserialize<'de> for Snowflake {
                     .ok_or_else(|| E::invalid_value(de::Unexpected::Other("this text"), &self))
             }
         }
-        deserializer.deserialize_any(Id)
+        deserializer.deserialize_str(Id)
     }
 }
 
