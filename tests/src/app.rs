@@ -83,6 +83,8 @@ pub struct TestApp {
     pub cache: Option<upstash_local::Server>,
     pub discord: discord_local::Server,
     pub functions: Functions,
+    /// The settings the functions are built from.
+    pub config: FunctionsConfig,
     pub redis: Redis,
     pub clock: Clock,
     pub url: String,
@@ -170,6 +172,7 @@ impl TestApp {
             cache: options.cache,
             discord,
             functions,
+            config,
             clock,
             url,
             key_prefix: options.key_prefix,

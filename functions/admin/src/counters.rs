@@ -1,50 +1,68 @@
 //! `GET /api/admin/counters?name=&period=&n=`.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::counters::{self, Period};
-use shared::http::{ApiError, Reply, Request};
-use shared::redis::Redis;
+use shared::http::{Access, ApiError, Bounded, Context, Reply, Spec};
+use shared::openapi::Operation;
 
 use crate::State;
 
-/// Periods told unless asked otherwise.
-const USUAL: u32 = 24;
+pub const READ: Spec<(), Which> = Spec::get(
+    "/api/admin/counters",
+    "readCounter",
+    "A counter, by minute, hour or day.",
+)
+.access(Access::Admin);
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Counts {
+/// Periods shown unless the caller asks for another number.
+const DEFAULT_PERIODS: u64 = 24;
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Which {
+    /// Which counter.
+    name: Name,
+    /// How finely it is counted. Defaults to `hour`.
+    period: Option<Period>,
+    /// How many of the latest periods. Defaults to 24; a minute can be read for 3 hours, an
+    /// hour for 8 days, a day for 400 days.
+    n: Option<Bounded<1, 400>>,
+}
+
+/// The name of a counter.
+struct Name(&'static str);
+
+#[derive(Serialize, JsonSchema)]
+struct Counts {
     name: &'static str,
     period: &'static str,
-    /// Oldest first, the one under way last.
+    /// Oldest first. The last is that of the period that has not ended.
     counts: Vec<Count>,
 }
 
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 struct Count {
-    /// Unix milliseconds at which the period began.
+    /// When the period began, in unix milliseconds.
     at: i64,
     count: u64,
 }
 
-pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let wanted = request.query("name").unwrap_or_default();
-    let name = counters::ALL.into_iter().find(|name| *name == wanted);
-    let name = name.ok_or_else(|| {
-        ApiError::bad_request(format!(
-            "name: expected one of {}",
-            counters::ALL.join(", ")
-        ))
+pub fn operations() -> Vec<Operation> {
+    vec![READ.operation().reply::<Counts>(200, "Oldest first.")]
+}
+
+pub async fn read(cx: Context<State, (), Which>) -> Result<Reply, ApiError> {
+    let Which { name, period, n } = &cx.query;
+    let (name, period) = (name.0, period.unwrap_or(Period::Hour));
+    let n = n.map_or(DEFAULT_PERIODS, Bounded::get);
+    let n = u32::try_from(n).ok().filter(|n| *n <= period.kept());
+    let n = n.ok_or_else(|| {
+        let most = period.kept();
+        ApiError::bad_request(format!("n: expected a whole number from 1 to {most}"))
     })?;
-    let periods = format!("one of {}", Period::ALL.map(Period::name).join(", "));
-    let named = |text: &str| Period::ALL.into_iter().find(|period| period.name() == text);
-    let period = request
-        .query_as("period", &periods, named)?
-        .unwrap_or(Period::Hour);
-    let n = request
-        .query_number("n", period.kept().into())?
-        .map_or(USUAL, |n| n as u32);
-    let counts = state.counters.on(&redis).last(name, period, n).await?;
+    let counts = cx.counters().last(name, period, n).await?;
     Ok(Reply::ok(&Counts {
         name,
         period: period.name(),
@@ -53,4 +71,29 @@ pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<R
             .map(|(at, count)| Count { at, count })
             .collect(),
     }))
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let name = counters::ALL.into_iter().find(|name| *name == text);
+        name.map(Name).ok_or_else(|| {
+            let all = counters::ALL.join(", ");
+            serde::de::Error::custom(format!("expected one of {all}"))
+        })
+    }
+}
+
+impl JsonSchema for Name {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "CounterName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": counters::ALL })
+    }
 }

@@ -1,27 +1,39 @@
 //! `DELETE /api/admin/discord/pause`: lets scans ask Discord again.
 
-use std::sync::Arc;
-
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::http::{ApiError, Reply, Request};
-use shared::redis::Redis;
+use shared::http::{Access, ApiError, Context, Reply, Spec};
+use shared::openapi::Operation;
+use shared::scan::BOARD;
 
 use crate::State;
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Resumed {
-    /// Whether Discord was left alone, for whatever reason.
+pub const RESUME: Spec = Spec::delete(
+    "/api/admin/discord/pause",
+    "resumeDiscord",
+    "Lets scans ask Discord again before the pause is over.",
+)
+.access(Access::Admin);
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ResumedDiscord")]
+struct Resumed {
+    /// Whether there was a pause, for whatever reason.
     resumed: bool,
+}
+
+pub fn operations() -> Vec<Operation> {
+    let resumed = "Scans may ask Discord.";
+    vec![RESUME.operation().reply::<Resumed>(200, resumed)]
 }
 
 /// Ends the pause for all. Scans that wait already come back at their own time, those for
 /// a refused token within a minute or so.
-pub async fn resume(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, ApiError> {
-    let store = state.store.on(&redis);
+pub async fn resume(cx: Context<State>) -> Result<Reply, ApiError> {
+    let store = cx.store();
     let mut resumed = false;
-    for queue in &state.queues {
-        let board = queue.field(shared::scan::BOARD);
-        resumed |= store.resume_discord(None, &board).await?;
+    for queue in cx.queues() {
+        resumed |= store.resume_discord(None, &queue.field(BOARD)).await?;
     }
     Ok(Reply::ok(&Resumed { resumed }))
 }

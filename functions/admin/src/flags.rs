@@ -1,28 +1,46 @@
 //! `GET /api/admin/flags`, `GET` and `PUT /api/admin/flags/{name}`.
 //!
-//! Only the flags something asks about are shown and set, so a name that is misspelt is
-//! told.
+//! Only the flags that some code asks about are shown and set, so a misspelt name is an
+//! error.
 
-use std::sync::Arc;
-
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::flags::{self, Rule};
-use shared::http::{ApiError, Bounded, Reply, Request, Snowflake};
-use shared::redis::Redis;
+use shared::http::{Access, ApiError, Bounded, Context, Reply, Snowflake, Spec};
+use shared::openapi::Operation;
 
 use crate::State;
+
+pub const LIST: Spec =
+    Spec::get("/api/admin/flags", "listFlags", "The switches.").access(Access::Admin);
+
+pub const GET: Spec<OneFlag> =
+    Spec::get("/api/admin/flags/{name}", "getFlag", "A switch.").access(Access::Admin);
+
+pub const SET: Spec<OneFlag> = Spec::put(
+    "/api/admin/flags/{name}",
+    "putFlag",
+    "Sets a switch; what is left out is off.",
+)
+.access(Access::Admin);
+
+#[derive(Deserialize, JsonSchema)]
+pub struct OneFlag {
+    name: String,
+}
 
 /// The most guilds one rule may name.
 const MOST_NAMED: usize = 1000;
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Flags {
-    flags: Vec<Shown>,
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FlagList")]
+struct Flags {
+    flags: Vec<Flag>,
 }
 
 /// A flag with all there is to say of its rule.
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Shown {
+#[derive(Serialize, JsonSchema)]
+struct Flag {
     name: &'static str,
     on: bool,
     percent: f64,
@@ -30,16 +48,29 @@ pub(crate) struct Shown {
 }
 
 /// A whole rule; what is left out is off.
-#[derive(Deserialize, schemars::JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wanted {
+struct RuleInput {
     on: Option<bool>,
     percent: Option<Bounded<0, 100>>,
     allow: Option<Vec<Snowflake>>,
 }
 
-pub async fn list(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, ApiError> {
-    let mut rules = state.flags.all(&redis).await?;
+pub fn operations() -> Vec<Operation> {
+    vec![
+        LIST.operation().reply::<Flags>(200, "Each with its rule."),
+        GET.operation()
+            .reply::<Flag>(200, "Its rule.")
+            .problems(&[404]),
+        SET.operation()
+            .body::<RuleInput>()
+            .reply::<Flag>(200, "Its rule after the change.")
+            .problems(&[404]),
+    ]
+}
+
+pub async fn list(cx: Context<State>) -> Result<Reply, ApiError> {
+    let mut rules = cx.flags().all(cx.redis()).await?;
     let flags = flags::ALL.into_iter();
     Ok(Reply::ok(&Flags {
         flags: flags
@@ -48,37 +79,36 @@ pub async fn list(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, 
     }))
 }
 
-pub async fn one(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let name = named(&request)?;
-    let rule = state.flags.get(&redis, name).await?;
+pub async fn get(cx: Context<State, OneFlag>) -> Result<Reply, ApiError> {
+    let name = known(&cx.path)?;
+    let rule = cx.flags().get(cx.redis(), name).await?;
     Ok(Reply::ok(&shown(name, rule)))
 }
 
-pub async fn set(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let name = named(&request)?;
-    let wanted: Wanted = request.json()?;
-    let allow = wanted.allow.unwrap_or_default();
+pub async fn set(cx: Context<State, OneFlag>) -> Result<Reply, ApiError> {
+    let name = known(&cx.path)?;
+    let input: RuleInput = cx.json()?;
+    let allow = input.allow.unwrap_or_default();
     if allow.len() > MOST_NAMED {
         let detail = format!("allow: expected a list of at most {MOST_NAMED} ids");
         return Err(ApiError::bad_request(detail));
     }
     let rule = Rule {
-        on: wanted.on.unwrap_or_default(),
-        percent: wanted.percent.map_or(0.0, |percent| percent.get() as f64),
+        on: input.on.unwrap_or_default(),
+        percent: input.percent.map_or(0.0, |percent| percent.get() as f64),
         allow: allow.into_iter().map(String::from).collect(),
     };
-    state.flags.set(&redis, name, &rule).await?;
+    cx.flags().set(cx.redis(), name, &rule).await?;
     Ok(Reply::ok(&shown(name, rule)))
 }
 
-fn named(request: &Request) -> Result<&'static str, ApiError> {
-    let wanted = request.path_parameter("name");
-    let found = flags::ALL.into_iter().find(|name| *name == wanted);
+fn known(path: &OneFlag) -> Result<&'static str, ApiError> {
+    let found = flags::ALL.into_iter().find(|name| *name == path.name);
     found.ok_or_else(|| ApiError::not_found("there is no flag of this name"))
 }
 
-fn shown(name: &'static str, rule: Rule) -> Shown {
-    Shown {
+fn shown(name: &'static str, rule: Rule) -> Flag {
+    Flag {
         name,
         on: rule.on,
         percent: rule.percent,

@@ -3,24 +3,39 @@
 //! What the database does not report is null, not zero.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::http::{ApiError, Reply, Request};
+use shared::http::{Access, ApiError, Context, Reply, Spec};
+use shared::openapi::Operation;
 use shared::queue::Stats;
+use shared::redis::Pipeline;
 use shared::redis::commands::keys::scan;
 use shared::redis::commands::server::{dbsize, info};
 use shared::redis::commands::streams::xlen;
-use shared::redis::{Pipeline, Redis};
 
 use crate::State;
 use crate::info::Info;
 
+pub const METRICS: Spec = Spec::get(
+    "/api/admin/redis/metrics",
+    "redisMetrics",
+    "How the database and the queues are doing.",
+)
+.access(Access::Admin);
+
+pub const STATS: Spec = Spec::get(
+    "/api/admin/redis/stats",
+    "redisStats",
+    "What the database reports of itself.",
+)
+.access(Access::Admin);
+
 /// Keys one look at the keyspace asks for.
 const SAMPLE: u32 = 1000;
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct RedisStats {
+#[derive(Serialize, JsonSchema)]
+struct RedisStats {
     connected: bool,
     dbsize: u64,
     info: Info,
@@ -29,9 +44,10 @@ pub(crate) struct RedisStats {
     streams: BTreeMap<String, u64>,
 }
 
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Metrics {
+#[schemars(rename = "RedisMetrics")]
+struct Metrics {
     connected: bool,
     latency_ms: u64,
     memory: Option<Memory>,
@@ -47,8 +63,9 @@ pub(crate) struct Metrics {
 }
 
 /// This deployment's commands against its plan.
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "CommandBudget")]
 struct Budget {
     /// In UTC, as `2026-11`.
     month: String,
@@ -72,8 +89,9 @@ impl Budget {
     }
 }
 
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RedisMemory")]
 struct Memory {
     used_bytes: u64,
     peak_bytes: Option<u64>,
@@ -82,7 +100,7 @@ struct Memory {
     fragmentation_ratio: Option<f64>,
 }
 
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Keyspace {
     keys: u64,
@@ -93,38 +111,49 @@ struct Keyspace {
     complete: bool,
 }
 
-pub async fn stats(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, ApiError> {
+pub fn operations() -> Vec<Operation> {
+    vec![
+        METRICS
+            .operation()
+            .reply::<Metrics>(200, "What the database does not report is null."),
+        STATS
+            .operation()
+            .reply::<RedisStats>(200, "As the database reports it."),
+    ]
+}
+
+pub async fn stats(cx: Context<State>) -> Result<Reply, ApiError> {
     let mut pipeline = Pipeline::new();
     let all = pipeline.add(info(""));
     let memory = pipeline.add(info("memory"));
     let size = pipeline.add(dbsize());
-    let stream = pipeline.add(xlen(&state.stream));
-    let mut replies = pipeline.send(&*redis).await?;
+    let stream = pipeline.add(xlen(&cx.state.stream));
+    let mut replies = pipeline.send(&**cx.redis()).await?;
     Ok(Reply::ok(&RedisStats {
         connected: true,
         dbsize: replies.take(size)?,
         info: Info::parse(&replies.take(all)?),
         memory: Info::parse(&replies.take(memory)?),
-        streams: BTreeMap::from([(state.stream.clone(), replies.take(stream)?)]),
+        streams: BTreeMap::from([(cx.state.stream.clone(), replies.take(stream)?)]),
     }))
 }
 
-pub async fn metrics(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, ApiError> {
+pub async fn metrics(cx: Context<State>) -> Result<Reply, ApiError> {
     let mut pipeline = Pipeline::new();
     let all = pipeline.add(info(""));
     let size = pipeline.add(dbsize());
     let page = pipeline.add(scan("0", "*", SAMPLE));
-    let used = state.budget.add_read(&mut pipeline);
-    let started = state.clock.elapsed();
-    let mut replies = pipeline.send(&*redis).await?;
-    let latency_ms = (state.clock.elapsed() - started).as_millis() as u64;
+    let used = cx.budget().add_read(&mut pipeline);
+    let started = cx.clock().elapsed();
+    let mut replies = pipeline.send(&**cx.redis()).await?;
+    let latency_ms = (cx.clock().elapsed() - started).as_millis() as u64;
     let info = Info::parse(&replies.take(all)?);
     let keys = replies.take(size)?;
     let (cursor, found) = replies.take(page)?;
     let used = replies.take(used)?.and_then(|used| used.parse().ok());
     let mut queues = BTreeMap::new();
-    for queue in &state.queues {
-        let stats = queue.on(&redis).stats().await?;
+    for queue in cx.queues() {
+        let stats = queue.stats().await?;
         queues.insert(queue.keys().queue.clone(), stats);
     }
     Ok(Reply::ok(&Metrics {
@@ -139,13 +168,13 @@ pub async fn metrics(state: Arc<State>, redis: Redis, _: Request) -> Result<Repl
         keyspace: Keyspace {
             keys,
             looked_at: found.len() as u64,
-            by_prefix: by_prefix(&found, &state.key_prefix),
+            by_prefix: by_prefix(&found, cx.key_prefix()),
             complete: cursor == "0",
         },
         command_budget: Budget::new(
-            state.budget.month(),
+            cx.budget().month(),
             used.unwrap_or(0),
-            state.command_budget,
+            cx.state.command_budget,
         ),
         queues,
     }))

@@ -2,91 +2,158 @@
 //! `DELETE /api/guilds/{guildId}/clips?channelId=` (or `messageId=`, `authorId=`): those of
 //! a channel, a message or an author. `channelId` beside `messageId` says in which channel.
 //!
-//! With the key of the API, as scans and settings are: it is the callers of the product
-//! who are asked to take something down, not whoever runs it.
+//! Either key may do this, as with scans and settings: it is the callers of the product who
+//! are asked to take something down, not whoever runs it.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::discord::MessageId;
-use shared::http::{ApiError, Reply, Request, Snowflake};
-use shared::redis::Redis;
+use shared::http::{ApiError, Context, PageCursor, Reply, Snowflake, Spec};
+use shared::openapi::Operation;
 use shared::scan::ClipsOf;
 
-use crate::State;
+use crate::list::Guild;
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Removed {
-    /// Clips this request removed; none where there was none, or none any more.
+pub const MANY: Spec<Guild, Selection> = Spec::delete(
+    "/api/guilds/{guildId}/clips",
+    "removeClips",
+    "Removes the clips of a channel, a message or an author, for good: reading them again does not bring them back. A request does a bounded part of it.",
+);
+
+pub const ONE: Spec<OneClip, Place> = Spec::delete(
+    "/api/guilds/{guildId}/clips/{clipId}",
+    "removeClip",
+    "Removes a clip of a message, for good.",
+);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Selection {
+    /// Clips of this channel. With `messageId`, the channel the message is in.
+    channel_id: Option<Snowflake>,
+    /// Clips of this message.
+    message_id: Option<Snowflake>,
+    /// Clips of messages this user wrote.
+    author_id: Option<Snowflake>,
+    /// The `cursor` of the last reply, to go on.
+    cursor: Option<PageCursor>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OneClip {
+    guild_id: Snowflake,
+    clip_id: ClipId,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// The message the clip is in.
+    message_id: Snowflake,
+    /// The channel the message is in.
+    channel_id: Option<Snowflake>,
+}
+
+/// The id of an attachment, or of a link: `e` and 16 digits.
+struct ClipId(String);
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RemovedClips")]
+struct Removed {
+    /// How many clips this request removed: 0 where there was none, or none any more.
     removed: u64,
     /// There may be more: send the request again with it. Null when nothing is left.
     cursor: Option<String>,
 }
 
-pub async fn one(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = request.snowflake("guildId")?;
-    let clip = request.path_parameter("clipId");
-    if !is_clip(clip) {
-        return Err(ApiError::bad_request("clipId: expected the id of a clip"));
-    }
-    let message = message(&request)?.ok_or_else(|| ApiError::bad_request("messageId: required"))?;
+pub fn operations() -> Vec<Operation> {
+    let removed = "How many were removed, and whether there may be more.";
+    vec![
+        MANY.operation().reply::<Removed>(200, removed),
+        ONE.operation()
+            .reply::<Removed>(200, "The clip is no longer listed."),
+    ]
+}
+
+pub async fn one(cx: Context<(), OneClip, Place>) -> Result<Reply, ApiError> {
     let clips = ClipsOf::Message {
-        id: message,
-        clip: Some(clip.to_owned()),
-        channel: id(&request, "channelId")?.map(String::from),
+        id: message_id(&cx.query.message_id)?,
+        clip: Some(cx.path.clip_id.0.clone()),
+        channel: cx.query.channel_id.clone().map(String::from),
     };
-    let store = state.store.on(&redis);
-    let removed = store.remove_clips(guild.as_str(), &clips, None).await?;
+    let guild = cx.path.guild_id.as_str();
+    let removed = cx.store().remove_clips(guild, &clips, None).await?;
     Ok(Reply::ok(&Removed {
         removed: removed.clips,
         cursor: None,
     }))
 }
 
-pub async fn many(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = request.snowflake("guildId")?;
-    let channel = id(&request, "channelId")?.map(String::from);
-    let author = id(&request, "authorId")?.map(String::from);
-    let clips = match (message(&request)?, channel, author) {
-        (Some(id), channel, None) => ClipsOf::Message {
-            id,
+pub async fn many(cx: Context<(), Guild, Selection>) -> Result<Reply, ApiError> {
+    let of = &cx.query;
+    let channel = of.channel_id.clone().map(String::from);
+    let clips = match (&of.message_id, channel, &of.author_id) {
+        (Some(message), channel, None) => ClipsOf::Message {
+            id: message_id(message)?,
             clip: None,
             channel,
         },
         (None, Some(channel), None) => ClipsOf::Channel(channel),
-        (None, None, Some(author)) => ClipsOf::Author(author),
+        (None, None, Some(author)) => ClipsOf::Author(author.as_str().to_owned()),
         _ => {
             let detail = "channelId, authorId or messageId: expected one of them";
             return Err(ApiError::bad_request(detail));
         }
     };
-    let cursor = request.cursor(row)?;
-    let store = state.store.on(&redis);
-    let removed = store.remove_clips(guild.as_str(), &clips, cursor).await?;
+    let place = cx.place(of.cursor.as_ref(), row)?;
+    let guild = cx.path.guild_id.as_str();
+    let removed = cx.store().remove_clips(guild, &clips, place).await?;
     Ok(Reply::ok(&Removed {
         removed: removed.clips,
-        cursor: removed.next.map(|row| request.next_cursor(&row)),
+        cursor: removed.next.map(|row| cx.next_cursor(&row)),
     }))
 }
 
-fn id(request: &Request, name: &str) -> Result<Option<Snowflake>, ApiError> {
-    request.query_as(name, Snowflake::EXPECTED, Snowflake::parse)
+fn message_id(id: &Snowflake) -> Result<MessageId, ApiError> {
+    let id = MessageId::parse(id.as_str());
+    id.ok_or_else(|| ApiError::bad_request(format!("messageId: expected {}", Snowflake::EXPECTED)))
 }
 
-fn message(request: &Request) -> Result<Option<MessageId>, ApiError> {
-    let id = id(request, "messageId")?;
-    Ok(id.and_then(|id| MessageId::parse(id.as_str())))
+impl ClipId {
+    fn is_one(text: &str) -> bool {
+        let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_link = text
+            .strip_prefix('e')
+            .is_some_and(|hash| hash.len() == 16 && hash.bytes().all(is_hex));
+        is_link || Snowflake::parse(text).is_some()
+    }
 }
 
-/// An attachment's id, or of a link `e` and 16 digits.
-fn is_clip(text: &str) -> bool {
-    let is_link = text.strip_prefix('e').is_some_and(|hash| {
-        hash.len() == 16
-            && hash
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    });
-    is_link || Snowflake::parse(text).is_some()
+impl<'de> Deserialize<'de> for ClipId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match ClipId::is_one(&text) {
+            true => Ok(ClipId(text)),
+            false => Err(serde::de::Error::custom("expected the id of a clip")),
+        }
+    }
+}
+
+impl JsonSchema for ClipId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ClipId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(e[0-9a-f]{16}|[1-9][0-9]{14,18})$" })
+    }
 }
 
 /// A row an earlier request ended with.
@@ -94,6 +161,6 @@ fn row(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.split(':').collect();
     let is_id = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let is_row = matches!(parts[..], [channel, message, clip]
-        if Snowflake::parse(channel).is_some() && is_id(message) && message.len() == 20 && is_clip(clip));
+        if Snowflake::parse(channel).is_some() && is_id(message) && message.len() == 20 && ClipId::is_one(clip));
     is_row.then(|| text.to_owned())
 }

@@ -14,14 +14,39 @@ use serde_json::Value;
 use shared::clock::Deadline;
 use shared::metrics::{CommandBudget, Metrics, Unit};
 use shared::panics::{Panicked, caught};
-use shared::queue::{Consumer, DrainReport, Pressure, Queue};
+use shared::queue::{Consumer, DrainReport, Pressure, Queue, SCAN};
 use shared::redis::Scope;
+use shared::start::{Start, StartError};
 use shared::telemetry;
 use shared::waker::{BY_DRAIN, BY_ENQUEUE, INTERVAL, Wake};
 
 pub use chores::Chores;
 pub use environment::Environment;
 pub use serve::serve;
+
+/// The function, built from its settings.
+///
+/// # Errors
+/// The setting that is missing or wrong.
+pub fn worker(start: &Start) -> Result<Drain, StartError> {
+    let settings = start.settings();
+    let queue = start.queue_without_admission(SCAN)?;
+    let redis = start.redis_without_admission().clone();
+    let chores = Chores::new(&settings.drain()?, start.clock())?;
+    let helpers = start.wake(BY_DRAIN);
+    let helpers = helpers.map(|wake| -> Arc<dyn Wake> { Arc::new(wake) });
+    let (prefix, discord) = (start.key_prefix(), settings.discord()?);
+    let environment = Environment::new(queue.clone(), redis, prefix, &discord)?;
+    let (metrics, budget) = (start.metrics()?, start.budget());
+    Ok(Drain::new(
+        queue,
+        environment,
+        chores,
+        helpers,
+        metrics,
+        budget,
+    ))
+}
 
 /// The function.
 pub struct Drain {
@@ -54,7 +79,7 @@ impl DrainError {
 }
 
 impl Drain {
-    pub fn new(
+    fn new(
         queue: Queue,
         environment: Environment,
         chores: Chores,

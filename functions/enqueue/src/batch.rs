@@ -1,30 +1,55 @@
 //! `POST /api/jobs`: jobs by their type, one or a list.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::http::{Action, ApiError, Reply, Request};
+use shared::http::{Action, ApiError, Pending, Reply, Spec};
 use shared::jobs::{JobRequest, MessageScan};
+use shared::openapi::Operation;
 use shared::queue::JobId;
-use shared::redis::Redis;
 
 use crate::State;
+use crate::policy::{ScanPolicy, ScanTarget};
 use crate::run_at::check_run_at;
 use crate::scan::Created;
 use crate::store::store;
-use crate::terms::{Terms, Wanted};
+
+/// It counts as the kinds of its jobs say.
+pub const CREATE: Spec = Spec::post(
+    "/api/jobs",
+    "createJobs",
+    "Takes jobs on: one, or a list of up to 100.",
+);
 
 /// The most jobs of one request.
 const MOST: usize = 100;
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct CreatedJobs {
+#[derive(Serialize, JsonSchema)]
+struct CreatedJobs {
     jobs: Vec<Created>,
 }
 
-pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let inputs: Vec<JobRequest> = request.json_one_or_many(MOST)?;
+/// What may be sent.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "only its schema is used")]
+enum OneOrMany {
+    One(JobRequest),
+    Many(#[schemars(length(min = 1, max = 100))] Vec<JobRequest>),
+}
+
+pub fn operations() -> Vec<Operation> {
+    vec![
+        CREATE
+            .operation()
+            .body::<OneOrMany>()
+            .reply::<CreatedJobs>(202, "The jobs are stored."),
+    ]
+}
+
+pub async fn create(pending: Pending<State>) -> Result<Reply, ApiError> {
+    let inputs: Vec<JobRequest> = pending.json_one_or_many(MOST)?;
     let many = inputs.len() > 1;
     let place = |n: usize| match many {
         true => format!("[{n}]."),
@@ -41,37 +66,39 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
         }
         times.extend(input.run_at().map(|at| (n, at)));
         if input.is_scan() {
-            scans.insert(n, wanted(&input));
+            scans.insert(n, target(&input));
         }
-        let id = JobId::new(state.queue.clock());
+        let id = JobId::new(pending.clock());
         let mut job = input
             .into_job(id)
             .map_err(|reason| ApiError::bad_request(format!("{}{reason}", place(n))))?;
-        job.traceparent = request.trace().map(String::from);
+        job.traceparent = pending.trace().map(String::from);
         jobs.push(job);
     }
-    if jobs.iter().any(|job| job.kind == MessageScan::KIND) {
-        request.limit_as(Action::Message);
-    }
-    state.queue.check(&jobs)?;
+    let has_messages = jobs.iter().any(|job| job.kind == MessageScan::KIND);
+    let cx = match has_messages {
+        true => pending.begin_as(Action::Message),
+        false => pending.begin(),
+    };
+    cx.queue().check(&jobs)?;
     for (n, at) in times {
-        check_run_at(&request, &state.queue, &place(n), Some(at)).await?;
+        check_run_at(&cx, &place(n), Some(at)).await?;
     }
-    let terms = Terms::read(&state, &redis, scans.values()).await?;
+    let policy = ScanPolicy::read(&cx, scans.values()).await?;
     for (n, scan) in &scans {
-        terms.apply(scan, &place(*n), &mut jobs[*n])?;
+        policy.apply(scan, &place(*n), &mut jobs[*n])?;
     }
     let usual = jobs.iter().map(|job| Created::new(&job.id)).collect();
-    let exchange = request.foresee(&Reply::accepted(&CreatedJobs { jobs: usual }));
-    let enqueued = store(&state, &redis, jobs, &scans, exchange.as_ref()).await?;
+    let exchange = cx.store_with_work(&Reply::accepted(&CreatedJobs { jobs: usual }));
+    let enqueued = store(&cx, jobs, &scans, exchange.as_ref()).await?;
     Ok(Reply::accepted(&CreatedJobs {
         jobs: enqueued.iter().map(Created::from).collect(),
     }))
 }
 
-fn wanted(input: &JobRequest) -> Wanted {
+fn target(input: &JobRequest) -> ScanTarget {
     let (guild_id, channel_id) = input.place();
-    Wanted {
+    ScanTarget {
         guild_id: guild_id.to_owned(),
         channel_id: channel_id.to_owned(),
         priority: input.priority(),

@@ -1,62 +1,44 @@
 //! Takes jobs on: a scan of a channel, a batch of its history, single messages.
 
 mod batch;
-mod operations;
+mod policy;
 mod run_at;
 mod scan;
 mod store;
-mod terms;
 
-use futures_util::FutureExt as _;
-use shared::flags::Flags;
-use shared::http::{Access, App, Method, Route, Services};
-use shared::queue::Queue;
-use shared::scan::ScanStore;
-use shared::waker::Waker;
+use shared::http::{App, Route};
+use shared::openapi::Operation;
+use shared::start::{Start, StartError};
+use shared::waker::{BY_ENQUEUE, Wake, Waker};
 
-pub use operations::operations;
-
-/// What the handlers use.
+/// What the handlers share.
 pub struct State {
-    pub queue: Queue,
-    pub store: ScanStore,
-    pub flags: Flags,
-    pub waker: Waker,
+    waker: Waker,
 }
 
 /// The function's routes.
 pub fn routes() -> Vec<Route<State>> {
     vec![
-        Route {
-            method: Method::POST,
-            path: "/api/jobs/scan",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| scan::create(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::POST,
-            path: "/api/jobs",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| batch::create(state, redis, request).boxed(),
-        },
+        scan::CREATE.to(scan::create),
+        batch::CREATE.to_pending(batch::create),
     ]
 }
 
+/// The routes as callers see them.
+pub fn operations() -> Vec<Operation> {
+    [scan::operations(), batch::operations()].concat()
+}
+
 /// The function.
-pub fn app(
-    services: Services,
-    queue: Queue,
-    store: ScanStore,
-    flags: Flags,
-    waker: Waker,
-) -> App<State> {
+///
+/// # Errors
+/// The setting that is missing or wrong.
+pub fn app(start: &Start) -> Result<App<State>, StartError> {
+    let wake = start.wake(BY_ENQUEUE);
+    let wake = wake.map(|wake| -> Box<dyn Wake> { Box::new(wake) });
+    let linger = start.settings().queue()?.linger;
     let state = State {
-        queue,
-        store,
-        flags,
-        waker,
+        waker: Waker::new(wake, start.clock().clone(), linger),
     };
-    App::new(services, state, routes())
+    start.app(state, routes())
 }

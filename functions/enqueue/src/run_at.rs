@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use shared::http::{ApiError, Moment, Request};
-use shared::queue::Queue;
+use shared::http::{ApiError, Context, Moment};
+
+use crate::State;
 
 /// How far a caller's clock may be behind where the settings do not say.
 const USUAL_SKEW: Duration = Duration::from_secs(30);
@@ -14,20 +15,19 @@ const USUAL_SKEW: Duration = Duration::from_secs(30);
 /// # Errors
 /// 400 that names the field, which stands at `place` in the body.
 pub async fn check_run_at(
-    request: &Request,
-    queue: &Queue,
+    cx: &Context<State>,
     place: &str,
     run_at: Option<Moment>,
 ) -> Result<(), ApiError> {
     let Some(run_at) = run_at else { return Ok(()) };
-    let skew = queue.config().clock_skew.unwrap_or(USUAL_SKEW);
-    let late = queue.clock().now_ms().saturating_sub(run_at.ms());
+    let skew = cx.queue().config().clock_skew.unwrap_or(USUAL_SKEW);
+    let late = cx.clock().now_ms().saturating_sub(run_at.ms());
     if late <= skew.as_millis() as i64 {
         return Ok(());
     }
     // The same request may have been in time when it was sent first: then it is answered
     // as it was, and does not get here.
-    request.admitted().await;
+    cx.admitted().await;
     let seconds = late / 1000;
     let detail =
         format!("{place}runAt: expected a time that has not passed; it is {seconds} s ago");

@@ -1,22 +1,28 @@
 //! `POST /api/jobs/scan`: scan a channel.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::http::{ApiError, Bounded, Moment, Reply, Request, Snowflake};
+use shared::http::{ApiError, Bounded, Context, Moment, Reply, Snowflake, Spec};
 use shared::jobs::{ChannelScan, OptionsRequest, ScanMode};
+use shared::openapi::Operation;
 use shared::queue::{Enqueued, JobId};
-use shared::redis::Redis;
 
 use crate::State;
+use crate::policy::{ScanPolicy, ScanTarget};
 use crate::run_at::check_run_at;
 use crate::store::store;
-use crate::terms::{Terms, Wanted};
 
-#[derive(Deserialize, schemars::JsonSchema)]
+pub const CREATE: Spec = Spec::post(
+    "/api/jobs/scan",
+    "scanChannel",
+    "Scans a channel for clips.",
+);
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct CreateScan {
+struct CreateScan {
     guild_id: Snowflake,
     channel_id: Snowflake,
     scan_mode: Option<ScanMode>,
@@ -25,9 +31,10 @@ pub(crate) struct CreateScan {
     run_at: Option<Moment>,
 }
 
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Created {
+#[schemars(rename = "CreatedJob")]
+pub struct Created {
     pub job_id: JobId,
     pub scan_id: JobId,
     /// An unfinished scan of the same channel and mode stands for this one. Until it
@@ -59,16 +66,25 @@ impl From<&Enqueued> for Created {
     }
 }
 
-pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let input: CreateScan = request.json()?;
-    let wanted = Wanted {
+pub fn operations() -> Vec<Operation> {
+    vec![
+        CREATE
+            .operation()
+            .body::<CreateScan>()
+            .reply::<Created>(202, "The scan, or the unfinished one that stands for it."),
+    ]
+}
+
+pub async fn create(cx: Context<State>) -> Result<Reply, ApiError> {
+    let input: CreateScan = cx.json()?;
+    let target = ScanTarget {
         guild_id: input.guild_id.into(),
         channel_id: input.channel_id.into(),
         priority: input.priority.map(|priority| priority.get() as u8),
     };
     let scan = ChannelScan {
-        guild_id: wanted.guild_id.clone(),
-        channel_id: wanted.channel_id.clone(),
+        guild_id: target.guild_id.clone(),
+        channel_id: target.channel_id.clone(),
         scan_mode: Some(input.scan_mode.unwrap_or(ScanMode::Forward)),
         direction: None,
         limit: None,
@@ -77,18 +93,17 @@ pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result
         auto_continue: false,
         options: input.options.unwrap_or_default().into(),
     };
-    let id = JobId::new(state.queue.clock());
-    let mut job = scan.into_job(id)?;
-    job.traceparent = request.trace().map(String::from);
+    let mut job = scan.into_job(JobId::new(cx.clock()))?;
+    job.traceparent = cx.trace().map(String::from);
     job.run_at_ms = input.run_at.map(Moment::ms);
-    state.queue.check(std::slice::from_ref(&job))?;
-    check_run_at(&request, &state.queue, "", input.run_at).await?;
-    let terms = Terms::read(&state, &redis, [&wanted]).await?;
-    terms.apply(&wanted, "", &mut job)?;
+    cx.queue().check(std::slice::from_ref(&job))?;
+    check_run_at(&cx, "", input.run_at).await?;
+    let policy = ScanPolicy::read(&cx, [&target]).await?;
+    policy.apply(&target, "", &mut job)?;
     let usual = Created::new(&job.id);
-    let exchange = request.foresee(&Reply::accepted(&usual));
-    let scans = BTreeMap::from([(0, wanted)]);
-    let enqueued = store(&state, &redis, vec![job], &scans, exchange.as_ref()).await?;
+    let exchange = cx.store_with_work(&Reply::accepted(&usual));
+    let scans = BTreeMap::from([(0, target)]);
+    let enqueued = store(&cx, vec![job], &scans, exchange.as_ref()).await?;
     let created = enqueued.first().map_or(usual, Created::from);
     Ok(Reply::accepted(&created))
 }

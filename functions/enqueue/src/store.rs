@@ -5,52 +5,51 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
-use shared::http::ApiError;
+use shared::http::{ApiError, Context};
 use shared::queue::{Enqueued, NewJob};
 use shared::redis::{AutoPipeline, Exchange, Redis};
 use shared::scan::Noted;
 use shared::telemetry;
 
 use crate::State;
-use crate::terms::Wanted;
+use crate::policy::ScanTarget;
 
-/// Stores jobs and wakes a drainer for those that are due; `scans` are those of them that are scans, by their place.
+/// Stores jobs and wakes a drainer for those that are due. `scans` are those of them that
+/// are scans, by their place in `jobs`.
 ///
 /// # Errors
 /// Those of the queue. A note that failed is logged: the channel is then listed once its
 /// scan begins.
 pub async fn store(
-    state: &State,
-    redis: &Redis,
+    cx: &Context<State>,
     jobs: Vec<NewJob>,
-    scans: &BTreeMap<usize, Wanted>,
+    scans: &BTreeMap<usize, ScanTarget>,
     exchange: Option<&Exchange>,
 ) -> Result<Vec<Enqueued>, ApiError> {
-    let before = state.waker.before_storing();
-    let is_due = jobs.iter().any(|job| is_due_soon(state, job));
-    let stored = store_noted(state, redis, jobs, scans, exchange).await?;
+    let before = cx.state.waker.before_storing();
+    let is_due = jobs.iter().any(|job| is_due_soon(cx, job));
+    let stored = store_noted(cx, jobs, scans, exchange).await?;
     if is_due {
-        state.waker.wake(before).await;
+        cx.state.waker.wake(before).await;
     }
     Ok(stored)
 }
 
 /// Whether a drainer that is woken now would run the job, or wait for it.
-fn is_due_soon(state: &State, job: &NewJob) -> bool {
-    let now = state.queue.clock().now_ms();
-    let linger = state.queue.config().linger.as_millis() as i64;
+fn is_due_soon(cx: &Context<State>, job: &NewJob) -> bool {
+    let now = cx.clock().now_ms();
+    let linger = cx.queue().config().linger.as_millis() as i64;
     job.run_at_ms.is_none_or(|at| at <= now + linger)
 }
 
 async fn store_noted(
-    state: &State,
-    redis: &Redis,
+    cx: &Context<State>,
     jobs: Vec<NewJob>,
-    scans: &BTreeMap<usize, Wanted>,
+    scans: &BTreeMap<usize, ScanTarget>,
     exchange: Option<&Exchange>,
 ) -> Result<Vec<Enqueued>, ApiError> {
     if scans.is_empty() {
-        return Ok(state.queue.on(redis).enqueue_once(jobs, exchange).await?);
+        return Ok(cx.queue().enqueue_once(jobs, exchange).await?);
     }
     let mut guilds: BTreeMap<&str, Vec<Noted>> = BTreeMap::new();
     for (n, scan) in scans {
@@ -60,9 +59,9 @@ async fn store_noted(
         };
         guilds.entry(&scan.guild_id).or_default().push(noted);
     }
-    let together: Redis = Arc::new(AutoPipeline::new(redis.clone()));
-    let (queue, records) = (state.queue.on(&together), state.store.on(&together));
-    let now = state.queue.clock().now_ms();
+    let together: Redis = Arc::new(AutoPipeline::new(cx.redis().clone()));
+    let (queue, records) = (cx.queue().on(&together), cx.store().on(&together));
+    let now = cx.clock().now_ms();
     let notes = guilds
         .iter()
         .map(|(guild, scans)| records.note(guild, scans, now));

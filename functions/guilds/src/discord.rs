@@ -1,28 +1,55 @@
 //! `GET /api/guilds/{guildId}`, `GET /api/guilds/{guildId}/channels/{channelId}` and
 //! `DELETE /api/guilds/{guildId}/cache`.
 
-use std::sync::Arc;
-
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::cache::{CHANNEL, Cache, Entry, GUILD};
+use shared::cache::{self, Cache, Entry};
 use shared::discord::{self, MessageId};
-use shared::http::{ApiError, Reply, Request, Snowflake, StatusCode};
-use shared::redis::Redis;
+use shared::http::{Access, ApiError, Context, Reply, Snowflake, Spec, StatusCode};
+use shared::openapi::Operation;
 
 use crate::State;
 
+pub const GUILD: Spec<OneGuild> = Spec::get("/api/guilds/{guildId}", "getGuild", "A guild.");
+
+pub const CHANNEL: Spec<OneChannel> = Spec::get(
+    "/api/guilds/{guildId}/channels/{channelId}",
+    "getChannel",
+    "A channel.",
+);
+
+pub const FORGET: Spec<OneGuild> = Spec::delete(
+    "/api/guilds/{guildId}/cache",
+    "forgetGuild",
+    "Forgets what is cached of a guild.",
+)
+.access(Access::Admin);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OneGuild {
+    pub guild_id: Snowflake,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OneChannel {
+    guild_id: Snowflake,
+    channel_id: Snowflake,
+}
+
 /// A guild as it is shown and cached.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-pub(crate) struct Guild {
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Guild {
     id: MessageId,
     name: Option<String>,
     icon: Option<String>,
 }
 
 /// A channel as it is shown and cached.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Channel {
+struct Channel {
     id: MessageId,
     guild_id: Option<String>,
     name: Option<String>,
@@ -32,47 +59,59 @@ pub(crate) struct Channel {
     last_message_id: Option<MessageId>,
 }
 
-pub async fn guild(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = request.snowflake("guildId")?;
-    let found = find(&state, &state.cache.on(&redis), &guild).await?;
+pub fn operations() -> Vec<Operation> {
+    vec![
+        GUILD
+            .operation()
+            .reply::<Guild>(200, "As Discord had it at most ten minutes ago.")
+            .problems(&[404]),
+        CHANNEL
+            .operation()
+            .reply::<Channel>(200, "As Discord had it at most fifteen minutes ago.")
+            .problems(&[404]),
+        FORGET.operation().empty(204, "Forgotten."),
+    ]
+}
+
+pub async fn guild(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
+    let found = find(&cx.state.discord, &cx.cache(), &cx.path.guild_id).await?;
     Ok(Reply::ok(&found.ok_or_else(unknown_guild)?))
 }
 
 /// Whether the bot is in a guild.
-pub(crate) async fn is_visible(
-    state: &State,
+pub async fn is_visible(
+    discord: &discord::Discord,
     cache: &Cache,
     guild: &Snowflake,
 ) -> Result<bool, ApiError> {
-    Ok(find(state, cache, guild).await?.is_some())
+    Ok(find(discord, cache, guild).await?.is_some())
 }
 
 async fn find(
-    state: &State,
+    discord: &discord::Discord,
     cache: &Cache,
     guild: &Snowflake,
 ) -> Result<Option<Guild>, discord::Error> {
     let load = || async {
-        let found = known(state.discord.guild(guild.as_str()).await)?;
+        let found = visible(discord.guild(guild.as_str()).await)?;
         Ok::<_, discord::Error>(found.map(|guild| Guild {
             id: guild.id,
             name: guild.name,
             icon: guild.icon,
         }))
     };
-    let entry = Entry::new(&GUILD, guild.as_str());
+    let entry = Entry::new(&cache::GUILD, guild.as_str());
     cache.get_or_load(&entry, load).await
 }
 
-pub(crate) fn unknown_guild() -> ApiError {
+pub fn unknown_guild() -> ApiError {
     ApiError::not_found("there is no such guild, or the bot is not in it")
 }
 
-pub async fn channel(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = request.snowflake("guildId")?;
-    let channel = request.snowflake("channelId")?;
+pub async fn channel(cx: Context<State, OneChannel>) -> Result<Reply, ApiError> {
+    let (guild, channel) = (cx.path.guild_id.as_str(), cx.path.channel_id.as_str());
     let load = || async {
-        let found = known(state.discord.channel(channel.as_str()).await)?;
+        let found = visible(cx.state.discord.channel(channel).await)?;
         Ok::<_, discord::Error>(found.map(|channel| Channel {
             id: channel.id,
             kind: channel.type_number(),
@@ -81,23 +120,22 @@ pub async fn channel(state: Arc<State>, redis: Redis, request: Request) -> Resul
             last_message_id: channel.last_message_id,
         }))
     };
-    let entry = Entry::new(&CHANNEL, channel.as_str()).under(guild.as_str());
-    let found = state.cache.on(&redis).get_or_load(&entry, load).await?;
-    // Cached is the channel, whatever guild it was asked for in.
-    let of_guild = |found: &Channel| found.guild_id.as_deref() == Some(guild.as_str());
+    let entry = Entry::new(&cache::CHANNEL, channel).under(guild);
+    let found = cx.cache().get_or_load(&entry, load).await?;
+    // The cache has the channel, whatever guild it was asked for in.
+    let is_of_guild = |found: &Channel| found.guild_id.as_deref() == Some(guild);
     let unknown = || ApiError::not_found("there is no such channel, or the bot may not see it");
-    Ok(Reply::ok(&found.filter(of_guild).ok_or_else(unknown)?))
+    Ok(Reply::ok(&found.filter(is_of_guild).ok_or_else(unknown)?))
 }
 
-pub async fn forget(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = request.snowflake("guildId")?;
-    let cache = state.cache.on(&redis);
-    cache.invalidate_guild(guild.as_str()).await?;
+pub async fn forget(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
+    let guild = cx.path.guild_id.as_str();
+    cx.cache().invalidate_guild(guild).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// That there is no such thing is an answer, which is cached as well.
-fn known<T>(answer: Result<T, discord::Error>) -> Result<Option<T>, discord::Error> {
+/// That the bot sees no such thing is an answer too, and is cached.
+fn visible<T>(answer: Result<T, discord::Error>) -> Result<Option<T>, discord::Error> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(discord::Error::NotFound { .. } | discord::Error::Forbidden { .. }) => Ok(None),

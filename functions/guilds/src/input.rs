@@ -10,19 +10,19 @@ const MOST_EXCLUDED: usize = 500;
 /// All settings; what is left out is the default again.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct SettingsInput {
     min_video_seconds: Option<Seconds>,
     include_threads: Option<bool>,
     excluded_channel_ids: Option<Vec<Snowflake>>,
     priority: Option<Bounded<1, 10>>,
 }
 
-impl Wanted {
+impl SettingsInput {
     /// # Errors
     /// 400 that names the field.
     pub fn into_settings(self) -> Result<GuildSettings, ApiError> {
         check_excluded(self.excluded_channel_ids.as_deref())?;
-        let changes = Changes {
+        let changes = SettingsPatch {
             min_video_seconds: Some(self.min_video_seconds),
             include_threads: Some(self.include_threads),
             excluded_channel_ids: Some(self.excluded_channel_ids),
@@ -35,7 +35,7 @@ impl Wanted {
 /// The settings to change: what is left out stays, `null` is the default again.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Changes {
+pub(crate) struct SettingsPatch {
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Seconds>")]
     min_video_seconds: Option<Option<Seconds>>,
@@ -50,7 +50,7 @@ pub(crate) struct Changes {
     priority: Option<Option<Bounded<1, 10>>>,
 }
 
-impl Changes {
+impl SettingsPatch {
     /// # Errors
     /// 400 that names the field.
     pub fn check(&self) -> Result<(), ApiError> {

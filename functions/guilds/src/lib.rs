@@ -2,80 +2,43 @@
 
 mod discord;
 mod etag;
-mod operations;
+mod input;
 mod settings;
-mod wanted;
 
-use futures_util::FutureExt as _;
-use shared::cache::Cache;
 use shared::discord::Discord;
-use shared::http::{Access, App, Method, Route, Services};
-use shared::scan::ScanStore;
+use shared::http::{App, Route};
+use shared::openapi::Operation;
+use shared::start::{Start, StartError};
 
-pub use operations::operations;
-
-/// What the handlers use.
+/// What the handlers share.
 pub struct State {
-    pub discord: Discord,
-    pub cache: Cache,
-    pub store: ScanStore,
+    discord: Discord,
 }
 
 /// The function's routes.
 pub fn routes() -> Vec<Route<State>> {
     vec![
-        Route {
-            method: Method::GET,
-            path: "/api/guilds/{guildId}",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| discord::guild(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::GET,
-            path: "/api/guilds/{guildId}/channels/{channelId}",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| discord::channel(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::DELETE,
-            path: "/api/guilds/{guildId}/cache",
-            access: Access::Admin,
-            query: &[],
-            handler: |state, redis, request| discord::forget(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::GET,
-            path: "/api/guilds/{guildId}/settings",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| settings::read(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::PUT,
-            path: "/api/guilds/{guildId}/settings",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| settings::write(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::PATCH,
-            path: "/api/guilds/{guildId}/settings",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| settings::merge(state, redis, request).boxed(),
-        },
+        discord::GUILD.to(discord::guild),
+        discord::CHANNEL.to(discord::channel),
+        discord::FORGET.to(discord::forget),
+        settings::READ.to(settings::read),
+        settings::WRITE.to(settings::write),
+        settings::MERGE.to(settings::merge),
     ]
 }
 
+/// The routes as callers see them.
+pub fn operations() -> Vec<Operation> {
+    [discord::operations(), settings::operations()].concat()
+}
+
 /// The function.
-pub fn app(services: Services, discord: Discord, cache: Cache, store: ScanStore) -> App<State> {
-    services.metrics.watch(&cache);
+///
+/// # Errors
+/// The setting that is missing or wrong.
+pub fn app(start: &Start) -> Result<App<State>, StartError> {
     let state = State {
-        discord,
-        cache,
-        store,
+        discord: start.discord()?,
     };
-    App::new(services, state, routes())
+    Ok(start.app(state, routes())?.reporting_the_cache())
 }

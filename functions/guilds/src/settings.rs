@@ -7,23 +7,55 @@ use std::sync::Arc;
 
 use futures_util::future::join;
 use shared::cache::{Cache, Entry, SETTINGS};
-use shared::http::{ApiError, Reply, Request, Snowflake};
+use shared::http::{ApiError, Context, Reply, Snowflake, Spec};
+use shared::openapi::Operation;
 use shared::redis::{self, AutoPipeline, Pipeline, Redis};
-use shared::scan::GuildSettings;
+use shared::scan::{GuildSettings, ScanStore};
 
 use crate::State;
-use crate::discord::{is_visible, unknown_guild};
+use crate::discord::{OneGuild, is_visible, unknown_guild};
 use crate::etag::{Condition, etag};
-use crate::wanted::{Changes, Wanted};
+use crate::input::{SettingsInput, SettingsPatch};
+
+const PATH: &str = "/api/guilds/{guildId}/settings";
+
+pub const READ: Spec<OneGuild> = Spec::get(PATH, "getSettings", "The settings of a guild.");
+
+pub const WRITE: Spec<OneGuild> = Spec::put(
+    PATH,
+    "putSettings",
+    "Sets all settings of a guild; what is left out is the default again.",
+);
+
+pub const MERGE: Spec<OneGuild> = Spec::patch(
+    PATH,
+    "patchSettings",
+    "Changes some settings of a guild; what is left out stays, `null` is the default again.",
+)
+.reads_first();
 
 /// How often a change is tried while others change the same settings.
 const TRIES: u32 = 5;
 
-pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let guild = request.snowflake("guildId")?;
-    let (cache, store) = (state.cache.on(&redis), state.store.on(&redis));
+pub fn operations() -> Vec<Operation> {
+    let changed = |operation: Operation| {
+        operation
+            .conditional()
+            .reply::<GuildSettings>(200, "The settings after the change.")
+    };
+    vec![
+        READ.operation()
+            .reply::<GuildSettings>(200, "The settings.")
+            .problems(&[404]),
+        changed(WRITE.operation().body::<SettingsInput>()).problems(&[404]),
+        changed(MERGE.operation().body::<SettingsPatch>()).problems(&[404, 409]),
+    ]
+}
+
+pub async fn read(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
+    let (guild, cache, store) = (&cx.path.guild_id, cx.cache(), cx.store());
     let load = || async {
-        match is_visible(&state, &cache, &guild).await? {
+        match is_visible(&cx.state.discord, &cache, guild).await? {
             true => Ok::<_, ApiError>(Some(store.settings(guild.as_str()).await?)),
             false => Ok(None),
         }
@@ -34,20 +66,15 @@ pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<R
 }
 
 /// Sets all settings; what is left out is the default again.
-pub async fn write(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let wanted: Wanted = request.json()?;
-    let settings = wanted.into_settings()?;
-    let condition = Condition::of(&request)?;
-    let change = Change {
-        guild: request.snowflake("guildId")?,
-        state: &state,
-        cache: state.cache.on(&redis),
-        redis,
-    };
+pub async fn write(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
+    let input: SettingsInput = cx.json()?;
+    let settings = input.into_settings()?;
+    let condition = Condition::of(&cx)?;
+    let change = Change::new(&cx);
     if condition.is_some() {
         return change.make(condition, |_| settings.clone()).await;
     }
-    if !is_visible(&state, &change.cache, &change.guild).await? {
+    if !is_visible(&cx.state.discord, &change.cache, change.guild).await? {
         return Err(unknown_guild());
     }
     change.overwrite(&settings).await?;
@@ -55,19 +82,13 @@ pub async fn write(state: Arc<State>, redis: Redis, request: Request) -> Result<
 }
 
 /// Sets the settings that are named; `null` is the default again.
-pub async fn merge(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let changes: Changes = request.json()?;
-    changes.check()?;
-    let condition = Condition::of(&request)?;
-    request.reads_first();
-    let change = Change {
-        guild: request.snowflake("guildId")?,
-        state: &state,
-        cache: state.cache.on(&redis),
-        redis,
-    };
+pub async fn merge(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
+    let patch: SettingsPatch = cx.json()?;
+    patch.check()?;
+    let condition = Condition::of(&cx)?;
+    let change = Change::new(&cx);
     change
-        .make(condition, |settings| changes.apply(settings))
+        .make(condition, |settings| patch.apply(settings))
         .await
 }
 
@@ -77,13 +98,24 @@ fn shown(settings: &GuildSettings) -> Reply {
 
 /// A change to the settings of a guild.
 struct Change<'a> {
-    guild: Snowflake,
+    guild: &'a Snowflake,
     state: &'a State,
     cache: Cache,
-    redis: Redis,
+    store: ScanStore,
+    redis: &'a Redis,
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    fn new(cx: &'a Context<State, OneGuild>) -> Change<'a> {
+        Change {
+            guild: &cx.path.guild_id,
+            state: &cx.state,
+            cache: cx.cache(),
+            store: cx.store(),
+            redis: cx.redis(),
+        }
+    }
+
     /// Replaces the settings by what `next` makes of them, if they are still those when
     /// they are replaced; else by what it makes of the newer ones.
     async fn make(
@@ -112,8 +144,7 @@ impl Change<'_> {
                 Err(error) if error.is_outcome_unknown() => {}
                 Err(error) => return Err(error.into()),
             }
-            let store = self.state.store.on(&self.redis);
-            stored = store.stored_settings(guild).await?;
+            stored = self.store.stored_settings(guild).await?;
         }
         Err(ApiError::conflict(
             "others keep changing these settings; try again",
@@ -123,9 +154,9 @@ impl Change<'_> {
     /// The settings as they are stored, of a guild the bot can see; in one request.
     async fn first_look(&self) -> Result<Option<String>, ApiError> {
         let together: Redis = Arc::new(AutoPipeline::new(self.redis.clone()));
-        let (cache, store) = (self.cache.on(&together), self.state.store.on(&together));
+        let (cache, store) = (self.cache.on(&together), self.store.on(&together));
         let (visible, stored) = join(
-            is_visible(self.state, &cache, &self.guild),
+            is_visible(&self.state.discord, &cache, self.guild),
             store.stored_settings(self.guild.as_str()),
         )
         .await;
@@ -142,13 +173,14 @@ impl Change<'_> {
     ) -> Result<bool, redis::Error> {
         let (guild, entry) = (self.guild.as_str(), self.entry());
         let mut pipeline = Pipeline::new();
-        let store = &self.state.store;
-        let replaced = store.add_replacement(&mut pipeline, guild, before, after);
+        let replaced = self
+            .store
+            .add_replacement(&mut pipeline, guild, before, after);
         // Not set: whether the new settings were stored is not known here yet.
         if !self.cache.is_apart() {
             self.cache.add_invalidation(&mut pipeline, &entry);
         }
-        let replaced = pipeline.send(&*self.redis).await?.take(replaced)?;
+        let replaced = pipeline.send(&**self.redis).await?.take(replaced)?;
         if self.cache.is_apart() {
             // A failure is counted: readers see the settings of before, for a minute at most.
             let _ = self.cache.invalidate(&entry).await;
@@ -160,15 +192,12 @@ impl Change<'_> {
         let entry = self.entry();
         let mut pipeline = Pipeline::new();
         let guild = self.guild.as_str();
-        let stored = self
-            .state
-            .store
-            .add_settings(&mut pipeline, guild, settings);
+        let stored = self.store.add_settings(&mut pipeline, guild, settings);
         // After the settings themselves, over whatever a reader is loading.
         if !self.cache.is_apart() {
             self.cache.add_set(&mut pipeline, &entry, Some(settings));
         }
-        pipeline.send(&*self.redis).await?.take(stored)?;
+        pipeline.send(&**self.redis).await?.take(stored)?;
         if self.cache.is_apart() {
             let _ = self.cache.set(&entry, Some(settings)).await;
         }

@@ -1,40 +1,31 @@
 //! Says whether the database answers.
 
-mod operations;
 mod redis;
 
-use futures_util::FutureExt as _;
-use shared::clock::Clock;
-use shared::http::{Access, App, Method, Route, Services};
-use shared::redis::Redis;
+use shared::http::{App, Route};
+use shared::openapi::Operation;
+use shared::start::{Start, StartError};
 
-pub use operations::operations;
-
-/// What the handlers use.
+/// What the handlers share.
+#[derive(Default)]
 pub struct State {
-    pub clock: Clock,
-    /// Not through the front door's gate: nobody's limit is asked for.
-    pub redis: Redis,
-    pub(crate) newest: redis::Newest,
+    latest: redis::Latest,
 }
 
 /// The function's routes.
 pub fn routes() -> Vec<Route<State>> {
-    vec![Route {
-        method: Method::GET,
-        path: "/api/health/redis",
-        access: Access::Open,
-        query: &[],
-        handler: |state, redis, request| redis::check(state, redis, request).boxed(),
-    }]
+    vec![redis::CHECK.to(redis::check)]
+}
+
+/// The routes as callers see them.
+pub fn operations() -> Vec<Operation> {
+    redis::operations()
 }
 
 /// The function.
-pub fn app(services: Services) -> App<State> {
-    let state = State {
-        clock: services.clock.clone(),
-        redis: services.redis.clone(),
-        newest: redis::Newest::default(),
-    };
-    App::new(services, state, routes())
+///
+/// # Errors
+/// The setting that is missing or wrong.
+pub fn app(start: &Start) -> Result<App<State>, StartError> {
+    start.app(State::default(), routes())
 }

@@ -1,10 +1,8 @@
 //! The Lambda function `health`.
 
-use shared::http;
-use shared::start::Start;
+use shared::start::{self, Error};
 
 #[tokio::main(flavor = "current_thread")]
-pub async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process().await?;
-    http::run(health::app(start.services()?)).await
+pub async fn main() -> Result<(), Error> {
+    start::serve(health::app).await
 }

@@ -2,18 +2,27 @@
 //!
 //! Anybody may ask, so what they make the database do is bounded for all of them together:
 //! an environment asks it once, with one PING, and gives that answer to everybody until it
-//! is [`FRESH`] old.
+//! is [`FRESH`] old. No limit is asked for: that would cost more than the answer, and make
+//! it depend on what it is about.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::http::{ApiError, Reply, Request, StatusCode};
+use shared::http::{Access, ApiError, Context, Reply, Spec, StatusCode};
+use shared::openapi::Operation;
+use shared::redis::Scope;
 use shared::redis::commands::Server as _;
-use shared::redis::{Redis, Scope};
 use shared::telemetry;
 
 use crate::State;
+
+pub const CHECK: Spec = Spec::get(
+    "/api/health/redis",
+    "redisHealth",
+    "Whether the database answers.",
+)
+.access(Access::Open);
 
 /// A database slower than this is not healthy.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -21,29 +30,39 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long an answer is given out.
 const FRESH: Duration = Duration::from_secs(10);
 
-#[derive(Clone, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Health {
+struct Health {
     status: &'static str,
     latency_ms: u64,
     /// When the database was asked, in unix milliseconds: up to ten seconds ago.
     checked_at: i64,
-    /// What is wrong; what the cause is, the log tells.
+    /// What is wrong. The log says why.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
 }
 
-/// The newest answer, and when it was had.
-pub(crate) type Newest = tokio::sync::Mutex<Option<(Duration, Health)>>;
+/// The latest answer, and when the database gave it.
+#[derive(Default)]
+pub struct Latest(tokio::sync::Mutex<Option<(Duration, Health)>>);
 
-pub async fn check(state: Arc<State>, _: Redis, _: Request) -> Result<Reply, ApiError> {
+pub fn operations() -> Vec<Operation> {
+    vec![
+        CHECK
+            .operation()
+            .reply::<Health>(200, "The database answers.")
+            .reply::<Health>(503, "It does not answer."),
+    ]
+}
+
+pub async fn check(cx: Context<State>) -> Result<Reply, ApiError> {
     // Held while the database is asked: whoever comes meanwhile takes the same answer.
-    let mut newest = state.newest.lock().await;
-    let now = state.clock.elapsed();
+    let mut latest = cx.state.latest.0.lock().await;
+    let now = cx.clock().elapsed();
     let is_fresh = |(at, _): &(Duration, Health)| now.saturating_sub(*at) < FRESH;
-    let health = match newest.take().filter(is_fresh) {
-        Some((at, health)) => newest.insert((at, health)),
-        None => newest.insert((now, ask(&state).await)),
+    let health = match latest.take().filter(is_fresh) {
+        Some((at, health)) => latest.insert((at, health)),
+        None => latest.insert((now, ask(&cx).await)),
     };
     let (_, health) = health.clone();
     Ok(match health.error {
@@ -54,27 +73,27 @@ pub async fn check(state: Arc<State>, _: Redis, _: Request) -> Result<Reply, Api
     })
 }
 
-async fn ask(state: &State) -> Health {
-    let redis = state.redis.scoped(Scope {
-        deadline: Some(state.clock.deadline(PATIENCE)),
+async fn ask(cx: &Context<State>) -> Health {
+    let clock = cx.clock();
+    let redis = cx.redis_without_admission().scoped(Scope {
+        deadline: Some(clock.deadline(PATIENCE)),
         sync_token: None,
     });
-    let started = state.clock.elapsed();
+    let started = clock.elapsed();
     let answer = redis.ping().await;
-    let latency_ms = (state.clock.elapsed() - started).as_millis() as u64;
+    let latency_ms = (clock.elapsed() - started).as_millis() as u64;
     let error = answer.err().map(|error| {
         let error = telemetry::chain(&error);
         tracing::warn!(error, "the database is not healthy");
         "the database does not answer"
     });
     Health {
-        status: if error.is_none() {
-            "healthy"
-        } else {
-            "unhealthy"
+        status: match error {
+            None => "healthy",
+            Some(_) => "unhealthy",
         },
         latency_ms,
-        checked_at: state.clock.now_ms(),
+        checked_at: clock.now_ms(),
         error,
     }
 }

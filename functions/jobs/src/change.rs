@@ -1,17 +1,35 @@
 //! `DELETE /api/jobs/{jobId}` and `POST /api/jobs/{jobId}/retry`.
 
-use std::sync::Arc;
-
-use serde::Serialize;
-use shared::http::{ApiError, Reply, Request};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::http::{ApiError, Context, Reply, Spec};
+use shared::openapi::Operation;
 use shared::queue::{Cancelled, JobState, Purged, Redriven};
-use shared::redis::Redis;
 
-use crate::State;
-use crate::read::{job_id, unknown};
+use crate::read::OneJob;
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Changed {
+pub const CANCEL: Spec<OneJob, Purge> = Spec::delete(
+    "/api/jobs/{jobId}",
+    "cancelJob",
+    "Cancels a job that waits or runs, or removes a finished one.",
+);
+
+pub const RETRY: Spec<OneJob> = Spec::post(
+    "/api/jobs/{jobId}/retry",
+    "retryJob",
+    "Lets a failed or cancelled job run again.",
+);
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Purge {
+    /// `true` removes a finished job.
+    #[serde(default)]
+    purge: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedJob")]
+struct Changed {
     /// The job's state now, or `purged`.
     state: &'static str,
 }
@@ -22,13 +40,28 @@ impl Changed {
     }
 }
 
-pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let id = job_id(&request)?;
-    let queue = state.queue.on(&redis);
-    if request.query_flag("purge")? {
-        return match queue.purge(&id).await? {
+pub fn operations() -> Vec<Operation> {
+    vec![
+        CANCEL
+            .operation()
+            .reply::<Changed>(
+                202,
+                "The job is cancelled or removed. A job that runs stops within seconds; until then its state is `active`.",
+            )
+            .problems(&[404, 409]),
+        RETRY
+            .operation()
+            .reply::<Changed>(202, "The job waits to run.")
+            .problems(&[404, 409]),
+    ]
+}
+
+pub async fn cancel(cx: Context<(), OneJob, Purge>) -> Result<Reply, ApiError> {
+    let (id, queue) = (&cx.path.job_id, cx.queue());
+    if cx.query.purge {
+        return match queue.purge(id).await? {
             Purged::Done => {
-                state.progress.forget(&redis, id.as_str()).await?;
+                cx.progress().forget(cx.redis(), id.as_str()).await?;
                 Ok(Reply::accepted(&Changed::to("purged")))
             }
             Purged::Unfinished => Err(ApiError::conflict(
@@ -37,7 +70,7 @@ pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result
             Purged::Unknown => Err(unknown()),
         };
     }
-    match queue.cancel(&id).await? {
+    match queue.cancel(id).await? {
         Cancelled::Done => Ok(Reply::accepted(&Changed::to(JobState::Cancelled.as_str()))),
         // It stops at its next heartbeat; until then it is active.
         Cancelled::Requested => Ok(Reply::accepted(&Changed::to(JobState::Active.as_str()))),
@@ -49,12 +82,11 @@ pub async fn cancel(state: Arc<State>, redis: Redis, request: Request) -> Result
     }
 }
 
-pub async fn retry(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let id = job_id(&request)?;
+pub async fn retry(cx: Context<(), OneJob>) -> Result<Reply, ApiError> {
     let done = Reply::accepted(&Changed::to(JobState::Waiting.as_str()));
-    let exchange = request.foresee(&done);
-    let queue = state.queue.on(&redis);
-    match queue.redrive_once(&id, exchange.as_ref()).await? {
+    let exchange = cx.store_with_work(&done);
+    let (id, queue) = (&cx.path.job_id, cx.queue());
+    match queue.redrive_once(id, exchange.as_ref()).await? {
         Redriven::Done => Ok(done),
         Redriven::NotFailed(state) => {
             let detail = format!(
@@ -68,4 +100,8 @@ pub async fn retry(state: Arc<State>, redis: Redis, request: Request) -> Result<
         )),
         Redriven::Unknown => Err(unknown()),
     }
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("there is no such job, or it was forgotten after its time")
 }

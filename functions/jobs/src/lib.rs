@@ -1,57 +1,31 @@
 //! Shows jobs, cancels them, lets failed ones run again.
 
 mod change;
-mod operations;
 mod read;
 
-use futures_util::FutureExt as _;
-use shared::http::{Access, App, Method, Route, Services};
-use shared::progress::Progress;
-use shared::queue::Queue;
-
-pub use operations::operations;
-
-/// What the handlers use.
-pub struct State {
-    pub queue: Queue,
-    pub progress: Progress,
-}
+use shared::http::{App, Route};
+use shared::openapi::Operation;
+use shared::start::{Start, StartError};
 
 /// The function's routes.
-pub fn routes() -> Vec<Route<State>> {
+pub fn routes() -> Vec<Route<()>> {
     vec![
-        Route {
-            method: Method::GET,
-            path: "/api/jobs/{jobId}",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| read::one(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::GET,
-            path: "/api/jobs",
-            access: Access::Api,
-            query: &["state", "cursor", "limit"],
-            handler: |state, redis, request| read::list(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::DELETE,
-            path: "/api/jobs/{jobId}",
-            access: Access::Api,
-            query: &["purge"],
-            handler: |state, redis, request| change::cancel(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::POST,
-            path: "/api/jobs/{jobId}/retry",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| change::retry(state, redis, request).boxed(),
-        },
+        read::ONE.to(read::one),
+        read::LIST.to(read::list),
+        change::CANCEL.to(change::cancel),
+        change::RETRY.to(change::retry),
     ]
 }
 
+/// The routes as callers see them.
+pub fn operations() -> Vec<Operation> {
+    [read::operations(), change::operations()].concat()
+}
+
 /// The function.
-pub fn app(services: Services, queue: Queue, progress: Progress) -> App<State> {
-    App::new(services, State { queue, progress }, routes())
+///
+/// # Errors
+/// The setting that is missing or wrong.
+pub fn app(start: &Start) -> Result<App<()>, StartError> {
+    start.app((), routes())
 }

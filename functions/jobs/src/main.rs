@@ -1,13 +1,8 @@
 //! The Lambda function `jobs`.
 
-use shared::http;
-use shared::progress::Progress;
-use shared::queue::SCAN;
-use shared::start::Start;
+use shared::start::{self, Error};
 
 #[tokio::main(flavor = "current_thread")]
-pub async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process().await?;
-    let progress = Progress::new(&start.key_prefix);
-    http::run(jobs::app(start.services()?, start.queue(SCAN)?, progress)).await
+pub async fn main() -> Result<(), Error> {
+    start::serve(jobs::app).await
 }

@@ -1,50 +1,69 @@
 //! `GET /api/jobs/{jobId}` and `GET /api/jobs`.
 
-use std::sync::Arc;
-
-use serde::Serialize;
-use shared::http::{ApiError, Reply, Request, absent};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::http::{ApiError, Context, Limit, PageCursor, Reply, Spec, unknown_job};
+use shared::openapi::Operation;
 use shared::queue::{Cursor, Job, JobId, JobState};
-use shared::redis::Redis;
 
-use crate::State;
+pub const ONE: Spec<OneJob> = Spec::get("/api/jobs/{jobId}", "getJob", "A job.");
 
-/// Jobs of a page unless told otherwise, and at most.
-const PAGE: u64 = 20;
-const LARGEST_PAGE: u64 = 100;
+pub const LIST: Spec<(), Filter> = Spec::get(
+    "/api/jobs",
+    "listJobs",
+    "Lists the jobs in one state, or in every state: unfinished jobs in the order in which they will run, finished jobs newest first.",
+);
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Page {
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OneJob {
+    pub job_id: JobId,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Filter {
+    /// Only jobs in this state. Without it, jobs in every state: active, waiting, delayed,
+    /// cancelled, failed, completed.
+    state: Option<JobState>,
+    cursor: Option<PageCursor>,
+    #[serde(default)]
+    limit: Limit<20, 100>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobPage")]
+struct Page {
     jobs: Vec<Job>,
     cursor: Option<String>,
 }
 
-pub async fn one(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let id = job_id(&request)?;
-    match state.queue.on(&redis).job(&id).await? {
+pub fn operations() -> Vec<Operation> {
+    vec![
+        ONE.operation()
+            .reply::<Job>(200, "The job.")
+            .problems(&[404]),
+        LIST.operation().reply::<Page>(200, "A page."),
+    ]
+}
+
+pub async fn one(cx: Context<(), OneJob>) -> Result<Reply, ApiError> {
+    let id = &cx.path.job_id;
+    match cx.queue().job(id).await? {
         Some(job) => Ok(Reply::ok(&job)),
-        None => Err(absent(&request, &id, state.queue.clock(), "job")),
+        None => Err(unknown_job(&cx, id, "job")),
     }
 }
 
-pub async fn list(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let states = JobState::ALL.map(JobState::as_str).join(", ");
-    let wanted = request.query_as("state", &format!("one of {states}"), JobState::parse)?;
-    let cursor = request.cursor(Cursor::parse)?;
-    let limit = request.query_number("limit", LARGEST_PAGE)?.unwrap_or(PAGE);
-    let (jobs, next) = state.queue.on(&redis).list(wanted, cursor, limit).await?;
+pub async fn list(cx: Context<(), (), Filter>) -> Result<Reply, ApiError> {
+    let Filter {
+        state,
+        cursor,
+        limit,
+    } = &cx.query;
+    let place = cx.place(cursor.as_ref(), Cursor::parse)?;
+    let (jobs, next) = cx.queue().list(*state, place, limit.get()).await?;
     Ok(Reply::ok(&Page {
         jobs,
-        cursor: next.map(|next| request.next_cursor(&next)),
+        cursor: next.map(|next| cx.next_cursor(&next)),
     }))
-}
-
-/// The job a path names; checked before Redis is asked.
-pub(crate) fn job_id(request: &Request) -> Result<JobId, ApiError> {
-    JobId::parse(request.path_parameter("jobId"))
-        .ok_or_else(|| ApiError::bad_request("jobId: expected the id of a job"))
-}
-
-pub(crate) fn unknown() -> ApiError {
-    ApiError::not_found("there is no such job, or it was forgotten after its time")
 }

@@ -1,43 +1,29 @@
-//! Shows how the scans of channels stand.
+//! Shows the scan status of channels.
 
-mod operations;
 mod status;
 mod statuses;
 
-use futures_util::FutureExt as _;
-use shared::http::{Access, App, Method, Route, Services};
-use shared::queue::Queue;
-use shared::scan::ScanStore;
-
-pub use operations::operations;
-
-/// What the handlers use.
-pub struct State {
-    pub queue: Queue,
-    pub store: ScanStore,
-}
+use shared::http::{App, Route};
+use shared::openapi::Operation;
+use shared::start::{Start, StartError};
 
 /// The function's routes.
-pub fn routes() -> Vec<Route<State>> {
+pub fn routes() -> Vec<Route<()>> {
     vec![
-        Route {
-            method: Method::GET,
-            path: "/api/guilds/{guildId}/scan-statuses",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| statuses::of_guild(state, redis, request).boxed(),
-        },
-        Route {
-            method: Method::GET,
-            path: "/api/guilds/{guildId}/channels/{channelId}/scan-status",
-            access: Access::Api,
-            query: &[],
-            handler: |state, redis, request| statuses::of_channel(state, redis, request).boxed(),
-        },
+        statuses::OF_GUILD.to(statuses::of_guild),
+        statuses::OF_CHANNEL.to(statuses::of_channel),
     ]
 }
 
+/// The routes as callers see them.
+pub fn operations() -> Vec<Operation> {
+    statuses::operations()
+}
+
 /// The function.
-pub fn app(services: Services, queue: Queue, store: ScanStore) -> App<State> {
-    App::new(services, State { queue, store }, routes())
+///
+/// # Errors
+/// The setting that is missing or wrong.
+pub fn app(start: &Start) -> Result<App<()>, StartError> {
+    start.app((), routes())
 }

@@ -50,7 +50,7 @@ impl ChannelStatus {
     pub fn of(guild_id: &str, channel: &Followed) -> ChannelStatus {
         let text = channel.record.as_deref();
         let record: Option<Channel> = text.and_then(|text| serde_json::from_str(text).ok());
-        let (status, error_message) = standing(record.as_ref(), channel);
+        let (status, error_message) = status_of(record.as_ref(), channel);
         let shown = ChannelStatus::unknown(guild_id, &channel.field);
         let Some(record) = record else {
             return ChannelStatus {
@@ -78,8 +78,8 @@ impl ChannelStatus {
 /// it was left by a job that ended without telling it: cancelled while it waited, or
 /// ended by a drainer that died right then. A record without a status was made when the
 /// first scan was asked for, or by jobs for single messages.
-fn standing(record: Option<&Channel>, jobs: &Followed) -> (Option<ScanStatus>, Option<String>) {
-    let told = record.and_then(|record| record.status);
+fn status_of(record: Option<&Channel>, jobs: &Followed) -> (Option<ScanStatus>, Option<String>) {
+    let stored = record.and_then(|record| record.status);
     let error = record.and_then(|record| record.error_message.clone());
     let unfinished = [jobs.owner, jobs.unfinished];
     if unfinished.contains(&Some(JobState::Active)) {
@@ -88,15 +88,15 @@ fn standing(record: Option<&Channel>, jobs: &Followed) -> (Option<ScanStatus>, O
     if unfinished.contains(&Some(JobState::Waiting)) {
         return (Some(ScanStatus::Pending), error);
     }
-    if told.is_some_and(|told| !matches!(told, ScanStatus::Pending | ScanStatus::Running)) {
-        return (told, error);
+    if stored.is_some_and(|stored| !matches!(stored, ScanStatus::Pending | ScanStatus::Running)) {
+        return (stored, error);
     }
     match jobs.owner {
         Some(JobState::Completed) => (Some(ScanStatus::Succeeded), None),
         Some(JobState::Failed) => (Some(ScanStatus::Failed), jobs.owner_error.clone().or(error)),
         Some(JobState::Cancelled) => (Some(ScanStatus::Cancelled), None),
         // Forgotten after its time, or removed by somebody: it will not go on.
-        _ => (told.map(|_| ScanStatus::Cancelled), None),
+        _ => (stored.map(|_| ScanStatus::Cancelled), None),
     }
 }
 
@@ -105,11 +105,11 @@ mod tests {
     use super::*;
 
     fn seen(
-        told: Option<&str>,
+        stored: Option<&str>,
         owner: Option<JobState>,
         unfinished: Option<JobState>,
     ) -> Option<ScanStatus> {
-        let record = told.map(|told| format!(r#"{{"revision": 1, "status": "{told}"}}"#));
+        let record = stored.map(|stored| format!(r#"{{"revision": 1, "status": "{stored}"}}"#));
         let channel = Followed {
             field: "1".into(),
             record,
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn a_record_whose_job_ended_without_telling_it_is_not_believed() {
         use JobState::{Cancelled, Completed, Failed};
-        for told in ["PENDING", "RUNNING"] {
-            let of = |owner| seen(Some(told), owner, None);
+        for stored in ["PENDING", "RUNNING"] {
+            let of = |owner| seen(Some(stored), owner, None);
             assert_eq!(of(Some(Completed)), Some(ScanStatus::Succeeded));
             assert_eq!(of(Some(Failed)), Some(ScanStatus::Failed));
             assert_eq!(of(Some(Cancelled)), Some(ScanStatus::Cancelled));

@@ -3,54 +3,81 @@
 //!
 //! One script reads the records of the channels and the jobs they name.
 
-use std::sync::Arc;
-
-use serde::Serialize;
-use shared::http::{ApiError, Reply, Request, Snowflake};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::http::{ApiError, Context, Reply, Snowflake, Spec};
 use shared::jobs::ChannelScan;
-use shared::redis::Redis;
+use shared::openapi::Operation;
 
-use crate::State;
 use crate::status::ChannelStatus;
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Statuses {
+pub const OF_GUILD: Spec<Guild> = Spec::get(
+    "/api/guilds/{guildId}/scan-statuses",
+    "scanStatuses",
+    "The scan statuses of a guild's channels.",
+);
+
+pub const OF_CHANNEL: Spec<Channel> = Spec::get(
+    "/api/guilds/{guildId}/channels/{channelId}/scan-status",
+    "scanStatus",
+    "The scan status of a channel.",
+);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Guild {
+    guild_id: Snowflake,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Channel {
+    guild_id: Snowflake,
+    channel_id: Snowflake,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChannelStatuses")]
+struct Statuses {
     statuses: Vec<ChannelStatus>,
 }
 
-pub async fn of_guild(
-    state: Arc<State>,
-    redis: Redis,
-    request: Request,
-) -> Result<Reply, ApiError> {
-    let guild = request.snowflake("guildId")?;
-    let statuses = read(&state, &redis, &guild, None).await?;
+pub fn operations() -> Vec<Operation> {
+    vec![
+        OF_GUILD
+            .operation()
+            .reply::<Statuses>(200, "The channels that were ever scanned."),
+        OF_CHANNEL
+            .operation()
+            .reply::<ChannelStatus>(200, "`status` is null when it was never scanned."),
+    ]
+}
+
+pub async fn of_guild(cx: Context<(), Guild>) -> Result<Reply, ApiError> {
+    let statuses = read(&cx, &cx.path.guild_id, None).await?;
     Ok(Reply::ok(&Statuses { statuses }))
 }
 
-pub async fn of_channel(
-    state: Arc<State>,
-    redis: Redis,
-    request: Request,
-) -> Result<Reply, ApiError> {
-    let guild = request.snowflake("guildId")?;
-    let channel = request.snowflake("channelId")?;
-    let fields = [channel.as_str()];
-    let mut statuses = read(&state, &redis, &guild, Some(&fields)).await?;
+pub async fn of_channel(cx: Context<(), Channel>) -> Result<Reply, ApiError> {
+    let Channel {
+        guild_id,
+        channel_id,
+    } = &cx.path;
+    let channels = [channel_id.as_str()];
+    let mut statuses = read(&cx, guild_id, Some(&channels)).await?;
     let status = statuses.pop();
     Ok(Reply::ok(&status.unwrap_or_else(|| {
-        ChannelStatus::unknown(guild.as_str(), channel.as_str())
+        ChannelStatus::unknown(guild_id.as_str(), channel_id.as_str())
     })))
 }
 
-async fn read(
-    state: &State,
-    redis: &Redis,
+async fn read<P>(
+    cx: &Context<(), P>,
     guild: &Snowflake,
     channels: Option<&[&str]>,
 ) -> Result<Vec<ChannelStatus>, ApiError> {
-    let records = state.store.keys().channels(guild.as_str());
-    let queue = state.queue.on(redis);
+    let records = cx.store().keys().channels(guild.as_str());
+    let queue = cx.queue();
     let followed = queue
         .follow(&records, channels, &ChannelScan::UNIQUE_FORMS)
         .await?;

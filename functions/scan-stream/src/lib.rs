@@ -1,33 +1,25 @@
 //! Follows a scan: its state and the events since the last look.
 
-mod operations;
 mod stream;
 
-use futures_util::FutureExt as _;
-use shared::http::{Access, App, Method, Route, Services};
-use shared::progress::Progress;
-use shared::queue::Queue;
-
-pub use operations::operations;
-
-/// What the handlers use.
-pub struct State {
-    pub queue: Queue,
-    pub progress: Progress,
-}
+use shared::http::{App, Route};
+use shared::openapi::Operation;
+use shared::start::{Start, StartError};
 
 /// The function's routes.
-pub fn routes() -> Vec<Route<State>> {
-    vec![Route {
-        method: Method::GET,
-        path: "/api/scans/stream/{scanId}",
-        access: Access::Api,
-        query: &["lastId"],
-        handler: |state, redis, request| stream::read(state, redis, request).boxed(),
-    }]
+pub fn routes() -> Vec<Route<()>> {
+    vec![stream::FOLLOW.to(stream::follow)]
+}
+
+/// The routes as callers see them.
+pub fn operations() -> Vec<Operation> {
+    stream::operations()
 }
 
 /// The function.
-pub fn app(services: Services, queue: Queue, progress: Progress) -> App<State> {
-    App::new(services, State { queue, progress }, routes())
+///
+/// # Errors
+/// The setting that is missing or wrong.
+pub fn app(start: &Start) -> Result<App<()>, StartError> {
+    start.app((), routes())
 }

@@ -1,18 +1,8 @@
 //! The Lambda function `scan-stream`.
 
-use shared::http;
-use shared::progress::Progress;
-use shared::queue::SCAN;
-use shared::start::Start;
+use shared::start::{self, Error};
 
 #[tokio::main(flavor = "current_thread")]
-pub async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process().await?;
-    let progress = Progress::new(&start.key_prefix);
-    http::run(scan_stream::app(
-        start.services()?,
-        start.queue(SCAN)?,
-        progress,
-    ))
-    .await
+pub async fn main() -> Result<(), Error> {
+    start::serve(scan_stream::app).await
 }

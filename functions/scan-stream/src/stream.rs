@@ -3,20 +3,38 @@
 //! One request to Redis with two commands: the job, whose record also holds the
 //! newest progress, and the events after `lastId`.
 
-use std::sync::Arc;
-
-use serde::Serialize;
-use shared::http::{ApiError, Reply, Request, absent};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::http::{ApiError, Context, Reply, Spec, unknown_job};
 use shared::jobs::ScanState;
+use shared::openapi::Operation;
 use shared::progress::{Cursor, Seen};
 use shared::queue::JobId;
-use shared::redis::{Pipeline, Redis};
+use shared::redis::Pipeline;
 
-use crate::State;
+pub const FOLLOW: Spec<Scan, LastLook> = Spec::get(
+    "/api/scans/stream/{scanId}",
+    "followScan",
+    "The state of a scan, and its events since the last look.",
+);
 
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Followed<'a> {
+pub struct Scan {
+    scan_id: JobId,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastLook {
+    /// The `lastId` of the last reply. Without it, all events that are still stored.
+    last_id: Option<Cursor>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ScanEvents")]
+struct Followed<'a> {
     current_state: ScanState<'a>,
     /// After `lastId`, oldest first.
     events: Vec<Seen>,
@@ -26,23 +44,26 @@ pub(crate) struct Followed<'a> {
     reset: bool,
 }
 
-pub async fn read(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let id = JobId::parse(request.path_parameter("scanId"))
-        .ok_or_else(|| ApiError::bad_request("scanId: expected the id of a scan"))?;
-    let cursor = request.query("lastId").unwrap_or_else(|| "0".to_owned());
-    let cursor =
-        Cursor::parse(&cursor).map_err(|error| ApiError::bad_request(error.to_string()))?;
+pub fn operations() -> Vec<Operation> {
+    vec![
+        FOLLOW
+            .operation()
+            .reply::<Followed<'_>>(200, "State and events.")
+            .problems(&[404]),
+    ]
+}
 
+pub async fn follow(cx: Context<(), Scan, LastLook>) -> Result<Reply, ApiError> {
+    let (id, queue, progress) = (&cx.path.scan_id, cx.queue(), cx.progress());
+    let cursor = cx.query.last_id.clone().unwrap_or(Cursor::START);
     let mut pipeline = Pipeline::new();
-    let job = state.queue.add_job(&mut pipeline, &id);
-    let events = state
-        .progress
-        .add_events(&mut pipeline, id.as_str(), &cursor);
-    let mut replies = pipeline.send(&*redis).await?;
-    let Some(job) = state.queue.read_job(&mut replies, job, &id)? else {
-        return Err(absent(&request, &id, state.queue.clock(), "scan"));
+    let job = queue.add_job(&mut pipeline, id);
+    let events = progress.add_events(&mut pipeline, id.as_str(), &cursor);
+    let mut replies = pipeline.send(&**cx.redis()).await?;
+    let Some(job) = queue.read_job(&mut replies, job, id)? else {
+        return Err(unknown_job(&cx, id, "scan"));
     };
-    let mut events = state.progress.read_events(&mut replies, events, &cursor)?;
+    let mut events = progress.read_events(&mut replies, events, &cursor)?;
     // A cursor beyond every attempt was never given for this scan.
     if cursor.fence() > job.fence {
         (events.last, events.reset) = (Cursor::START, true);

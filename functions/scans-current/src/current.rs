@@ -3,25 +3,37 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::http::{ApiError, Reply, Request};
+use shared::http::{ApiError, Context, Reply, Spec};
 use shared::jobs::ScanState;
+use shared::openapi::Operation;
 use shared::queue::{Job, JobState};
 use shared::redis::{AutoPipeline, Redis};
 
-use crate::State;
+pub const LIST: Spec = Spec::get(
+    "/api/scans/current",
+    "currentScans",
+    "The scans that run or wait.",
+);
 
 /// Scans shown of each state.
 const MOST: u64 = 100;
 
-#[derive(Serialize, schemars::JsonSchema)]
-pub(crate) struct Scans<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CurrentScans")]
+struct Scans<'a> {
     scans: Vec<ScanState<'a>>,
 }
 
-pub async fn list(state: Arc<State>, redis: Redis, _: Request) -> Result<Reply, ApiError> {
-    let together: Redis = Arc::new(AutoPipeline::new(redis));
-    let queue = state.queue.on(&together);
+pub fn operations() -> Vec<Operation> {
+    let scans = "In the order in which they run.";
+    vec![LIST.operation().reply::<Scans<'_>>(200, scans)]
+}
+
+pub async fn list(cx: Context<()>) -> Result<Reply, ApiError> {
+    let together: Redis = Arc::new(AutoPipeline::new(cx.redis().clone()));
+    let queue = cx.queue().on(&together);
     let (active, waiting, delayed) = futures_util::try_join!(
         queue.list(Some(JobState::Active), None, MOST),
         queue.list(Some(JobState::Waiting), None, MOST),

@@ -1,11 +1,8 @@
 //! The Lambda function `scans-current`.
 
-use shared::http;
-use shared::queue::SCAN;
-use shared::start::Start;
+use shared::start::{self, Error};
 
 #[tokio::main(flavor = "current_thread")]
-pub async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process().await?;
-    http::run(scans_current::app(start.services()?, start.queue(SCAN)?)).await
+pub async fn main() -> Result<(), Error> {
+    start::serve(scans_current::app).await
 }

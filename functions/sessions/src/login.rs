@@ -1,63 +1,92 @@
 //! `POST /api/sessions` and `DELETE /api/sessions`.
 
-use std::sync::Arc;
-
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::http::{Action, ApiError, Reply, Request, StatusCode};
-use shared::redis::Redis;
+use shared::http::{Access, Action, ApiError, Pending, Reply, Spec, StatusCode};
+use shared::openapi::Operation;
 use shared::session::LOGIN;
 
-use crate::State;
+pub const SIGN_IN: Spec = Spec::post(
+    "/api/sessions",
+    "signIn",
+    "Signs in: the cookie then stands for the key.",
+)
+.access(Access::Open)
+.counts_as(Action::Login);
 
-#[derive(Deserialize, schemars::JsonSchema)]
+pub const SIGN_OUT: Spec<(), Which> =
+    Spec::delete("/api/sessions", "signOut", "Signs out.").access(Access::Open);
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Credentials {
+struct Credentials {
     key: String,
 }
 
-#[derive(Serialize, schemars::JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Begun {
+#[schemars(rename = "Session")]
+struct SignedIn {
     role: &'static str,
-    /// Unix milliseconds; earlier when it is not used for two hours.
+    /// When the session ends, in unix milliseconds. It ends earlier when it is not used for
+    /// two hours.
     expires_at: i64,
 }
 
-pub async fn create(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let credentials: Credentials = request.json()?;
-    // Before the key is looked at: who guesses is counted.
-    request.admit(Action::Login).await;
-    let role = state
-        .auth
-        .role_of(&credentials.key)
-        .await
-        .ok_or_else(ApiError::unknown_key)?;
-    let sessions = state.sessions.on(&redis);
-    let (token, session) = sessions.create(&LOGIN, role.name(), ()).await?;
-    let body = Begun {
+#[derive(Deserialize, JsonSchema)]
+pub struct Which {
+    /// `true` ends all sessions begun with the same key.
+    #[serde(default)]
+    all: bool,
+}
+
+pub fn operations() -> Vec<Operation> {
+    vec![
+        SIGN_IN
+            .operation()
+            .body::<Credentials>()
+            .reply::<SignedIn>(201, "Signed in.")
+            // 403: a page of another site, beside somebody's cookie.
+            .problems(&[401, 403]),
+        SIGN_OUT
+            .operation()
+            .empty(204, "Signed out, or was not signed in.")
+            .problems(&[403]),
+    ]
+}
+
+pub async fn sign_in(pending: Pending<()>) -> Result<Reply, ApiError> {
+    let credentials: Credentials = pending.json()?;
+    // Checked before the key is looked at, so that a wrong guess counts.
+    let cx = pending.admit().await;
+    let role = cx.auth().role_of(&credentials.key).await;
+    let role = role.ok_or_else(ApiError::unknown_key)?;
+    let (token, session) = cx.sessions().create(&LOGIN, role.name(), ()).await?;
+    let body = SignedIn {
         role: role.name(),
         expires_at: session.until,
     };
     let seconds = LOGIN.lifetime.as_secs();
-    let cookie = state.auth.set_cookie(role, &token, seconds);
+    let cookie = cx.auth().set_cookie(role, &token, seconds);
     Ok(Reply::json(StatusCode::CREATED, &body).with_header("set-cookie", &cookie))
 }
 
 /// Ends the caller's session; with `?all=true` all that were begun with the same key.
 /// Without a session there is nothing to end, and that is no error.
-pub async fn end(state: Arc<State>, redis: Redis, request: Request) -> Result<Reply, ApiError> {
-    let all = request.query_flag("all")?;
-    if let Some((role, token)) = state.auth.session(&request) {
-        let sessions = state.sessions.on(&redis);
-        if all {
-            request.reads_first();
-            sessions
-                .revoke_all_from(&LOGIN, &token, role.name())
-                .await?;
-        } else {
-            sessions.revoke(&LOGIN, &token, role.name()).await?;
-        }
+pub async fn sign_out(pending: Pending<(), (), Which>) -> Result<Reply, ApiError> {
+    let all = pending.query().all;
+    let cx = match all {
+        // Ending all sessions begins with reading which there are.
+        true => pending.begin_reading(),
+        false => pending.begin(),
+    };
+    if let Some((role, token)) = cx.auth().session(&cx) {
+        let (sessions, user) = (cx.sessions(), role.name());
+        match all {
+            true => sessions.revoke_all_from(&LOGIN, &token, user).await?,
+            false => sessions.revoke(&LOGIN, &token, user).await?,
+        };
     }
     let reply = Reply::empty(StatusCode::NO_CONTENT);
-    Ok(reply.with_header("set-cookie", &state.auth.clear_cookie()))
+    Ok(reply.with_header("set-cookie", &cx.auth().clear_cookie()))
 }

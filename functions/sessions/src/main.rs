@@ -1,10 +1,8 @@
 //! The Lambda function `sessions`.
 
-use shared::http;
-use shared::start::Start;
+use shared::start::{self, Error};
 
 #[tokio::main(flavor = "current_thread")]
-pub async fn main() -> Result<(), lambda_http::Error> {
-    let start = Start::from_process().await?;
-    http::run(sessions::app(start.services()?)).await
+pub async fn main() -> Result<(), Error> {
+    start::serve(sessions::app).await
 }

@@ -75,7 +75,7 @@ impl Gateway {
         };
         let event = self.event(incoming, &found).to_string();
         match serde_json::from_str::<LambdaRequest>(&event) {
-            Ok(head) => found.function.door.sender(head.into()).await,
+            Ok(head) => found.function.app.sender(head.into()).await,
             Err(_) => Sender::Refused,
         }
     }
@@ -91,10 +91,10 @@ impl Gateway {
         context.request_id = Ulid::generate().to_string();
         context.deadline =
             u64::try_from(self.functions.clock.now_ms() + ROUTE_TIMEOUT_MS).unwrap_or(0);
-        let door = function.door.clone();
+        let app = function.app.clone();
         let mut adapter = Adapter::from(service_fn(move |request| {
-            let door = door.clone();
-            async move { Ok::<_, std::convert::Infallible>(door.answer(request).await) }
+            let app = app.clone();
+            async move { Ok::<_, std::convert::Infallible>(app.answer(request).await) }
         }));
         let answer = adapter.call(LambdaEvent::new(request, context)).await?;
         Ok(serde_json::to_value(answer)?)
@@ -103,7 +103,7 @@ impl Gateway {
     /// The function `name`, if it answers routes.
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions
-            .doors
+            .apps
             .iter()
             .find(|function| function.name == name)
     }
@@ -112,8 +112,8 @@ impl Gateway {
     /// that its function says which methods there are.
     fn find(&self, method: &Method, path: &str) -> Option<Match<'_>> {
         let mut matches: Vec<Match<'_>> = Vec::new();
-        for function in &self.functions.doors {
-            for (route_method, pattern) in function.door.routes() {
+        for function in &self.functions.apps {
+            for (route_method, pattern) in function.app.routes() {
                 if let Some(parameters) = match_path(pattern, path) {
                     let (method, path) = (route_method, pattern);
                     matches.push(Match {
@@ -132,7 +132,7 @@ impl Gateway {
     /// Where a path leads that is no route's: any function says that there is nothing.
     fn nowhere(&self) -> Option<Match<'_>> {
         Some(Match {
-            function: self.functions.doors.first()?,
+            function: self.functions.apps.first()?,
             method: Method::GET,
             path: "$default",
             parameters: Vec::new(),

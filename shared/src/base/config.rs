@@ -10,6 +10,7 @@ mod log;
 mod metrics;
 mod queue;
 mod secrets;
+mod settings;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use log::LogConfig;
 pub use metrics::MetricsConfig;
 pub use queue::{QueueConfig, Rate};
 pub use secrets::{KeptSecret, SecretsConfig};
+pub use settings::{MetricsSink, Settings};
 
 /// A setting that is missing or cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -271,12 +273,16 @@ pub struct WakerConfig {
     /// The function to invoke, from `DRAIN_FUNCTION`. Not set: jobs wait for the
     /// schedule, up to a minute.
     pub function: Option<String>,
+    /// Where it is invoked, when not at AWS; that endpoint asks for no credentials. Only set
+    /// by programs: in the environment it is `AWS_ENDPOINT_URL_LAMBDA`.
+    pub endpoint: Option<String>,
 }
 
 impl WakerConfig {
     pub fn read(env: &Environment<'_>) -> WakerConfig {
         WakerConfig {
             function: env.text("DRAIN_FUNCTION"),
+            endpoint: None,
         }
     }
 }

@@ -94,15 +94,15 @@ async fn clips_are_counted_once_whatever_happens_to_the_request_that_says_so() {
 async fn a_wrong_question_is_told_what_may_be_asked() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     for (query, detail) in [
-        ("", "name: expected one of clips"),
+        ("", "name: required"),
         ("?name=hits", "name: expected one of clips"),
         (
             "?name=clips&period=year",
-            "period: expected one of minute, hour, day",
+            "period: expected one of `minute`, `hour`, `day`",
         ),
         (
             "?name=clips&n=0",
-            "n: expected a whole number from 1 to 192",
+            "n: expected a whole number from 1 to 400",
         ),
         (
             "?name=clips&period=minute&n=181",

@@ -202,7 +202,7 @@ async fn a_wrong_parameter_is_named_before_redis_is_asked() {
         ),
         (
             "unknownLength=maybe",
-            "unknownLength: expected keep or omit",
+            "unknownLength: expected `keep` or `omit`",
         ),
         ("limit=101", "limit: expected a whole number from 1 to 100"),
         (

@@ -11,9 +11,9 @@ use super::root;
 #[tokio::test]
 async fn each_route_is_documented_once_and_nothing_else_is() {
     let app = TestApp::start(Options::default()).await;
-    let doors = app.functions.doors.iter();
-    let routes: Vec<String> = doors
-        .flat_map(|function| function.door.routes())
+    let apps = app.functions.apps.iter();
+    let routes: Vec<String> = apps
+        .flat_map(|function| function.app.routes())
         // HEAD is GET without a body.
         .filter(|(method, _)| method != "HEAD")
         .map(|(method, path)| format!("{method} {path}"))

@@ -110,7 +110,7 @@ async fn every_refusal_says_how_the_caller_stands_and_costs_nothing() {
         (
             http.post(url("/api/sessions")).json(&json!({})),
             400,
-            (60, 60),
+            (5, 5),
         ),
     ] {
         let reply = app.send_plain(request).await;

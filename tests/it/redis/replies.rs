@@ -328,7 +328,10 @@ async fn a_file_of_roots_that_is_none_is_named_with_what_is_wrong() {
         (None, "No such file"),
         (Some("no frame at all"), "holds no certificate"),
         (Some(broken.as_str()), "expected certificates in PEM"),
-        (Some(other.as_str()), "holds what is no certificate"),
+        (
+            Some(other.as_str()),
+            "holds an entry that is no certificate",
+        ),
     ] {
         let told = connect(text);
         assert!(

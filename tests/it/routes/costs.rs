@@ -59,14 +59,14 @@ impl Calls {
     }
 
     fn function_of(&self, method: &Method, path: &str) -> &'static str {
-        let mut doors = self.app.functions.doors.iter();
-        let door = doors.find(|door| {
-            let routes = door.door.routes().into_iter();
+        let mut apps = self.app.functions.apps.iter();
+        let app = apps.find(|function| {
+            let routes = function.app.routes().into_iter();
             routes
                 .into_iter()
                 .any(|(of, at)| of.as_str() == method.as_str() && at == path)
         });
-        door.expect("a function has the route").name
+        app.expect("a function has the route").name
     }
 
     async fn get(&mut self, path: &'static str, in_place: &[&str], note: &str) -> Reply {
@@ -245,9 +245,9 @@ async fn every_route_costs_what_the_golden_file_says() {
     // The first pass makes every script known.
     let app = pass(app, 1).await.app;
     let calls = pass(app, 2).await;
-    let doors = calls.app.functions.doors.iter();
-    let routes: BTreeSet<(String, &'static str)> = doors
-        .flat_map(|door| door.door.routes())
+    let apps = calls.app.functions.apps.iter();
+    let routes: BTreeSet<(String, &'static str)> = apps
+        .flat_map(|function| function.app.routes())
         // HEAD costs what GET does.
         .filter(|(method, _)| method != "HEAD")
         .map(|(method, path)| (method.to_string(), path))

@@ -116,7 +116,7 @@ async fn a_query_is_refused_that_is_unknown_repeated_or_unreadable() {
         ),
         (
             "/api/jobs?state=",
-            "state: expected one of waiting, delayed, active, completed, failed, cancelled",
+            "state: expected one of `waiting`, `delayed`, `active`, `completed`, `failed`, `cancelled`",
         ),
         (
             "/api/jobs?limit=0",
@@ -144,7 +144,8 @@ async fn a_query_is_refused_that_is_unknown_repeated_or_unreadable() {
         ),
         (
             &format!("{clips}?after=1700000000"),
-            "after: expected unix milliseconds, or a time such as 2026-12-01T08:30:00Z",
+            "after: expected unix milliseconds, or a time such as 2026-12-01T08:30:00Z; \
+             1700000000 looks like seconds: send 1700000000000",
         ),
         (
             &format!("{clips}?channelId=0{CHANNEL}"),

@@ -5,23 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drain::{Chores, Drain, Environment};
+use dev::FunctionsConfig;
+use drain::Drain;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use integration::TestApp;
 use serde_json::json;
 use shared::clock::Clock;
-use shared::config::{DiscordConfig, DrainConfig, MetricsConfig};
+use shared::config::DiscordConfig;
 use shared::discord::MessageId;
-use shared::metrics::{CommandBudget, Metrics};
-use shared::queue::{Queue, SCAN};
 use shared::redis::{Error, Pipeline, RawCommand, Redis, RedisService, Reply, Scope};
 use shared::scan::{Channel, Owner, PageSave, SCRIPTS, Saved, ScanStore, Taken};
+use shared::start::Start;
 use tokio::sync::Semaphore;
 
 use super::{CHANNEL, GUILD, guild_with, true_clip_ids};
-
-const PREFIX: &str = "trawl:";
 
 /// The Redis of a process that stops, with a page on its way, and goes on later.
 #[derive(Clone)]
@@ -141,18 +139,18 @@ impl RedisService for Paused {
 /// stands still.
 pub fn drainer(app: &TestApp, redis: &Redis, token: &str) -> Drain {
     let clock = Clock::manual(app.clock.now_ms());
-    let config = app.functions.queue.config().clone();
-    let queue = Queue::new(redis.clone(), PREFIX, SCAN, clock.clone(), config);
     let discord = DiscordConfig {
         token: token.into(),
         api_base: app.discord.url(),
         page_interval: Duration::ZERO,
     };
-    let environment = Environment::new(queue.clone(), redis.clone(), PREFIX, &discord).unwrap();
-    let chores = Chores::new(&DrainConfig::default(), &clock).unwrap();
-    let metrics = Metrics::new(MetricsConfig::default(), redis, clock.clone());
-    let budget = CommandBudget::new(redis, PREFIX, clock);
-    Drain::new(queue, environment, chores, None, metrics, budget)
+    let settings = FunctionsConfig {
+        discord,
+        invoke_url: None,
+        ..app.config.clone()
+    };
+    let start = Start::with_redis(redis.clone(), Box::new(settings), clock).unwrap();
+    drain::worker(&start).unwrap()
 }
 
 async fn until(done: impl Fn() -> bool) {

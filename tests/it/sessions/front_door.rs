@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use dev::{Function, Functions, Host};
-use futures_util::FutureExt as _;
+use dev::{Function, Functions, FunctionsConfig, Host};
 use integration::{Options, Reply, TestApp};
 use reqwest::Method;
 use serde_json::json;
-use shared::config::{AuthConfig, HttpConfig};
-use shared::http::{self, Access, App, Auth, Route, Services};
+use shared::config::AuthConfig;
+use shared::http::{self, ApiError, Context, Spec};
+use shared::start::Start;
 use tokio::net::TcpListener;
 use upstash_local::{Fault, FaultAction};
 
@@ -165,30 +165,24 @@ async fn while_redis_is_away_what_needs_no_redis_needs_the_session() {
 
 /// A function that answers without Redis, with these keys, on the database of `app`.
 async fn greeter(app: &TestApp, api_key: &str) -> (Host, String) {
-    let config = AuthConfig {
-        api_key: api_key.into(),
-        admin_key: TestApp::ADMIN_KEY.into(),
+    async fn greet(_: Context<()>) -> Result<http::Reply, ApiError> {
+        Ok(http::Reply::ok(&json!({ "hello": true })))
+    }
+    const GREET: Spec = Spec::get("/greeting", "greet", "Greets.");
+    let settings = FunctionsConfig {
+        auth: AuthConfig {
+            api_key: api_key.into(),
+            admin_key: TestApp::ADMIN_KEY.into(),
+        },
+        ..app.config.clone()
     };
-    let services = Services::new(
-        app.redis.clone(),
-        "trawl:",
-        Auth::new(config),
-        app.clock.clone(),
-        HttpConfig::default(),
-    );
-    let routes = vec![Route {
-        method: http::Method::GET,
-        path: "/greeting",
-        access: Access::Api,
-        query: &[],
-        handler: |_, _, _| async { Ok(http::Reply::ok(&json!({ "hello": true }))) }.boxed(),
-    }];
-    let door = Function {
-        name: "greeter",
-        door: Arc::new(App::new(services, (), routes)),
-    };
+    let start = Start::new(Box::new(settings), app.clock.clone()).unwrap();
+    let greeter = start.app((), vec![GREET.to(greet)]).unwrap();
     let functions = Functions {
-        doors: vec![door],
+        apps: vec![Function {
+            name: "greeter",
+            app: Arc::new(greeter),
+        }],
         ..app.functions.clone()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

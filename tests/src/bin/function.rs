@@ -26,21 +26,18 @@ mod sessions;
 
 /// Not one of ours: it answers no request.
 mod panics {
-    use futures_util::FutureExt as _;
-    use shared::http::{self, Access, App, Method, Route};
-    use shared::start::Start;
+    use shared::http::{Access, ApiError, Context, Reply, Spec};
+    use shared::start::{self, Error};
+
+    const PANIC: Spec = Spec::get("/api/panic", "panic", "Panics.").access(Access::Open);
+
+    async fn panic(_: Context<()>) -> Result<Reply, ApiError> {
+        panic!("it said m4rk")
+    }
 
     #[tokio::main(flavor = "current_thread")]
-    pub async fn main() -> Result<(), lambda_http::Error> {
-        let start = Start::from_process().await?;
-        let route = Route {
-            method: Method::GET,
-            path: "/api/panic",
-            access: Access::Open,
-            query: &[],
-            handler: |_, _, _| async { panic!("it said m4rk") }.boxed(),
-        };
-        http::run(App::new(start.services()?, (), vec![route])).await
+    pub async fn main() -> Result<(), Error> {
+        start::serve(|start| start.app((), vec![PANIC.to(panic)])).await
     }
 }
 

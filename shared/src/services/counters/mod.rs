@@ -29,7 +29,9 @@ pub const CLIPS: &str = "clips";
 pub const ALL: [&str; 1] = [CLIPS];
 
 /// How finely is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Period {
     /// Kept for 3 hours.
     Minute,

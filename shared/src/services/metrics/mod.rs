@@ -33,7 +33,7 @@ use crate::config::MetricsConfig;
 use crate::redis::{Meter, Redis};
 
 /// Where lines go.
-pub type Sink = Arc<dyn Fn(&str) + Send + Sync>;
+pub use crate::config::MetricsSink as Sink;
 
 /// The metrics of one function; clones share everything.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ pub struct Cursor {
 
 /// Not a cursor.
 #[derive(Debug, thiserror::Error)]
-#[error("lastId: expected the lastId of an earlier reply, or 0")]
+#[error("expected the lastId of an earlier reply, or 0")]
 pub struct BadCursor;
 
 impl Cursor {
@@ -50,6 +50,13 @@ impl Cursor {
         } else {
             self.to_string()
         }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Cursor {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Cursor::parse(&text).map_err(serde::de::Error::custom)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The id of a job.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use ulid::Ulid;
 
 use crate::clock::Clock;
@@ -40,6 +40,15 @@ impl JobId {
     /// When the id was made, in unix milliseconds.
     pub fn created_ms(&self) -> i64 {
         Ulid::from_string(&self.0).map_or(0, |id| i64::try_from(id.timestamp_ms()).unwrap_or(0))
+    }
+}
+
+impl<'de> Deserialize<'de> for JobId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        JobId::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom("expected the id of a job, as its reply has it")
+        })
     }
 }
 

@@ -6,70 +6,78 @@
 //! wait for the answer, since a refused request must not have changed anything; only if
 //! the handler begins with commands that certainly change nothing do these go with it.
 //!
-//! A handler that may not go on is left waiting where it asked, and dropped.
+//! A handler that may not go on is cancelled where it asked.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::standing::mark;
-use super::{Action, ApiError, Reply, Role};
+use super::limit_headers::add_limit_headers;
+use super::{Action, ApiError, Begins, Reply, Role, Services};
 use crate::clock::Deadline;
-use crate::config::LimitsConfig;
-use crate::idempotency::{Attempt, Begun, Idempotency, StoredReply};
-use crate::rate_limiter::{Check, RateLimiter, Reason, Rule, Verdict};
+use crate::idempotency::{Attempt, Begun, StoredReply};
+use crate::rate_limiter::{Check, Reason, Rule, Verdict};
 use crate::redis::{self, Error, Exchange, Pipeline, RawCommand, Redis, Replies, Scope, Slot};
-use crate::session::{LOGIN, Sessions, Token, Touch};
+use crate::session::{LOGIN, Token, Touch};
 use crate::telemetry;
 
 pub(super) struct Admission {
-    pub limiter: RateLimiter,
-    pub idempotency: Idempotency,
-    pub limits: LimitsConfig,
-    pub clock: crate::clock::Clock,
-    /// Not through the gate.
+    pub services: Arc<Services>,
+    /// Not guarded.
     pub redis: Redis,
     pub deadline: Deadline,
     pub caller: String,
     /// Whether the caller has shown neither a key nor a session.
     pub is_anonymous: bool,
-    pub services: super::Services,
     /// What the caller shows in the place of a key.
     pub session: Option<(Role, Token)>,
-    pub sessions: Sessions,
-    /// Unless the handler says otherwise. The own commands of a read go with the check.
-    pub action: Action,
+    /// Whether its method only reads: its own commands go with the check.
+    pub is_read: bool,
     pub attempt: Option<Attempt>,
-    pub state: State,
+    pub progress: Progress,
 }
 
 /// How far it is.
-#[derive(Default)]
-pub(super) struct State {
+pub(super) struct Progress {
     /// Held while Redis is asked: what else the handler does at once waits.
-    gate: tokio::sync::Mutex<Gate>,
+    decision: tokio::sync::Mutex<Decision>,
     known: Mutex<Known>,
     refused: Notify,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Gate {
-    #[default]
-    Unasked,
-    Open,
-    Shut,
+impl Progress {
+    pub fn new(action: Action, begins: Begins) -> Progress {
+        Progress {
+            decision: tokio::sync::Mutex::default(),
+            known: Mutex::new(Known {
+                action,
+                begins,
+                verdict: None,
+                has_begun: false,
+                stored_with_work: None,
+                refusal: None,
+            }),
+            refused: Notify::new(),
+        }
+    }
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Decision {
+    #[default]
+    Open,
+    Admitted,
+    Refused,
+}
+
 struct Known {
-    action: Option<Action>,
-    /// Whether the handler's first commands go with the check also if it is no read.
-    reads_first: bool,
+    action: Action,
+    begins: Begins,
     verdict: Option<Verdict>,
     /// Whether the attempt is this request's to complete.
-    begun: bool,
+    has_begun: bool,
     /// The reply that the work itself stores.
-    foreseen: Option<StoredReply>,
+    stored_with_work: Option<StoredReply>,
     refusal: Option<Refusal>,
 }
 
@@ -95,20 +103,23 @@ impl Admission {
     /// # Errors
     /// When the commands went with the check and failed with it.
     pub async fn pass(&self, commands: Vec<RawCommand>) -> Result<Passed, Error> {
-        let mut gate = self.state.gate.lock().await;
-        if *gate == Gate::Unasked {
+        let mut decision = self.progress.decision.lock().await;
+        if *decision == Decision::Open {
             let (refusal, passed) = self.ask(commands).await;
             let Some(refusal) = refusal else {
-                *gate = Gate::Open;
+                *decision = Decision::Admitted;
                 return passed;
             };
-            *gate = Gate::Shut;
+            *decision = Decision::Refused;
             self.known().refusal = Some(refusal);
-            self.state.refused.notify_one();
+            self.progress.refused.notify_one();
         }
-        let is_open = *gate == Gate::Open;
-        drop(gate);
-        if !is_open {
+        let is_admitted = *decision == Decision::Admitted;
+        drop(decision);
+        if !is_admitted {
+            // Cancelled here: the app sees the refusal and drops the handler, as it may at
+            // any other `await`. An error in its place could be caught by the handler,
+            // which would go on without Redis: ask Discord, say.
             std::future::pending::<()>().await;
         }
         Ok(Passed::Open)
@@ -117,7 +128,7 @@ impl Admission {
     /// Waits for a refusal.
     pub async fn refused(&self) -> Refusal {
         loop {
-            self.state.refused.notified().await;
+            self.progress.refused.notified().await;
             if let Some(refusal) = self.known().refusal.take() {
                 return refusal;
             }
@@ -125,11 +136,11 @@ impl Admission {
     }
 
     pub fn set_action(&self, action: Action) {
-        self.known().action = Some(action);
+        self.known().action = action;
     }
 
-    pub fn read_first(&self) {
-        self.known().reads_first = true;
+    pub fn set_begins(&self, begins: Begins) {
+        self.known().begins = begins;
     }
 
     /// Waits until the caller is known to be there, for what a handler did without
@@ -143,34 +154,34 @@ impl Admission {
 
     /// What stores `reply` as a part of the work, if the request is to be answered alike
     /// again.
-    pub fn foresee(&self, reply: &Reply) -> Option<Exchange> {
+    pub fn store_with_work(&self, reply: &Reply) -> Option<Exchange> {
         let (attempt, stored) = (self.attempt.as_ref()?, reply.to_stored()?);
-        let exchange = self.idempotency.completion(attempt, &stored);
-        self.known().foreseen = Some(stored);
+        let exchange = self.services.idempotency.completion(attempt, &stored);
+        self.known().stored_with_work = Some(stored);
         Some(exchange)
     }
 
     /// Remembers what was answered, if the request is to be answered alike again and the
     /// work did not. A failure of ours is not: that may be tried again.
     pub async fn finish(&self, reply: &Reply) {
-        let (begun, foreseen) = {
+        let (has_begun, by_work) = {
             let mut known = self.known();
-            (std::mem::take(&mut known.begun), known.foreseen.take())
+            let has_begun = std::mem::take(&mut known.has_begun);
+            (has_begun, known.stored_with_work.take())
         };
-        let Some(attempt) = self.attempt.as_ref().filter(|_| begun) else {
+        let Some(attempt) = self.attempt.as_ref().filter(|_| has_begun) else {
             return;
         };
         let stored = reply.to_stored();
-        if foreseen.is_some() && stored == foreseen {
+        if by_work.is_some() && stored == by_work {
             return;
         }
+        let idempotency = &self.services.idempotency;
         let outcome = match stored {
             Some(stored) if stored.status < 500 => {
-                self.idempotency
-                    .complete(&self.redis, attempt, &stored)
-                    .await
+                idempotency.complete(&self.redis, attempt, &stored).await
             }
-            _ => self.idempotency.give_up(&self.redis, attempt).await,
+            _ => idempotency.give_up(&self.redis, attempt).await,
         };
         match outcome {
             Ok(true) => {}
@@ -183,23 +194,17 @@ impl Admission {
         }
     }
 
-    /// How the caller stands, on the reply.
-    pub fn mark(&self, reply: Reply) -> Reply {
+    /// Adds the headers of the limit to the reply.
+    pub fn add_limit_headers(&self, reply: Reply) -> Reply {
         let verdict = self.known().verdict.clone();
-        let now_ms = self.clock.now_ms();
-        mark(
-            reply,
-            &self.limiter,
-            &self.rule(),
-            &self.caller,
-            verdict,
-            now_ms,
-        )
+        let now_ms = self.services.clock.now_ms();
+        let (limiter, rule) = (&self.services.limiter, self.rule());
+        add_limit_headers(reply, limiter, &rule, &self.caller, verdict, now_ms)
     }
 
     async fn ask(&self, commands: Vec<RawCommand>) -> (Option<Refusal>, Result<Passed, Error>) {
-        let check = self.limiter.call(&self.rule(), &self.caller, 1);
-        if let Some(verdict) = self.limiter.blocked(&check) {
+        let check = self.services.limiter.call(&self.rule(), &self.caller, 1);
+        if let Some(verdict) = self.services.limiter.blocked(&check) {
             return (self.judge(verdict), Ok(Passed::Open));
         }
         if self.is_anonymous
@@ -208,21 +213,24 @@ impl Admission {
             return (Some(Refusal::Error(refusal)), Ok(Passed::Open));
         }
         let mut pipeline = Pipeline::new();
-        let session = self
-            .session
-            .as_ref()
-            .map(|(_, token)| self.sessions.add_touch(&mut pipeline, &LOGIN, token));
-        let slot = self.limiter.add_check(&mut pipeline, &check);
-        let begin = self
-            .attempt
-            .as_ref()
-            .map(|attempt| (attempt, self.idempotency.add_begin(&mut pipeline, attempt)));
-        let is_read = self.action == Action::Read;
-        let harmless =
-            is_read || self.known().reads_first || commands.iter().all(RawCommand::is_read);
-        let together = harmless && !commands.is_empty();
+        let session = self.session.as_ref().map(|(_, token)| {
+            self.services
+                .sessions
+                .add_touch(&mut pipeline, &LOGIN, token)
+        });
+        let slot = self.services.limiter.add_check(&mut pipeline, &check);
+        let begin = self.attempt.as_ref().map(|attempt| {
+            (
+                attempt,
+                self.services.idempotency.add_begin(&mut pipeline, attempt),
+            )
+        });
+        let begins = self.known().begins;
+        let is_harmless =
+            self.is_read || begins == Begins::Reading || commands.iter().all(RawCommand::is_read);
+        let together = is_harmless && !commands.is_empty();
         // What goes with the check of a change may be asked again without it.
-        let stands_and_falls = together && is_read;
+        let stands_and_falls = together && self.is_read;
         let own: Vec<Slot<redis::Reply>> = commands
             .into_iter()
             .filter(|_| together)
@@ -232,7 +240,7 @@ impl Admission {
             Ok(replies) => replies,
             Err(error) => return self.unanswered(&check, error, stands_and_falls),
         };
-        let verdict = self.limiter.read_check(&mut replies, &check, slot);
+        let verdict = self.services.limiter.read_check(&mut replies, &check, slot);
         let refusal = match (self.judge(verdict), session) {
             (None, Some(touch)) => self.recognise(&mut replies, touch),
             (refusal, _) => refusal,
@@ -254,9 +262,14 @@ impl Admission {
         if together {
             return self.redis.clone();
         }
-        let time = self.limits.patience.min(self.deadline.remaining());
+        let time = self
+            .services
+            .config
+            .limits
+            .patience
+            .min(self.deadline.remaining());
         self.redis.scoped(Scope {
-            deadline: Some(self.clock.deadline(time)),
+            deadline: Some(self.services.clock.deadline(time)),
             sync_token: None,
         })
     }
@@ -269,7 +282,7 @@ impl Admission {
         error: Error,
         together: bool,
     ) -> (Option<Refusal>, Result<Passed, Error>) {
-        let refusal = self.judge(self.limiter.unanswered(check, &error));
+        let refusal = self.judge(self.services.limiter.unanswered(check, &error));
         match refusal {
             Some(refusal) => (Some(refusal), Ok(Passed::Open)),
             None if self.session.is_some() || self.attempt.is_some() => {
@@ -283,7 +296,7 @@ impl Admission {
     /// The refusal of a caller whose session is over.
     fn recognise(&self, replies: &mut Replies, touch: Touch) -> Option<Refusal> {
         let (role, _) = self.session.as_ref()?;
-        match self.sessions.read_touch::<()>(replies, touch) {
+        match self.services.sessions.read_touch::<()>(replies, touch) {
             Ok(Some(session)) if session.user == role.name() => None,
             Ok(_) => Some(Refusal::Error(ApiError::unauthorized())),
             Err(error) => Some(Refusal::Error(error.into())),
@@ -292,7 +305,7 @@ impl Admission {
 
     /// Keeps the verdict; the refusal, if it is one.
     fn judge(&self, verdict: Verdict) -> Option<Refusal> {
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.services.clock.now_ms();
         let error = (!verdict.admitted).then(|| refusal(&verdict, now_ms));
         self.known().verdict = Some(verdict);
         error.map(Refusal::Error)
@@ -305,11 +318,16 @@ impl Admission {
         slot: Slot<Option<String>>,
         refusal: Option<Refusal>,
     ) -> Option<Refusal> {
-        let begun = self.idempotency.read_begin(replies, attempt, slot);
+        let begun = self.services.idempotency.read_begin(replies, attempt, slot);
         match (begun, refusal) {
             (Ok(Begun::New), Some(refusal)) => {
                 // It does not happen now, and may be asked for again.
-                if let Err(error) = self.idempotency.give_up(&self.redis, attempt).await {
+                if let Err(error) = self
+                    .services
+                    .idempotency
+                    .give_up(&self.redis, attempt)
+                    .await
+                {
                     let error = telemetry::chain(&error);
                     tracing::warn!(error, "a refused request holds its key");
                 }
@@ -317,7 +335,7 @@ impl Admission {
             }
             (_, Some(refusal)) => Some(refusal),
             (Ok(Begun::New), None) => {
-                self.known().begun = true;
+                self.known().has_begun = true;
                 None
             }
             (Ok(Begun::Done(reply)), None) => Some(Refusal::Replay(reply)),
@@ -328,12 +346,12 @@ impl Admission {
     }
 
     fn rule(&self) -> Rule {
-        let action = self.known().action.unwrap_or(self.action);
-        action.rule(&self.limits)
+        let action = self.known().action;
+        action.rule(&self.services.config.limits)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.state
+        self.progress
             .known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -348,48 +366,3 @@ pub(super) fn refusal(verdict: &Verdict, now_ms: i64) -> ApiError {
     let seconds = verdict.retry_after_secs(now_ms);
     ApiError::too_many_requests(seconds, verdict.reset_at_ms)
 }
-
-/// What a handler may say of its own admission.
-impl super::Request {
-    /// Counts this request as `action`, to be said before Redis is used.
-    pub fn limit_as(&self, action: Action) {
-        if let Some(admission) = self.admission() {
-            admission.set_action(action);
-        }
-    }
-
-    /// Says that the handler's first request to Redis only reads, so that it may go with
-    /// the check although the request is to change something.
-    pub fn reads_first(&self) {
-        if let Some(admission) = self.admission() {
-            admission.read_first();
-        }
-    }
-
-    /// What the work is to do in its own step so that the request is answered with `reply`
-    /// ever after: `None` where nobody wants that. If the reply turns out to be another, it
-    /// is stored after the work, by a request of its own.
-    pub fn foresee(&self, reply: &Reply) -> Option<Exchange> {
-        self.admission()?.foresee(reply)
-    }
-
-    /// Waits until the request may go on, for a handler that is about to refuse it for a
-    /// reason that a repeated request does not have. Answers only if it may.
-    pub async fn admitted(&self) {
-        if let Some(admission) = self.admission() {
-            let _ = admission.pass(Vec::new()).await;
-        }
-    }
-
-    /// Counts this request as `action` now, in a request of its own, for a handler
-    /// that decides without Redis. Answers only if it may go on.
-    pub async fn admit(&self, action: Action) {
-        if let Some(admission) = self.admission() {
-            admission.set_action(action);
-            // Alone, it cannot fail: that is a verdict.
-            let _ = admission.pass(Vec::new()).await;
-        }
-    }
-}
-
-pub(super) type Shared = Arc<Admission>;

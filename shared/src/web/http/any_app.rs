@@ -8,12 +8,9 @@ use lambda_http::http::{Method, Response};
 use super::{Access, App, Caller, Request};
 
 /// An app without the type of its state: what the local host and the tests start.
-pub trait Door: Send + Sync + 'static {
+pub trait AnyApp: Send + Sync + 'static {
     /// Method and path of each route; HEAD wherever GET is.
     fn routes(&self) -> Vec<(Method, &'static str)>;
-
-    /// Path and query names of each route, by method.
-    fn queries(&self) -> Vec<(Method, &'static str, &'static [&'static str])>;
 
     /// Answers one request; never fails.
     fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>>;
@@ -34,19 +31,13 @@ pub enum Sender {
     Refused,
 }
 
-impl<S: Send + Sync + 'static> Door for App<S> {
+impl<S: Send + Sync + 'static> AnyApp for App<S> {
     fn routes(&self) -> Vec<(Method, &'static str)> {
         let routes = self.routes.iter();
         let routes = routes.flat_map(|route| match route.method {
             Method::GET => vec![(Method::GET, route.path), (Method::HEAD, route.path)],
             _ => vec![(route.method.clone(), route.path)],
         });
-        routes.collect()
-    }
-
-    fn queries(&self) -> Vec<(Method, &'static str, &'static [&'static str])> {
-        let routes = self.routes.iter();
-        let routes = routes.map(|route| (route.method.clone(), route.path, route.query));
         routes.collect()
     }
 

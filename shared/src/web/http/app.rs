@@ -3,27 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use lambda_http::http::{Method, Response};
 use lambda_http::{Body, service_fn};
 use tracing::Instrument as _;
 
-use super::admission::{Admission, Refusal, State};
+use super::admission::{Admission, Progress, Refusal};
+use super::context::Arrived;
 use super::cors::{self, Origin};
-use super::gate::Gate;
-use super::guesses::{self, AnonymousBudget};
+use super::guard::GuardedRedis;
+use super::guesses;
 use super::identity::identity;
+use super::limit_headers::add_limit_headers;
 use super::paths::{self, Parameters, match_path};
-use super::standing::mark;
-use super::{Access, Action, ApiError, Auth, Caller, Reply, Request};
-use crate::clock::{Clock, Deadline};
-use crate::config::{HttpConfig, MetricsConfig};
-use crate::idempotency::{Attempt, Idempotency};
-use crate::metrics::{CommandBudget, Metrics};
+use super::{Access, Action, ApiError, Caller, Reply, Request, Route, Services};
+use crate::clock::Deadline;
+use crate::idempotency::Attempt;
 use crate::panics::caught;
-use crate::rate_limiter::RateLimiter;
-use crate::redis::{Redis, Scope};
-use crate::session::Sessions;
+use crate::redis::Scope;
 use crate::telemetry::{self, Invocations};
 
 /// The time a route takes at most where the invocation's own deadline cannot be
@@ -33,79 +29,29 @@ const BUDGET: Duration = Duration::from_secs(29);
 /// What is kept back of the invocation's time to answer with an error.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// Runs for a route. `redis` is scoped to the request: its deadline, and the state
-/// the caller wants to see.
-pub type Handler<S> = fn(Arc<S>, Redis, Request) -> BoxFuture<'static, Result<Reply, ApiError>>;
-
-/// A method and a path, as in `template.yaml`; `{name}` stands for one segment.
-pub struct Route<S> {
-    pub method: Method,
-    pub path: &'static str,
-    pub access: Access,
-    /// The names that may stand in the query; any other is refused.
-    pub query: &'static [&'static str],
-    pub handler: Handler<S>,
-}
-
 /// A function that answers routes.
 pub struct App<S> {
     state: Arc<S>,
     pub(super) routes: Vec<Route<S>>,
-    pub(super) services: Services,
+    pub(super) services: Arc<Services>,
     invocations: Invocations,
 }
 
-/// What the front door itself needs.
-#[derive(Clone)]
-pub struct Services {
-    pub redis: Redis,
-    pub auth: Auth,
-    pub clock: Clock,
-    pub config: HttpConfig,
-    pub metrics: Metrics,
-    pub budget: CommandBudget,
-    pub sessions: Sessions,
-    pub(super) limiter: RateLimiter,
-    pub(super) anonymous: Arc<AnonymousBudget>,
-    idempotency: Idempotency,
-}
-
-impl Services {
-    pub fn new(
-        redis: Redis,
-        key_prefix: &str,
-        auth: Auth,
-        clock: Clock,
-        config: HttpConfig,
-    ) -> Services {
-        Services {
-            sessions: Sessions::new(redis.clone(), key_prefix, clock.clone()),
-            limiter: RateLimiter::new(key_prefix, clock.clone()),
-            anonymous: Arc::default(),
-            idempotency: Idempotency::new(key_prefix, clock.clone()),
-            metrics: Metrics::new(MetricsConfig::default(), &redis, clock.clone()),
-            budget: CommandBudget::new(&redis, key_prefix, clock.clone()),
-            redis,
-            auth,
-            clock,
-            config,
-        }
-    }
-
-    /// The same, with metrics written.
-    pub fn with_metrics(self, metrics: Metrics) -> Services {
-        Services { metrics, ..self }
-    }
-}
-
 impl<S: Send + Sync + 'static> App<S> {
-    pub fn new(services: Services, state: S, routes: Vec<Route<S>>) -> App<S> {
+    pub(crate) fn new(services: Arc<Services>, state: S, routes: Vec<Route<S>>) -> App<S> {
         App {
             state: Arc::new(state),
             routes,
             services,
             invocations: Invocations::default(),
         }
+    }
+
+    /// The same, whose metrics report what the cache counted.
+    #[must_use]
+    pub fn reporting_the_cache(self) -> App<S> {
+        self.services.metrics.watch(&self.services.cache);
+        self
     }
 
     pub(super) async fn answer(&self, request: lambda_http::Request) -> Response<Body> {
@@ -167,12 +113,15 @@ impl<S: Send + Sync + 'static> App<S> {
             Err(error) => {
                 let Services {
                     limiter, config, ..
-                } = &self.services;
-                let rule = Action::of(request.method()).rule(&config.limits);
+                } = &*self.services;
+                let route = self.find(request.method(), request.path()).ok();
+                let by_method = Action::of(request.method());
+                let action = route.map_or(by_method, |(route, _)| route.counts_as);
+                let rule = action.rule(&config.limits);
                 let caller = identity(&self.services.auth.known_caller(&request), &request);
                 let reply = error_reply(error, &request.id());
                 let now_ms = self.services.clock.now_ms();
-                mark(reply, limiter, &rule, &caller, None, now_ms)
+                add_limit_headers(reply, limiter, &rule, &caller, None, now_ms)
             }
         }
     }
@@ -181,10 +130,8 @@ impl<S: Send + Sync + 'static> App<S> {
     async fn enter(&self, request: &Request) -> Result<Entry<'_, S>, ApiError> {
         let (route, parameters) = self.find(request.method(), request.path())?;
         request.check_headers()?;
-        let Services {
-            anonymous, config, ..
-        } = &self.services;
-        let caller = guesses::caller(&self.services, anonymous, route.access, request).await?;
+        let config = &self.services.config;
+        let caller = guesses::caller(&self.services, route.access, request).await?;
         if cors::is_foreign(request, &caller, config) {
             return Err(ApiError::foreign_origin());
         }
@@ -194,7 +141,6 @@ impl<S: Send + Sync + 'static> App<S> {
             (_, caller) => caller,
         };
         caller.admit(route.access)?;
-        request.check_query(route.query)?;
         let clock = &self.services.clock;
         let time = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET).remaining();
         Ok(Entry {
@@ -206,36 +152,36 @@ impl<S: Send + Sync + 'static> App<S> {
         })
     }
 
-    /// Runs the handler behind the gate.
-    async fn run(&self, entry: Entry<'_, S>, mut request: Request) -> Reply {
+    /// Runs the handler, whose way to Redis is through the admission.
+    async fn run(&self, entry: Entry<'_, S>, request: Request) -> Reply {
         let services = &self.services;
         let redis = services.redis.scoped(Scope {
             deadline: Some(entry.deadline.clone()),
             sync_token: request.sync_token().map(str::to_owned),
         });
+        let request_id = request.id();
         let admission = Arc::new(Admission {
-            limiter: services.limiter.clone(),
-            idempotency: services.idempotency.clone(),
-            limits: services.config.limits.clone(),
-            clock: services.clock.clone(),
+            services: services.clone(),
             redis: redis.clone(),
             deadline: entry.deadline,
             caller: identity(&entry.caller, &request),
             is_anonymous: entry.caller.role().is_none(),
-            services: services.clone(),
-            action: Action::of(request.method()),
+            is_read: matches!(*request.method(), Method::GET | Method::HEAD),
             attempt: entry.attempt,
             session: match entry.caller {
                 Caller::Session(role, token) => Some((role, token)),
                 _ => None,
             },
-            sessions: services.sessions.clone(),
-            state: State::default(),
+            progress: Progress::new(entry.route.counts_as, entry.route.begins),
         });
-        let request_id = request.id();
-        request.set_path_parameters(entry.parameters);
-        request.set_admission(admission.clone());
-        let gate: Redis = Arc::new(Gate::new(admission.clone()));
+        let arrived = Arrived {
+            state: self.state.clone(),
+            request,
+            path: entry.parameters,
+            redis: Arc::new(GuardedRedis::new(admission.clone())),
+            services: services.clone(),
+            admission: admission.clone(),
+        };
         let reply = tokio::select! {
             biased;
             refusal = admission.refused() => match refusal {
@@ -243,8 +189,9 @@ impl<S: Send + Sync + 'static> App<S> {
                 Refusal::Replay(stored) => Reply::from_stored(stored),
             },
             reply = async {
-                // Here as well: what the request began is to be ended.
-                let work = caught((entry.route.handler)(self.state.clone(), gate, request));
+                // Caught here as well as around the route: a panic must not leave the
+                // request's idempotency key in progress.
+                let work = caught((entry.route.run)(arrived));
                 let outcome = work.await.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
                 if outcome.is_ok() {
                     admission.confirm().await;
@@ -254,7 +201,7 @@ impl<S: Send + Sync + 'static> App<S> {
                 reply
             } => reply,
         };
-        let reply = admission.mark(reply);
+        let reply = admission.add_limit_headers(reply);
         match redis.sync_token() {
             Some(token) => reply.with_header("x-sync-token", &token),
             None => reply,

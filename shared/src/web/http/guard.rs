@@ -1,5 +1,4 @@
-//! The Redis a handler is given: its first request passes through the front door's
-//! admission.
+//! The Redis a handler is given: its first request passes through the request's admission.
 //!
 //! So a handler knows nothing of limits, and a request that never needs Redis, such as
 //! one with a malformed id, costs no command.
@@ -12,21 +11,21 @@ use futures_util::future::BoxFuture;
 use super::admission::{Admission, Passed};
 use crate::redis::{Error, Meter, RawCommand, Redis, RedisService, Reply, Scope};
 
-pub(super) struct Gate {
+pub(super) struct GuardedRedis {
     redis: Redis,
     admission: Arc<Admission>,
 }
 
-impl Gate {
-    pub fn new(admission: Arc<Admission>) -> Gate {
-        Gate {
+impl GuardedRedis {
+    pub fn new(admission: Arc<Admission>) -> GuardedRedis {
+        GuardedRedis {
             redis: admission.redis.clone(),
             admission,
         }
     }
 }
 
-impl RedisService for Gate {
+impl RedisService for GuardedRedis {
     fn execute(&self, command: RawCommand) -> BoxFuture<'_, Result<Reply, Error>> {
         async move {
             match self.admission.pass(vec![command.clone()]).await? {
@@ -57,7 +56,7 @@ impl RedisService for Gate {
         commands: Vec<RawCommand>,
     ) -> BoxFuture<'_, Result<Vec<Result<Reply, Error>>, Error>> {
         async move {
-            // A transaction takes nobody with it.
+            // The check cannot be a part of the handler's transaction.
             self.admission.pass(Vec::new()).await?;
             self.redis.multi_exec(commands).await
         }
@@ -65,7 +64,7 @@ impl RedisService for Gate {
     }
 
     fn scoped(&self, scope: Scope) -> Redis {
-        Arc::new(Gate {
+        Arc::new(GuardedRedis {
             redis: self.redis.scoped(scope),
             admission: self.admission.clone(),
         })

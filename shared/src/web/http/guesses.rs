@@ -1,4 +1,4 @@
-//! Keys that are guessed.
+//! The limit on guessing keys.
 //!
 //! A key nobody has counts against the address it came from, by the limit of signing in:
 //! whoever may guess at one door may not guess more at another. An address that has used
@@ -53,7 +53,6 @@ impl AnonymousBudget {
 /// 429 when too many such keys came from the address, 503 when that cannot be checked.
 pub(super) async fn caller(
     services: &Services,
-    budget: &AnonymousBudget,
     access: Access,
     request: &Request,
 ) -> Result<Caller, ApiError> {
@@ -70,7 +69,7 @@ pub(super) async fn caller(
     }
     // This environment saw the limit used up; whether it still is, Redis knows.
     if services.limiter.last_seen(&rule, &address).remaining == 0 {
-        budget.take(services)?;
+        services.anonymous.take(services)?;
         let redis = checking(services);
         match services.limiter.standing(&redis, &rule, &address).await {
             Ok(standing) if standing.remaining == 0 => return Err(refusal(&standing, now_ms)),
@@ -80,7 +79,7 @@ pub(super) async fn caller(
     }
     let caller = services.auth.caller(request).await;
     if caller == Caller::Anonymous {
-        budget.take(services)?;
+        services.anonymous.take(services)?;
         let verdict = services.limiter.check(&checking(services), &call).await;
         if !verdict.admitted {
             return Err(refusal(&verdict, now_ms));

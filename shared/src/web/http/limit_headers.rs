@@ -1,12 +1,12 @@
-//! How a caller stands, on every reply.
+//! The headers of the rate limit, on every reply.
 
 use super::Reply;
 use crate::rate_limiter::{RateLimiter, Reason, Rule, Verdict};
 
-/// Adds the headers of the limit to a reply. A request that was not counted, such as
-/// one that was refused for its form, is told what this process last saw of its
-/// caller: it has used nothing up, and is no reason to ask Redis.
-pub(super) fn mark(
+/// Adds the headers to a reply. A request that was not counted, such as one refused for its
+/// form, gets what this process last knew of its caller: it has used nothing up, and is no
+/// reason to ask Redis.
+pub(super) fn add_limit_headers(
     reply: Reply,
     limiter: &RateLimiter,
     rule: &Rule,

@@ -5,9 +5,8 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
 use serde::de::DeserializeOwned;
 
-use super::paths::Parameters;
-use super::{ApiError, admission};
-use crate::input::{self, Snowflake};
+use super::ApiError;
+use crate::input;
 use crate::trace::Trace;
 
 /// The headers a request is read by. One that was sent must be readable, since it may not
@@ -37,29 +36,11 @@ const LARGEST_BODY: usize = 256 * 1024;
 /// An HTTP request through API Gateway.
 pub struct Request {
     inner: lambda_http::Request,
-    path_parameters: Parameters,
-    admission: Option<admission::Shared>,
 }
 
 impl Request {
     pub(super) fn new(inner: lambda_http::Request) -> Request {
-        Request {
-            inner,
-            path_parameters: Vec::new(),
-            admission: None,
-        }
-    }
-
-    pub(super) fn set_path_parameters(&mut self, parameters: Parameters) {
-        self.path_parameters = parameters;
-    }
-
-    pub(super) fn set_admission(&mut self, admission: admission::Shared) {
-        self.admission = Some(admission);
-    }
-
-    pub(super) fn admission(&self) -> Option<&admission::Shared> {
-        self.admission.as_ref()
+        Request { inner }
     }
 
     /// The request as the runtime gave it.
@@ -109,16 +90,6 @@ impl Request {
         self.inner.headers().contains_key(name)
     }
 
-    /// The id of Discord's in the place of `{name}` in the route's path.
-    ///
-    /// # Errors
-    /// 400 that names the parameter.
-    pub fn snowflake(&self, name: &str) -> Result<Snowflake, ApiError> {
-        Snowflake::parse(self.path_parameter(name)).ok_or_else(|| {
-            ApiError::bad_request(format!("{name}: expected {}", Snowflake::EXPECTED))
-        })
-    }
-
     /// A header, if it is text. The front door has refused requests with others.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers().get(name)?.to_str().ok()
@@ -130,14 +101,6 @@ impl Request {
         headers
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
-    }
-
-    /// What stands in the place of `{name}` in the route's path.
-    pub fn path_parameter(&self, name: &str) -> &str {
-        self.path_parameters
-            .iter()
-            .find(|(parameter, _)| *parameter == name)
-            .map_or("", |(_, value)| value.as_str())
     }
 
     /// What follows the `?`, as it was sent.

@@ -3,7 +3,6 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::schemas::{JOB_ID, SNOWFLAKE};
 use super::{Operation, SchemaOf};
 use crate::http::{Access, Method, cookie};
 
@@ -27,7 +26,7 @@ pub fn document(operations: &[Operation]) -> Value {
     }
     let mut schemas = replies.take_definitions(true);
     schemas.insert("Problem".to_owned(), problem());
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Trawl",
@@ -43,7 +42,30 @@ pub fn document(operations: &[Operation]) -> Value {
                 "session": { "type": "apiKey", "in": "cookie", "name": cookie::NAME },
             },
         },
-    })
+    });
+    join_lines(&mut document);
+    document
+}
+
+/// A description is a doc comment, whose lines are broken for its file.
+fn join_lines(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name == "description" => {
+                        let paragraphs = text.split("\n\n");
+                        let joined: Vec<String> =
+                            paragraphs.map(|text| text.replace('\n', " ")).collect();
+                        *text = joined.join("\n\n");
+                    }
+                    _ => join_lines(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(join_lines),
+        _ => {}
+    }
 }
 
 fn settings() -> SchemaSettings {
@@ -59,7 +81,7 @@ fn describe(operation: &Operation, schema: Schema<'_>) -> Value {
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
-        "parameters": parameters(operation),
+        "parameters": parameters(operation, schema),
     });
     if operation.access == Access::Open {
         described["security"] = json!([]);
@@ -96,30 +118,11 @@ fn describe(operation: &Operation, schema: Schema<'_>) -> Value {
     described
 }
 
-fn parameters(operation: &Operation) -> Vec<Value> {
-    let names = operation.path.split('/').filter_map(|segment| {
-        segment
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'))
-    });
-    let path = names.map(|name| {
-        let schema = match name {
-            "jobId" | "scanId" => json!({ "type": "string", "pattern": JOB_ID }),
-            "guildId" | "channelId" => json!({ "type": "string", "pattern": SNOWFLAKE }),
-            _ => json!({ "type": "string", "minLength": 1 }),
-        };
-        json!({ "name": name, "in": "path", "required": true, "schema": schema })
-    });
-    let query = operation.query.iter().map(|parameter| {
-        json!({
-            "name": parameter.name,
-            "in": "query",
-            "description": parameter.description,
-            "required": parameter.required,
-            "schema": parameter.schema,
-        })
-    });
-    let mut all: Vec<Value> = path.chain(query).collect();
+fn parameters(operation: &Operation, schema: Schema<'_>) -> Vec<Value> {
+    let path = schema(operation.path_parameters, true);
+    let query = schema(operation.query_parameters, true);
+    let path = listed(&path, "path");
+    let mut all: Vec<Value> = path.into_iter().chain(listed(&query, "query")).collect();
     if operation.is_conditional {
         all.push(json!({
             "name": "If-Match",
@@ -137,6 +140,62 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         }));
     }
     all
+}
+
+/// The fields of a schema as parameters, in their order.
+fn listed(schema: &Value, place: &str) -> Vec<Value> {
+    let required = schema["required"].as_array();
+    let is_required = |name: &str| {
+        required.is_some_and(|required| required.iter().any(|required| required == name))
+    };
+    let fields = schema["properties"].as_object().into_iter().flatten();
+    let parameters = fields.map(|(name, schema)| {
+        let mut schema = without_null(schema.clone());
+        let description = schema.as_object_mut().and_then(|s| s.remove("description"));
+        let mut parameter = json!({
+            "name": name,
+            "in": place,
+            "required": is_required(name),
+            "schema": schema,
+        });
+        if let Some(description) = description {
+            parameter["description"] = description;
+        }
+        parameter
+    });
+    parameters.collect()
+}
+
+/// A parameter is left out, never null.
+fn without_null(mut schema: Value) -> Value {
+    let types = schema.get_mut("type").and_then(Value::as_array_mut);
+    let only = types.and_then(|types| {
+        types.retain(|kind| kind != "null");
+        (types.len() == 1).then(|| types.remove(0))
+    });
+    if let Some(only) = only {
+        schema["type"] = only;
+    }
+    if let Some(allowed) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        allowed.retain(|value| !value.is_null());
+    }
+    let rest = schema.get_mut("anyOf").and_then(Value::as_array_mut);
+    let only = rest.and_then(|of| {
+        of.retain(|one| one["type"] != "null");
+        (of.len() == 1).then(|| of.remove(0))
+    });
+    if let (Some(only), Some(fields)) = (only, schema.as_object_mut()) {
+        fields.remove("anyOf");
+        for (name, value) in only.as_object().into_iter().flatten() {
+            fields.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    if schema.get("default").is_some_and(Value::is_null)
+        && let Some(fields) = schema.as_object_mut()
+    {
+        fields.remove("default");
+    }
+    schema
 }
 
 /// Whether it may be sent under an Idempotency-Key.

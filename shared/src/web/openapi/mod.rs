@@ -7,20 +7,23 @@ mod schemas;
 
 pub use document::document;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Value, json};
 
-use crate::http::{Access, Method};
+use crate::http::{Access, Method, Spec};
 
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// A route as callers see it.
+#[derive(Clone)]
 pub struct Operation {
     pub method: Method,
     pub path: &'static str,
     pub(crate) id: &'static str,
     pub(crate) access: Access,
     pub(crate) summary: &'static str,
-    pub(crate) query: Vec<Parameter>,
+    /// Of the parameters of the path, and of those of the query: the types by which they are
+    /// read.
+    pub(crate) path_parameters: SchemaOf,
+    pub(crate) query_parameters: SchemaOf,
     pub(crate) body: Option<SchemaOf>,
     pub(crate) replies: Vec<Answer>,
     /// Statuses of problems besides those every route has.
@@ -29,99 +32,40 @@ pub struct Operation {
     pub(crate) is_conditional: bool,
 }
 
-/// A parameter of the query.
-pub(crate) struct Parameter {
-    pub name: &'static str,
-    pub description: &'static str,
-    pub schema: Value,
-    pub required: bool,
-}
-
 /// A reply that is no problem.
+#[derive(Clone)]
 pub(crate) struct Answer {
     pub status: u16,
     pub description: &'static str,
     pub body: Option<SchemaOf>,
 }
 
-impl Operation {
-    /// `id` is what generated clients call it.
-    pub fn new(
-        method: Method,
-        path: &'static str,
-        access: Access,
-        id: &'static str,
-        summary: &'static str,
-    ) -> Operation {
+impl<P: JsonSchema, Q: JsonSchema> Spec<P, Q> {
+    /// The route as the document has it, but for its body and its replies.
+    pub fn operation(self) -> Operation {
         Operation {
-            method,
-            path,
-            id,
-            access,
-            summary,
-            query: Vec::new(),
+            method: self.method,
+            path: self.path,
+            id: self.id,
+            access: self.access,
+            summary: self.summary,
+            path_parameters: |generator| generator.root_schema_for::<P>(),
+            query_parameters: |generator| generator.root_schema_for::<Q>(),
             body: None,
             replies: Vec::new(),
             problems: Vec::new(),
             is_conditional: false,
         }
     }
+}
 
-    /// The names its query may have.
-    pub fn query_names(&self) -> Vec<&'static str> {
-        self.query.iter().map(|parameter| parameter.name).collect()
-    }
-
+impl Operation {
     /// Takes `If-Match` with the `ETag` of an earlier reply.
     #[must_use]
     pub fn conditional(mut self) -> Self {
         self.is_conditional = true;
         self.problems.push(412);
         self
-    }
-
-    /// A parameter of the query that may be left out.
-    #[must_use]
-    pub fn query(mut self, name: &'static str, description: &'static str, schema: Value) -> Self {
-        self.query.push(Parameter {
-            name,
-            description,
-            schema,
-            required: false,
-        });
-        self
-    }
-
-    /// A parameter of the query that may not be left out.
-    #[must_use]
-    pub fn required_query(
-        mut self,
-        name: &'static str,
-        description: &'static str,
-        schema: Value,
-    ) -> Self {
-        self.query.push(Parameter {
-            name,
-            description,
-            schema,
-            required: true,
-        });
-        self
-    }
-
-    /// Takes a page's `cursor` and `limit`, up to `most`.
-    #[must_use]
-    pub fn paged(self, default: u64, most: u64) -> Self {
-        self.query(
-            "cursor",
-            "The `cursor` of an earlier reply; without it, the first page.",
-            json!({ "type": "string" }),
-        )
-        .query(
-            "limit",
-            "How many at most.",
-            json!({ "type": "integer", "minimum": 1, "maximum": most, "default": default }),
-        )
     }
 
     /// Takes a body of JSON.

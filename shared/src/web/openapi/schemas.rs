@@ -5,14 +5,15 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::discord::MessageId;
-use crate::input::{Bounded, Moment, Seconds, Snowflake};
+use crate::input::{Bounded, Limit, Moment, PageCursor, Seconds, Snowflake};
+use crate::progress::Cursor;
 use crate::queue::JobId;
 
 /// As text: 15 to 20 digits, of which 20 may be too many for 64 bits.
-pub(super) const SNOWFLAKE: &str = "^[1-9][0-9]{14,18}$|^1[0-7][0-9]{18}$";
+const SNOWFLAKE: &str = "^[1-9][0-9]{14,18}$|^1[0-7][0-9]{18}$";
 
 /// A ULID, in upper case only.
-pub(super) const JOB_ID: &str = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$";
+const JOB_ID: &str = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$";
 
 macro_rules! schema {
     ($type:ty, $name:literal, $schema:expr) => {
@@ -63,6 +64,40 @@ schema!(
     "Seconds",
     json_schema!({ "type": "number", "minimum": 0, "maximum": 86_400 })
 );
+
+schema!(
+    PageCursor,
+    "PageCursor",
+    json_schema!({
+        "description": "The `cursor` of an earlier reply; without it, the first page.",
+        "type": "string",
+    })
+);
+schema!(
+    Cursor,
+    "EventCursor",
+    json_schema!({ "type": "string", "pattern": "^(0|[0-9]{1,15}-[0-9]{1,15})$" })
+);
+
+impl<const DEFAULT: u64, const MOST: u64> JsonSchema for Limit<DEFAULT, MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("LimitTo{MOST}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "How many at most.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST,
+            "default": DEFAULT,
+        })
+    }
+}
 
 impl<const MIN: u64, const MAX: u64> JsonSchema for Bounded<MIN, MAX> {
     fn inline_schema() -> bool {
