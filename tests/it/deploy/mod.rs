@@ -2,7 +2,7 @@
 
 mod alarms;
 mod environment;
-mod events;
+pub mod events;
 mod openapi;
 mod routes;
 mod secrets;

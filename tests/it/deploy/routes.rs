@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use integration::TestApp;
 use serde_json::Value;
 
-use super::lambda_metadata;
 use super::template::deployed;
+use super::{functions, root};
 use crate::scan::guild_with;
 
 /// Function, method, path.
@@ -48,23 +48,97 @@ pub fn in_template() -> BTreeSet<Route> {
     routes
 }
 
-#[tokio::test]
-async fn the_template_has_the_routes_of_the_functions() {
-    assert_eq!(in_template(), served().await);
+/// What to write into `template.yaml` for a route of a function.
+fn event_in_template((_, method, path): &Route) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut name: String = words
+        .filter(|word| *word != "api")
+        .map(|word| word[..1.min(word.len())].to_uppercase() + word.get(1..).unwrap_or(""))
+        .collect();
+    name.push_str(&method[..1]);
+    name.push_str(&method[1..].to_lowercase());
+    let path = match path.contains('{') {
+        true => format!("{path:?}"),
+        false => path.clone(),
+    };
+    format!(
+        "        {name}:\n          Type: HttpApi\n          Properties: \
+         {{ ApiId: !Ref HttpApi, Method: {method}, Path: {path} }}\n"
+    )
 }
 
 #[tokio::test]
+async fn the_template_has_the_routes_of_the_functions() {
+    let (template, served) = (in_template(), served().await);
+    let mut wrong = String::new();
+    for route in served.difference(&template) {
+        let event = event_in_template(route);
+        wrong += &format!("add to Events of the function {}:\n{event}", route.0);
+    }
+    for (function, method, path) in template.difference(&served) {
+        wrong += &format!("remove {method} {path} of {function}: no function has this route\n");
+    }
+    assert!(wrong.is_empty(), "template.yaml:\n{wrong}");
+}
+
+#[test]
+fn a_route_that_is_missing_in_the_template_is_printed_as_it_is_to_be_added() {
+    let event = event_in_template(&route("admin", "GET", "/api/admin/flags/{name}"));
+    let expected = "        AdminFlagsNameGet:\n          Type: HttpApi\n          Properties: \
+                    { ApiId: !Ref HttpApi, Method: GET, Path: \"/api/admin/flags/{name}\" }\n";
+    assert_eq!(event, expected);
+}
+
+const ROUTER: &str = "[workspace.metadata.lambda.watch.router]\n";
+
+/// The last section of the workspace's manifest, made of the routes.
+#[tokio::test]
 async fn cargo_lambda_watch_has_the_routes_of_the_functions() {
-    let metadata = lambda_metadata();
-    let router = metadata["watch"]["router"].as_object().unwrap();
-    let mut routes = BTreeSet::new();
-    for (path, functions) in router {
-        for function in functions.as_array().unwrap() {
-            let (name, method) = (text(function, "function"), text(function, "method"));
-            routes.insert(route(name, method, path));
+    let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (function, method, path) in served().await {
+        let entry = format!("    {{ method = \"{method}\", function = \"{function}\" }},\n");
+        paths.entry(path).or_default().push(entry);
+    }
+    let router = paths.into_iter().map(|(path, mut entries)| {
+        entries.sort();
+        format!("{path:?} = [\n{}]\n", entries.concat())
+    });
+    let router: String = router.collect();
+    let manifest = std::fs::read_to_string(root("Cargo.toml")).unwrap();
+    let (before, is) = manifest.split_once(ROUTER).unwrap();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(root("Cargo.toml"), format!("{before}{ROUTER}{router}")).unwrap();
+        return;
+    }
+    assert!(
+        is == router,
+        "the router of cargo lambda watch in Cargo.toml is not made of the routes; \
+         UPDATE_GOLDEN=1 writes it:\n{router}"
+    );
+}
+
+/// Where a client of Redis is had that no admission stands before.
+#[test]
+fn nobody_goes_past_the_admission_but_the_worker_and_the_health_check() {
+    let mut found = BTreeSet::new();
+    for function in functions() {
+        let folder = root(&format!("functions/{function}/src"));
+        let mut folders = vec![folder];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                if text.contains("without_admission") || text.contains("redis::connect") {
+                    found.insert(function.clone());
+                }
+            }
         }
     }
-    assert_eq!(routes, served().await);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["drain", "health"]);
 }
 
 #[tokio::test]

@@ -73,6 +73,26 @@ impl Calls {
         self.call(Method::GET, path, (in_place, note), None).await
     }
 
+    /// A route that no pass calls is called by its event, which needs nothing before it.
+    async fn send_event(&mut self, method: &str, path: &str) {
+        let found = crate::deploy::events::event_of(method, path);
+        let (function, event) = found.expect("the route has an event, or is called above");
+        let invocations = format!("/2015-03-31/functions/{function}/invocations");
+        for is_first in [true, false] {
+            self.app.endpoint.reset_meter();
+            let reply = self.app.post(&invocations, &event).await;
+            let status = reply.json["statusCode"].as_u64();
+            assert!(status < Some(300), "{method} {path}: {}", reply.json);
+            // The first makes its scripts known.
+            if !is_first {
+                let (billed, trips) = self.app.cost();
+                self.rows.push(format!(
+                    "{function} {method} {path}: {billed} billed, {trips} round trips"
+                ));
+            }
+        }
+    }
+
     async fn post(
         &mut self,
         path: &'static str,
@@ -244,7 +264,7 @@ async fn every_route_costs_what_the_golden_file_says() {
     app.drain().await;
     // The first pass makes every script known.
     let app = pass(app, 1).await.app;
-    let calls = pass(app, 2).await;
+    let mut calls = pass(app, 2).await;
     let apps = calls.app.functions.apps.iter();
     let routes: BTreeSet<(String, &'static str)> = apps
         .flat_map(|function| function.app.routes())
@@ -252,6 +272,10 @@ async fn every_route_costs_what_the_golden_file_says() {
         .filter(|(method, _)| method != "HEAD")
         .map(|(method, path)| (method.to_string(), path))
         .collect();
-    assert_eq!(calls.called, routes);
+    for (method, path) in routes {
+        if !calls.called.contains(&(method.clone(), path)) {
+            calls.send_event(&method, path).await;
+        }
+    }
     crate::golden("route-costs", &calls.rows);
 }

@@ -67,6 +67,14 @@ impl<S> Arrived<S> {
 }
 
 /// A request whose handler has not begun: it can be read, and nothing else can be used.
+///
+/// ```compile_fail,E0599
+/// # use shared::http::{ApiError, Pending, Reply};
+/// async fn handler(pending: Pending<()>) -> Result<Reply, ApiError> {
+///     pending.queue(); // no method named `queue`: it has not begun
+///     Ok(Reply::ok(&()))
+/// }
+/// ```
 pub struct Pending<S, P = (), Q = ()>(Context<S, P, Q>);
 
 impl<S, P, Q> Pending<S, P, Q> {
@@ -118,6 +126,17 @@ impl<S, P, Q> Deref for Pending<S, P, Q> {
 }
 
 /// A request that is worked on.
+///
+/// What a function is built from has no client that its state could hold:
+///
+/// ```compile_fail,E0616
+/// # use shared::http::App;
+/// # use shared::redis::Redis;
+/// # use shared::start::{Start, StartError};
+/// fn app(start: &Start) -> Result<App<Redis>, StartError> {
+///     start.app(start.redis.clone(), Vec::new()) // the field `redis` is private
+/// }
+/// ```
 pub struct Context<S, P = (), Q = ()> {
     /// What the function's handlers share.
     pub state: Arc<S>,
