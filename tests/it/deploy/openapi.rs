@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use integration::{Options, TestApp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::openapi::document;
 
 use super::root;
@@ -29,7 +29,7 @@ async fn each_route_is_documented_once_and_nothing_else_is() {
 
 #[test]
 fn the_file_is_what_the_types_say() {
-    let now = serde_json::to_string_pretty(&document(&dev::operations())).unwrap() + "\n";
+    let now = by_line(&document(&dev::operations()));
     let path = root("docs/openapi.json");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &now).unwrap();
@@ -89,6 +89,46 @@ fn a_body_has_the_fields_that_are_known_and_no_others() {
         }
     }
     assert!(bodies >= 6, "{bodies}");
+}
+
+/// The document with a line for each operation and each schema, so that a change is read
+/// where it was made.
+fn by_line(document: &Value) -> String {
+    fn write(text: &mut String, value: &Value, indent: usize, depth: usize) {
+        let Some(fields) = value.as_object().filter(|_| depth > 0) else {
+            text.push_str(&value.to_string());
+            return;
+        };
+        text.push_str("{\n");
+        for (n, (name, value)) in fields.iter().enumerate() {
+            let depth = match name.as_str() {
+                // A line for each below them.
+                "paths" | "components" => 2,
+                _ => depth - 1,
+            };
+            let comma = if n + 1 < fields.len() { "," } else { "" };
+            text.push_str(&format!("{}{}: ", " ".repeat(indent + 2), json!(name)));
+            write(text, value, indent + 2, depth);
+            text.push_str(&format!("{comma}\n"));
+        }
+        text.push_str(&format!("{}}}", " ".repeat(indent)));
+    }
+    let mut text = String::new();
+    write(&mut text, document, 0, 1);
+    text + "\n"
+}
+
+#[test]
+fn the_file_has_a_line_for_each_operation() {
+    let document = document(&dev::operations());
+    let text = by_line(&document);
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), document);
+    let n_operations = text
+        .lines()
+        .filter(|line| line.contains("\"operationId\""))
+        .count();
+    assert_eq!(n_operations, dev::operations().len());
+    assert!(text.lines().count() < 200, "{}", text.lines().count());
 }
 
 fn collect(value: &Value, references: &mut BTreeSet<String>) {
