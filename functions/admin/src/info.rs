@@ -1,4 +1,4 @@
-//! What the server tells of itself.
+//! The reply to INFO.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ impl Info {
         )
     }
 
-    /// A number, if the server tells it.
+    /// A number, if the server reports it.
     pub fn number<T: FromStr>(&self, name: &str) -> Option<T> {
         self.0.get(name)?.trim().parse().ok()
     }

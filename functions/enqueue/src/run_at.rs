@@ -1,4 +1,4 @@
-//! Times that have passed.
+//! The check of `runAt`.
 
 use std::time::Duration;
 

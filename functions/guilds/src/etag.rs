@@ -1,4 +1,4 @@
-//! Which settings a caller has seen.
+//! The entity tag of settings.
 
 use shared::http::{ApiError, Request, digest};
 use shared::scan::GuildSettings;
@@ -35,7 +35,7 @@ impl Condition {
         Ok(Some(Condition::OneOf(tags)))
     }
 
-    /// A weak tag (`W/…`) is that of no settings here.
+    /// A weak tag (`W/…`) never matches.
     pub fn holds(&self, settings: &GuildSettings) -> bool {
         match self {
             Condition::Any => true,
@@ -44,7 +44,7 @@ impl Condition {
     }
 }
 
-/// The tag of some settings: the same settings have the same, however they are stored.
+/// The tag of settings. Equal settings have equal tags, however they are stored.
 pub fn etag(settings: &GuildSettings) -> String {
     format!("\"{}\"", digest(&settings.to_text()))
 }

@@ -1,4 +1,4 @@
-//! How a channel's scan stands.
+//! The status of a channel's scan.
 
 use serde::Serialize;
 use shared::discord::MessageId;
@@ -28,7 +28,7 @@ pub struct ChannelStatus {
 }
 
 impl ChannelStatus {
-    /// A channel nothing is known of.
+    /// A channel that was never scanned.
     pub fn unknown(guild_id: &str, channel_id: &str) -> ChannelStatus {
         ChannelStatus {
             guild_id: guild_id.to_owned(),
@@ -45,8 +45,8 @@ impl ChannelStatus {
         }
     }
 
-    /// What the record and the jobs tell together. A record that cannot be read counts
-    /// as none.
+    /// The status by the record and the jobs together. A record that cannot be read counts as
+    /// none.
     pub fn of(guild_id: &str, channel: &Followed) -> ChannelStatus {
         let text = channel.record.as_deref();
         let record: Option<Channel> = text.and_then(|text| serde_json::from_str(text).ok());

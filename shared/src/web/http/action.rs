@@ -1,4 +1,4 @@
-//! What a caller does, as far as it is limited.
+//! The kinds of requests, each with a limit of its own.
 
 use lambda_http::http::Method;
 
@@ -10,7 +10,7 @@ use crate::rate_limiter::Rule;
 pub enum Action {
     /// Every GET.
     Read,
-    /// What is none of the others.
+    /// Every other change.
     Api,
     /// Jobs for single messages.
     Message,
@@ -19,7 +19,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Of a request whose handler says nothing else.
+    /// The kind of a request whose route is not known.
     pub(super) fn of(method: &Method) -> Action {
         if matches!(*method, Method::GET | Method::HEAD) {
             Action::Read
@@ -28,7 +28,8 @@ impl Action {
         }
     }
 
-    /// Signing in is refused when Redis cannot tell: a guesser must not gain from a failure.
+    /// Signing in is refused when the limit cannot be checked: an outage must not help
+    /// somebody who guesses keys.
     pub(super) fn rule(self, limits: &LimitsConfig) -> Rule {
         let (name, limit) = match self {
             Action::Read => ("read", limits.read),

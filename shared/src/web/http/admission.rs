@@ -1,12 +1,13 @@
-//! Whether a request may do its work: its caller's session, its limit, and whether it
-//! was done before.
+//! Whether a request may do its work: whether its caller's session is valid, whether its
+//! limit is used up, and whether it was done before.
 //!
-//! Asked in one request, when the handler first needs Redis. Of a read, the handler's
-//! own commands go with it, and a refusal discards what was read. Of anything else they
-//! wait for the answer, since a refused request must not have changed anything; only if
-//! the handler begins with commands that certainly change nothing do these go with it.
+//! One request to Redis checks all of that, when the handler first needs Redis. If the
+//! route is a read, the handler's first commands go along with the check, and a refusal
+//! discards what they read. Otherwise they wait for the check, since a refused request must
+//! not have changed anything. The exception are first commands that certainly change
+//! nothing: they go along as well.
 //!
-//! A handler that may not go on is cancelled where it asked.
+//! A handler whose request is refused is cancelled where it waits for its first reply.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -97,7 +98,7 @@ pub(super) enum Passed {
 }
 
 impl Admission {
-    /// Lets the commands pass, as [`Passed`] says; never answers when the request is
+    /// Lets the commands pass, as [`Passed`] says. Never returns when the request is
     /// refused.
     ///
     /// # Errors
@@ -143,17 +144,17 @@ impl Admission {
         self.known().begins = begins;
     }
 
-    /// Waits until the caller is known to be there, for what a handler did without
-    /// Redis; never answers when the request is refused.
+    /// Checks the caller's session for a handler that replied without Redis. Never returns
+    /// when the request is refused.
     pub async fn confirm(&self) {
         if self.session.is_some() {
-            // Alone, it cannot fail: that is a refusal.
+            // Without commands this cannot fail: what goes wrong is a refusal.
             let _ = self.pass(Vec::new()).await;
         }
     }
 
-    /// What stores `reply` as a part of the work, if the request is to be answered alike
-    /// again.
+    /// What stores `reply` in the same step as the work, if the request has an idempotency
+    /// key.
     pub fn store_with_work(&self, reply: &Reply) -> Option<Exchange> {
         let (attempt, stored) = (self.attempt.as_ref()?, reply.to_stored()?);
         let exchange = self.services.idempotency.completion(attempt, &stored);
@@ -161,8 +162,8 @@ impl Admission {
         Some(exchange)
     }
 
-    /// Remembers what was answered, if the request is to be answered alike again and the
-    /// work did not. A failure of ours is not: that may be tried again.
+    /// Stores the reply under the idempotency key, unless the work has done so. A reply of
+    /// 500 or more is not stored: the caller may try again.
     pub async fn finish(&self, reply: &Reply) {
         let (has_begun, by_work) = {
             let mut known = self.known();
@@ -185,11 +186,11 @@ impl Admission {
         };
         match outcome {
             Ok(true) => {}
-            // Or its work was done and stored a reply that did not get here.
+            // Either that, or the work stored a reply that was lost on its way here.
             Ok(false) => tracing::warn!("a request outlived its time and was begun again"),
             Err(error) => {
                 let error = telemetry::chain(&error);
-                tracing::warn!(error, "a reply was not remembered");
+                tracing::warn!(error, "a reply was not stored under its idempotency key");
             }
         }
     }
@@ -257,7 +258,8 @@ impl Admission {
         (refusal, Ok(passed))
     }
 
-    /// A check that nothing depends on has a time of its own.
+    /// Redis for the check. Where the handler's commands do not go along, the check has a
+    /// shorter deadline: it may be skipped, they may not.
     fn asked(&self, together: bool) -> Redis {
         if together {
             return self.redis.clone();
@@ -274,8 +276,8 @@ impl Admission {
         })
     }
 
-    /// Redis did not answer at all: the action decides, but nobody is believed to be
-    /// signed in, and what must happen once does not happen, on a guess.
+    /// Redis did not answer. Most actions then go on without a limit. But a session counts as
+    /// valid, and a request as new, only if Redis says so.
     fn unanswered(
         &self,
         check: &Check,
@@ -293,7 +295,7 @@ impl Admission {
         }
     }
 
-    /// The refusal of a caller whose session is over.
+    /// The refusal of a caller whose session has ended.
     fn recognise(&self, replies: &mut Replies, touch: Touch) -> Option<Refusal> {
         let (role, _) = self.session.as_ref()?;
         match self.services.sessions.read_touch::<()>(replies, touch) {
@@ -303,7 +305,7 @@ impl Admission {
         }
     }
 
-    /// Keeps the verdict; the refusal, if it is one.
+    /// Stores the verdict for the reply's headers, and returns the refusal if it is one.
     fn judge(&self, verdict: Verdict) -> Option<Refusal> {
         let now_ms = self.services.clock.now_ms();
         let error = (!verdict.admitted).then(|| refusal(&verdict, now_ms));
@@ -321,7 +323,7 @@ impl Admission {
         let begun = self.services.idempotency.read_begin(replies, attempt, slot);
         match (begun, refusal) {
             (Ok(Begun::New), Some(refusal)) => {
-                // It does not happen now, and may be asked for again.
+                // The key is freed: the caller may send the same request again later.
                 if let Err(error) = self
                     .services
                     .idempotency
@@ -329,7 +331,7 @@ impl Admission {
                     .await
                 {
                     let error = telemetry::chain(&error);
-                    tracing::warn!(error, "a refused request holds its key");
+                    tracing::warn!(error, "a refused request still holds its idempotency key");
                 }
                 Some(refusal)
             }

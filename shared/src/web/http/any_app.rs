@@ -1,4 +1,4 @@
-//! An app as the local host and the tests see it.
+//! An app as the local gateway and the tests see it.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -7,7 +7,7 @@ use lambda_http::http::{Method, Response};
 
 use super::{Access, App, Caller, Request};
 
-/// An app without the type of its state: what the local host and the tests start.
+/// An app without the type of its state.
 pub trait AnyApp: Send + Sync + 'static {
     /// Method and path of each route; HEAD wherever GET is.
     fn routes(&self) -> Vec<(Method, &'static str)>;
@@ -15,7 +15,7 @@ pub trait AnyApp: Send + Sync + 'static {
     /// Answers one request; never fails.
     fn answer(&self, request: lambda_http::Request) -> BoxFuture<'_, Response<Body>>;
 
-    /// Who sends a request, as far as its head tells: so that the body of one that will be
+    /// Who sends a request, judged by its head, so that the body of a request that will be
     /// refused need not be read.
     fn sender(&self, head: lambda_http::Request) -> BoxFuture<'_, Sender>;
 }

@@ -22,11 +22,11 @@ use crate::panics::caught;
 use crate::redis::Scope;
 use crate::telemetry::{self, Invocations};
 
-/// The time a route takes at most where the invocation's own deadline cannot be
-/// believed. API Gateway itself gives up after 30 s.
+/// The most time a route takes where the invocation's deadline is not plausible. API Gateway
+/// gives up after 30 s.
 const BUDGET: Duration = Duration::from_secs(29);
 
-/// What is kept back of the invocation's time to answer with an error.
+/// The part of the invocation's time reserved for replying with an error.
 const RESERVE: Duration = Duration::from_millis(500);
 
 /// A function that answers routes.
@@ -71,7 +71,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let reply = if is_preflight {
             self.preflight(&path)
         } else {
-            // Beside the work, since nothing runs after the reply.
+            // Concurrent with the work, since nothing runs after the reply.
             let saving = self.services.budget.save();
             let (reply, ()) = tokio::join!(caught(self.route(request)), saving);
             reply.unwrap_or_else(|panicked| error_reply(ApiError::internal(panicked), &request_id))
@@ -126,7 +126,7 @@ impl<S: Send + Sync + 'static> App<S> {
         }
     }
 
-    /// Finds the route and checks the caller, as far as the request tells.
+    /// Finds the route and checks the caller, as far as the request alone shows.
     async fn enter(&self, request: &Request) -> Result<Entry<'_, S>, ApiError> {
         let (route, parameters) = self.find(request.method(), request.path())?;
         request.check_headers()?;
@@ -208,8 +208,8 @@ impl<S: Send + Sync + 'static> App<S> {
         }
     }
 
-    /// What the caller wants to happen once. Nobody without a key is told what another
-    /// was answered.
+    /// The idempotency key of a request. It is ignored without an API key: nobody may read a
+    /// reply to somebody else.
     fn attempt(
         &self,
         request: &Request,
@@ -257,7 +257,7 @@ impl<S: Send + Sync + 'static> App<S> {
         Err(ApiError::method_not_allowed(methods.join(", ")))
     }
 
-    /// What a path takes, also what another function takes there.
+    /// The methods a path has, including those of other functions.
     fn methods_of(&self, path: &str) -> Vec<&'static str> {
         let routes = self.routes.iter();
         paths::methods(path, routes.map(|route| (&route.method, route.path)))

@@ -1,4 +1,4 @@
-//! Who calls: by one of two keys, or by a session that was begun with one.
+//! Who calls: the holder of one of two keys, or of a session that began with one.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use super::{ApiError, Request, cookie};
 use crate::config::AuthConfig;
 use crate::session::Token;
 
-/// What a route asks of its caller.
+/// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing.
+    /// Anybody.
     Open,
-    /// Either key.
+    /// Whoever has either key.
     Api,
-    /// The admin key.
+    /// Whoever has the admin key.
     Admin,
 }
 
-/// What a key makes of who has it.
+/// What a key entitles its holder to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Api,
@@ -40,13 +40,13 @@ impl Role {
     }
 }
 
-/// Who a request comes from, as far as it tells by itself.
+/// Who a request comes from, as far as the request alone shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
     Anonymous,
     /// Has the key.
     Key(Role),
-    /// Once had the key and began a session with it, which may be over.
+    /// Began a session with the key. Only Redis knows whether it has ended.
     Session(Role, Token),
 }
 
@@ -58,7 +58,7 @@ impl Caller {
         }
     }
 
-    /// Whether it may use a route of this access, should its session go on.
+    /// Whether it may use a route of this access, provided that its session is valid.
     ///
     /// # Errors
     /// 401 without a known key, 403 with the wrong one.
@@ -84,8 +84,8 @@ impl Auth {
         Auth { config }
     }
 
-    /// Who calls. A key that is sent counts, not the cookie beside it. Who is nobody may
-    /// have a key that was replaced just now, so it is looked for.
+    /// Who calls. A key takes precedence over a cookie. An unknown key may be a new one, so
+    /// the keys are read again, at most once a minute.
     pub async fn caller(&self, request: &Request) -> Caller {
         self.config.api_key.freshen().await;
         let caller = self.known_caller(request);
@@ -96,7 +96,7 @@ impl Auth {
         self.known_caller(request)
     }
 
-    /// Who calls, by the keys as they are known.
+    /// Who calls, by the keys as this process last read them.
     pub(super) fn known_caller(&self, request: &Request) -> Caller {
         if request.has_header("authorization") {
             return bearer(request)
@@ -109,12 +109,12 @@ impl Auth {
             })
     }
 
-    /// Whose session the request's cookie is of.
+    /// The session in the request's cookie.
     pub fn session(&self, request: &Request) -> Option<(Role, Token)> {
         cookie::open(cookie::of(request)?, |role| self.key(role))
     }
 
-    /// Whose key this is, which may have been made just now.
+    /// The role of a key, which may have been created just now.
     pub async fn role_of(&self, key: &str) -> Option<Role> {
         if let Some(role) = self.role(key) {
             return Some(role);
@@ -124,7 +124,8 @@ impl Auth {
     }
 
     fn role(&self, key: &str) -> Option<Role> {
-        // Both are compared in any case, and each in constant time.
+        // Both are compared, each in constant time: how long it takes says nothing about
+        // either key.
         let is_admin = key.as_bytes().ct_eq(self.key(Role::Admin).as_bytes());
         let is_api = key.as_bytes().ct_eq(self.key(Role::Api).as_bytes());
         if is_admin.into() {
@@ -141,7 +142,7 @@ impl Auth {
         cookie::set(&cookie::seal(role, &self.key(role), token), seconds)
     }
 
-    /// The `Set-Cookie` that takes it away.
+    /// The `Set-Cookie` that removes it.
     pub fn clear_cookie(&self) -> String {
         cookie::set("", 0)
     }
@@ -160,7 +161,7 @@ pub(super) fn bearer(request: &Request) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }
 
-/// Whether a request brings a key or a cookie, known or not.
+/// Whether a request has a key or a cookie, valid or not.
 fn shows_something(request: &Request) -> bool {
     bearer(request).is_some() || cookie::of(request).is_some()
 }

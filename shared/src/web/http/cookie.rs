@@ -1,9 +1,9 @@
 //! The cookie of a session: `{role}.{token}.{seal}`.
 //!
-//! The seal is made of role and token with the key the session was begun with. So it is
-//! known without Redis whose a cookie is, which the rate limit and idempotency need in
-//! the request that looks the session up; a forged cookie costs no command; and a session
-//! ends when its key is replaced. Whether it still goes on, only Redis knows.
+//! The seal is an HMAC of role and token under the key the session began with. Three things
+//! follow. The caller is known without Redis, which the rate limit and idempotency need in
+//! the same request that looks the session up. A forged cookie costs no command. And a
+//! session ends when its key is replaced. Whether it has ended otherwise, only Redis knows.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,11 +12,10 @@ use ring::hmac;
 use super::{Request, Role};
 use crate::session::Token;
 
-/// The prefix has browsers take it only over an encrypted connection and give it to this
-/// host alone.
+/// With this prefix, browsers accept the cookie only over TLS and send it only to this host.
 pub(crate) const NAME: &str = "__Host-trawl-session";
 
-/// The value the request has of it.
+/// The value in the request.
 pub(super) fn of(request: &Request) -> Option<&str> {
     let mut cookies = request
         .cookies()
@@ -26,7 +25,7 @@ pub(super) fn of(request: &Request) -> Option<&str> {
         .map(|(_, value)| value)
 }
 
-/// The `Set-Cookie` of a value; none is left with an empty one and no time.
+/// The `Set-Cookie` of a value. An empty value with no time removes the cookie.
 pub(super) fn set(value: &str, seconds: u64) -> String {
     format!("{NAME}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Strict")
 }
@@ -38,7 +37,7 @@ pub(super) fn seal(role: Role, key: &str, token: &Token) -> String {
     format!("{sealed}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
-/// Whose session a cookie's value is of, if it was sealed with the key of that role.
+/// The session in a cookie's value, if it was sealed with the key of its role.
 pub(super) fn open<K: AsRef<str>>(
     value: &str,
     key_of: impl Fn(Role) -> K,
@@ -56,7 +55,7 @@ fn text(role: Role, token: &Token) -> String {
     format!("{}.{}", role.name(), token.as_str())
 }
 
-/// Not the key itself: what is sealed here is of no use elsewhere.
+/// Derived from the key: a seal must not be of use as a signature elsewhere.
 fn seal_key(key: &str) -> hmac::Key {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let derived = hmac::sign(&key, b"trawl session cookie");

@@ -1,12 +1,12 @@
 //! Calls from pages of other origins.
 //!
-//! An origin named in the settings may call with the cookie of a session; with `*` any
-//! origin may call, and then only with a key, since a page nobody named must not act for
-//! whoever is signed in. API Gateway answers preflights itself where it is told to, as
-//! `template.yaml` does; elsewhere this does.
+//! An origin named in the settings may call with a session's cookie. With `*` any origin may
+//! call, but only with a key: a page that nobody named must not act for whoever is signed
+//! in. API Gateway answers preflights where `template.yaml` configures it; elsewhere this
+//! module does.
 //!
-//! The cookie is `SameSite=Strict`: browsers send it from pages of the same site alone,
-//! such as `app.example.org` for `api.example.org`. Of those, the ones not named may not
+//! The cookie is `SameSite=Strict`: browsers send it only from pages of the same site, such
+//! as `app.example.org` for `api.example.org`. Those of them that are not named may not
 //! change anything with it.
 
 use lambda_http::http::{Method, StatusCode};
@@ -69,7 +69,7 @@ impl Origin {
     }
 }
 
-/// Tells a page that it may ask with these methods.
+/// The reply that allows a page to use these methods.
 pub(super) fn preflight(methods: &[&str]) -> Reply {
     Reply::empty(StatusCode::NO_CONTENT)
         .with_header("access-control-allow-methods", &methods.join(", "))
@@ -77,9 +77,9 @@ pub(super) fn preflight(methods: &[&str]) -> Reply {
         .with_header("access-control-max-age", "600")
 }
 
-/// Whether a page that nobody named would change something for whoever is signed in. The
-/// browser says where a request comes from, in `Sec-Fetch-Site`; older ones say only the
-/// page's `Origin`. What sends neither is no browser, and has no one else's cookie.
+/// Whether a page that nobody named would change something for whoever is signed in. A
+/// browser says where a request comes from in `Sec-Fetch-Site`, older ones only in `Origin`.
+/// A client that sends neither is no browser, and has nobody else's cookie.
 pub(super) fn is_foreign(request: &Request, caller: &Caller, config: &HttpConfig) -> bool {
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
     if !is_change || !matches!(caller, Caller::Session(..)) {

@@ -1,7 +1,7 @@
 //! Errors as callers see them: RFC 9457 `application/problem+json`.
 //!
-//! `code` is stable and meant for programs, `detail` for people. Nothing internal is
-//! told: the cause of a 500 or 503 is logged under the request id.
+//! `code` is stable and meant for programs, `detail` for people. Neither shows anything
+//! internal: the cause of a 500 or 503 is logged under the request id.
 
 use std::time::Duration;
 
@@ -46,13 +46,13 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
     }
 
-    /// 401: no key, or an unknown one.
+    /// 401: there is no key, or an unknown one.
     pub fn unauthorized() -> ApiError {
         let detail = "send a key as `Authorization: Bearer <key>`";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
-    /// 401: what was to be signed in with is no key.
+    /// 401: the key to sign in with is unknown.
     pub fn unknown_key() -> ApiError {
         let detail = "key: expected a known key";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
@@ -64,7 +64,8 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
-    /// 403: a page of an origin the settings do not name, with somebody's cookie.
+    /// 403: the request comes from a page of an origin that the settings do not name, with
+    /// somebody's cookie.
     pub(super) fn foreign_origin() -> ApiError {
         let detail = "pages of this origin may not act for who is signed in";
         Self::new(StatusCode::FORBIDDEN, "foreign_origin", detail)
@@ -122,7 +123,7 @@ impl ApiError {
         }
     }
 
-    /// 503: Redis is away; try again in a moment.
+    /// 503: Redis is unavailable.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ApiError {
         let detail = "the database cannot answer now; try again in a moment";
         ApiError {
@@ -132,7 +133,7 @@ impl ApiError {
         }
     }
 
-    /// 503: as many jobs are unfinished as may be.
+    /// 503: the queue holds as many unfinished jobs as it may.
     pub fn queue_full() -> ApiError {
         let detail = "too many jobs are unfinished; try again when some are done";
         ApiError {
@@ -141,7 +142,7 @@ impl ApiError {
         }
     }
 
-    /// 503: somebody switched this off.
+    /// 503: an operator switched this off.
     pub fn switched_off(detail: impl Into<String>) -> ApiError {
         ApiError {
             retry_after_secs: Some(300),
@@ -149,7 +150,7 @@ impl ApiError {
         }
     }
 
-    /// 503: what was just made may not have reached the replica that was asked.
+    /// 503: a job created just now may not have reached the replica that was asked.
     pub fn not_yet_known(detail: impl Into<String>) -> ApiError {
         ApiError {
             retry_after_secs: Some(1),
@@ -157,7 +158,7 @@ impl ApiError {
         }
     }
 
-    /// 409: the same request is being done; its reply can be had in a moment.
+    /// 409: the same request is in progress. Its reply will be available in a moment.
     pub(super) fn in_progress() -> ApiError {
         let detail = "a request with this Idempotency-Key is in progress";
         ApiError {
@@ -172,7 +173,7 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key_used", detail)
     }
 
-    /// 429, with the unix milliseconds at which it may be tried again.
+    /// 429, with the time at which the caller may try again, in unix milliseconds.
     pub(super) fn too_many_requests(retry_after_secs: u64, reset_at_ms: i64) -> ApiError {
         let detail = format!("too many requests; try again in {retry_after_secs} s");
         ApiError {
@@ -182,7 +183,7 @@ impl ApiError {
         }
     }
 
-    /// 503: what may only be done under a limit, while the limit cannot be checked.
+    /// 503: the limit cannot be checked, and the action is not allowed without it.
     pub(super) fn limit_unknown() -> ApiError {
         let detail = "the rate limit cannot be checked";
         ApiError {
@@ -191,7 +192,7 @@ impl ApiError {
         }
     }
 
-    /// 503: times cannot be told, until the clock is right again.
+    /// 503: the clock of this machine is wrong, so leases and limits cannot be computed.
     fn clock_wrong(ahead_ms: i64) -> ApiError {
         let (seconds, way) = (
             ahead_ms.unsigned_abs().div_ceil(1000),

@@ -1,8 +1,8 @@
 //! The limit on guessing keys.
 //!
-//! A key nobody has counts against the address it came from, by the limit of signing in:
-//! whoever may guess at one door may not guess more at another. An address that has used
-//! its limit up is refused before its next key is compared.
+//! An unknown key counts against the address it came from, under the same limit as signing
+//! in: switching between the two gives a guesser no extra attempts. An address that has used
+//! up its limit is refused before its next key is compared.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,20 +13,21 @@ use super::identity::identity;
 use super::{Access, Action, ApiError, Caller, Request, Services};
 use crate::redis::{Redis, Scope};
 
-/// How often callers without a key may have Redis asked, by one environment in a minute.
+/// How many checks in Redis all callers without a key may cause together, in each
+/// environment and minute.
 const ANONYMOUS_CHECKS: u32 = 60;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What callers without a key may have Redis do, all of them together. A limit of each
-/// address alone is none for who has many.
+/// The checks left to callers without a key, all of them together. A limit for each address
+/// would not stop somebody who has many addresses.
 #[derive(Default)]
 pub(super) struct AnonymousBudget {
     spent: Mutex<(Duration, u32)>,
 }
 
 impl AnonymousBudget {
-    /// Takes one check out of this minute's.
+    /// Takes one check from this minute's budget.
     ///
     /// # Errors
     /// 429 when there is none left.
@@ -47,7 +48,7 @@ impl AnonymousBudget {
     }
 }
 
-/// Who calls a route. A key that is sent, and is nobody's, is counted.
+/// Who calls a route. An unknown key is counted.
 ///
 /// # Errors
 /// 429 when too many such keys came from the address, 503 when that cannot be checked.
@@ -56,7 +57,7 @@ pub(super) async fn caller(
     access: Access,
     request: &Request,
 ) -> Result<Caller, ApiError> {
-    // What is open to all tells nobody whether a key is known.
+    // A route open to all does not reveal whether a key is valid.
     if access == Access::Open || bearer(request).is_none() {
         return Ok(services.auth.caller(request).await);
     }
@@ -67,7 +68,7 @@ pub(super) async fn caller(
     if let Some(refused) = services.limiter.blocked(&call) {
         return Err(refusal(&refused, now_ms));
     }
-    // This environment saw the limit used up; whether it still is, Redis knows.
+    // This environment saw the limit used up. Redis knows whether it still is.
     if services.limiter.last_seen(&rule, &address).remaining == 0 {
         services.anonymous.take(services)?;
         let redis = checking(services);

@@ -1,12 +1,11 @@
-//! Whom a limit counts against.
+//! The caller a limit counts against.
 
 use std::net::IpAddr;
 
 use super::{Caller, Request};
 
-/// The name of the key a caller has, or began their session with, and the address API
-/// Gateway saw; without a key the address alone. Never what the caller can make up: the
-/// role in a cookie is sealed.
+/// The role of the caller's key or session and the address API Gateway saw; without a key,
+/// the address alone. A caller can make up neither: the role in a cookie is sealed.
 pub(super) fn identity(caller: &Caller, request: &Request) -> String {
     let address = request.source_ip().map_or("unknown".to_owned(), |text| {
         text.parse().map_or_else(|_| text.to_owned(), network)
@@ -17,7 +16,7 @@ pub(super) fn identity(caller: &Caller, request: &Request) -> String {
     }
 }
 
-/// An IPv6 address stands for its /64: whoever has one has all of them.
+/// An IPv6 address counts as its /64, since whoever has one has all of them.
 fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

@@ -1,13 +1,13 @@
-//! Paths: how a route's is matched, and what a path takes.
+//! Matching paths, and the methods a path has.
 
 use lambda_http::http::Method;
 
-/// Paths at which several functions answer, each other methods. A function cannot see the
-/// routes of another; a test compares these with all of them.
+/// Paths that several functions serve, each with other methods. A function cannot see the
+/// routes of another, so they are listed here; a test compares the list with all routes.
 pub const SHARED_PATHS: &[(&str, &[Method])] = &[("/api/jobs", &[Method::GET, Method::POST])];
 
-/// The methods a path takes, as `Allow` lists them: those of `routes`, and those of other
-/// functions. HEAD is taken wherever GET is.
+/// The methods a path has, as `Allow` lists them: those of `routes`, and those of other
+/// functions. HEAD is there wherever GET is.
 pub(super) fn methods<'a>(
     path: &str,
     routes: impl Iterator<Item = (&'a Method, &'static str)>,
@@ -34,11 +34,10 @@ pub(super) fn methods<'a>(
     known.map(|(_, name)| *name).collect()
 }
 
-/// What stands in the places of a route's path, by name.
+/// The values of a route's path parameters, by name.
 pub type Parameters = Vec<(&'static str, String)>;
 
-/// The values of the `{…}` of `pattern`, if `path` has its form. A trailing slash
-/// is no other path.
+/// The values of the `{…}` in `pattern`, if `path` matches it. A trailing slash is ignored.
 pub fn match_path(pattern: &'static str, path: &str) -> Option<Parameters> {
     let mut parameters = Vec::new();
     let mut actual = path.trim_end_matches('/').split('/');

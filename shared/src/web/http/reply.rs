@@ -1,4 +1,4 @@
-//! What a handler answers.
+//! The reply of a handler.
 
 use lambda_http::Body;
 use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -18,7 +18,7 @@ impl Reply {
         Self::json(StatusCode::OK, body)
     }
 
-    /// 202: taken on, not done yet.
+    /// 202: accepted, not done yet.
     pub fn accepted(body: &impl Serialize) -> Reply {
         Self::json(StatusCode::ACCEPTED, body)
     }
@@ -60,7 +60,8 @@ impl Reply {
         self.response.status()
     }
 
-    /// The reply as it is repeated; none that hands out a secret or is no text.
+    /// The reply in the form in which it is stored and repeated. `None` for a reply that sets
+    /// a cookie, or whose body is not text.
     pub(super) fn to_stored(&self) -> Option<StoredReply> {
         let body = match self.response.body() {
             Body::Text(text) => text.clone(),
@@ -81,7 +82,7 @@ impl Reply {
         })
     }
 
-    /// A reply that was given before, and says so.
+    /// A stored reply, marked as repeated.
     pub(super) fn from_stored(stored: StoredReply) -> Reply {
         let mut response = Response::new(Body::Text(stored.body));
         *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
@@ -95,7 +96,7 @@ impl Reply {
         Reply { response }.with_header("idempotency-replayed", "true")
     }
 
-    /// The answer to HEAD: what GET would answer, but its body.
+    /// The reply to HEAD: that of GET without its body.
     pub(super) fn without_body(mut self) -> Reply {
         *self.response.body_mut() = Body::Empty;
         self

@@ -9,8 +9,8 @@ use super::ApiError;
 use crate::input;
 use crate::trace::Trace;
 
-/// The headers a request is read by. One that was sent must be readable, since it may not
-/// be taken for one that was not: a key that cannot be read is no missing key.
+/// The headers a request is read by. One that was sent must be readable: an unreadable key
+/// must not be taken for a missing one.
 const READ: [&str; 11] = [
     "authorization",
     "content-type",
@@ -27,10 +27,10 @@ const READ: [&str; 11] = [
 
 const SYNC_TOKEN: &str = "x-sync-token";
 
-/// The longest token of a state, in bytes; the service's own are far shorter.
+/// The longest sync token, in bytes. Those of the service are far shorter.
 const LONGEST_SYNC_TOKEN: usize = 512;
 
-/// The largest body taken, in bytes.
+/// The largest body, in bytes.
 const LARGEST_BODY: usize = 256 * 1024;
 
 /// An HTTP request through API Gateway.

@@ -221,11 +221,11 @@ fn problems(operation: &Operation) -> Vec<(u16, &'static str)> {
     let described = statuses.into_iter().map(|status| {
         let description = match status {
             400 => "Something is wrong with the request; `detail` names it.",
-            401 => "No key, or an unknown one.",
-            403 => "This needs the admin key.",
-            404 => "There is no such thing, or it was forgotten.",
-            409 => "Not in the state it is in.",
-            412 => "It has changed since the reply with this `ETag`.",
+            401 => "There is no key, or an unknown one.",
+            403 => "This needs the admin key, or comes from a page that may not do it.",
+            404 => "There is no such resource, or it was removed after its retention time.",
+            409 => "The resource is in a state that does not allow this.",
+            412 => "The resource has changed since the reply with this `ETag`.",
             413 => "The body is too large.",
             415 => "The body is not JSON.",
             422 => "The Idempotency-Key was used for another request.",
