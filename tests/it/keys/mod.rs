@@ -1,4 +1,4 @@
-//! Every key of a deployment has a row in `docs/ARCHITECTURE.md`, is what the row says and
+//! Every key of a deployment has a row in `docs/KEYS.md`, is what the row says and
 //! goes when the row says.
 
 mod census;

@@ -1,4 +1,4 @@
-//! The table of keys in `docs/ARCHITECTURE.md`, as rows that keys are compared with.
+//! The table of keys in `docs/KEYS.md`, as rows that keys are compared with.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct Row {
 
 /// The rows of the document, in their order.
 pub fn rows() -> Vec<Row> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/ARCHITECTURE.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/KEYS.md");
     let text = std::fs::read_to_string(path).unwrap();
     let section = text.split("\n## ").find(|part| part.starts_with("Keys\n"));
     let lines = section.expect("there is a section on keys").lines();
