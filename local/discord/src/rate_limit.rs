@@ -8,6 +8,8 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderValue};
 
+use crate::hash::hash;
+
 /// How many requests a window takes.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimit {
@@ -69,14 +71,14 @@ impl Buckets {
     }
 
     /// Counts a request. A refused one does not count.
-    pub(crate) fn take(&self, key: BucketKey, now_ms: i64) -> Standing {
+    pub(crate) fn take(&self, key: BucketKey, now_ms: i64) -> Decision {
         let (limit, window) = if key.is_listing {
             self.rate_limit.listing
         } else {
             (50, Duration::from_secs(1))
         };
         let window_ms = window.as_millis() as i64;
-        let mut standing = Standing {
+        let mut decision = Decision {
             allowed: true,
             limit,
             remaining: limit.saturating_sub(1),
@@ -85,7 +87,7 @@ impl Buckets {
             route: key.route,
         };
         if !self.rate_limit.enforced {
-            return standing;
+            return decision;
         }
 
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,17 +101,17 @@ impl Buckets {
                 used: 0,
             };
         }
-        standing.allowed = current.used < limit;
+        decision.allowed = current.used < limit;
         current.used = (current.used + 1).min(limit);
-        standing.remaining = limit - current.used;
-        standing.reset_at_ms = current.began_ms + window_ms;
-        standing.reset_after_ms = standing.reset_at_ms - now_ms;
-        standing
+        decision.remaining = limit - current.used;
+        decision.reset_at_ms = current.began_ms + window_ms;
+        decision.reset_after_ms = decision.reset_at_ms - now_ms;
+        decision
     }
 }
 
-/// How a bucket stands after a request.
-pub(crate) struct Standing {
+/// What a bucket says of a request.
+pub(crate) struct Decision {
     pub(crate) allowed: bool,
     limit: u32,
     remaining: u32,
@@ -118,7 +120,7 @@ pub(crate) struct Standing {
     route: &'static str,
 }
 
-impl Standing {
+impl Decision {
     /// Writes the `X-RateLimit-*` headers, except those already there.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let fields = [
@@ -142,6 +144,7 @@ fn seconds(ms: i64) -> String {
 
 /// An opaque name, the same for all channels, as Discord's are.
 fn bucket_hash(route: &str) -> String {
-    let hash = crate::cdn::hash(route.as_bytes());
-    format!("{hash:016x}{:016x}", crate::cdn::hash(&hash.to_be_bytes()))
+    let first = hash(route.as_bytes());
+    let second = hash(&first.to_be_bytes());
+    format!("{first:016x}{second:016x}")
 }

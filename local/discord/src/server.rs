@@ -11,7 +11,6 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     api,
-    cdn::Signer,
     connection::{Connections, Cutter},
     faults::Faults,
     guard::Guard,
@@ -19,6 +18,7 @@ use crate::{
     rate_limit::{Buckets, RateLimit},
     requests::{RequestSeen, Requests},
     sample,
+    signing::Signer,
     state::State,
 };
 

@@ -8,12 +8,12 @@ use std::sync::{
 use serde_json::{Value, json};
 
 use crate::{
-    cdn::Signer,
     faults::Faults,
     guard::Guard,
     guild::{BOT_ID, Guild, MessageSpec},
     rate_limit::Buckets,
     requests::Requests,
+    signing::Signer,
 };
 
 pub(crate) struct State {

@@ -1,5 +1,5 @@
-//! The doors: every request is noted, meets its faults, and then passes the
-//! checks in the order Discord makes them: user agent, token, route, bucket.
+//! The entry of every request: it is logged, meets its faults, and then passes the
+//! checks in the order in which Discord makes them: user agent, token, route, bucket.
 
 mod error;
 mod listing;
@@ -101,8 +101,8 @@ async fn front(
             let is_json = response.headers().get(header::CONTENT_TYPE)
                 == Some(&header::HeaderValue::from_static("application/json"));
             if let Some(Ok(route)) = route.filter(|_| is_json && *action != Action::BlockedJson) {
-                let standing = state.buckets.take(route.bucket(), state.now_ms());
-                standing.write(response.headers_mut());
+                let decision = state.buckets.take(route.bucket(), state.now_ms());
+                decision.write(response.headers_mut());
             }
             response
         }
@@ -144,17 +144,17 @@ fn check(state: &State, headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// Answers within the route's bucket, whose headers every answer carries.
 fn limited(state: &State, route: Route, uri: &Uri, body: &Bytes, plan: &Plan) -> Response {
-    let standing = state.buckets.take(route.bucket(), state.now_ms());
-    let mut response = if standing.allowed {
+    let decision = state.buckets.take(route.bucket(), state.now_ms());
+    let mut response = if decision.allowed {
         match answer(state, route, &Fields::of(uri), body, plan) {
             Ok(value) => Json(value).into_response(),
             Err(error) => error.into_response(),
         }
     } else {
-        let retry_after_secs = standing.reset_after_ms as f64 / 1_000.0;
+        let retry_after_secs = decision.reset_after_ms as f64 / 1_000.0;
         replacement::rate_limited(Scope::User, retry_after_secs)
     };
-    standing.write(response.headers_mut());
+    decision.write(response.headers_mut());
     response
 }
 

@@ -1,16 +1,13 @@
 //! Uploaded files by signed address, with byte ranges.
 
 mod range;
-mod signing;
 
 use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-pub(crate) use signing::{Signer, hash};
-
-use crate::{media, state::State};
+use crate::{media, signing, state::State};
 use range::Wanted;
 
 const GONE: &str = "This content is no longer available.";

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::file::{File, extension};
+use crate::media;
+
 /// Attachment flag: recorded with Discord's own Clips.
 pub const IS_CLIP: u64 = 1 << 0;
 /// Attachment flag: the thumbnail of a media channel's thread.
@@ -24,7 +27,7 @@ pub struct AttachmentSpec {
     flags: u64,
     moov_at_end: bool,
     extra: Map<String, Value>,
-    absent: Vec<String>,
+    left_out: Vec<String>,
 }
 
 impl AttachmentSpec {
@@ -61,7 +64,7 @@ impl AttachmentSpec {
             flags: 0,
             moov_at_end: false,
             extra: Map::new(),
-            absent: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -124,7 +127,7 @@ impl AttachmentSpec {
     /// Leaves a field of the attachment object out.
     #[must_use]
     pub fn without(mut self, key: &str) -> Self {
-        self.absent.push(key.to_owned());
+        self.left_out.push(key.to_owned());
         self
     }
 
@@ -140,7 +143,7 @@ impl AttachmentSpec {
             dimensions: self.dimensions,
             moov_at_end: self.moov_at_end,
         };
-        file.size_bytes = crate::media::size_bytes(&file);
+        file.size_bytes = media::size_bytes(&file);
         file
     }
 
@@ -167,7 +170,7 @@ impl AttachmentSpec {
         if let Some(declared_secs) = self.declared_secs {
             fields["duration_secs"] = json!(declared_secs);
         }
-        amend(body, &self.extra, &self.absent)
+        amend(body, &self.extra, &self.left_out)
     }
 
     /// The unfurled media item a component shows the file with.
@@ -185,47 +188,11 @@ impl AttachmentSpec {
     }
 }
 
-/// An uploaded file, as the CDN keeps it.
-#[derive(Clone, Debug)]
-pub struct File {
-    pub id: u64,
-    pub channel_id: u64,
-    /// The message it was uploaded with; gone together with it.
-    pub message_id: u64,
-    pub name: String,
-    pub content_type: Option<String>,
-    pub size_bytes: u64,
-    /// What a probe of the bytes must find, for MP4, MOV, WebM and MKV.
-    pub duration_ms: Option<u64>,
-    /// Width and height, likewise.
-    pub dimensions: Option<(u64, u64)>,
-    pub moov_at_end: bool,
-}
-
-impl File {
-    /// Where it lies, without host and signature: those are added whenever the
-    /// address is handed out.
-    pub(crate) fn location(&self) -> String {
-        format!(
-            "cdn:/attachments/{}/{}/{}",
-            self.channel_id, self.id, self.name
-        )
-    }
-}
-
-/// The part of a file name behind its last dot, in lower case.
-pub(crate) fn extension(filename: &str) -> String {
-    filename
-        .rsplit_once('.')
-        .map(|(_, extension)| extension.to_ascii_lowercase())
-        .unwrap_or_default()
-}
-
 /// Overrides and removes fields of an object.
-pub(crate) fn amend(mut body: Value, extra: &Map<String, Value>, absent: &[String]) -> Value {
+pub(crate) fn amend(mut body: Value, extra: &Map<String, Value>, left_out: &[String]) -> Value {
     if let Some(fields) = body.as_object_mut() {
         fields.extend(extra.clone());
-        fields.retain(|key, _| !absent.contains(key));
+        fields.retain(|key, _| !left_out.contains(key));
     }
     body
 }

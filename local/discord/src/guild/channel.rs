@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::ids::OWNER_ID;
 use crate::{snowflake, timestamp};
 
 /// What the bot is allowed to do in a channel.
@@ -180,7 +181,7 @@ impl Channel {
     fn thread_fields(&self, thread: Thread) -> Value {
         let created = timestamp::format(snowflake::ms_of(self.id));
         json!({
-            "owner_id": crate::guild::OWNER_ID.to_string(),
+            "owner_id": OWNER_ID.to_string(),
             "message_count": self.messages.len(),
             "total_message_sent": self.total_message_sent,
             "member_count": 3,

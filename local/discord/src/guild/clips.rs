@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::attachment::{IS_THUMBNAIL, extension};
+use super::attachment::IS_THUMBNAIL;
+use crate::file::extension;
 
 /// Extensions that make a file without a telling type a video.
 const EXTENSIONS: [&str; 7] = ["mp4", "mov", "qt", "webm", "mkv", "m4v", "avi"];

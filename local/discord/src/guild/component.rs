@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::attachment::{AttachmentSpec, File};
+use super::attachment::AttachmentSpec;
+use crate::file::File;
 
 /// One component of a message sent with IS_COMPONENTS_V2.
 #[derive(Clone, Debug)]

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Channel, Clip, File, Guild, clips};
+use super::channel::Channel;
+use super::clips::{self, Clip};
+use super::store::Guild;
+use crate::file::File;
 
 impl Guild {
     /// Channels and threads in order of id.

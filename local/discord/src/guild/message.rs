@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    attachment::{AttachmentSpec, File, amend},
+    attachment::{AttachmentSpec, amend},
     component::ComponentSpec,
 };
-use crate::{snowflake, timestamp};
+use crate::{file::File, snowflake, timestamp};
 
 /// Message flag: a copy of a message in an announcement channel.
 pub const IS_CROSSPOST: u64 = 1 << 1;
@@ -71,7 +71,7 @@ pub struct MessageSpec {
     embeds: Vec<Value>,
     components: Vec<ComponentSpec>,
     extra: Map<String, Value>,
-    absent: Vec<String>,
+    left_out: Vec<String>,
 }
 
 impl MessageSpec {
@@ -161,7 +161,7 @@ impl MessageSpec {
     /// Leaves a field of the message object out.
     #[must_use]
     pub fn without(mut self, key: &str) -> Self {
-        self.absent.push(key.to_owned());
+        self.left_out.push(key.to_owned());
         self
     }
 
@@ -200,6 +200,6 @@ impl MessageSpec {
             "pinned": false,
             "tts": false,
         });
-        amend(body, &self.extra, &self.absent)
+        amend(body, &self.extra, &self.left_out)
     }
 }

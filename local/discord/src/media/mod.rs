@@ -2,19 +2,14 @@
 //!
 //! Files are never built as a whole, so a range of a big one costs nothing.
 
+mod layout;
 mod mp4;
 mod webm;
 
 use std::ops::Range;
 
-use crate::guild::File;
-
-/// A file as its first bytes, so many zeros, and its last bytes.
-struct Layout {
-    head: Vec<u8>,
-    n_zeros: u64,
-    tail: Vec<u8>,
-}
+use crate::file::{File, extension};
+use layout::Layout;
 
 /// The size of a file: what was asked for, or what its headers need.
 pub(crate) fn size_bytes(file: &File) -> u64 {
@@ -41,7 +36,7 @@ pub(crate) fn read(file: &File, range: Range<u64>) -> Vec<u8> {
 }
 
 fn layout(file: &File) -> Layout {
-    match crate::guild::extension(&file.name).as_str() {
+    match extension(&file.name).as_str() {
         "mp4" | "m4v" => mp4::layout(file, b"isom"),
         "mov" | "qt" => mp4::layout(file, b"qt  "),
         "webm" => webm::layout(file, "webm"),

@@ -1,7 +1,7 @@
 //! MP4 and QuickTime: `ftyp`, `moov` with one video track, `mdat`.
 
-use super::Layout;
-use crate::guild::File;
+use super::layout::Layout;
+use crate::file::File;
 
 const TIMESCALE: u32 = 1_000;
 /// The identity matrix of `mvhd` and `tkhd`: no rotation.

@@ -1,8 +1,8 @@
 //! WebM and Matroska: an EBML header, `Info` with the duration, one video
 //! track, and a void where the clusters would be.
 
-use super::Layout;
-use crate::guild::File;
+use super::layout::Layout;
+use crate::file::File;
 
 pub(super) fn layout(file: &File, doc_type: &str) -> Layout {
     let header = element(

@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::hash::hash;
+
 const HOUR_SECS: i64 = 3_600;
 /// A day and an hour behind the full hour of issue, so that every address
 /// handed out is good for at least a day.
@@ -69,7 +71,7 @@ impl Signer {
 }
 
 /// The attachment id in `/attachments/{channel}/{attachment}/{name}`.
-pub(super) fn attachment_id(path: &str) -> Option<u64> {
+pub(crate) fn attachment_id(path: &str) -> Option<u64> {
     path.strip_prefix("/attachments/")?
         .split('/')
         .nth(1)?
@@ -88,14 +90,4 @@ fn mark(path: &str, expires: i64, issued: i64) -> String {
             )
         })
         .collect()
-}
-
-/// FNV-1a, with its bits mixed once more.
-pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    let mut hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    hash ^= hash >> 32;
-    hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    hash ^ (hash >> 29)
 }
