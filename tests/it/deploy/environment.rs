@@ -32,19 +32,10 @@ fn a_deployed_function_has_the_secrets_it_reads_and_none_of_another() {
 
 #[test]
 fn every_setting_of_the_template_is_one_that_is_read() {
-    let files = [
-        "config.rs",
-        "config/cache.rs",
-        "config/drain.rs",
-        "config/http.rs",
-        "config/log.rs",
-        "config/metrics.rs",
-        "config/queue.rs",
-        "config/secrets.rs",
-    ];
-    let config = files
-        .map(|file| std::fs::read_to_string(root(&format!("shared/src/base/{file}"))).unwrap())
-        .concat();
+    let sections = std::fs::read_dir(root("shared/src/base/config")).unwrap();
+    let config: String = sections
+        .map(|section| std::fs::read_to_string(section.unwrap().path()).unwrap())
+        .collect();
     for (name, function) in deployed() {
         for setting in settings(&function) {
             assert!(

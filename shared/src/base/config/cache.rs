@@ -1,6 +1,8 @@
 //! Where the cache is.
 
-use super::{ConfigError, Environment, Provider, RedisConfig};
+use super::Provider;
+use super::environment::{ConfigError, Environment};
+use super::redis::RedisConfig;
 
 /// The cache's own database.
 #[derive(Clone, Default)]

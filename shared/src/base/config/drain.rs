@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{ConfigError, Environment};
+use super::environment::{ConfigError, Environment};
 use crate::input;
 
 /// What the drainer looks after besides the queue.

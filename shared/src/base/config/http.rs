@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ConfigError, Environment};
+use super::environment::{ConfigError, Environment};
 
 /// What every route asks of its callers.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use super::{ConfigError, Environment};
+use super::environment::{ConfigError, Environment};
 
 /// What is logged.
 #[derive(Clone, Debug)]

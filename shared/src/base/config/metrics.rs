@@ -1,6 +1,6 @@
 //! The settings of metrics.
 
-use super::{ConfigError, Environment};
+use super::environment::{ConfigError, Environment};
 
 /// Whether metrics are written, and under which names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

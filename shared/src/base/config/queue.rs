@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{ConfigError, Environment};
+use super::environment::{ConfigError, Environment};
 
 /// The queue and its drainer.
 #[derive(Clone, Debug)]

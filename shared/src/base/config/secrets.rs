@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ConfigError, Environment};
+use super::environment::{ConfigError, Environment};
 
 /// Every setting that is a secret, and the variable with the name of the SSM parameter
 /// (a SecureString) that holds it. One of the two is set: the second is how a deployed

@@ -1,0 +1,90 @@
+//! Where settings come from, and what is said of one that cannot be read.
+
+use crate::secret::Secret;
+
+/// A setting that is missing or cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// There is no such variable, or it is empty.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// The value is not one of those expected.
+    #[error("{name}: expected {expected}")]
+    Invalid {
+        name: &'static str,
+        expected: &'static str,
+    },
+    /// As [`ConfigError::Invalid`], where what is wrong depends on the value, or on another
+    /// setting.
+    #[error("{name}: {reason}")]
+    Refused { name: &'static str, reason: String },
+}
+
+/// Where settings are read from.
+pub struct Environment<'a> {
+    lookup: Lookup<'a>,
+    /// The secrets that somebody keeps, by their setting.
+    kept: Option<Kept>,
+}
+
+type Kept = Box<dyn Fn(&str) -> Option<Secret>>;
+type Lookup<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
+
+impl<'a> Environment<'a> {
+    /// The process's own.
+    pub fn process() -> Environment<'static> {
+        Environment::from(|name| std::env::var(name).ok())
+    }
+
+    /// One that `lookup` answers.
+    pub fn from(lookup: impl Fn(&str) -> Option<String> + 'a) -> Environment<'a> {
+        Environment {
+            lookup: Box::new(lookup),
+            kept: None,
+        }
+    }
+
+    /// The same, with the secrets that `kept` knows.
+    pub fn with_secrets(self, kept: impl Fn(&str) -> Option<Secret> + 'static) -> Environment<'a> {
+        Environment {
+            kept: Some(Box::new(kept)),
+            ..self
+        }
+    }
+
+    /// A setting as text; one that is set to nothing counts as not set.
+    pub fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// A setting as text, which has to be set.
+    pub(super) fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.text(name).ok_or(ConfigError::Missing(name))
+    }
+
+    /// A secret: the value somebody keeps for it, or else the setting itself.
+    pub(super) fn secret(&self, name: &'static str) -> Result<Secret, ConfigError> {
+        match self.kept.as_ref().and_then(|kept| kept(name)) {
+            Some(secret) => Ok(secret),
+            None => self.required(name).map(|value| value.trim().into()),
+        }
+    }
+
+    /// A whole number within `range`, or `default` if the setting is not set.
+    pub(super) fn number(
+        &self,
+        name: &'static str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+        expected: &'static str,
+    ) -> Result<u64, ConfigError> {
+        let Some(text) = self.text(name) else {
+            return Ok(default);
+        };
+        text.trim()
+            .parse()
+            .ok()
+            .filter(|number| range.contains(number))
+            .ok_or(ConfigError::Invalid { name, expected })
+    }
+}
