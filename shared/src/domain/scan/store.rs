@@ -1,18 +1,16 @@
 //! Reading and writing the domain's records.
 
-use std::sync::Arc;
-
 use super::scripts;
 use super::{Breaker, Channel, Clip, GuildSettings, Keys, Owner};
 use crate::redis::commands::hashes::Hashes as _;
 use crate::redis::commands::sorted_sets::zscore;
-use crate::redis::{Error, FromReply as _, Pipeline, Redis, Reply};
+use crate::redis::{Error, FromReply as _, Pipeline, Prefix, Redis, Reply};
 
 /// Channels and clips of all guilds.
 #[derive(Clone)]
 pub struct ScanStore {
     redis: Redis,
-    keys: Arc<Keys>,
+    keys: Keys,
 }
 
 /// What came of taking a channel.
@@ -36,7 +34,7 @@ impl ScanStore {
     pub fn new(redis: Redis, prefix: &str) -> ScanStore {
         ScanStore {
             redis,
-            keys: Arc::new(Keys::new(prefix)),
+            keys: Keys(Prefix::new(prefix)),
         }
     }
 

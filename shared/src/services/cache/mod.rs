@@ -38,7 +38,7 @@ pub use keys::Keys;
 pub use many::Batch;
 
 use crate::clock::Clock;
-use crate::redis::Redis;
+use crate::redis::{Prefix, Redis};
 use apart::Apart;
 use counts::Counters;
 
@@ -51,7 +51,7 @@ pub struct Cache {
     redis: Redis,
     /// The values' own database.
     own: Option<Redis>,
-    keys: Arc<Keys>,
+    keys: Keys,
     clock: Clock,
     counters: Arc<Counters>,
 }
@@ -61,7 +61,7 @@ impl Cache {
         Cache {
             redis,
             own: None,
-            keys: Arc::new(Keys::new(prefix)),
+            keys: Keys(Prefix::new(prefix)),
             clock,
             counters: Arc::default(),
         }

@@ -1,19 +1,15 @@
 //! The keys of counters.
 
+use crate::redis::Prefix;
+
 /// Names counters.
-pub struct Keys {
-    prefix: String,
-}
+#[derive(Clone)]
+pub struct Keys(pub(super) Prefix);
 
 impl Keys {
-    pub fn new(prefix: &str) -> Keys {
-        Keys {
-            prefix: prefix.to_owned(),
-        }
-    }
-
     /// HASH: the counts of one stretch of time, by their place in it.
     pub fn stretch(&self, name: &str, period: &str, stretch: i64) -> String {
-        format!("{}counter:{name}:{period}:{stretch}", self.prefix)
+        self.0
+            .key(format_args!("counter:{name}:{period}:{stretch}"))
     }
 }

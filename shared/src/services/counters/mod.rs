@@ -8,14 +8,13 @@
 mod keys;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use keys::Keys;
 
 use crate::clock::Clock;
 use crate::redis::commands::hashes::hgetall;
-use crate::redis::{CountPlace, Error, Pipeline, Redis, Script, Slot};
+use crate::redis::{CountPlace, Error, Pipeline, Prefix, Redis, Script, Slot};
 
 static ADD: Script = Script::new("add", &[include_str!("scripts/add.lua")]).running(5);
 
@@ -102,7 +101,7 @@ impl Period {
 #[derive(Clone)]
 pub struct Counters {
     redis: Redis,
-    keys: Arc<Keys>,
+    keys: Keys,
     clock: Clock,
 }
 
@@ -110,7 +109,7 @@ impl Counters {
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Counters {
         Counters {
             redis,
-            keys: Arc::new(Keys::new(prefix)),
+            keys: Keys(Prefix::new(prefix)),
             clock,
         }
     }

@@ -1,6 +1,8 @@
 //! The key of the flags.
 
+use crate::redis::Prefix;
+
 /// HASH: flag → rule.
-pub fn flags(prefix: &str) -> String {
-    format!("{prefix}flags")
+pub fn flags(prefix: &Prefix) -> String {
+    prefix.key("flags")
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub use rule::Rule;
 
 use crate::redis::commands::hashes::{Hashes as _, hmget};
-use crate::redis::{Error, Pipeline, Redis, Replies, Slot};
+use crate::redis::{Error, Pipeline, Prefix, Redis, Replies, Slot};
 
 /// On for a guild: scans of it are not taken on. So named because a flag that was never
 /// set is off.
@@ -48,7 +48,7 @@ impl Rules {
 impl Flags {
     pub fn new(prefix: &str) -> Flags {
         Flags {
-            key: keys::flags(prefix),
+            key: keys::flags(&Prefix::new(prefix)),
         }
     }
 

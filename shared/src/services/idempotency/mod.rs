@@ -22,7 +22,6 @@
 mod keys;
 mod record;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use keys::Keys;
@@ -30,7 +29,7 @@ use record::Record;
 pub use record::StoredReply;
 
 use crate::clock::Clock;
-use crate::redis::{Command, Error, Exchange, Pipeline, Redis, Replies, Slot};
+use crate::redis::{Command, Error, Exchange, Pipeline, Prefix, Redis, Replies, Slot};
 
 /// How long a reply is remembered.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
@@ -38,7 +37,7 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 /// The requests that are remembered. Cheap to clone.
 #[derive(Clone)]
 pub struct Idempotency {
-    keys: Arc<Keys>,
+    keys: Keys,
     clock: Clock,
 }
 
@@ -68,7 +67,7 @@ pub enum Begun {
 impl Idempotency {
     pub fn new(prefix: &str, clock: Clock) -> Idempotency {
         Idempotency {
-            keys: Arc::new(Keys::new(prefix)),
+            keys: Keys(Prefix::new(prefix)),
             clock,
         }
     }

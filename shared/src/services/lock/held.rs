@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Locks};
+use super::error::Error;
 use crate::clock::Clock;
 use crate::redis::commands::strings::{SetOptions, set};
 use crate::redis::{Command, Redis, Repeat};
@@ -44,14 +44,20 @@ impl Moment {
 
 impl Held {
     /// Before anything is sent: the lease counts from here.
-    pub(super) fn new(locks: &Locks, key: String, token: String, lease: Duration) -> Held {
+    pub(super) fn new(
+        redis: Redis,
+        clock: &Clock,
+        key: String,
+        token: String,
+        lease: Duration,
+    ) -> Held {
         Held {
-            redis: locks.redis.clone(),
-            clock: locks.clock.clone(),
+            redis,
+            clock: clock.clone(),
             key,
             token,
             fence: 0,
-            until: Moment::after(&locks.clock, lease),
+            until: Moment::after(clock, lease),
         }
     }
 

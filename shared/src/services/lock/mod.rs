@@ -40,7 +40,6 @@ mod keys;
 mod wait;
 mod with_lock;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::Error;
@@ -49,7 +48,7 @@ pub use keys::Keys;
 
 use crate::clock::Clock;
 use crate::redis::commands::whole_ms;
-use crate::redis::{Command, Error as Failure, Pipeline, Redis};
+use crate::redis::{Command, Error as Failure, Pipeline, Prefix, Redis};
 
 /// The lease unless told otherwise.
 pub const LEASE: Duration = Duration::from_secs(300);
@@ -58,7 +57,7 @@ pub const LEASE: Duration = Duration::from_secs(300);
 #[derive(Clone)]
 pub struct Locks {
     redis: Redis,
-    keys: Arc<Keys>,
+    keys: Keys,
     clock: Clock,
 }
 
@@ -66,7 +65,7 @@ impl Locks {
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Locks {
         Locks {
             redis,
-            keys: Arc::new(Keys::new(prefix)),
+            keys: Keys(Prefix::new(prefix)),
             clock,
         }
     }
@@ -83,7 +82,13 @@ impl Locks {
     ) -> Result<Option<Held>, Error> {
         let key = self.keys.lock(resource);
         let token = token();
-        let mut held = Held::new(self, key.clone(), token.clone(), lease);
+        let mut held = Held::new(
+            self.redis.clone(),
+            &self.clock,
+            key.clone(),
+            token.clone(),
+            lease,
+        );
         // One step, so that a later holder's fence is above this one's.
         let mut step = Pipeline::new();
         let holder = step.add(

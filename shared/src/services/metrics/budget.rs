@@ -9,7 +9,7 @@ use chrono::Datelike as _;
 
 use crate::clock::Clock;
 use crate::redis::commands::hashes::{Hashes as _, hget};
-use crate::redis::{Meter, Pipeline, Redis, Slot};
+use crate::redis::{Meter, Pipeline, Prefix, Redis, Slot};
 use crate::telemetry;
 
 /// How many commands are worth one more.
@@ -29,7 +29,7 @@ impl CommandBudget {
         CommandBudget {
             redis: redis.clone(),
             meter: redis.meter(),
-            key: format!("{prefix}counter:commands"),
+            key: Prefix::new(prefix).key("counter:commands"),
             clock,
         }
     }

@@ -3,8 +3,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Cursor, PAGE};
+use super::Cursor;
 use crate::redis::commands::streams::Entry;
+
+/// The most events of one reading.
+pub(super) const PAGE: u64 = 100;
 
 /// About how many bytes of events one reading holds; the rest is for the next.
 /// Lambda's replies end at 6 MB.

@@ -1,19 +1,14 @@
 //! The keys of the events.
 
+use crate::redis::Prefix;
+
 /// Names streams of events.
-pub struct Keys {
-    prefix: String,
-}
+#[derive(Clone)]
+pub struct Keys(pub(super) Prefix);
 
 impl Keys {
-    pub fn new(prefix: &str) -> Keys {
-        Keys {
-            prefix: prefix.to_owned(),
-        }
-    }
-
     /// STREAM: the events of a scan.
     pub fn events(&self, scan_id: &str) -> String {
-        format!("{}scan:events:{scan_id}", self.prefix)
+        self.0.key(format_args!("scan:events:{scan_id}"))
     }
 }

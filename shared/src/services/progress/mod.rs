@@ -9,22 +9,19 @@ mod cursor;
 mod event;
 mod keys;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use cursor::{BadCursor, Cursor};
+use event::PAGE;
 pub use event::{Event, EventType, Events, Seen};
 pub use keys::Keys;
 
 use crate::redis::commands::keys::{Keys as _, pexpire};
 use crate::redis::commands::streams::{Entry, Trim, xadd, xrange};
-use crate::redis::{Command, Error, Pipeline, Redis, Replies, Slot};
+use crate::redis::{Command, Error, Pipeline, Prefix, Redis, Replies, Slot};
 
 /// About how many events are kept.
 const KEPT: u64 = 200;
-
-/// The most events of one reading.
-const PAGE: u64 = 100;
 
 /// How long a scan's events outlive the last.
 const EXPIRY: Duration = Duration::from_secs(24 * 3600);
@@ -32,7 +29,7 @@ const EXPIRY: Duration = Duration::from_secs(24 * 3600);
 /// The events of all scans.
 #[derive(Clone)]
 pub struct Progress {
-    keys: Arc<Keys>,
+    keys: Keys,
 }
 
 /// What the stream answered to an event.
@@ -48,7 +45,7 @@ pub enum Published {
 impl Progress {
     pub fn new(prefix: &str) -> Progress {
         Progress {
-            keys: Arc::new(Keys::new(prefix)),
+            keys: Keys(Prefix::new(prefix)),
         }
     }
 

@@ -1,23 +1,18 @@
 //! The keys of the limits.
 
-use super::Check;
+use super::check::Check;
+use crate::redis::Prefix;
 
 /// Names what is kept of callers.
-pub struct Keys {
-    prefix: String,
-}
+#[derive(Clone)]
+pub struct Keys(pub(super) Prefix);
 
 impl Keys {
-    pub fn new(prefix: &str) -> Keys {
-        Keys {
-            prefix: prefix.to_owned(),
-        }
-    }
-
     /// STRING: what a caller has used of an action, JSON.
     pub(super) fn state(&self, check: &Check) -> String {
         let action = word(check.rule.action);
-        format!("{}ratelimit:{action}:{}", self.prefix, check.caller)
+        self.0
+            .key(format_args!("ratelimit:{action}:{}", check.caller))
     }
 
     /// STRING: what a caller has used in one window of the clock, a count.
@@ -28,12 +23,12 @@ impl Keys {
 
     /// STRING: the limit in the place of an action's own.
     pub(super) fn limit(&self, action: &str) -> String {
-        format!("{}ratelimit:limit:{action}", self.prefix)
+        self.0.key(format_args!("ratelimit:limit:{action}"))
     }
 
     /// STRING: until when a caller is denied, unix milliseconds.
     pub(super) fn deny(&self, caller: &str) -> String {
-        format!("{}ratelimit:deny:{caller}", self.prefix)
+        self.0.key(format_args!("ratelimit:deny:{caller}"))
     }
 }
 

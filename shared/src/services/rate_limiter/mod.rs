@@ -31,6 +31,7 @@
 //! [`http`](crate::http)'s.
 
 mod block;
+mod check;
 mod keys;
 mod rule;
 mod scripts;
@@ -38,10 +39,11 @@ mod seen;
 mod verdict;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use block::Blocked;
+pub use check::Check;
 pub use keys::Keys;
 pub use rule::{Algorithm, OnFailure, Rule};
 pub use scripts::ALL;
@@ -52,30 +54,16 @@ pub use verdict::{Reason, Verdict};
 use crate::clock::Clock;
 use crate::redis::commands::keys::{Keys as _, expire};
 use crate::redis::commands::strings::{SetOptions, Strings as _, get, incrby};
-use crate::redis::{Error, Pipeline, Redis, Replies, Slot};
+use crate::redis::{Error, Pipeline, Prefix, Redis, Replies, Slot};
 
 /// Asks Redis whether a caller may go on. Cheap to clone; clones share the block of
 /// callers already refused, and how they were seen to stand.
 #[derive(Clone)]
 pub struct RateLimiter {
-    keys: Arc<Keys>,
+    keys: Keys,
     clock: Clock,
     blocked: Arc<Blocked>,
     seen: Arc<Seen>,
-}
-
-/// One call that is to be admitted: by which rule, whose, and how much it weighs. Clones
-/// are the same call.
-#[derive(Clone, Debug)]
-pub struct Check {
-    pub rule: Rule,
-    pub caller: String,
-    /// 1 for most; one above the limit is never admitted.
-    pub weight: u32,
-    id: String,
-    at_ms: i64,
-    /// Whether it was counted and has not been taken back.
-    is_counted: Arc<AtomicBool>,
 }
 
 /// Where in a pipeline's replies a check's is found.
@@ -89,7 +77,7 @@ enum Asked {
 impl RateLimiter {
     pub fn new(prefix: &str, clock: Clock) -> RateLimiter {
         RateLimiter {
-            keys: Arc::new(Keys::new(prefix)),
+            keys: Keys(Prefix::new(prefix)),
             clock,
             blocked: Arc::default(),
             seen: Arc::default(),

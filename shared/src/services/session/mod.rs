@@ -5,16 +5,17 @@
 //! user are noted in a set, so that all can be revoked and there are never too many: the
 //! oldest go first.
 
+mod error;
 mod keys;
 mod scripts;
 mod token;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
+pub use error::{Error, LARGEST};
 pub use keys::Keys;
 pub use scripts::ALL as SCRIPTS;
 pub use token::Token;
@@ -23,11 +24,8 @@ use crate::clock::Clock;
 use crate::redis::commands::keys::del;
 use crate::redis::commands::sorted_sets::{Range, SortedSets as _, zrange, zrem};
 use crate::redis::commands::strings::get_and_expire;
-use crate::redis::{self, Pipeline, Redis, Replies, Slot};
+use crate::redis::{self, Pipeline, Prefix, Redis, Replies, Slot};
 use scripts::CreateRequest;
-
-/// The most bytes of what a session holds.
-pub const LARGEST: usize = 4096;
 
 /// What sessions of one kind are allowed.
 #[derive(Debug)]
@@ -59,17 +57,6 @@ pub struct Session<T> {
     pub data: T,
 }
 
-/// A failure, or something that cannot be a session.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("a session holds at most {LARGEST} bytes")]
-    TooLarge,
-    #[error("the system has no randomness")]
-    NoRandomness,
-    #[error("sessions cannot be used")]
-    Redis(#[from] redis::Error),
-}
-
 /// Where in a pipeline's replies a session is found.
 pub struct Touch(Slot<Option<String>>);
 
@@ -77,7 +64,7 @@ pub struct Touch(Slot<Option<String>>);
 #[derive(Clone)]
 pub struct Sessions {
     redis: Redis,
-    keys: Arc<Keys>,
+    keys: Keys,
     clock: Clock,
 }
 
@@ -85,7 +72,7 @@ impl Sessions {
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Sessions {
         Sessions {
             redis,
-            keys: Arc::new(Keys::new(prefix)),
+            keys: Keys(Prefix::new(prefix)),
             clock,
         }
     }

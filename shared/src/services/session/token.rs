@@ -5,6 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use super::error::Error;
+
 /// 32 random bytes as 43 letters. Stored is only their hash, so who reads the database
 /// cannot take a session over.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,10 +15,10 @@ pub struct Token(String);
 impl Token {
     /// # Errors
     /// When the system has no randomness.
-    pub(super) fn new() -> Result<Token, super::Error> {
+    pub(super) fn new() -> Result<Token, Error> {
         let mut bytes = [0; 32];
         let filled = SystemRandom::new().fill(&mut bytes);
-        filled.map_err(|_| super::Error::NoRandomness)?;
+        filled.map_err(|_| Error::NoRandomness)?;
         Ok(Token(URL_SAFE_NO_PAD.encode(bytes)))
     }
 

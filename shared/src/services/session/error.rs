@@ -1,0 +1,17 @@
+//! What can go wrong with a session.
+
+use crate::redis;
+
+/// The most bytes of what a session holds.
+pub const LARGEST: usize = 4096;
+
+/// A failure, or something that cannot be a session.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("a session holds at most {LARGEST} bytes")]
+    TooLarge,
+    #[error("the system has no randomness")]
+    NoRandomness,
+    #[error("sessions cannot be used")]
+    Redis(#[from] redis::Error),
+}
