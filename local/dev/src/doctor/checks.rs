@@ -21,7 +21,7 @@ use shared::redis::commands::streams::{Trim, xadd, xlen, xrange};
 use shared::redis::commands::strings::{SetOptions, get, set};
 use shared::redis::commands::{Keys as _, Server as _, Strings as _};
 
-use super::Patient;
+use super::subject::Subject;
 
 /// How long what a check stores lives at most, should cleaning up fail.
 const LIFE: Duration = Duration::from_secs(300);
@@ -29,10 +29,10 @@ const LIFE: Duration = Duration::from_secs(300);
 /// Clocks further apart than this store and claim no jobs.
 const SKEW_MS: i64 = 30_000;
 
-pub async fn connectivity(patient: &Patient) -> anyhow::Result<String> {
-    let pong = patient.redis.ping().await?;
+pub async fn connectivity(subject: &Subject) -> anyhow::Result<String> {
+    let pong = subject.redis.ping().await?;
     ensure!(pong == "PONG", "PING was answered {pong:?}");
-    let Some(skew) = patient.redis.clock_skew_ms() else {
+    let Some(skew) = subject.redis.clock_skew_ms() else {
         return Ok("PONG; the service does not tell its time".to_owned());
     };
     ensure!(
@@ -46,35 +46,35 @@ pub async fn connectivity(patient: &Patient) -> anyhow::Result<String> {
     ))
 }
 
-pub async fn set_and_get(patient: &Patient) -> anyhow::Result<String> {
-    let key = format!("{}value", patient.prefix);
+pub async fn set_and_get(subject: &Subject) -> anyhow::Result<String> {
+    let key = format!("{}value", subject.prefix);
     // Text that a service without binary-safe replies would spoil.
     let value = "Trawl \u{1f3a3} \"quoted\"\r\n\0end";
     let mut pipeline = Pipeline::new();
     let stored = pipeline.add(set(&key, value, SetOptions::new().expires_in(LIFE)));
     let read = pipeline.add(get(&key));
     let left = pipeline.add(pttl(&key));
-    let mut replies = pipeline.send(&*patient.redis).await?;
+    let mut replies = pipeline.send(&*subject.redis).await?;
     replies.take(stored)?;
     let read = replies.take(read)?;
     ensure!(read.as_deref() == Some(value), "another value came back");
     ensure!(replies.take(left)? > 0, "the key does not expire");
     ensure!(
-        patient.redis.del(&[&key]).await? == 1,
+        subject.redis.del(&[&key]).await? == 1,
         "the key could not be deleted"
     );
     ensure!(
-        patient.redis.get(&key).await?.is_none(),
+        subject.redis.get(&key).await?.is_none(),
         "a deleted key is still there"
     );
     Ok("written, read back to the byte, expiring, deleted".to_owned())
 }
 
-pub async fn cache(patient: &Patient) -> anyhow::Result<String> {
+pub async fn cache(subject: &Subject) -> anyhow::Result<String> {
     let cache = Cache::new(
-        patient.redis.clone(),
-        &patient.prefix,
-        patient.clock.clone(),
+        subject.redis.clone(),
+        &subject.prefix,
+        subject.clock.clone(),
     );
     let entry: Entry<String> = Entry::new(&GUILD, "doctor");
     let load = || async { Ok::<_, anyhow::Error>(Some("loaded".to_owned())) };
@@ -106,13 +106,13 @@ pub async fn cache(patient: &Patient) -> anyhow::Result<String> {
     ))
 }
 
-pub async fn limiter(patient: &Patient) -> anyhow::Result<String> {
-    let limiter = RateLimiter::new(&patient.prefix, patient.clock.clone());
+pub async fn limiter(subject: &Subject) -> anyhow::Result<String> {
+    let limiter = RateLimiter::new(&subject.prefix, subject.clock.clone());
     let rule = Rule::new("doctor", 2, Duration::from_secs(60)).or_refuse();
     let mut seen = Vec::new();
     for _ in 0..3 {
         let check = limiter.call(&rule, "doctor", 1);
-        let verdict = limiter.check(&patient.redis, &check).await;
+        let verdict = limiter.check(&subject.redis, &check).await;
         ensure!(
             verdict.reason != Reason::Unavailable,
             "Redis did not answer the limiter"
@@ -126,11 +126,11 @@ pub async fn limiter(patient: &Patient) -> anyhow::Result<String> {
     Ok("two admitted, the third refused".to_owned())
 }
 
-pub async fn lock(patient: &Patient) -> anyhow::Result<String> {
+pub async fn lock(subject: &Subject) -> anyhow::Result<String> {
     let locks = Locks::new(
-        patient.redis.clone(),
-        &patient.prefix,
-        patient.clock.clone(),
+        subject.redis.clone(),
+        &subject.prefix,
+        subject.clock.clone(),
     );
     let mut held = locks
         .try_acquire("doctor", LIFE)
@@ -163,15 +163,15 @@ impl JobHandler for Healthy {
     }
 }
 
-pub async fn queue(patient: &Patient) -> anyhow::Result<String> {
+pub async fn queue(subject: &Subject) -> anyhow::Result<String> {
     let config = QueueConfig {
         linger: Duration::ZERO,
         coalesce: Duration::ZERO,
         ..QueueConfig::default()
     };
-    let (redis, clock) = (patient.redis.clone(), patient.clock.clone());
-    let queue = Queue::new(redis, &patient.prefix, "doctor", clock, config);
-    let job = NewJob::new(JobId::new(&patient.clock), "doctor", &json!({}))?;
+    let (redis, clock) = (subject.redis.clone(), subject.clock.clone());
+    let queue = Queue::new(redis, &subject.prefix, "doctor", clock, config);
+    let job = NewJob::new(JobId::new(&subject.clock), "doctor", &json!({}))?;
     let id = job.id.clone();
     queue.enqueue(job.clone()).await?;
     ensure!(
@@ -180,7 +180,7 @@ pub async fn queue(patient: &Patient) -> anyhow::Result<String> {
     );
     let consumer = Consumer::new(queue.clone(), Arc::new(Healthy));
     let report = consumer
-        .drain(&patient.clock.deadline(Duration::from_secs(20)))
+        .drain(&subject.clock.deadline(Duration::from_secs(20)))
         .await?;
     ensure!(
         report.completed == 1,
@@ -196,14 +196,14 @@ pub async fn queue(patient: &Patient) -> anyhow::Result<String> {
     Ok("a job enqueued twice ran once and was purged".to_owned())
 }
 
-pub async fn stream(patient: &Patient) -> anyhow::Result<String> {
-    let key = format!("{}stream", patient.prefix);
+pub async fn stream(subject: &Subject) -> anyhow::Result<String> {
+    let key = format!("{}stream", subject.prefix);
     let mut pipeline = Pipeline::new();
     let added = pipeline.add(xadd(&key, "1-1", Trim::No, &[("n", "1")]));
     let more = pipeline.add(xadd(&key, "1-2", Trim::No, &[("n", "2")]));
     let length = pipeline.add(xlen(&key));
     let after = pipeline.add(xrange(&key, "(1-1", "+", 10));
-    let mut replies = pipeline.send(&*patient.redis).await?;
+    let mut replies = pipeline.send(&*subject.redis).await?;
     replies.take(added)?;
     replies.take(more)?;
     ensure!(replies.take(length)? == 2, "an entry is missing");
@@ -215,15 +215,17 @@ pub async fn stream(patient: &Patient) -> anyhow::Result<String> {
     Ok("two entries added, read on after the first".to_owned())
 }
 
-pub async fn monitoring(patient: &Patient) -> anyhow::Result<String> {
+pub async fn monitoring(subject: &Subject) -> anyhow::Result<String> {
     let mut pipeline = Pipeline::new();
-    let told = pipeline.add(info(""));
+    let report = pipeline.add(info(""));
     let keys = pipeline.add(dbsize());
-    let mut replies = pipeline.send(&*patient.redis).await?;
-    let told = replies.take(told)?;
+    let mut replies = pipeline.send(&*subject.redis).await?;
+    let report = replies.take(report)?;
     let keys = replies.take(keys)?;
     let value = |name: &str| {
-        let mut lines = told.lines().filter_map(|line| line.trim().split_once(':'));
+        let mut lines = report
+            .lines()
+            .filter_map(|line| line.trim().split_once(':'));
         lines.find(|(n, _)| *n == name).map(|(_, value)| value)
     };
     if let Some(policy) = value("maxmemory_policy") {

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use shared::redis::Pipeline;
 use shared::redis::commands::keys::{del, scan};
 
-use super::Patient;
+use super::subject::Subject;
 
 /// Keys one page looks at.
 const PAGE: u32 = 1000;
@@ -13,16 +13,16 @@ const PAGE: u32 = 1000;
 const PAGES: u32 = 5000;
 
 /// Removes every key of this run, wherever in the database it is.
-pub async fn cleanup(patient: &Patient) -> anyhow::Result<String> {
-    let pattern = format!("{}*", patient.prefix);
+pub async fn cleanup(subject: &Subject) -> anyhow::Result<String> {
+    let pattern = format!("{}*", subject.prefix);
     let (mut cursor, mut removed) = ("0".to_owned(), 0_u64);
     for _ in 0..PAGES {
-        let (next, keys) = scan(&cursor, &pattern, PAGE).send(&*patient.redis).await?;
+        let (next, keys) = scan(&cursor, &pattern, PAGE).send(&*subject.redis).await?;
         if !keys.is_empty() {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let mut pipeline = Pipeline::new();
             let gone = pipeline.add(del(&keys));
-            removed += pipeline.send(&*patient.redis).await?.take(gone)?;
+            removed += pipeline.send(&*subject.redis).await?.take(gone)?;
         }
         cursor = next;
         if cursor == "0" {

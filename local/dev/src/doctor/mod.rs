@@ -2,6 +2,7 @@
 
 mod checks;
 mod cleanup;
+mod subject;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use futures_util::future::BoxFuture;
 use shared::clock::Clock;
 use shared::config::{Environment, RedisConfig};
 use shared::queue::JobId;
-use shared::redis::{self, Redis};
+use shared::redis;
 use shared::telemetry;
 
 use crate::address::service_url;
@@ -20,6 +21,7 @@ use crate::keys::Keys;
 use crate::services::REDIS_PORT;
 use crate::settings::Settings;
 use crate::up;
+use subject::Subject;
 
 /// Check a database: the one the settings or --url name.
 #[derive(Args, Clone, Debug)]
@@ -45,30 +47,23 @@ pub struct Finding {
     pub outcome: Result<String, String>,
 }
 
-/// What a check works with. All its keys begin with a prefix no other run has.
-pub(crate) struct Patient {
-    pub redis: Redis,
-    pub prefix: String,
-    pub clock: Clock,
-}
-
 /// A check: a sentence on what it saw, or what is wrong.
-type Check = for<'a> fn(&'a Patient) -> BoxFuture<'a, anyhow::Result<String>>;
+type Check = for<'a> fn(&'a Subject) -> BoxFuture<'a, anyhow::Result<String>>;
 
 const CHECKS: [(&str, Check); 8] = [
-    ("connectivity", |patient| {
-        Box::pin(checks::connectivity(patient))
+    ("connectivity", |subject| {
+        Box::pin(checks::connectivity(subject))
     }),
-    ("set and get", |patient| {
-        Box::pin(checks::set_and_get(patient))
+    ("set and get", |subject| {
+        Box::pin(checks::set_and_get(subject))
     }),
-    ("cache", |patient| Box::pin(checks::cache(patient))),
-    ("rate limiter", |patient| Box::pin(checks::limiter(patient))),
-    ("lock", |patient| Box::pin(checks::lock(patient))),
-    ("queue", |patient| Box::pin(checks::queue(patient))),
-    ("stream", |patient| Box::pin(checks::stream(patient))),
-    ("monitoring", |patient| {
-        Box::pin(checks::monitoring(patient))
+    ("cache", |subject| Box::pin(checks::cache(subject))),
+    ("rate limiter", |subject| Box::pin(checks::limiter(subject))),
+    ("lock", |subject| Box::pin(checks::lock(subject))),
+    ("queue", |subject| Box::pin(checks::queue(subject))),
+    ("stream", |subject| Box::pin(checks::stream(subject))),
+    ("monitoring", |subject| {
+        Box::pin(checks::monitoring(subject))
     }),
 ];
 
@@ -145,7 +140,7 @@ fn named(
 /// # Errors
 /// When the settings describe no database.
 pub async fn examine(config: &RedisConfig, clock: &Clock) -> anyhow::Result<Vec<Finding>> {
-    let patient = Patient {
+    let subject = Subject {
         redis: redis::connect(config, clock)?,
         prefix: format!("{}doctor:{}:", config.key_prefix, JobId::new(clock)),
         clock: clock.clone(),
@@ -160,26 +155,26 @@ pub async fn examine(config: &RedisConfig, clock: &Clock) -> anyhow::Result<Vec<
             });
             continue;
         }
-        findings.push(find(&patient, name, check(&patient)).await);
+        findings.push(find(&subject, name, check(&subject)).await);
     }
     if findings.first().is_some_and(|first| first.outcome.is_ok()) {
-        findings.push(find(&patient, "cleanup", cleanup::cleanup(&patient)).await);
+        findings.push(find(&subject, "cleanup", cleanup::cleanup(&subject)).await);
     }
     Ok(findings)
 }
 
 async fn find(
-    patient: &Patient,
+    subject: &Subject,
     check: &'static str,
     work: impl Future<Output = anyhow::Result<String>>,
 ) -> Finding {
-    let started = patient.clock.elapsed();
+    let started = subject.clock.elapsed();
     let outcome = work
         .await
         .map_err(|error| telemetry::chain(error.as_ref()).to_string());
     Finding {
         check,
-        took: patient.clock.elapsed().saturating_sub(started),
+        took: subject.clock.elapsed().saturating_sub(started),
         outcome,
     }
 }

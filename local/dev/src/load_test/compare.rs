@@ -6,10 +6,12 @@ use anyhow::Context as _;
 use shared::clock::Clock;
 
 use super::bullmq::{BullMq, BullMqMeasured};
+use super::command::LoadTestCommand;
+use super::places::{Places, named};
 use super::redis_server::RedisServer;
 use super::run::{Measured, Plan};
 use super::work::Work;
-use super::{LoadTestCommand, Places, drainer, named, report};
+use super::{drainer, report};
 use crate::measure::bar;
 
 /// Jobs run at once, on each side.
