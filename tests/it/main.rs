@@ -17,6 +17,7 @@ mod idempotency;
 mod keys;
 mod kill;
 mod lambda;
+mod layers;
 mod limits;
 mod load_test;
 mod locks;
