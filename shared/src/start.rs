@@ -14,7 +14,7 @@ use crate::http::{self, App, Auth, Parts, Route, Services};
 use crate::metrics::{CommandBudget, Metrics};
 use crate::queue::{self, Queue};
 use crate::redis::{self, Redis};
-use crate::secrets::{self, Keeper, Ssm};
+use crate::secrets::{self, SecretCache, Ssm};
 use crate::telemetry;
 #[cfg(feature = "invoke")]
 use crate::waker::LambdaWake;
@@ -191,7 +191,7 @@ impl Start {
         let own = own.map(|config| redis::connect(&config, &self.clock));
         let (prefix, clock) = (&self.key_prefix, self.clock.clone());
         Ok(match own.transpose()? {
-            Some(own) => Cache::apart(own, prefix, clock),
+            Some(own) => Cache::with_own_database(own, prefix, clock),
             None => Cache::new(self.redis.clone(), prefix, clock),
         })
     }
@@ -220,10 +220,10 @@ async fn with_secrets(
     clock: &Clock,
 ) -> Result<Environment<'static>, StartError> {
     let secrets = SecretsConfig::read(&environment)?;
-    if secrets.kept.is_empty() {
+    if secrets.parameters.is_empty() {
         return Ok(environment);
     }
     let ssm = Ssm::from_environment();
-    let keeper = Keeper::start(secrets, Box::new(ssm), clock.clone()).await?;
+    let keeper = SecretCache::start(secrets, Box::new(ssm), clock.clone()).await?;
     Ok(environment.with_secrets(move |name| keeper.secret(name)))
 }

@@ -15,7 +15,7 @@ use shared::redis::Redis;
 use shared::scan::ScanStore;
 use tokio::net::TcpListener;
 
-use crate::ssm::Kept;
+use crate::ssm::Parameters;
 use crate::{Reply, START_MS};
 
 /// What differs from the usual.
@@ -37,7 +37,7 @@ pub struct Options {
     /// Another endpoint that values of the cache are kept on.
     pub cache: Option<upstash_local::Server>,
     /// The secrets that are parameters; the others are plain.
-    pub kept: Option<Kept>,
+    pub parameters: Option<Parameters>,
 }
 
 /// Limits no test meets by accident: the clock stands still while it asks.
@@ -70,7 +70,7 @@ impl Default for Options {
             origins: Vec::new(),
             metrics: None,
             limits: generous_limits(),
-            kept: None,
+            parameters: None,
             cache: None,
         }
     }
@@ -160,8 +160,8 @@ impl TestApp {
             metrics: options.metrics,
             invoke_url: options.invoke_url.or(options.wake.then(|| url.clone())),
         };
-        let config = match options.kept {
-            Some(kept) => kept.into_config(config, &clock).await,
+        let config = match options.parameters {
+            Some(parameters) => parameters.into_config(config, &clock).await,
             None => config,
         };
         let functions = Functions::new(&config, &clock).unwrap();

@@ -1,4 +1,4 @@
-//! Stands where SSM Parameter Store is: `GetParameters` of the AWS JSON 1.1 protocol.
+//! A stand-in for SSM Parameter Store: `GetParameters` of the AWS JSON 1.1 protocol.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use dev::FunctionsConfig;
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::config::{Environment, SecretsConfig};
-use shared::secrets::{Keeper, Secret};
+use shared::secrets::{Secret, SecretCache};
 use tokio::net::TcpListener;
 
 /// How it behaves.
@@ -71,12 +71,12 @@ impl Ssm {
 }
 
 /// Secrets that a store has: the settings, each under the name of its parameter.
-pub struct Kept {
+pub struct Parameters {
     pub ssm: Ssm,
     pub settings: Vec<(&'static str, &'static str)>,
 }
 
-impl Kept {
+impl Parameters {
     /// The settings with these secrets, read as a function reads them when it starts.
     pub(crate) async fn into_config(
         self,
@@ -86,17 +86,17 @@ impl Kept {
         let environment = Environment::from(|name| {
             let setting = name.strip_suffix("_PARAMETER")?;
             let mut settings = self.settings.iter();
-            let (_, parameter) = settings.find(|(kept, _)| *kept == setting)?;
+            let (_, parameter) = settings.find(|(name, _)| *name == setting)?;
             Some((*parameter).to_owned())
         });
         let secrets = SecretsConfig::read(&environment).unwrap();
         let ssm = shared::secrets::Ssm::at_endpoint(&self.ssm.url);
-        let keeper = Keeper::start(secrets, Box::new(ssm), clock.clone())
+        let cache = SecretCache::start(secrets, Box::new(ssm), clock.clone())
             .await
             .unwrap();
         let take = |setting: &str, secret: &mut Secret| {
-            if let Some(kept) = keeper.secret(setting) {
-                *secret = kept;
+            if let Some(cached) = cache.secret(setting) {
+                *secret = cached;
             }
         };
         take("UPSTASH_REDIS_REST_TOKEN", &mut config.redis.token);

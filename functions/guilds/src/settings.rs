@@ -177,11 +177,11 @@ impl<'a> Change<'a> {
             .store
             .add_replacement(&mut pipeline, guild, before, after);
         // Not set: whether the new settings were stored is not known here yet.
-        if !self.cache.is_apart() {
+        if !self.cache.has_own_database() {
             self.cache.add_invalidation(&mut pipeline, &entry);
         }
         let replaced = pipeline.send(&**self.redis).await?.take(replaced)?;
-        if self.cache.is_apart() {
+        if self.cache.has_own_database() {
             // A failure is counted: readers see the settings of before, for a minute at most.
             let _ = self.cache.invalidate(&entry).await;
         }
@@ -194,11 +194,11 @@ impl<'a> Change<'a> {
         let guild = self.guild.as_str();
         let stored = self.store.add_settings(&mut pipeline, guild, settings);
         // After the settings themselves, over whatever a reader is loading.
-        if !self.cache.is_apart() {
+        if !self.cache.has_own_database() {
             self.cache.add_set(&mut pipeline, &entry, Some(settings));
         }
         pipeline.send(&**self.redis).await?.take(stored)?;
-        if self.cache.is_apart() {
+        if self.cache.has_own_database() {
             let _ = self.cache.set(&entry, Some(settings)).await;
         }
         Ok(())

@@ -29,7 +29,7 @@ pub use log::LogConfig;
 pub use metrics::MetricsConfig;
 pub use queue::{QueueConfig, Rate};
 pub use redis::{Provider, RedisConfig};
-pub use secrets::{KeptSecret, SecretsConfig};
+pub use secrets::{SecretParameter, SecretsConfig};
 pub use settings::{MetricsSink, Settings};
 
 #[cfg(test)]
@@ -78,8 +78,8 @@ mod tests {
         );
         let named = env(&[("DISCORD_TOKEN_PARAMETER", " /trawl/token ")]);
         let config = SecretsConfig::read(&named).unwrap();
-        assert_eq!(config.kept.len(), 1);
-        assert_eq!(config.kept[0].parameter, "/trawl/token");
+        assert_eq!(config.parameters.len(), 1);
+        assert_eq!(config.parameters[0].parameter, "/trawl/token");
         assert_eq!(config.max_age, Duration::from_secs(300));
     }
 }

@@ -168,6 +168,7 @@ fn unknown_field(path: &str, rest: &str) -> String {
 pub struct Bounded<const MIN: u64, const MAX: u64>(u64);
 
 impl<const MIN: u64, const MAX: u64> Bounded<MIN, MAX> {
+    /// The number.
     pub fn get(self) -> u64 {
         self.0
     }
@@ -199,6 +200,7 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Bounded<MIN, MAX>
 pub struct Seconds(f64);
 
 impl Seconds {
+    /// The number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -252,6 +254,7 @@ impl Snowflake {
             .then(|| Snowflake(text.to_owned()))
     }
 
+    /// The id as its sender wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -30,7 +30,7 @@ pub async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
     })
 }
 
-/// Has panics told as log lines, by their place alone.
+/// Writes panics as log lines, by their place alone.
 pub fn log() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);

@@ -1,22 +1,22 @@
-//! A secret as its user has it.
+//! A secret, as the code that uses it sees it.
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-/// Why a newer value is looked for.
+/// Why the values are read again.
 #[derive(Clone, Copy, Debug)]
 pub enum Reason<'a> {
     /// The values may be too old.
     Age,
-    /// A caller brought a key that is none.
+    /// A caller brought an unknown key.
     Unknown,
     /// A service refused this value.
     Refused(&'a str),
 }
 
 /// Knows the newest values of several secrets, each by its place.
-pub trait Keep: Send + Sync + 'static {
+pub trait Values: Send + Sync + 'static {
     /// The value to use now.
     fn value(&self, place: usize) -> Arc<str>;
 
@@ -24,33 +24,36 @@ pub trait Keep: Send + Sync + 'static {
     fn look<'a>(&'a self, reason: Reason<'a>, place: usize) -> BoxFuture<'a, ()>;
 }
 
-/// A secret: one value, or the newest that its keeper knows. Clones are the same
-/// secret. It is never shown.
+/// A secret: one value, or the newest of a value that may change. Clones are the same
+/// secret. `Debug` does not show it.
 #[derive(Clone)]
 pub struct Secret(Kind);
 
 #[derive(Clone)]
 enum Kind {
     Plain(Arc<str>),
-    Kept { keeper: Arc<dyn Keep>, place: usize },
+    Cached {
+        values: Arc<dyn Values>,
+        place: usize,
+    },
 }
 
 impl Secret {
-    /// The one at `place` of a keeper.
-    pub fn kept(keeper: Arc<dyn Keep>, place: usize) -> Secret {
-        Secret(Kind::Kept { keeper, place })
+    /// The one at `place` among several.
+    pub fn cached(values: Arc<dyn Values>, place: usize) -> Secret {
+        Secret(Kind::Cached { values, place })
     }
 
     /// The value to use now.
     pub fn value(&self) -> Arc<str> {
         match &self.0 {
             Kind::Plain(value) => value.clone(),
-            Kind::Kept { keeper, place } => keeper.value(*place),
+            Kind::Cached { values, place } => values.value(*place),
         }
     }
 
-    /// Has values read again that are too old. Every secret of the same keeper is
-    /// fresh then as well.
+    /// Has values read again that are too old. This refreshes every
+    /// secret that is read together with it.
     pub async fn freshen(&self) {
         self.look(Reason::Age).await;
     }
@@ -61,15 +64,15 @@ impl Secret {
         *self.value() != *refused
     }
 
-    /// Looks for newer values when a caller brought a key that is none. To be asked by
-    /// anybody, so it does not look often.
+    /// Looks for newer values when a caller brought an unknown key. Strangers cause this,
+    /// so it is done at most once a minute.
     pub async fn look_for_unknown(&self) {
         self.look(Reason::Unknown).await;
     }
 
     async fn look(&self, reason: Reason<'_>) {
-        if let Kind::Kept { keeper, place } = &self.0 {
-            keeper.look(reason, *place).await;
+        if let Kind::Cached { values, place } = &self.0 {
+            values.look(reason, *place).await;
         }
     }
 }

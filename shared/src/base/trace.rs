@@ -1,6 +1,6 @@
 //! The trace a request belongs to.
 //!
-//! Kept as W3C's `traceparent` of 55 characters, whatever told it: a caller's header of
+//! Kept as W3C's `traceparent` of 55 characters, whoever sent it: a caller's header of
 //! that name, or X-Ray's `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…`, whose id
 //! is the same 32 digits with dashes.
 

@@ -28,9 +28,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// How long a drainer may take to wake another: its jobs go on meanwhile.
 const HELPER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a drainer is told of who wakes it. One woken by another drainer wakes none
+/// What a drainer is sent about who wakes it. One woken by another drainer wakes none
 /// itself.
 pub const BY_ENQUEUE: &str = "trawl.enqueue";
+/// A drainer woke this one, which therefore wakes no others.
 pub const BY_DRAIN: &str = "trawl.drain";
 
 /// Starts a drainer.

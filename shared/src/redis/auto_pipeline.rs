@@ -29,6 +29,7 @@ struct Waiting {
 }
 
 impl AutoPipeline {
+    /// Commands of the result wait for each other; those of `redis` itself do not.
     pub fn new(redis: Redis) -> AutoPipeline {
         AutoPipeline {
             redis,
@@ -48,6 +49,8 @@ impl AutoPipeline {
         if first {
             let (redis, waiting) = (self.redis.clone(), self.waiting.clone());
             tokio::spawn(async move {
+                // Everyone who is ready to run issues a command first. This wait is what makes a
+                // batch of them.
                 tokio::task::yield_now().await;
                 let mut batch = std::mem::take(&mut *lock(&waiting));
                 while !batch.is_empty() {
@@ -81,6 +84,7 @@ async fn send(redis: &Redis, batch: Vec<Waiting>) {
 }
 
 fn lock(waiting: &Mutex<Vec<Waiting>>) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+    // A panic cannot leave the list half changed, so a poisoned lock is as good as any.
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

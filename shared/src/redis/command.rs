@@ -8,6 +8,7 @@ use super::{Error, FromReply, RedisService};
 /// A command whose reply is read as `T`.
 #[derive(Clone, Debug)]
 pub struct Command<T> {
+    /// Its words.
     pub raw: RawCommand,
     reply: PhantomData<fn() -> T>,
 }

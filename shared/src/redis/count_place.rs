@@ -3,6 +3,7 @@
 /// What the counters give another module to count in the same step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountPlace {
+    /// The hash with the counts.
     pub key: String,
     /// The field.
     pub place: String,

@@ -1,4 +1,4 @@
-//! What can go wrong, told apart by what the caller can do about it.
+//! What can go wrong, by what the caller can do about it.
 
 use std::time::Duration;
 
@@ -16,7 +16,10 @@ pub enum Error {
     Timeout(Duration),
     /// The service answered with a failure of its own, not of the command.
     #[error("the Redis service answered {status}")]
-    Service { status: u16 },
+    Service {
+        /// The HTTP status.
+        status: u16,
+    },
     /// More requests than the plan allows. Waiting a moment does not help with a
     /// monthly limit.
     #[error("the Redis service refuses requests beyond its limit")]
@@ -41,7 +44,9 @@ pub enum Error {
     /// The reply has another type than the command answers.
     #[error("expected {expected}, Redis answered {found}")]
     UnexpectedReply {
+        /// The type the command answers.
         expected: &'static str,
+        /// The type that came.
         found: &'static str,
     },
     /// The request this command travelled in with others failed.
@@ -50,7 +55,9 @@ pub enum Error {
     /// A script failed.
     #[error("script `{script}` failed")]
     Script {
+        /// Its name.
         script: &'static str,
+        /// The cause.
         #[source]
         source: Box<Error>,
     },
@@ -72,7 +79,7 @@ impl Error {
     }
 
     /// Whether Redis itself is away, or refuses every such command for now, so that
-    /// another try later may succeed. The transport alone does not tell: a server that
+    /// another try later may succeed. The transport alone does not show it: a server that
     /// fails over or is full answers with an error of its own.
     pub fn is_unavailable(&self) -> bool {
         match self {
@@ -119,7 +126,7 @@ impl Error {
             "WRONGPASS" => Error::Unauthorized,
             code if NOT_READY.contains(&code) => Error::NotReady(error),
             NO_REPLICAS | "OOM" => Error::NotWritable(error),
-            // No code tells these refusals of the hosted service apart; their texts do.
+            // The hosted service has no codes for these refusals, so their text decides.
             "ERR" if has(&THROTTLED) => Error::LimitReached,
             "ERR" if has(&FULL) => Error::NotWritable(error),
             _ => Error::Server(error),

@@ -9,9 +9,13 @@ use super::{Command, Repeat};
 /// of its own step, if its work comes out as whoever asked for it foresees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
+    /// The key, a string.
     pub key: String,
+    /// The value it must have.
     pub old: String,
+    /// The value it gets.
     pub new: String,
+    /// How long the new value is stored.
     pub keep: Duration,
 }
 

@@ -6,8 +6,11 @@ use super::Command;
 /// with the page it is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashField {
+    /// The hash.
     pub key: String,
+    /// The field of it.
     pub field: String,
+    /// What the field is set to.
     pub value: String,
 }
 

@@ -9,8 +9,8 @@
 //! | [`Script`] | Lua by its SHA, sent whole only when the server does not know it |
 //! | [`Exchange`] | one value for another, in the step a script makes |
 //! | [`RedisService`] | the trait a provider implements: execute, pipeline, multi-exec |
-//! | [`upstash`] | the provider that speaks the REST API |
-//! | [`transport`] | bytes over HTTP |
+//! | [`Upstash`] | the provider that speaks the REST API |
+//! | [`Transport`] | bytes over HTTP |
 //!
 //! Replies are binary-safe (the server sends them in base64) and integers exact.
 //! Every call has a deadline. What may be sent twice is part of each command

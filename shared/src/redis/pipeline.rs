@@ -34,6 +34,7 @@ pub struct Slot<T> {
 }
 
 impl Pipeline {
+    /// An empty pipeline, which sends nothing.
     pub fn new() -> Pipeline {
         Pipeline::default()
     }
@@ -68,6 +69,7 @@ impl Pipeline {
         self.add(script.by_sha(keys, args))
     }
 
+    /// Whether no command was added.
     pub fn is_empty(&self) -> bool {
         self.commands.is_empty()
     }

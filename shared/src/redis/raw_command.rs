@@ -14,7 +14,9 @@ pub enum Repeat {
 /// A command as it is sent, without the type of its reply.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawCommand {
+    /// The name and the arguments.
     pub words: Vec<String>,
+    /// Whether it may be sent again when no reply came.
     pub repeat: Repeat,
     /// Commands it usually runs itself, as a script does.
     pub inner: u32,

@@ -11,9 +11,13 @@ use super::{Error, ServerError};
 /// A reply of the server, strings as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
+    /// No value.
     Nil,
+    /// An integer, exact.
     Int(i64),
+    /// A string of any bytes.
     Bytes(Vec<u8>),
+    /// Several replies.
     Array(Vec<Reply>),
     /// An error inside an array, as a script or a transaction may return it.
     Error(ServerError),

@@ -11,6 +11,7 @@ const SHEBANG: &str = "#!lua flags=allow-key-locking\n";
 /// A script written to be replayed: the same arguments once more change nothing
 /// and give the same answer. So it may be sent again when a reply was lost.
 pub struct Script {
+    /// For errors and logs.
     pub name: &'static str,
     parts: &'static [&'static str],
     inner: u32,
@@ -34,7 +35,7 @@ impl Script {
     }
 
     /// Says how many commands it usually runs, two if nothing is said: the service bills
-    /// them, and its reply does not tell. For [`super::Meter`] alone.
+    /// them, and its reply does not say how many. For [`super::Meter`] alone.
     pub const fn running(mut self, commands: u32) -> Script {
         self.inner = commands;
         self

@@ -37,7 +37,7 @@ pub trait RedisService: Send + Sync + 'static {
     fn scoped(&self, scope: Scope) -> Redis;
 
     /// How far the clock here is ahead of the service's, in milliseconds, by the
-    /// last reply; exact to about a second. `None` when no reply has told.
+    /// last reply; exact to about a second. `None` before a reply has carried the time.
     fn clock_skew_ms(&self) -> Option<i64> {
         None
     }

@@ -76,6 +76,7 @@ struct Body {
 }
 
 impl Upstash {
+    /// A client that reads the time from `clock`. Nothing is sent yet.
     pub fn new(transport: Transport, clock: Clock) -> Upstash {
         Upstash {
             transport,
@@ -88,7 +89,7 @@ impl Upstash {
     }
 
     /// Sends a request until it is answered, its tries are used up or its time is.
-    /// `refused` tells an answer that says to try again from others.
+    /// `refused` recognises an answer that asks to try again.
     async fn request(
         &self,
         path: &str,
@@ -97,6 +98,7 @@ impl Upstash {
         n_commands: u64,
         refused: fn(&Answer) -> Option<Error>,
     ) -> Result<Answer, Error> {
+        // Of the call with all its tries, so that a caller waits no longer for four than for two.
         let deadline = self.clock.deadline(2 * ATTEMPT_TIMEOUT);
         let (mut tried, mut renewed) = (0, false);
         loop {
@@ -104,6 +106,7 @@ impl Upstash {
             let began = self.clock.elapsed();
             let outcome = self.attempt(path, body.clone(), &right, &deadline).await;
             let took = self.clock.elapsed().saturating_sub(began);
+            // A try without a reply may have run, and is then billed.
             let is_billed = !matches!(outcome, Err(Error::Unreachable(_)));
             let n_billed = if is_billed { n_commands } else { 0 };
             self.meter.add(n_billed, took, outcome.is_ok());
@@ -160,6 +163,7 @@ impl Upstash {
                 self.clock.patience(timeout),
             )
             .await?;
+        // Sent along with the next request, so that a replica that is behind it waits.
         if let Some(token) = &answer.sync_token {
             *self.token() = Some(token.clone());
         }
@@ -174,6 +178,7 @@ impl Upstash {
             });
         }
         match answer.status {
+            // 400 carries the error of a command, which is its reply.
             200 | 400 => Ok(answer),
             401 | 403 => Err(Error::Unauthorized),
             429 => Err(Error::LimitReached),

@@ -99,7 +99,7 @@ async fn a_changed_limit_a_denial_and_a_reset_hold_once_they_were_answered() {
             let limited = limiter.set_limit(redis, "test", Some(1)).await;
             let minute = Duration::from_secs(60);
             let denied = limiter.deny(redis, "denied", minute).await;
-            let standing = limiter.standing(redis, &rule, "full").await;
+            let standing = limiter.peek(redis, &rule, "full").await;
             let fired = bench.server.faults().fired();
             Struck::disarm(&bench.server);
             for outcome in [&limited, &denied] {

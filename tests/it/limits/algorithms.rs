@@ -68,7 +68,7 @@ async fn looking_counts_nothing() {
         let (rule, caller) = (rule(algorithm, 3, 60), n.to_string());
         bench.check(&rule, &caller).await;
         for _ in 0..5 {
-            let standing = bench.limiter.standing(&bench.redis, &rule, &caller).await;
+            let standing = bench.limiter.peek(&bench.redis, &rule, &caller).await;
             assert_eq!(standing.unwrap().remaining, 2, "{algorithm:?}");
         }
     }

@@ -149,7 +149,7 @@ async fn a_bucket_of_nothing_says_so() {
         let refused = bench.check(&rule, "a").await;
         let standing = bench
             .limiter
-            .standing(&bench.redis, &rule, "a")
+            .peek(&bench.redis, &rule, "a")
             .await
             .unwrap();
         for verdict in [refused.clone(), standing] {

@@ -41,7 +41,7 @@ async fn checks_cost_what_the_golden_file_says() {
         row(&format!("{name}, another"));
         bench.weigh(&rule, name, 3).await;
         row(&format!("{name}, refused"));
-        let look = bench.limiter.standing(&bench.redis, &rule, name).await;
+        let look = bench.limiter.peek(&bench.redis, &rule, name).await;
         look.unwrap();
         row(&format!("{name}, a look"));
         let check = bench.limiter.call(&rule, "refunded", 1);

@@ -7,7 +7,7 @@ mod tokens;
 
 use std::time::Duration;
 
-use integration::ssm::{Kept, Ssm};
+use integration::ssm::{Parameters, Ssm};
 use integration::{Options, TestApp};
 
 const REDIS: (&str, &str) = ("UPSTASH_REDIS_REST_TOKEN", "/trawl/upstash-token");
@@ -21,7 +21,7 @@ async fn with_kept(secrets: &[((&'static str, &'static str), &str)]) -> (TestApp
     let ssm = Ssm::start(&values).await;
     let app = TestApp::start(Options {
         guild: crate::scan::guild_with(1, 1),
-        kept: Some(Kept {
+        parameters: Some(Parameters {
             ssm: ssm.clone(),
             settings: secrets.iter().map(|(setting, _)| *setting).collect(),
         }),

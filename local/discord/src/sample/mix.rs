@@ -8,7 +8,7 @@ pub(super) enum Kind {
     Video,
     /// Without `duration_secs`, as older messages are.
     VideoUndeclared,
-    /// Without `content_type`, told by the extension.
+    /// Without `content_type`, recognised by the extension.
     VideoUntyped,
     OctetStream,
     /// Recorded with Discord's Clips.

@@ -26,24 +26,32 @@ pub struct DrainConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecurringSetting {
+    /// Names the slots: under another name, none has had a job.
     pub name: String,
+    /// When it runs, as a cron expression in UTC. Either this or `every_seconds`.
     pub cron: Option<String>,
+    /// How often it runs, from midnight UTC 1970 on.
     pub every_seconds: Option<u64>,
+    /// What happens to slots nobody looked at. Defaults to `skip`.
     #[serde(default)]
     pub missed: MissedSetting,
+    /// The body that `POST /api/jobs/scan` or its siblings would take.
     pub job: Box<RawValue>,
 }
 
+/// What happens to the slots that passed while no drainer looked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum MissedSetting {
+    /// They get no job.
     #[default]
     Skip,
+    /// The newest of them gets one.
     RunOnce,
 }
 
 impl RecurringSetting {
-    /// The pause between two runs, if that is how they are told.
+    /// The pause between two runs, if that is how they are given.
     pub fn every(&self) -> Option<Duration> {
         self.every_seconds.map(Duration::from_secs)
     }

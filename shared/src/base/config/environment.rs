@@ -11,23 +11,30 @@ pub enum ConfigError {
     /// The value is not one of those expected.
     #[error("{name}: expected {expected}")]
     Invalid {
+        /// The variable.
         name: &'static str,
+        /// What it may be, in words.
         expected: &'static str,
     },
     /// As [`ConfigError::Invalid`], where what is wrong depends on the value, or on another
     /// setting.
     #[error("{name}: {reason}")]
-    Refused { name: &'static str, reason: String },
+    Refused {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// Where settings are read from.
 pub struct Environment<'a> {
     lookup: Lookup<'a>,
-    /// The secrets that somebody keeps, by their setting.
-    kept: Option<Kept>,
+    /// The secrets that are not variables, by their setting.
+    secrets: Option<Secrets>,
 }
 
-type Kept = Box<dyn Fn(&str) -> Option<Secret>>;
+type Secrets = Box<dyn Fn(&str) -> Option<Secret>>;
 type Lookup<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 
 impl<'a> Environment<'a> {
@@ -40,14 +47,17 @@ impl<'a> Environment<'a> {
     pub fn from(lookup: impl Fn(&str) -> Option<String> + 'a) -> Environment<'a> {
         Environment {
             lookup: Box::new(lookup),
-            kept: None,
+            secrets: None,
         }
     }
 
-    /// The same, with the secrets that `kept` knows.
-    pub fn with_secrets(self, kept: impl Fn(&str) -> Option<Secret> + 'static) -> Environment<'a> {
+    /// The same, with the secrets that `lookup` knows.
+    pub fn with_secrets(
+        self,
+        lookup: impl Fn(&str) -> Option<Secret> + 'static,
+    ) -> Environment<'a> {
         Environment {
-            kept: Some(Box::new(kept)),
+            secrets: Some(Box::new(lookup)),
             ..self
         }
     }
@@ -62,9 +72,9 @@ impl<'a> Environment<'a> {
         self.text(name).ok_or(ConfigError::Missing(name))
     }
 
-    /// A secret: the value somebody keeps for it, or else the setting itself.
+    /// A secret: the value that the lookup knows for it, or else the setting itself.
     pub(super) fn secret(&self, name: &'static str) -> Result<Secret, ConfigError> {
-        match self.kept.as_ref().and_then(|kept| kept(name)) {
+        match self.secrets.as_ref().and_then(|lookup| lookup(name)) {
             Some(secret) => Ok(secret),
             None => self.required(name).map(|value| value.trim().into()),
         }

@@ -1,4 +1,4 @@
-//! The settings of the front door.
+//! The settings of the middleware.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ pub struct HttpConfig {
     /// Where pages may call from, also with a session's cookie: `CORS_ORIGINS`, separated
     /// by commas. `*` lets any page call, without cookies. Defaults to none.
     pub cors_origins: Vec<String>,
+    /// How many calls of each kind a caller may make.
     pub limits: LimitsConfig,
 }
 
@@ -40,6 +41,7 @@ pub struct LimitConfig {
 }
 
 impl LimitConfig {
+    /// So many calls in so many seconds.
     pub const fn new(calls: u32, window_secs: u64) -> LimitConfig {
         LimitConfig {
             calls,

@@ -50,7 +50,7 @@ impl LogConfig {
     }
 }
 
-/// What is logged unless it is told.
+/// What is logged unless the setting says otherwise.
 impl Default for LogConfig {
     fn default() -> LogConfig {
         LogConfig {

@@ -38,7 +38,7 @@ pub struct QueueConfig {
     /// Defaults to `off`; each event is a command.
     pub events: bool,
     /// How far the clock here may be from the service's before jobs are neither
-    /// stored nor claimed: leases and times of jobs are told by the clocks of those
+    /// stored nor claimed: leases and times of jobs are set by the clocks of those
     /// who write them. In milliseconds, from `QUEUE_CLOCK_SKEW_MS`. Defaults to a quarter
     /// of the lease, and may not be more: two drainers whose clocks are wrong by so much
     /// in both directions still agree on who has a lease that is renewed after a third of
@@ -67,6 +67,7 @@ pub struct QueueConfig {
     /// How long completed jobs are kept: 24 hours, and at most
     /// [`QueueConfig::completed_count`].
     pub completed_age: Duration,
+    /// How many completed jobs are stored at most; older ones go first.
     pub completed_count: u64,
     /// How long failed and cancelled jobs are kept: 7 days.
     pub failed_age: Duration,

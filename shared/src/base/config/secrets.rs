@@ -1,12 +1,12 @@
-//! Which settings are secrets, and where they are kept.
+//! Which settings are secrets, and where they are stored.
 
 use std::time::Duration;
 
 use super::environment::{ConfigError, Environment};
 
 /// Every setting that is a secret, and the variable with the name of the SSM parameter
-/// (a SecureString) that holds it. One of the two is set: the second is how a deployed
-/// function is told, the first is for development.
+/// (a SecureString) that holds it. One of the two is set: the second is for
+/// deployed functions, the first for development.
 const SECRETS: [(&str, &str); 5] = [
     (
         "UPSTASH_REDIS_REST_TOKEN",
@@ -24,7 +24,8 @@ const SHORTEST_KEY: usize = 16;
 /// The secrets that are parameters.
 #[derive(Clone, Debug)]
 pub struct SecretsConfig {
-    pub kept: Vec<KeptSecret>,
+    /// The settings that name a parameter instead of a value.
+    pub parameters: Vec<SecretParameter>,
     /// How old values may get before they are read again, which is how long a key that
     /// was replaced may still be taken by an environment. In milliseconds, from
     /// `SECRETS_MAX_AGE_MS`. Defaults to 300000; from 60000 to 86400000.
@@ -36,16 +37,18 @@ pub struct SecretsConfig {
 
 /// A setting, and the parameter that holds it.
 #[derive(Clone, Debug)]
-pub struct KeptSecret {
+pub struct SecretParameter {
+    /// The variable that a plain secret would be in.
     pub setting: &'static str,
+    /// The name of the parameter.
     pub parameter: String,
 }
 
 impl SecretsConfig {
     /// # Errors
-    /// A setting that is told in both ways, or the variable that is wrong.
+    /// A setting that is set in both ways, or the variable that is wrong.
     pub fn read(env: &Environment<'_>) -> Result<SecretsConfig, ConfigError> {
-        let mut kept = Vec::new();
+        let mut parameters = Vec::new();
         for (setting, variable) in SECRETS {
             let Some(parameter) = env.text(variable) else {
                 continue;
@@ -57,7 +60,7 @@ impl SecretsConfig {
                 });
             }
             let parameter = parameter.trim().to_owned();
-            kept.push(KeptSecret { setting, parameter });
+            parameters.push(SecretParameter { setting, parameter });
         }
         let ms = |name, default, range, expected| {
             let number = env.number(name, default, range, expected);
@@ -65,7 +68,7 @@ impl SecretsConfig {
         };
         let (ages, waits) = (60_000..=86_400_000, 100..=5000);
         Ok(SecretsConfig {
-            kept,
+            parameters,
             max_age: ms(
                 "SECRETS_MAX_AGE_MS",
                 300_000,
@@ -81,13 +84,13 @@ impl SecretsConfig {
         })
     }
 
-    /// Whether these can be the values of [`SecretsConfig::kept`].
+    /// Whether these can be the values of [`SecretsConfig::parameters`].
     ///
     /// # Errors
     /// The setting that cannot have its value.
     pub(crate) fn check(&self, values: &[&str]) -> Result<(), ConfigError> {
-        for (kept, value) in self.kept.iter().zip(values) {
-            let name = kept.setting;
+        for (secret, value) in self.parameters.iter().zip(values) {
+            let name = secret.setting;
             if is_key(name) {
                 check_key(name, value)?;
             } else if value.is_empty() || !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
@@ -97,10 +100,10 @@ impl SecretsConfig {
             }
         }
         let keys = self
-            .kept
+            .parameters
             .iter()
             .zip(values)
-            .filter(|(kept, _)| is_key(kept.setting));
+            .filter(|(secret, _)| is_key(secret.setting));
         match keys.map(|(_, value)| *value).collect::<Vec<_>>()[..] {
             [api, admin] => check_difference(api, admin),
             _ => Ok(()),

@@ -1,4 +1,4 @@
-//! Secrets: given in plain, or kept by SSM Parameter Store and changed there while
+//! Secrets: plain settings, or parameters of SSM Parameter Store that may change while
 //! functions live.
 //!
 //! Every parameter a function is given the name of is read by one call, once per cold
@@ -7,13 +7,13 @@
 //! | when | at most once in |
 //! |---|---|
 //! | they are older than [`SecretsConfig::max_age`](crate::config::SecretsConfig) | a minute |
-//! | a caller brings a key nobody knows | a minute |
+//! | a caller brings an unknown key | a minute |
 //! | a service refuses the token it was sent | ten seconds |
 //!
-//! and nothing is read between invocations. While the store is away, or has what
-//! cannot be used, those of before stay in use.
+//! and nothing is read between invocations. While the store is unavailable, or has a
+//! value that cannot be used, the previous ones stay in use.
 
-mod keeper;
+mod cache;
 #[cfg(feature = "parameters")]
 mod ssm;
 
@@ -24,11 +24,11 @@ use futures_util::future::BoxFuture;
 use crate::config::ConfigError;
 
 pub use super::secret::Secret;
-pub use keeper::Keeper;
+pub use cache::SecretCache;
 #[cfg(feature = "parameters")]
 pub use ssm::Ssm;
 
-/// Where parameters are kept.
+/// Where parameters are stored.
 pub trait Parameters: Send + Sync + 'static {
     /// The values of those of `names` that exist, by one call.
     ///
@@ -40,14 +40,16 @@ pub trait Parameters: Send + Sync + 'static {
 /// Why a store did not answer.
 pub type Away = Box<dyn std::error::Error + Send + Sync>;
 
-/// Secrets that cannot be had. Its text never holds a value.
+/// The secrets cannot be read or used. Its text never holds a value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// As `parameter (setting)`, separated by commas.
     #[error("SSM Parameter Store has not: {0}")]
     Missing(String),
+    /// A parameter has a value that its setting cannot have.
     #[error("what SSM Parameter Store has cannot be used")]
     Unusable(#[source] ConfigError),
+    /// The store did not answer.
     #[error("SSM Parameter Store cannot be read")]
     Away(#[source] Away),
 }

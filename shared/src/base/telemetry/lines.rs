@@ -132,7 +132,7 @@ where
         event.record(&mut line);
         let mut text = to_json(&line);
         text.push(b'\n');
-        // In one piece, since others write here too. There is nobody to tell.
+        // In one piece, since others write here too. Nobody could be told of a failure.
         let _ = self
             .writer
             .make_writer_for(event.metadata())

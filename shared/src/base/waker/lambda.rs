@@ -26,7 +26,7 @@ pub struct LambdaWake {
 
 impl LambdaWake {
     /// With the credentials and the endpoint of the environment. `source` is what the
-    /// drainer is told of who wakes it.
+    /// drainer is sent about who wakes it.
     pub fn from_environment(function: String, source: &str) -> LambdaWake {
         LambdaWake::new(&aws::of_environment("LAMBDA"), function, source)
     }

@@ -10,7 +10,7 @@ commands! {
             Command::safe("PING")
         }
 
-        /// What the server tells of itself, `name:value` a line. An empty section is
+        /// What the server reports about itself, `name:value` a line. An empty section is
         /// the default ones.
         fn info(section: &str) -> String {
             let command = Command::safe("INFO");

@@ -9,15 +9,22 @@ pub enum Range {
     Rank(i64, i64),
     /// By score, both ends included, at most `limit` after `offset`.
     Score {
+        /// The lowest score, included.
         min: f64,
+        /// The highest score, included.
         max: f64,
+        /// Members to skip.
         offset: u64,
+        /// Members to answer at most.
         limit: u64,
     },
     /// By name among equal scores, in Redis' own spelling (`[a`, `(b`, `-`, `+`).
     Lex {
+        /// The first member, with `[` or `(` before it, or `-`.
         min: String,
+        /// The last member, with `[` or `(` before it, or `+`.
         max: String,
+        /// Members to answer at most.
         limit: u64,
     },
 }

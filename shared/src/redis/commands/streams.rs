@@ -5,6 +5,7 @@ use crate::redis::{Command, Error, FromReply, Reply};
 /// An entry of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
+    /// `{milliseconds}-{sequence}`.
     pub id: String,
     /// Names and values in the order they were added.
     pub fields: Vec<(String, String)>,
@@ -33,6 +34,7 @@ impl crate::redis::Element for Entry {}
 /// How far a stream is cut when an entry is added.
 #[derive(Clone, Copy, Debug)]
 pub enum Trim {
+    /// Every entry stays.
     No,
     /// About this many entries are left.
     About(u64),

@@ -32,6 +32,7 @@ enum Condition {
 }
 
 impl SetOptions {
+    /// A plain SET: no expiry, no condition.
     pub fn new() -> SetOptions {
         SetOptions::default()
     }

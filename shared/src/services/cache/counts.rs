@@ -47,7 +47,7 @@ counts! {
     failed_loads,
     /// Another process loaded what this one waited for.
     waits,
-    /// Redis could not be asked or told.
+    /// Redis could not be reached.
     failures,
     /// A loaded value was not stored, since it was invalidated meanwhile.
     outdated,

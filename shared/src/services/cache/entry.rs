@@ -56,6 +56,7 @@ pub struct Entry<T> {
 }
 
 impl<T> Entry<T> {
+    /// The value of `kind` with this id.
     pub fn new(kind: &'static Kind, id: &str) -> Entry<T> {
         Entry {
             kind,

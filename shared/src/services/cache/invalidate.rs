@@ -13,7 +13,7 @@ impl Cache {
     /// Makes one value go. What is being loaded is not stored.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn invalidate<T>(&self, entry: &Entry<T>) -> Result<(), Error> {
         let key = self.keys.value(entry.kind.name, &entry.id);
         self.ask(del(&[&key])).await?;
@@ -30,7 +30,7 @@ impl Cache {
     /// one request, however many channels are cached.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn invalidate_guild(&self, guild_id: &str) -> Result<(), Error> {
         let [guild, settings] =
             [&GUILD, &SETTINGS].map(|kind| self.keys.value(kind.name, guild_id));
@@ -53,7 +53,7 @@ impl Cache {
     /// it looks at every key of the database.
     ///
     /// # Errors
-    /// When Redis cannot be asked; some may be removed by then.
+    /// When Redis cannot be reached; some may be removed by then.
     pub async fn invalidate_matching(&self, pattern: &str) -> Result<u64, Error> {
         let pattern = self.keys.matching(pattern);
         let (mut cursor, mut removed) = ("0".to_owned(), 0);

@@ -37,7 +37,7 @@ impl Cache {
     /// known that there is none. One command.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn get<T: DeserializeOwned>(
         &self,
         entry: &Entry<T>,
@@ -54,7 +54,7 @@ impl Cache {
     /// with a parent.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn set<T: Serialize>(
         &self,
         entry: &Entry<T>,
@@ -152,6 +152,8 @@ impl Cache {
         let mut pause = FIRST_PAUSE;
         let mut refused = None;
         loop {
+            // A claim that was answered "no" and yet is stored is ours: its first sending was
+            // applied, the reply was lost, and the second one found the first.
             let mine = if refused.is_some() && look.raw == refused {
                 refused.take()
             } else if look.is_claimed(self.clock.now_ms()) {
@@ -169,11 +171,13 @@ impl Cache {
             if let Some(text) = mine {
                 let loaded = self.load_and_store(entry, &look, &text, load).await;
                 if loaded.is_err() {
+                    // Nobody has a value: the next reader tries at once.
                     self.release(entry, &text).await;
                 }
                 return loaded;
             }
             if patience.remaining().is_zero() {
+                // Whoever loads is slower than the source itself would be.
                 return self.load_only(load).await;
             }
             self.clock
@@ -216,6 +220,7 @@ impl Cache {
         L: FnOnce() -> F,
         F: Future<Output = Result<Option<T>, E>>,
     {
+        // How long it takes decides how early the next one begins.
         let started = self.clock.elapsed();
         let value = self.load_only(load).await?;
         let load_ms = (self.clock.elapsed() - started).as_millis() as u64;
@@ -225,6 +230,7 @@ impl Cache {
             return Ok(value);
         };
         let key = self.keys.value(entry.kind.name, &entry.id);
+        // An invalidation removes the claim: what was loaded before it is not stored after it.
         let only_if = SetOptions::new().if_equal(claimed).expires_in(life);
         if let Ok(false) = self.ask(set(&key, &text, only_if)).await {
             self.counters.outdated.one();

@@ -36,7 +36,7 @@ impl Cache {
     /// Values, fresh or stale, in one command.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn get_many<T: DeserializeOwned>(
         &self,
         entries: Vec<Entry<T>>,
@@ -67,7 +67,7 @@ impl Cache {
     /// invalidated since, and not its parent, is stored all the same.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn set_many<T: Serialize>(
         &self,
         batch: &Batch<T>,

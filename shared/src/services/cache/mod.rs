@@ -1,4 +1,4 @@
-//! Values of other services, kept for a while.
+//! Values of other services, stored for a while.
 //!
 //! A value is one string under one key: JSON with the time until which it is fresh. A
 //! hit is one command. After its time a value is *stale* for a while: one reader loads
@@ -14,19 +14,19 @@
 //! Values under a parent (channels under their guild) carry the parent's epoch, read in
 //! the same command: a new epoch makes all of them misses at once.
 //!
-//! Freshness goes by the reader's clock, expiry by the server's. Nothing is kept in the
-//! process but counters. When Redis is away, the loader is asked.
+//! Freshness goes by the reader's clock, expiry by the server's. The process stores
+//! nothing but counters. If Redis is unavailable, the loader is asked.
 //!
 //! Values may have a database of their own, which may evict them as it likes and whose
 //! commands are not those of the queue.
 
-mod apart;
 mod counts;
 mod entry;
 mod invalidate;
 mod keys;
 mod load;
 mod many;
+mod own_database;
 mod stored;
 
 use std::sync::Arc;
@@ -39,8 +39,8 @@ pub use many::Batch;
 
 use crate::clock::Clock;
 use crate::redis::{Prefix, Redis};
-use apart::Apart;
 use counts::Counters;
+use own_database::OwnDatabase;
 
 /// How long a reading or a write may take before the cache does without.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -57,6 +57,7 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// A cache whose values share the database of everything else.
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Cache {
         Cache {
             redis,
@@ -68,7 +69,7 @@ impl Cache {
     }
 
     /// One whose values have a database of their own.
-    pub fn apart(own: Redis, prefix: &str, clock: Clock) -> Cache {
+    pub fn with_own_database(own: Redis, prefix: &str, clock: Clock) -> Cache {
         Cache {
             own: Some(own.clone()),
             ..Cache::new(own, prefix, clock)
@@ -76,10 +77,10 @@ impl Cache {
     }
 
     /// The same cache through another handle, such as one scoped to a request. Values in
-    /// a database of their own stay there, and the handle only lets the request pass.
+    /// a database of their own stay there, and the handle only admits the request.
     pub fn on(&self, redis: &Redis) -> Cache {
         let redis = match &self.own {
-            Some(own) => Arc::new(Apart {
+            Some(own) => Arc::new(OwnDatabase {
                 own: own.clone(),
                 front: redis.clone(),
             }),
@@ -93,7 +94,7 @@ impl Cache {
 
     /// Whether values have a database of their own, so that they cannot be stored with
     /// what else a request changes.
-    pub fn is_apart(&self) -> bool {
+    pub fn has_own_database(&self) -> bool {
         self.own.is_some()
     }
 

@@ -47,8 +47,7 @@ pub(super) struct Claim {
 
 impl Stored {
     pub fn text(&self) -> String {
-        // Text, numbers and JSON only: this cannot fail.
-        serde_json::to_string(self).unwrap_or_default()
+        serde_json::to_string(self).expect("text, numbers and JSON have a JSON form")
     }
 }
 
@@ -123,6 +122,8 @@ impl<T: DeserializeOwned> Look<T> {
         let Some(fresh_until) = self.stored.fresh_until else {
             return false;
         };
+        // -ln of a random number is exponentially distributed: among many readers one begins
+        // early, and rarely two. A slow source gets a longer head start.
         let head_start = self.stored.load_ms as f64 * -dice.max(f64::MIN_POSITIVE).ln();
         now as f64 + head_start >= fresh_until as f64
     }

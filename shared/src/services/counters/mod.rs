@@ -41,6 +41,7 @@ pub enum Period {
 }
 
 impl Period {
+    /// All of them, the shortest first.
     pub const ALL: [Period; 3] = [Period::Minute, Period::Hour, Period::Day];
 
     /// As it stands in keys and routes.
@@ -52,6 +53,7 @@ impl Period {
         }
     }
 
+    /// How long one period is.
     pub fn length(self) -> Duration {
         Duration::from_secs(match self {
             Period::Minute => 60,
@@ -106,6 +108,7 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// The counters under this key prefix.
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Counters {
         Counters {
             redis,
@@ -125,9 +128,10 @@ impl Counters {
     /// Counts `by` in the minute, the hour and the day it is.
     ///
     /// # Errors
-    /// When Redis cannot be told; whether it counted is unknown when every reply was
+    /// When Redis cannot be reached; whether it counted is unknown when every reply was
     /// lost.
     pub async fn add(&self, name: &str, by: u64) -> Result<(), Error> {
+        // The client may send it again when the reply is lost: the same token counts once.
         let token = format!("{:016x}", fastrand::u64(..));
         let mut pipeline = Pipeline::new();
         let Some(slot) = self.add_to(&mut pipeline, name, by, &token) else {
@@ -182,7 +186,7 @@ impl Counters {
     /// retention.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn last(&self, name: &str, period: Period, n: u32) -> Result<Vec<(i64, u64)>, Error> {
         let n = i64::from(n.min(period.kept()));
         if n == 0 {

@@ -46,6 +46,7 @@ impl Rules {
 }
 
 impl Flags {
+    /// The flags under this key prefix.
     pub fn new(prefix: &str) -> Flags {
         Flags {
             key: keys::flags(&Prefix::new(prefix)),
@@ -77,7 +78,7 @@ impl Flags {
     /// The rule of a flag; off when it was never set.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn get(&self, redis: &Redis, name: &str) -> Result<Rule, Error> {
         let text = redis.hget(&self.key, name).await?;
         Ok(text.map(|text| parse(&text)).unwrap_or_default())
@@ -86,7 +87,7 @@ impl Flags {
     /// Every flag with its rule.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn all(&self, redis: &Redis) -> Result<BTreeMap<String, Rule>, Error> {
         let stored = redis.hgetall(&self.key).await?;
         let rules = stored.into_iter();
@@ -96,10 +97,9 @@ impl Flags {
     /// Sets the rule of a flag.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn set(&self, redis: &Redis, name: &str, rule: &Rule) -> Result<(), Error> {
-        // Text and numbers only: this cannot fail.
-        let text = serde_json::to_string(rule).unwrap_or_default();
+        let text = serde_json::to_string(rule).expect("text and numbers have a JSON form");
         redis.hset(&self.key, &[(name, &text)]).await?;
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Flags {
     /// Forgets a flag, which is off then; false when there was none.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn remove(&self, redis: &Redis, name: &str) -> Result<bool, Error> {
         Ok(redis.hdel(&self.key, &[name]).await? > 0)
     }

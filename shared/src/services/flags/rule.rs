@@ -19,6 +19,7 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// On for every subject.
     pub const ON: Rule = Rule {
         on: true,
         percent: 0.0,

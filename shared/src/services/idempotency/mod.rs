@@ -2,7 +2,7 @@
 //!
 //! The key of a request holds either who works on it, for as long as that one may
 //! take, or the reply, for a day. Both carry a fingerprint of the request, so that
-//! another one under the same key is told apart. A worker that dies frees the key when
+//! a different request under the same key is recognised. A worker that dies frees the key when
 //! its time is over; one that only timed out can neither store its reply nor remove
 //! anything then, since its own mark is compared.
 //!
@@ -59,12 +59,16 @@ pub enum Begun {
     /// It was answered.
     Done(StoredReply),
     /// Another attempt works on it, until this many unix milliseconds at most.
-    InProgress { until_ms: i64 },
+    InProgress {
+        /// Unix milliseconds at which its time is over.
+        until_ms: i64,
+    },
     /// The key was used for another request.
     Other,
 }
 
 impl Idempotency {
+    /// Remembers requests under this key prefix.
     pub fn new(prefix: &str, clock: Clock) -> Idempotency {
         Idempotency {
             keys: Keys(Prefix::new(prefix)),
@@ -136,7 +140,7 @@ impl Idempotency {
     /// Stores the reply; false when the attempt was not the owner any more.
     ///
     /// # Errors
-    /// When Redis cannot be asked; the key is then free when the attempt's time is
+    /// When Redis cannot be reached; the key is then free when the attempt's time is
     /// over.
     pub async fn complete(
         &self,

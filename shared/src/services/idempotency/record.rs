@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 /// A reply as it is repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReply {
+    /// The HTTP status.
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The body, as text.
     pub body: String,
 }
 
@@ -32,8 +34,7 @@ impl Record {
     }
 
     pub fn to_text(&self) -> String {
-        // Text and numbers only: this cannot fail.
-        serde_json::to_string(self).unwrap_or_default()
+        serde_json::to_string(self).expect("text and numbers have a JSON form")
     }
 
     pub fn fingerprint(&self) -> &str {

@@ -76,7 +76,7 @@ impl Held {
     /// before shortens it. False when another may hold it: then all is to be stopped.
     ///
     /// # Errors
-    /// When Redis cannot be asked; the lease is then what it was.
+    /// When Redis cannot be reached; the lease is then what it was.
     pub async fn extend(&mut self, lease: Duration) -> Result<bool, Error> {
         let until = Moment::after(&self.clock, lease);
         let options = SetOptions::new().expires_in(lease).if_equal(&self.token);
@@ -96,8 +96,9 @@ impl Held {
     /// was lost.
     ///
     /// # Errors
-    /// When Redis cannot be asked; the lock then ends with its lease.
+    /// When Redis cannot be reached; the lock then ends with its lease.
     pub async fn release(self) -> Result<bool, Error> {
+        // Compared in the same step: after the lease the key may be another holder's.
         let command = Command::<bool>::safe("DELEX")
             .arg(&self.key)
             .arg("IFEQ")

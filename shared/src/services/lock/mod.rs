@@ -50,7 +50,7 @@ use crate::clock::Clock;
 use crate::redis::commands::whole_ms;
 use crate::redis::{Command, Error as Failure, Pipeline, Prefix, Redis};
 
-/// The lease unless told otherwise.
+/// The lease unless another is given.
 pub const LEASE: Duration = Duration::from_secs(300);
 
 /// Locks by name. Cheap to clone.
@@ -62,6 +62,7 @@ pub struct Locks {
 }
 
 impl Locks {
+    /// The locks under this key prefix.
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Locks {
         Locks {
             redis,
@@ -74,7 +75,7 @@ impl Locks {
     /// while another holds it.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn try_acquire(
         &self,
         resource: &str,

@@ -25,6 +25,7 @@ pub struct CommandBudget {
 }
 
 impl CommandBudget {
+    /// The month's commands under this key prefix, counted by the meter of `redis`.
     pub fn new(redis: &Redis, prefix: &str, clock: Clock) -> CommandBudget {
         CommandBudget {
             redis: redis.clone(),
@@ -47,6 +48,7 @@ impl CommandBudget {
                 error = telemetry::chain(&error),
                 "commands were not counted"
             );
+            // Added once more with the next hundred, if this environment lives so long.
             meter.give_back(commands);
         }
     }

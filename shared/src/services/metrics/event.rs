@@ -6,10 +6,14 @@ use crate::config::MetricsConfig;
 
 const NAMESPACE: &str = "Trawl";
 
+/// What a value is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
+    /// A number of things.
     Count,
+    /// Milliseconds.
     Milliseconds,
+    /// Percent of a whole.
     Percent,
 }
 
@@ -43,14 +47,17 @@ impl Event {
         }
     }
 
+    /// Adds a number of things.
     pub fn count(&mut self, name: &'static str, value: u64) {
         self.values(name, Unit::Count, vec![value as f64]);
     }
 
+    /// Adds a duration in milliseconds.
     pub fn milliseconds(&mut self, name: &'static str, value: f64) {
         self.values(name, Unit::Milliseconds, vec![value]);
     }
 
+    /// Adds a share, from 0 to 100.
     pub fn percent(&mut self, name: &'static str, value: f64) {
         self.values(name, Unit::Percent, vec![value]);
     }

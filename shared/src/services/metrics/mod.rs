@@ -16,7 +16,7 @@
 //! | `CacheHits`, `CacheStale`, `CacheMisses` | count | who has a cache |
 //! | `JobsCompleted`, `JobsFailed`, `JobsRetried` | count | drains |
 //! | `QueueDepth`, `OldestWaiting` (ms), `DeadLetters` | count | drains |
-//! | `RedisMemory` | percent, where the database tells | a drain every other hour |
+//! | `RedisMemory` | percent, if the database reports it | a drain every other hour |
 
 mod budget;
 mod event;

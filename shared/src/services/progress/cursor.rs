@@ -33,6 +33,7 @@ impl Cursor {
         })
     }
 
+    /// The attempt that wrote the event.
     pub fn fence(&self) -> u64 {
         self.fence
     }

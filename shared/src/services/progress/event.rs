@@ -13,7 +13,7 @@ pub(super) const PAGE: u64 = 100;
 /// Lambda's replies end at 6 MB.
 const LARGEST_READING: usize = 2 * 1024 * 1024;
 
-/// What an event tells.
+/// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventType {
@@ -30,6 +30,7 @@ pub enum EventType {
 }
 
 impl EventType {
+    /// As it stands in the stream and in replies.
     pub fn as_str(self) -> &'static str {
         match self {
             EventType::Progress => "progress",
@@ -54,11 +55,13 @@ impl EventType {
 /// An event of a scan.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// The attempt that tells it.
+    /// The attempt that writes it.
     pub fence: u64,
     /// Its place among the attempt's, from 0.
     pub place: u64,
+    /// What it is about.
     pub kind: EventType,
+    /// JSON that its kind defines.
     pub data: Value,
     /// Unix milliseconds.
     pub timestamp: i64,
@@ -73,17 +76,23 @@ impl Event {
 /// An event as a watcher sees it.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Seen {
+    /// To continue reading after it.
     pub id: String,
+    /// What it is about.
     #[serde(rename = "type")]
     pub kind: EventType,
+    /// JSON that its kind defines.
     pub data: Value,
+    /// Unix milliseconds.
     pub timestamp: i64,
 }
 
 /// The events after a cursor.
 #[derive(Clone, Debug)]
 pub struct Events {
+    /// Oldest first.
     pub events: Vec<Seen>,
+    /// Where the next reading continues.
     pub last: Cursor,
     /// Events after the cursor were trimmed before they were read: what the watcher
     /// drew from events alone is incomplete.
@@ -157,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_watcher_is_told_when_events_were_trimmed_before_it_read_them() {
+    fn a_watcher_learns_that_events_were_trimmed_before_it_read_them() {
         assert_eq!(
             after("0", &["1-0", "1-1"]),
             (vec!["1-0".into(), "1-1".into()], "1-1".into(), false)

@@ -35,14 +35,16 @@ pub struct Progress {
 /// What the stream answered to an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
+    /// It was stored.
     Ok,
     /// The stream is at this event already, or beyond: it was sent twice, or a later
-    /// attempt writes. Which, the reply to the scan's own script in the same request
-    /// tells.
+    /// attempt writes. The reply to the scan's own script in the same
+    /// request says which.
     Refused,
 }
 
 impl Progress {
+    /// The events of scans under this key prefix.
     pub fn new(prefix: &str) -> Progress {
         Progress {
             keys: Keys(Prefix::new(prefix)),
@@ -90,7 +92,7 @@ impl Progress {
     /// Removes the events of a scan.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn forget(&self, redis: &Redis, scan_id: &str) -> Result<(), Error> {
         redis.del(&[&self.keys.events(scan_id)]).await?;
         Ok(())

@@ -9,6 +9,7 @@ use super::rule::Rule;
 /// are the same call.
 #[derive(Clone, Debug)]
 pub struct Check {
+    /// The limit it counts under.
     pub rule: Rule,
     /// Who calls; a part of the key.
     pub caller: String,

@@ -25,7 +25,7 @@
 //! reply was lost has counted. A mistake in either direction admits less, never more.
 //!
 //! **A refund** takes back a call that was counted, once: a [`Check`] knows whether it
-//! was. One that was refused, or of which Redis did not tell, has nothing to give back.
+//! was. One that was refused, or that Redis did not answer, has nothing to give back.
 //!
 //! Not here: who the caller is and what a refusal looks like, which is
 //! [`http`](crate::http)'s.
@@ -48,7 +48,7 @@ pub use keys::Keys;
 pub use rule::{Algorithm, OnFailure, Rule};
 pub use scripts::ALL;
 use scripts::{Call, Parameters, Scripts, Stored};
-use seen::{Seen, Standing};
+use seen::{Quota, Seen};
 pub use verdict::{Reason, Verdict};
 
 use crate::clock::Clock;
@@ -57,7 +57,7 @@ use crate::redis::commands::strings::{SetOptions, Strings as _, get, incrby};
 use crate::redis::{Error, Pipeline, Prefix, Redis, Replies, Slot};
 
 /// Asks Redis whether a caller may go on. Cheap to clone; clones share the block of
-/// callers already refused, and how they were seen to stand.
+/// callers already refused, and what each was seen to have left.
 #[derive(Clone)]
 pub struct RateLimiter {
     keys: Keys,
@@ -75,6 +75,7 @@ enum Asked {
 }
 
 impl RateLimiter {
+    /// A limiter under this key prefix, which counts by `clock`.
     pub fn new(prefix: &str, clock: Clock) -> RateLimiter {
         RateLimiter {
             keys: Keys(Prefix::new(prefix)),
@@ -110,12 +111,12 @@ impl RateLimiter {
         })
     }
 
-    /// How a caller stood when this process last asked, without asking: one it never
-    /// saw has used nothing as far as is known here.
+    /// What a caller had left when this process last asked, without asking Redis. A caller
+    /// this process never saw has used nothing as far as it knows.
     pub fn last_seen(&self, rule: &Rule, caller: &str) -> Verdict {
         let look = self.call(rule, caller, 0);
         let seen = self.seen.get(&self.keys.state(&look), look.at_ms);
-        let standing = seen.unwrap_or(Standing {
+        let quota = seen.unwrap_or(Quota {
             at_ms: look.at_ms,
             limit: rule.limit,
             remaining: rule.limit,
@@ -124,9 +125,9 @@ impl RateLimiter {
         Verdict {
             admitted: true,
             reason: Reason::Seen,
-            limit: standing.limit,
-            remaining: standing.remaining,
-            reset_at_ms: standing.reset_at_ms,
+            limit: quota.limit,
+            remaining: quota.remaining,
+            reset_at_ms: quota.reset_at_ms,
         }
     }
 
@@ -158,7 +159,7 @@ impl RateLimiter {
         self.judge(check, outcome)
     }
 
-    /// What the rule says of a caller of whom Redis could not tell.
+    /// What the rule says when Redis did not answer.
     pub fn unanswered(&self, check: &Check, error: &Error) -> Verdict {
         let verdict = Verdict::unavailable(&check.rule);
         let error = crate::telemetry::chain(error);
@@ -180,16 +181,11 @@ impl RateLimiter {
         }
     }
 
-    /// How a caller stands, without counting: 2 billed, of the fixed window 1.
+    /// What a caller has left, without counting: 2 billed, of the fixed window 1.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn standing(
-        &self,
-        redis: &Redis,
-        rule: &Rule,
-        caller: &str,
-    ) -> Result<Verdict, Error> {
+    /// When Redis cannot be reached.
+    pub async fn peek(&self, redis: &Redis, rule: &Rule, caller: &str) -> Result<Verdict, Error> {
         let look = self.call(rule, caller, 0);
         if rule.algorithm == Algorithm::FixedWindow {
             let count = get(&self.keys.window(&look)).send(&**redis).await?;
@@ -210,7 +206,7 @@ impl RateLimiter {
     /// the fixed window 1.
     ///
     /// # Errors
-    /// When Redis cannot be asked. Unless it certainly did nothing, the call is then not
+    /// When Redis cannot be reached. Unless it certainly did nothing, the call is then not
     /// known to be taken back, and not asked for again.
     pub async fn refund(&self, redis: &Redis, check: &Check) -> Result<bool, Error> {
         if !check.is_counted.swap(false, Ordering::SeqCst) {
@@ -241,6 +237,8 @@ impl RateLimiter {
         }
         let refund = Check {
             at_ms: self.clock.now_ms(),
+            // Another id than the call's, or the script would take the refund for a second
+            // sending of it.
             id: format!("-{}", check.id),
             ..check.clone()
         };
@@ -252,7 +250,7 @@ impl RateLimiter {
     /// Forgets what a caller has used: 1 billed.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn reset(&self, redis: &Redis, rule: &Rule, caller: &str) -> Result<(), Error> {
         let check = self.call(rule, caller, 0);
         let key = self.keys.state(&check);
@@ -269,7 +267,7 @@ impl RateLimiter {
     /// see it.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn set_limit(
         &self,
         redis: &Redis,
@@ -294,7 +292,7 @@ impl RateLimiter {
     /// fixed window does not see it.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn deny(&self, redis: &Redis, caller: &str, time: Duration) -> Result<(), Error> {
         let key = self.keys.deny(caller);
         self.blocked.forget_all();
@@ -322,13 +320,13 @@ impl RateLimiter {
             check.is_counted.store(true, Ordering::SeqCst);
         }
         let key = self.keys.state(check);
-        let standing = Standing {
+        let quota = Quota {
             at_ms: self.clock.now_ms(),
             limit: verdict.limit,
             remaining: verdict.remaining,
             reset_at_ms: verdict.reset_at_ms,
         };
-        self.seen.add(key.clone(), standing);
+        self.seen.add(key.clone(), quota);
         if !verdict.admitted {
             let now = self.clock.now_ms();
             self.blocked

@@ -5,19 +5,25 @@ use std::time::Duration;
 /// How calls are counted; the module says what each admits and costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
+    /// One count for each window of the clock.
     FixedWindow,
+    /// Thirty counts that move with the time.
     SlidingWindow,
+    /// Every call by its time.
     SlidingLog,
     /// Holds `burst` tokens and gets `limit` a window.
     TokenBucket {
+        /// Calls that may come at once.
         burst: u32,
     },
 }
 
-/// What happens to a call when Redis cannot tell.
+/// What happens to a call when Redis does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
+    /// It goes on; the reply says that it was not counted.
     Admit,
+    /// It is refused.
     Refuse,
 }
 
@@ -26,15 +32,18 @@ pub enum OnFailure {
 pub struct Rule {
     /// A part of the key.
     pub action: &'static str,
+    /// How calls are counted.
     pub algorithm: Algorithm,
+    /// Calls in a window.
     pub limit: u32,
     /// At least a millisecond.
     pub window: Duration,
+    /// What happens when Redis does not answer.
     pub on_failure: OnFailure,
 }
 
 impl Rule {
-    /// A sliding window that admits when Redis cannot tell.
+    /// A sliding window that admits calls when Redis does not answer.
     pub fn new(action: &'static str, limit: u32, window: Duration) -> Rule {
         Rule {
             action,
@@ -45,10 +54,12 @@ impl Rule {
         }
     }
 
+    /// The same limit, counted another way.
     pub fn by(self, algorithm: Algorithm) -> Rule {
         Rule { algorithm, ..self }
     }
 
+    /// The same limit, which refuses calls when Redis does not answer.
     pub fn or_refuse(self) -> Rule {
         Rule {
             on_failure: OnFailure::Refuse,

@@ -1,20 +1,20 @@
-//! How callers stood when this process last asked.
+//! What each caller had left when this process last asked.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Callers remembered at most; beyond, all are forgotten, and stand as if they had
+/// Callers remembered at most; beyond, all are forgotten, and count as if they had
 /// used nothing.
 const MOST: usize = 10_000;
 
 #[derive(Default)]
 pub(super) struct Seen {
-    callers: Mutex<HashMap<String, Standing>>,
+    callers: Mutex<HashMap<String, Quota>>,
 }
 
-/// What a verdict said of its caller.
+/// What a caller had left, by its last verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct Quota {
     /// When that was.
     pub at_ms: i64,
     pub limit: u32,
@@ -23,12 +23,12 @@ pub(super) struct Standing {
 }
 
 impl Seen {
-    pub fn add(&self, key: String, standing: Standing) {
+    pub fn add(&self, key: String, quota: Quota) {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if callers.len() >= MOST && !callers.contains_key(&key) {
             callers.clear();
         }
-        callers.insert(key, standing);
+        callers.insert(key, quota);
     }
 
     pub fn forget(&self, key: &str) {
@@ -37,11 +37,11 @@ impl Seen {
     }
 
     /// None of a caller who was never seen, or of whom nothing counts any more.
-    pub fn get(&self, key: &str, now_ms: i64) -> Option<Standing> {
+    pub fn get(&self, key: &str, now_ms: i64) -> Option<Quota> {
         let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        let standing = callers.get(key).copied();
-        // A clock that was set back tells nothing of a time it has yet to show.
-        standing.filter(|standing| (standing.at_ms..standing.reset_at_ms).contains(&now_ms))
+        let quota = callers.get(key).copied();
+        // A clock that was set back: what was seen is of a time that has not come yet.
+        quota.filter(|quota| (quota.at_ms..quota.reset_at_ms).contains(&now_ms))
     }
 }
 
@@ -49,7 +49,7 @@ impl Seen {
 mod tests {
     use super::*;
 
-    const STANDING: Standing = Standing {
+    const LEFT: Quota = Quota {
         at_ms: 500,
         limit: 3,
         remaining: 1,
@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn what_was_seen_counts_until_its_time_is_over() {
         let seen = Seen::default();
-        seen.add("a".into(), STANDING);
-        assert_eq!(seen.get("a", 999), Some(STANDING));
+        seen.add("a".into(), LEFT);
+        assert_eq!(seen.get("a", 999), Some(LEFT));
         assert_eq!(seen.get("a", 1000), None);
         assert_eq!(seen.get("a", 499), None);
         assert_eq!(seen.get("b", 0), None);
@@ -72,7 +72,7 @@ mod tests {
     fn the_callers_remembered_are_bounded() {
         let seen = Seen::default();
         for n in 0..3 * MOST {
-            seen.add(n.to_string(), STANDING);
+            seen.add(n.to_string(), LEFT);
         }
         assert!(seen.callers.lock().unwrap().len() <= MOST);
     }

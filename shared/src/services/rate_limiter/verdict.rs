@@ -22,8 +22,11 @@ pub enum Reason {
 /// Whether a call goes on, and how its caller stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
+    /// Whether the call goes on.
     pub admitted: bool,
+    /// Why.
     pub reason: Reason,
+    /// The limit that applied.
     pub limit: u32,
     /// What is left of the limit; when Redis did not answer, unknown and 0.
     pub remaining: u32,

@@ -51,9 +51,11 @@ pub static LOGIN: SessionKind = SessionKind {
 /// A session as its holder has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Session<T> {
+    /// Whose session it is.
     pub user: String,
     /// Unix milliseconds at which it is over in any case.
     pub until: i64,
+    /// What is stored with it.
     pub data: T,
 }
 
@@ -69,6 +71,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// The sessions under this key prefix.
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Sessions {
         Sessions {
             redis,
@@ -88,7 +91,7 @@ impl Sessions {
     /// Begins a session. One request; a second when older ones make room.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], or when Redis cannot be told.
+    /// [`Error::TooLarge`], or when Redis cannot be reached.
     pub async fn create<T: Serialize>(
         &self,
         kind: &SessionKind,
@@ -117,6 +120,8 @@ impl Sessions {
             keep_ms: kind.lifetime.as_millis(),
         };
         let keys = [self.keys.session(&name), self.keys.user(user)];
+        // What is beyond the most is removed by a second request, not by the script: which keys
+        // go is known only once the set is read, and a script names its keys before.
         let beyond = scripts::create(&self.redis, [&keys[0], &keys[1]], request).await?;
         self.remove(user, &beyond).await?;
         Ok((token, session))
@@ -126,7 +131,7 @@ impl Sessions {
     /// was, or cannot be read. One command.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// When Redis cannot be reached.
     pub async fn touch<T: DeserializeOwned>(
         &self,
         kind: &SessionKind,
@@ -161,7 +166,7 @@ impl Sessions {
     /// Ends the session of a token, if it goes on; twice is once.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn revoke(&self, kind: &SessionKind, token: &Token, user: &str) -> Result<(), Error> {
         let name = format!("{}:{}", kind.name, token.id());
         self.remove(user, &[name]).await
@@ -170,7 +175,7 @@ impl Sessions {
     /// Ends all sessions of a user that have begun; answers how many were noted.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn revoke_all(&self, user: &str) -> Result<u64, Error> {
         let names = self
             .redis
@@ -184,7 +189,7 @@ impl Sessions {
     /// before ends nobody else's.
     ///
     /// # Errors
-    /// When Redis cannot be told.
+    /// When Redis cannot be reached.
     pub async fn revoke_all_from(
         &self,
         kind: &SessionKind,

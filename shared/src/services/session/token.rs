@@ -28,6 +28,7 @@ impl Token {
         (bytes.len() == 32).then(|| Token(text.to_owned()))
     }
 
+    /// The token as its holder sends it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -72,7 +72,7 @@ pub(super) async fn caller(
     if services.limiter.last_seen(&rule, &address).remaining == 0 {
         services.anonymous.take(services)?;
         let redis = checking(services);
-        match services.limiter.standing(&redis, &rule, &address).await {
+        match services.limiter.peek(&redis, &rule, &address).await {
             Ok(standing) if standing.remaining == 0 => return Err(refusal(&standing, now_ms)),
             Ok(_) => {}
             Err(_) => return Err(ApiError::limit_unknown()),

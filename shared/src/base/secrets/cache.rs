@@ -1,4 +1,4 @@
-//! What keeps the secrets of one function fresh.
+//! The secrets of one function, and when they are read again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,26 +9,27 @@ use futures_util::future::BoxFuture;
 
 use super::{Error, Parameters};
 use crate::clock::Clock;
-use crate::config::{KeptSecret, SecretsConfig};
-use crate::secret::{Keep, Reason, Secret};
+use crate::config::{SecretParameter, SecretsConfig};
+use crate::secret::{Reason, Secret, Values};
 use crate::telemetry;
 
-/// How often values that are too old, and keys nobody knows, may have them read again.
+/// The shortest interval between two readings because values are too old, or because a
+/// caller brought an unknown key. Strangers cause the second, so it must not be short.
 const SELDOM: Duration = Duration::from_secs(60);
 
-/// How often a refused token may: somebody changes it just now, in one place after the
-/// other.
+/// How often a refused token may: it is probably being replaced right now, first at the
+/// service and then in the store.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Keeps the secrets that are parameters.
-pub struct Keeper {
+/// The secrets that are parameters.
+pub struct SecretCache {
     config: SecretsConfig,
     source: Box<dyn Parameters>,
     clock: Clock,
     /// In the order of the settings.
     values: Mutex<Vec<Arc<str>>>,
     times: Mutex<Times>,
-    /// Who holds it reads for all.
+    /// Its holder reads for everyone who waits, so that a burst of requests makes one call.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -41,7 +42,7 @@ struct Times {
     asked: Duration,
 }
 
-impl Keeper {
+impl SecretCache {
     /// Reads every parameter of the settings, once.
     ///
     /// # Errors
@@ -50,12 +51,12 @@ impl Keeper {
         config: SecretsConfig,
         source: Box<dyn Parameters>,
         clock: Clock,
-    ) -> Result<Arc<Keeper>, Error> {
+    ) -> Result<Arc<SecretCache>, Error> {
         let found = source.read(names(&config)).await.map_err(Error::Away)?;
         let values = select(&config, found)?;
         let now = clock.elapsed();
         let (read, asked) = (now, now);
-        Ok(Arc::new(Keeper {
+        Ok(Arc::new(SecretCache {
             config,
             source,
             clock,
@@ -65,11 +66,11 @@ impl Keeper {
         }))
     }
 
-    /// The secret that `setting` is, if it is kept here.
+    /// The secret of `setting`, if it is a parameter.
     pub fn secret(self: &Arc<Self>, setting: &str) -> Option<Secret> {
-        let mut kept = self.config.kept.iter();
-        let place = kept.position(|kept| kept.setting == setting)?;
-        Some(Secret::kept(self.clone(), place))
+        let mut parameters = self.config.parameters.iter();
+        let place = parameters.position(|parameter| parameter.setting == setting)?;
+        Some(Secret::cached(self.clone(), place))
     }
 
     /// Reads all values again, unless there is no need or it was done just now. Takes
@@ -94,7 +95,7 @@ impl Keeper {
             Ok(values) => self.take(values),
             Err(error) => {
                 let error = telemetry::chain(&error);
-                tracing::warn!(error, "the secrets of before stay in use");
+                tracing::warn!(error, "the previous secrets stay in use");
             }
         }
     }
@@ -123,16 +124,21 @@ impl Keeper {
         let now = self.clock.elapsed();
         lock(&self.times).read = now;
         let mut current = lock(&self.values);
-        for (kept, (old, new)) in self.config.kept.iter().zip(current.iter_mut().zip(values)) {
+        for (parameter, (old, new)) in self
+            .config
+            .parameters
+            .iter()
+            .zip(current.iter_mut().zip(values))
+        {
             if *old != new {
                 *old = new;
-                tracing::info!(setting = kept.setting, "a secret was changed");
+                tracing::info!(setting = parameter.setting, "a secret was changed");
             }
         }
     }
 }
 
-impl Keep for Keeper {
+impl Values for SecretCache {
     fn value(&self, place: usize) -> Arc<str> {
         lock(&self.values)[place].clone()
     }
@@ -143,7 +149,11 @@ impl Keep for Keeper {
 }
 
 fn names(config: &SecretsConfig) -> Vec<String> {
-    let mut names: Vec<String> = config.kept.iter().map(|k| k.parameter.clone()).collect();
+    let mut names: Vec<String> = config
+        .parameters
+        .iter()
+        .map(|k| k.parameter.clone())
+        .collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -151,17 +161,17 @@ fn names(config: &SecretsConfig) -> Vec<String> {
 
 /// The settings' values, or what is wrong with them.
 fn select(config: &SecretsConfig, found: HashMap<String, String>) -> Result<Vec<Arc<str>>, Error> {
-    let value = |kept: &KeptSecret| found.get(&kept.parameter).map(|value| value.trim());
+    let value = |secret: &SecretParameter| found.get(&secret.parameter).map(|value| value.trim());
     let missing: Vec<String> = config
-        .kept
+        .parameters
         .iter()
-        .filter(|kept| value(kept).is_none())
-        .map(|kept| format!("{} ({})", kept.parameter, kept.setting))
+        .filter(|secret| value(secret).is_none())
+        .map(|secret| format!("{} ({})", secret.parameter, secret.setting))
         .collect();
     if !missing.is_empty() {
         return Err(Error::Missing(missing.join(", ")));
     }
-    let values: Vec<&str> = config.kept.iter().filter_map(value).collect();
+    let values: Vec<&str> = config.parameters.iter().filter_map(value).collect();
     config.check(&values).map_err(Error::Unusable)?;
     Ok(values.into_iter().map(Arc::from).collect())
 }

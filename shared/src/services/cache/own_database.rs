@@ -1,24 +1,24 @@
-//! A cache in a database of its own, behind the front door of another.
+//! A cache in a database of its own, behind the rate limit of another.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::redis::{Error, Meter, RawCommand, Redis, RedisService, Reply, Scope};
 
-/// Sends what is asked to `own`, once the request is let pass at `front`: where values
-/// share the database of everything else, that is one round trip, and here it is two.
-pub(super) struct Apart {
+/// Sends commands to `own` once `front` has admitted the request. Where values share the
+/// database of everything else that is one round trip, and here it is two.
+pub(super) struct OwnDatabase {
     pub own: Redis,
     pub front: Redis,
 }
 
-impl Apart {
+impl OwnDatabase {
     async fn pass(&self) -> Result<(), Error> {
         self.front.pipeline(Vec::new()).await.map(|_| ())
     }
 }
 
-impl RedisService for Apart {
+impl RedisService for OwnDatabase {
     fn execute(&self, command: RawCommand) -> BoxFuture<'_, Result<Reply, Error>> {
         async move {
             self.pass().await?;
@@ -50,7 +50,7 @@ impl RedisService for Apart {
     }
 
     fn scoped(&self, scope: Scope) -> Redis {
-        std::sync::Arc::new(Apart {
+        std::sync::Arc::new(OwnDatabase {
             own: self.own.scoped(scope),
             front: self.front.clone(),
         })
