@@ -2,6 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+/// Compares some fields of a value, each by its name: a tuple of bare numbers would leave the
+/// reader to count.
+macro_rules! assert_fields {
+    ($value:expr, { $($field:ident: $expected:expr),+ $(,)? }) => {{
+        let value = &$value;
+        $(assert_eq!(value.$field, $expected, "{} of {value:?}", stringify!($field));)+
+    }};
+}
+
 mod admin;
 mod bench;
 mod cache;

@@ -15,6 +15,7 @@ use shared::redis::Redis;
 use shared::scan::ScanStore;
 use tokio::net::TcpListener;
 
+use crate::leftovers::Leftovers;
 use crate::ssm::Parameters;
 use crate::{Reply, START_MS};
 
@@ -78,6 +79,8 @@ impl Default for Options {
 
 /// Endpoint, sample Discord and functions, each on a port of its own.
 pub struct TestApp {
+    /// Before all else, so that it is dropped while the engine runs.
+    leftovers: Leftovers,
     pub endpoint: upstash_local::Server,
     /// The cache's own, if it has one.
     pub cache: Option<upstash_local::Server>,
@@ -167,6 +170,7 @@ impl TestApp {
         let functions = Functions::new(&config, &clock).unwrap();
         let host = Host::start(listener, functions.clone(), false).unwrap();
         TestApp {
+            leftovers: Leftovers::new(endpoint.inspector(), functions.queue.keys()),
             redis: shared::redis::connect(&redis_config, &clock).unwrap(),
             endpoint,
             cache: options.cache,
@@ -181,7 +185,27 @@ impl TestApp {
         }
     }
 
+    /// Says that so many unfinished jobs are left at the end. Unsaid, there may be none.
+    pub fn leaves_unfinished(&self, count: i64) {
+        self.leftovers.expect_unfinished(count);
+    }
+
+    /// Says that so many failed jobs are left at the end. Unsaid, there may be none.
+    pub fn leaves_failed(&self, count: i64) {
+        self.leftovers.expect_failed(count);
+    }
+
+    /// Says that jobs may be left, however many: they are not what the test is about.
+    pub fn leaves_any_jobs(&self) {
+        self.leftovers.expect_any();
+    }
+
+    /// Stops everything.
+    ///
+    /// # Panics
+    /// If the jobs left are not those the test named.
     pub async fn stop(self) {
+        self.leftovers.check();
         self.host.stop().await;
         self.discord.stop().await;
         if let Some(cache) = self.cache {

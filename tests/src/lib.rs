@@ -7,6 +7,7 @@ mod app;
 mod handlers;
 pub mod history;
 pub mod lambda;
+mod leftovers;
 mod reply;
 pub mod sim;
 pub mod ssm;

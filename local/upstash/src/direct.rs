@@ -69,7 +69,10 @@ impl Embedded {
             atomic: false,
         });
         match answer {
-            Answer::Ran(replies) => replies.into_iter().next().map_or(DirectReply::Nil, direct),
+            Answer::Ran(replies) => replies
+                .into_iter()
+                .next()
+                .map_or(DirectReply::Nil, to_direct),
             Answer::Discarded(text) => DirectReply::Error(text),
         }
     }
@@ -126,14 +129,14 @@ impl Snapshot {
     }
 }
 
-fn direct(reply: Reply) -> DirectReply {
+pub(crate) fn to_direct(reply: Reply) -> DirectReply {
     match reply {
         Reply::Nil | Reply::NilArray => DirectReply::Nil,
         Reply::Status(text) => DirectReply::Status(text.to_owned()),
         Reply::StatusText(text) => DirectReply::Status(String::from_utf8_lossy(&text).into_owned()),
         Reply::Int(value) => DirectReply::Int(value),
         Reply::Bulk(value) => DirectReply::Bulk(value),
-        Reply::Array(items) => DirectReply::Array(items.into_iter().map(direct).collect()),
+        Reply::Array(items) => DirectReply::Array(items.into_iter().map(to_direct).collect()),
         Reply::Error(text) => DirectReply::Error(text),
     }
 }

@@ -100,7 +100,7 @@ pub struct Server {
     address: SocketAddr,
     control: Option<SocketAddr>,
     clock: Clock,
-    rest: Arc<Rest>,
+    pub(crate) rest: Arc<Rest>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }

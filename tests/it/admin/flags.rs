@@ -47,6 +47,7 @@ async fn scans_are_switched_off_for_all_for_some_and_on_again() {
     );
     put(&app, PATH, &json!({})).await;
     assert_eq!(answer(&app, GUILD).await, 202);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -66,6 +67,7 @@ async fn a_percentage_of_the_guilds_is_switched_off_and_stays_so() {
     assert_eq!((none.len(), all.len()), (0, 60));
     assert!((12..36).contains(&some.len()), "{some:?}");
     assert_eq!(off(40).await, some);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -79,6 +81,7 @@ async fn a_list_with_a_scan_that_is_switched_off_stores_nothing_and_messages_are
     assert_eq!(waiting.json["jobs"], json!([]));
     let message = json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": [CHANNEL.to_string()] });
     assert_eq!(app.post("/api/jobs", &message).await.status, 202);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -93,6 +96,7 @@ async fn what_was_refused_by_a_switch_may_be_asked_for_again_under_its_key() {
     assert_eq!(post().await, 503);
     put(&app, PATH, &json!({})).await;
     assert_eq!(post().await, 202);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]

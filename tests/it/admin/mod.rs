@@ -79,6 +79,7 @@ async fn failed_jobs_are_redriven_together() {
     let reply = post(&app, "/api/admin/queues/scan/redrive").await;
     assert_eq!((reply.status, &reply.json["redriven"]), (200, &json!(3)));
     assert_eq!(app.drain().await["failed"], 3);
+    app.leaves_failed(3);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn while_redis_is_away_the_loader_is_asked_and_the_failure_counted() {
         assert_eq!(name, Ok(Some(n.to_string())));
     }
     let counts = bench.cache.counts();
-    assert_eq!((counts.failures, counts.loads, counts.misses), (3, 3, 0));
+    assert_fields!(counts, { failures: 3, loads: 3, misses: 0 });
     assert!(bench.cache.get(&guild("1")).await.is_err());
 }
 

@@ -22,10 +22,7 @@ async fn a_value_is_loaded_once_and_again_after_its_time() {
     bench.advance(Duration::from_secs(1));
     assert_eq!(name().await, Ok(Some("1".to_owned())));
     let counts = bench.cache.counts();
-    assert_eq!(
-        (counts.misses, counts.hits, counts.loads, counts.refreshes),
-        (1, 3, 2, 1)
-    );
+    assert_fields!(counts, { misses: 1, hits: 3, loads: 2, refreshes: 1 });
     assert_eq!(counts.stale, 1);
 }
 
@@ -223,7 +220,7 @@ async fn what_no_longer_parses_is_a_miss_that_is_counted_and_replaced() {
         let name = bench.cache.get_or_load(&guild("1"), || source.load()).await;
         assert_eq!((name, source.asked()), (Ok(Some("0".to_owned())), 1));
         let counts = bench.cache.counts();
-        assert_eq!((counts.unreadable, counts.misses, counts.hits), (1, 1, 1));
+        assert_fields!(counts, { unreadable: 1, misses: 1, hits: 1 });
     }
 }
 

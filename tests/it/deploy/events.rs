@@ -191,6 +191,7 @@ async fn every_event_file_is_answered_as_its_case_promises() {
             "{name}: {}",
             reply.json
         );
+        app.leaves_any_jobs();
         app.stop().await;
     }
 }

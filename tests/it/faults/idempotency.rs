@@ -58,6 +58,7 @@ async fn a_request_takes_effect_once_and_is_answered_alike() {
         fired
     })
     .await;
+    app.leaves_unfinished(50);
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ async fn the_same_request_is_answered_alike_for_a_day() {
     let third = post(&app, "k", &message(1)).await;
     assert_ne!(third.json, first.json);
     assert_eq!(n_jobs(&app).await, 2);
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -65,6 +66,7 @@ async fn a_key_used_for_another_request_is_refused() {
         .bearer_auth(TestApp::ADMIN_KEY);
     assert_eq!(app.send_plain(admin).await.status, 202);
     assert_eq!(n_jobs(&app).await, 2);
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -84,6 +86,7 @@ async fn a_key_holds_for_who_is_signed_in_as_for_who_sends_the_key() {
     assert_eq!(post_signed_in().await.json, first.json);
     assert_eq!(post(&app, "k", &message(1)).await.json, first.json);
     assert_eq!(n_jobs(&app).await, 1);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -110,6 +113,7 @@ async fn a_request_that_was_refused_for_its_form_may_be_mended_under_its_key() {
         400
     );
     assert_eq!(post(&app, "k", &message(1)).await.status, 202);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -127,6 +131,7 @@ async fn a_crash_frees_the_key_when_the_functions_time_is_over() {
     app.advance(Duration::from_secs(30));
     assert_eq!(post(&app, "k", &message(1)).await.status, 202);
     assert_eq!(n_jobs(&app).await, 1);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -140,6 +145,7 @@ async fn a_failure_of_ours_frees_the_key_at_once() {
     assert_eq!(post(&app, "k", &message(1)).await.status, 503);
     assert_eq!(post(&app, "k", &message(1)).await.status, 202);
     assert_eq!(n_jobs(&app).await, 1);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -161,6 +167,7 @@ async fn a_request_that_was_refused_by_its_limit_did_not_use_its_key() {
         (later.status, later.header("idempotency-replayed")),
         (202, None)
     );
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -182,6 +189,7 @@ async fn a_lost_reply_anywhere_is_done_once_and_remembered() {
             assert_eq!(second.json, first.json, "{action:?} at {skip}");
             assert_eq!(second.header("idempotency-replayed"), Some("true"));
             assert_eq!(n_jobs(&app).await, 2, "{action:?} at {skip}");
+            app.leaves_unfinished(2);
             app.stop().await;
         }
     }

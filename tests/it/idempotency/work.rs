@@ -42,6 +42,7 @@ async fn a_post_that_is_remembered_takes_two_round_trips() {
         app.endpoint.reset_meter();
     }
     assert_eq!(n_jobs(&app).await, 5);
+    app.leaves_unfinished(5);
 }
 
 #[tokio::test]
@@ -59,6 +60,7 @@ async fn whoever_dies_after_the_work_has_answered_it() {
     assert_eq!(n_jobs(&app).await, 2);
     let id = again.json["jobs"][0]["jobId"].as_str().unwrap();
     assert_eq!(app.job(id).await["state"], "waiting");
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -75,6 +77,7 @@ async fn a_reply_nobody_foresaw_is_stored_after_the_work() {
     let second = post_to(&app, "/api/jobs/scan", "k", &scan(1)).await;
     assert_eq!(second.json, first.json);
     assert_eq!(second.header("idempotency-replayed"), Some("true"));
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -92,4 +95,5 @@ async fn a_retry_is_remembered_by_the_step_that_retries() {
     assert_eq!((second.status, &second.json), (202, &first.json));
     app.advance(Duration::from_millis(1));
     assert_eq!(post_to(&app, &path, "l", &json!({})).await.status, 409);
+    app.leaves_unfinished(1);
 }

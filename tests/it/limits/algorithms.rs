@@ -22,10 +22,7 @@ async fn a_caller_has_the_limit_and_not_one_more() {
             );
         }
         let refused = bench.check(&rule, &caller).await;
-        assert_eq!(
-            (refused.admitted, refused.reason),
-            (false, Reason::Exceeded)
-        );
+        assert_fields!(refused, { admitted: false, reason: Reason::Exceeded });
         assert!(bench.check(&rule, "another").await.admitted);
         // When it says that it may be admitted, it is.
         let wait = refused.reset_at_ms - bench.clock.now_ms();
@@ -179,7 +176,7 @@ async fn a_denied_caller_is_refused_until_that_ends() {
             .await
             .unwrap();
         let refused = bench.check(&rule, "bad").await;
-        assert_eq!((refused.admitted, refused.reason), (false, Reason::Denied));
+        assert_fields!(refused, { admitted: false, reason: Reason::Denied });
         assert_eq!(refused.reset_at_ms, bench.clock.now_ms() + 60_000);
         assert!(bench.check(&rule, "good").await.admitted);
         bench.advance(minute);
@@ -212,7 +209,7 @@ async fn a_caller_refused_here_is_not_asked_about_again_until_it_may_be_admitted
     assert_eq!(refused.reason, Reason::Exceeded);
     bench.server.reset_meter();
     let blocked = ask().await;
-    assert_eq!((blocked.admitted, blocked.reason), (false, Reason::Blocked));
+    assert_fields!(blocked, { admitted: false, reason: Reason::Blocked });
     assert_eq!(blocked.reset_at_ms, refused.reset_at_ms);
     assert_eq!(bench.server.meter().total, 0);
     bench.advance(Duration::from_millis(
@@ -240,7 +237,7 @@ async fn what_another_algorithm_left_is_forgotten() {
     let bench = Bench::start().await;
     for algorithm in ALGORITHMS.into_iter().skip(1).cycle().take(6) {
         let verdict = bench.check(&rule(algorithm, 3, 60), "a").await;
-        assert_eq!((verdict.admitted, verdict.remaining), (true, 2));
+        assert_fields!(verdict, { admitted: true, remaining: 2 });
     }
     let wider = bench
         .check(&rule(Algorithm::SlidingWindow, 3, 600), "a")
@@ -270,5 +267,5 @@ async fn an_action_may_have_any_name() {
     let verdict = bench
         .check(&rule(Algorithm::SlidingWindow, 3, 60), "test")
         .await;
-    assert_eq!((verdict.admitted, verdict.limit), (true, 3));
+    assert_fields!(verdict, { admitted: true, limit: 3 });
 }

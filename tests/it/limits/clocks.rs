@@ -147,11 +147,7 @@ async fn a_bucket_of_nothing_says_so() {
     for burst in [0, 5] {
         let rule = rule(Algorithm::TokenBucket { burst }, 0, 60);
         let refused = bench.check(&rule, "a").await;
-        let standing = bench
-            .limiter
-            .peek(&bench.redis, &rule, "a")
-            .await
-            .unwrap();
+        let standing = bench.limiter.peek(&bench.redis, &rule, "a").await.unwrap();
         for verdict in [refused.clone(), standing] {
             assert_eq!(verdict.remaining, 0, "{burst}");
             assert!(

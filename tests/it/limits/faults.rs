@@ -84,7 +84,7 @@ async fn a_check_of_a_fixed_window_is_never_sent_twice() {
         let caller = format!("{action:?}");
         bench.server.faults().add(Fault::new(action));
         let lost = bench.check(&rule, &caller).await;
-        assert_eq!((lost.admitted, lost.reason), (true, Reason::Unavailable));
+        assert_fields!(lost, { admitted: true, reason: Reason::Unavailable });
         // The lost one has counted, once.
         assert_eq!(bench.check(&rule, &caller).await.remaining, 1);
     }

@@ -77,10 +77,7 @@ async fn a_call_admitted_while_redis_was_away_has_nothing_to_give_back() {
                 .add(Fault::new(action).times(u32::MAX));
             let check = bench.limiter.call(&rule, &caller, 1);
             let verdict = bench.limiter.check(&bench.redis, &check).await;
-            assert_eq!(
-                (verdict.admitted, verdict.reason),
-                (true, Reason::Unavailable)
-            );
+            assert_fields!(verdict, { admitted: true, reason: Reason::Unavailable });
             bench.server.faults().clear();
             assert!(!bench.limiter.refund(&bench.redis, &check).await.unwrap());
             let admitted = use_up(&bench, &rule, &caller).await;

@@ -73,6 +73,7 @@ async fn every_reply_says_how_the_caller_stands() {
         (created.status, number(&created, "x-ratelimit-limit")),
         (202, 60)
     );
+    app.leaves_unfinished(2);
 }
 
 /// Limit and what is left of it; the other headers are there and say the same.
@@ -135,6 +136,7 @@ async fn every_refusal_says_how_the_caller_stands_and_costs_nothing() {
     app.advance(Duration::from_secs(62));
     let reply = app.get("/api/jobs/x").await;
     assert_eq!((reply.status, standing(&reply)), (400, (600, 600)));
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -150,6 +152,7 @@ async fn a_read_and_its_limit_are_one_round_trip() {
         app.get(&path).await;
         assert_eq!(app.cost(), (billed, 1), "{path}");
     }
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -157,6 +160,7 @@ async fn a_change_and_its_limit_are_two_round_trips() {
     let app = app(LimitsConfig::default()).await;
     app.post("/api/jobs/scan", &scan(1)).await;
     assert_eq!(trips(&app), 2);
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -193,6 +197,7 @@ async fn a_refused_caller_is_told_when_to_come_back_and_then_served() {
     // Refused calls did not put this off.
     app.advance(Duration::from_secs(wait as u64));
     assert_eq!(app.get(JOB).await.status, 404);
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -207,6 +212,7 @@ async fn a_refusal_costs_two_commands_beside_the_read_and_the_next_none() {
     app.endpoint.reset_meter();
     assert_eq!(app.get(JOB).await.status, 429);
     assert_eq!(app.endpoint.meter().total, 0);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -221,6 +227,7 @@ async fn a_refused_change_changes_nothing() {
     assert_eq!((refused.status, app.endpoint.meter().total), (429, 4));
     let waiting = app.get("/api/jobs?state=waiting").await;
     assert_eq!(waiting.json["jobs"].as_array().unwrap().len(), 3);
+    app.leaves_unfinished(3);
 }
 
 #[tokio::test]
@@ -234,6 +241,7 @@ async fn jobs_for_messages_have_a_limit_of_their_own() {
     );
     assert_eq!(app.post("/api/jobs", &json!([message])).await.status, 429);
     assert_eq!(app.post("/api/jobs/scan", &scan(1)).await.status, 202);
+    app.leaves_unfinished(3);
 }
 
 #[tokio::test]
@@ -244,6 +252,7 @@ async fn a_request_that_needs_no_redis_counts_nothing() {
         assert_eq!((reply.status, standing(&reply)), (400, (2, 2)));
     }
     assert_eq!(app.endpoint.meter().total, 0);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -269,6 +278,7 @@ async fn a_limit_that_cannot_be_checked_is_marked_and_lets_reads_and_changes_thr
         (202, Some("unavailable"))
     );
     assert_eq!(app.endpoint.faults().fired(), 8);
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -291,6 +301,7 @@ async fn a_lost_reply_counts_once_and_changes_once() {
     }
     let jobs = app.get("/api/jobs?state=waiting").await;
     assert_eq!(jobs.json["jobs"].as_array().unwrap().len(), 5);
+    app.leaves_unfinished(5);
 }
 
 async fn sign_in(app: &TestApp, key: &str) -> Reply {
@@ -327,6 +338,7 @@ async fn a_guesser_has_five_tries_and_none_while_they_cannot_be_counted() {
     let forged = forged.header("x-forwarded-for", "192.0.2.1");
     let body = json!({ "key": TestApp::API_KEY });
     assert_eq!(app.send_plain(forged.json(&body)).await.status, 429);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -352,4 +364,5 @@ async fn who_is_signed_in_is_limited_as_the_session_s_user() {
         (change.status, number(&change, "x-ratelimit-remaining")),
         (202, 1)
     );
+    app.leaves_unfinished(2);
 }

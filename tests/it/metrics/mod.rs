@@ -150,6 +150,8 @@ async fn a_drain_tells_what_became_of_its_jobs_and_what_is_left() {
         (&paused["QueueDepth"], &paused["OldestWaiting"]),
         (&json!(1.0), &json!(90_000.0))
     );
+    app.leaves_unfinished(1);
+    app.leaves_failed(1);
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ async fn a_route_says_that_the_database_is_away_and_when_to_come_back() {
         }
         app.endpoint.faults().clear();
         assert_eq!(app.post("/api/jobs/scan", &body).await.status, 202);
+        app.leaves_unfinished(1);
     }
 }
 

@@ -60,6 +60,7 @@ async fn the_last_page_has_no_cursor_also_when_it_is_full() {
             assert_eq!(all.len(), n, "each once");
         }
     }
+    app.leaves_failed(6);
 }
 
 #[tokio::test]
@@ -84,6 +85,7 @@ async fn finished_jobs_are_listed_newest_first() {
             "{state} {times:?}"
         );
     }
+    app.leaves_failed(6);
 }
 
 #[tokio::test]
@@ -111,6 +113,8 @@ async fn without_a_state_jobs_of_every_state_are_listed() {
     app.endpoint.reset_meter();
     app.get("/api/jobs?limit=3").await;
     assert_eq!(app.cost().1, 1, "one round trip");
+    app.leaves_unfinished(2);
+    app.leaves_failed(6);
 }
 
 #[tokio::test]
@@ -156,4 +160,5 @@ async fn a_cursor_is_good_for_the_query_it_came_from_alone() {
         let reply = app.get(&path).await;
         assert_eq!(reply.json["jobs"].as_array().unwrap().len(), 4, "{path}");
     }
+    app.leaves_failed(6);
 }

@@ -80,6 +80,7 @@ async fn what_is_no_job_goes_to_the_dead_letters_with_its_reason() {
     let kept = |job: &serde_json::Value| job["data"]["data"] == "{nonsense";
     assert!(failed.json["jobs"].as_array().unwrap().iter().any(kept));
     assert_eq!(app.redis.exists(&[STREAM]).await.unwrap(), 0);
+    app.leaves_failed(4);
 }
 
 #[tokio::test]

@@ -84,6 +84,7 @@ async fn invoked_by(source: &str, helpers: u32) -> Vec<(String, String, Value)> 
     // Its work is handed back.
     stop.cut_to(Duration::from_secs(8));
     task.await.unwrap().unwrap();
+    app.leaves_unfinished(41);
     let calls = calls.lock().unwrap();
     calls.clone()
 }

@@ -105,6 +105,8 @@ async fn a_failed_scan_is_not_retried_beside_another_of_its_kind() {
         .post(&format!("/api/jobs/{failed}/retry"), &json!({}))
         .await;
     assert_eq!((reply.status, reply.text("/code")), (409, "conflict"));
+    app.leaves_unfinished(1);
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -170,6 +172,7 @@ async fn jobs_are_listed_by_state_page_by_page_each_once() {
             "{query}"
         );
     }
+    app.leaves_unfinished(25);
 }
 
 #[tokio::test]

@@ -144,4 +144,5 @@ async fn more_urgent_scans_run_first() {
         .map(|job| job["id"].as_str().unwrap())
         .collect();
     assert_eq!(ids, [high.as_str(), low.as_str()]);
+    app.leaves_unfinished(2);
 }

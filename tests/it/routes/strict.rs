@@ -215,6 +215,7 @@ async fn an_id_with_a_leading_zero_is_no_second_name_of_a_channel() {
             .contains("leading zero"),
         "{failed}"
     );
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -259,6 +260,7 @@ async fn a_time_is_milliseconds_or_rfc_3339_and_has_not_passed() {
     // A caller's clock that is a little behind is no mistake.
     let soon = with(place(), json!({ "runAt": now - 5000 }));
     assert_eq!(app.post("/api/jobs/scan", &soon).await.status, 202);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -322,6 +324,7 @@ async fn a_request_sent_again_is_answered_although_its_time_has_passed() {
     app.advance(Duration::from_secs(600));
     let again = send().await;
     assert_eq!((again.status, &again.json), (202, &first.json));
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -407,6 +410,7 @@ async fn head_is_answered_as_get_without_the_body() {
             assert_eq!(head.header(name), get.header(name), "{path} {name}");
         }
     }
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ async fn a_wrong_clock_is_said_to_be_one_and_is_believed_when_it_is_right() {
     // The request that is refused at most is the one that looks anew.
     app.get("/api/jobs").await;
     assert_eq!(app.post("/api/jobs/scan", &body).await.status, 202);
+    app.leaves_unfinished(1);
 }
 
 /// No text of a transport, and no address.
@@ -82,4 +83,5 @@ async fn a_jobs_errors_are_a_code_and_a_sentence() {
         reason.is_null() || reason.as_str().unwrap().starts_with("Discord"),
         "{job}"
     );
+    app.leaves_unfinished(1);
 }

@@ -222,6 +222,7 @@ async fn a_page_that_names_no_message_is_not_asked_for_without_end() {
             .contains("cannot be read"),
         "{job}"
     );
+    app.leaves_failed(1);
 }
 
 #[tokio::test]

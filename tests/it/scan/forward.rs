@@ -220,6 +220,7 @@ async fn a_scan_of_the_same_channel_and_mode_stands_for_another_until_it_ends() 
     let next = app.post("/api/jobs/scan", &body).await;
     assert_ne!(next.text("/scanId"), first);
     assert_eq!(next.json["duplicate"], false);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]

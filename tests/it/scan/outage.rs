@@ -165,6 +165,7 @@ async fn a_job_that_waited_a_day_fails_and_says_why() {
     }
     let status = format!("/api/guilds/{GUILD}/channels/{CHANNEL}/scan-status");
     assert_eq!(app.get(&status).await.json["status"], "FAILED");
+    app.leaves_failed(2);
 }
 
 #[tokio::test]
@@ -190,6 +191,7 @@ async fn a_channel_that_fails_while_others_do_not_costs_its_own_attempts() {
         "{job}"
     );
     assert_eq!(app.channel(CHANNEL + 1).await.total_messages_scanned, 250);
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -250,6 +252,7 @@ async fn a_limit_of_one_channel_stops_no_other() {
     app.drain().await;
     assert_eq!(app.job(&ids[0]).await["state"], "delayed");
     assert_eq!(app.job(&ids[1]).await["state"], "completed");
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -330,4 +333,5 @@ async fn a_pause_written_by_an_earlier_version_is_kept() {
     assert_eq!(app.job(&id).await["state"], "delayed");
     assert!(app.discord.requests().is_empty());
     assert_eq!(Breaker::parse("nonsense").pauses("", 0), None);
+    app.leaves_unfinished(1);
 }

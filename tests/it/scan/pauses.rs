@@ -46,6 +46,7 @@ async fn another_token_ends_the_pause_of_the_one_before() {
     }
     let stored = app.redis.get("trawl:discord:pace:breaker").await.unwrap();
     assert!(!stored.unwrap().contains("token\":\"another"));
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -72,6 +73,7 @@ async fn an_admin_ends_a_pause() {
         (&jobs[0]["state"], &jobs[0]["attemptsMade"]),
         (&json!("completed"), &json!(1))
     );
+    app.leaves_failed(1);
 }
 
 #[tokio::test]

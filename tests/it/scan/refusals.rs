@@ -25,7 +25,7 @@ async fn reason(app: &TestApp, channel: u64) -> String {
 
 #[tokio::test]
 async fn each_refusal_has_its_own_reason() {
-    let mut app = TestApp::with_guild(sample::guild(sample::DEFAULT_SEED)).await;
+    let app = TestApp::with_guild(sample::guild(sample::DEFAULT_SEED)).await;
     for (channel, told) in [
         (sample::FORUM_ID, "a forum holds no messages itself"),
         (
@@ -44,7 +44,8 @@ async fn each_refusal_has_its_own_reason() {
             .await
             .contains("the bot's token")
     );
-    app = TestApp::with_guild(guild_with(10, 1)).await;
+    app.leaves_failed(5);
+    let app = TestApp::with_guild(guild_with(10, 1)).await;
     app.discord
         .change_guild(|guild| guild.id = 1_299_999_999_999_999_999);
     let body = json!({ "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string() });
@@ -52,6 +53,7 @@ async fn each_refusal_has_its_own_reason() {
     app.drain().await;
     let job = app.job(scan.text("/scanId")).await;
     assert_eq!(job["failedReason"], "the channel is not of this guild");
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -69,6 +71,7 @@ async fn without_the_intent_to_read_content_a_scan_fails_and_moves_no_cursor() {
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;
     assert_eq!(app.channel(CHANNEL).await.message_count, 50);
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -80,6 +83,7 @@ async fn without_history_a_scan_fails_and_moves_no_cursor() {
     let app = TestApp::with_guild(guild).await;
     assert!(reason(&app, silent).await.contains("READ_MESSAGE_HISTORY"));
     assert_eq!(app.channel(silent).await.forward_message_id, None);
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -111,6 +115,7 @@ async fn a_refused_token_keeps_every_job_from_asking_again() {
     app.advance(std::time::Duration::from_secs(400));
     app.drain().await;
     assert_eq!(app.job(&scan).await["state"], "completed");
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -142,6 +147,7 @@ async fn history_lost_during_a_backfill_is_not_taken_for_the_channels_start() {
             .contains("READ_MESSAGE_HISTORY")
     );
     assert!(!app.channel(fading).await.backfill_done);
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -185,4 +191,5 @@ async fn message_jobs_heed_the_same_refusals() {
         app.job(paused.text("/jobs/0/jobId")).await["state"],
         "completed"
     );
+    app.leaves_failed(1);
 }

@@ -121,6 +121,7 @@ async fn a_scan_of_an_excluded_channel_is_refused_and_not_stored() {
     );
     set(&app, json!({})).await;
     assert_eq!(app.post("/api/jobs/scan", &place).await.status, 202);
+    app.leaves_unfinished(1);
 }
 
 /// A scan that was stored and then turned out not to be wanted.
@@ -248,6 +249,7 @@ async fn a_scan_that_names_no_priority_has_its_guilds() {
     let reply = app.post("/api/jobs", &jobs).await;
     assert_eq!(priority(reply.text("/jobs/0/jobId")).await, 2);
     assert_eq!(priority(reply.text("/jobs/1/jobId")).await, 9);
+    app.leaves_unfinished(5);
 }
 
 #[tokio::test]
@@ -264,6 +266,7 @@ async fn settings_cost_a_scan_nothing() {
         app.endpoint.reset_meter();
         app.drain().await;
         assert_eq!(n_clips(&app).await, 30);
+        app.leaves_failed(1);
         app.endpoint.meter().total
     };
     let with = json!({ "minVideoSeconds": 0.5, "excludedChannelIds": [FORUM.to_string()] });
@@ -278,4 +281,5 @@ async fn a_scan_is_taken_on_in_two_round_trips_whatever_is_looked_at_before() {
     app.scan(CHANNEL, json!({})).await;
     let requests: u64 = app.endpoint.meter().requests.values().sum();
     assert_eq!(requests, 2);
+    app.leaves_unfinished(2);
 }

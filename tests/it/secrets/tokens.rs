@@ -30,6 +30,7 @@ async fn what_must_not_happen_twice_happens_once_with_the_new_token() {
     assert_eq!(app.job(&id).await["state"], "waiting");
     let listed = app.get("/api/jobs?state=waiting").await;
     assert_eq!(listed.json["jobs"].as_array().unwrap().len(), 1);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]

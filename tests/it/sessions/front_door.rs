@@ -70,6 +70,7 @@ async fn a_read_with_a_cookie_takes_the_round_trips_of_one_with_a_key() {
         assert_eq!(by_cookie.status, by_key.status, "{path}");
         assert_eq!((trips, cost(&app)), (1, (billed + 1, 1)), "{path}");
     }
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -88,6 +89,7 @@ async fn a_change_with_a_cookie_takes_the_round_trips_of_one_with_a_key() {
     // Also one that is to be done once.
     assert_eq!(post(&app, &cookie, "k", CHANNEL + 4).await.status, 202);
     assert_eq!(cost(&app).1, 2);
+    app.leaves_unfinished(5);
 }
 
 #[tokio::test]
@@ -99,6 +101,7 @@ async fn signing_in_and_out_takes_two_round_trips() {
         let out = with(&app, Method::DELETE, path, &cookie).await;
         assert_eq!((out.status, cost(&app).1), (204, 2), "{path}");
     }
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -125,6 +128,7 @@ async fn a_forged_cookie_costs_nothing() {
     }
     assert_eq!(cost(&app), (0, 0));
     assert_eq!(with(&app, Method::GET, JOBS, &cookie).await.status, 200);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -149,6 +153,7 @@ async fn a_session_that_is_over_reads_and_changes_nothing_and_holds_no_key() {
     with(&app, Method::DELETE, "/api/sessions", &other).await;
     with(&app, Method::DELETE, "/api/sessions?all=true", &other).await;
     assert_eq!(with(&app, Method::GET, JOBS, &cookie).await.status, 200);
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
@@ -161,6 +166,7 @@ async fn while_redis_is_away_what_needs_no_redis_needs_the_session() {
     assert_eq!(app.get(&guild).await.status, 200);
     let reply = with(&app, Method::GET, &guild, &cookie).await;
     assert_eq!((reply.status, reply.text("/code")), (503, "unavailable"));
+    app.leaves_unfinished(1);
 }
 
 /// A function that answers without Redis, with these keys, on the database of `app`.
@@ -203,6 +209,7 @@ async fn a_handler_that_needs_no_redis_answers_only_while_the_session_goes_on() 
     let over = greet().await;
     assert_eq!((over.status, over.json.get("hello")), (401, None));
     host.stop().await;
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -214,6 +221,7 @@ async fn a_session_ends_when_its_key_is_replaced() {
     assert_eq!(app.send_plain(request).await.status, 401);
     assert_eq!(cost(&app), (0, 0));
     host.stop().await;
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ async fn a_scan_is_followed_from_never_to_its_end() {
     // Another scan of a channel that has a record.
     app.scan(CHANNEL, json!({ "scanMode": "backfill" })).await;
     assert_eq!(status(&app).await["status"], "PENDING");
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -102,6 +103,7 @@ async fn a_scan_that_failed_tells_why() {
     let failed = app.get(&path).await;
     assert_eq!(failed.text("/status"), "FAILED");
     assert!(failed.text("/errorMessage").contains("no such channel"));
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -137,6 +139,7 @@ async fn a_guilds_channels_are_told_in_one_request() {
         json!([])
     );
     assert_eq!(app.get("/api/guilds/x/scan-statuses").await.status, 400);
+    app.leaves_unfinished(1);
 }
 
 /// The guild's channels by id, with their status, in one round trip.
@@ -184,6 +187,7 @@ async fn a_channel_whose_first_scan_waits_is_listed_with_the_others() {
         (&one.json["totalMessagesScanned"], &one.json["updatedAt"]),
         (&json!(0), &json!(app.clock.now_ms()))
     );
+    app.leaves_unfinished(8);
 }
 
 #[tokio::test]
@@ -203,6 +207,7 @@ async fn a_first_scan_that_is_cancelled_or_fails_unread_is_not_pending() {
     let purge = format!("/api/jobs/{waiting}?purge=true");
     assert_eq!(app.delete(&purge).await.status, 202);
     assert_eq!(listed(&app).await[&CHANNEL], Value::Null);
+    app.leaves_failed(1);
 }
 
 #[tokio::test]
@@ -220,6 +225,7 @@ async fn a_scan_that_was_not_taken_on_leaves_its_channel_never_scanned() {
     let place = json!({ "guildId": GUILD.to_string(), "channelId": (CHANNEL + 1).to_string() });
     assert_eq!(app.post("/api/jobs/scan", &place).await.status, 503);
     assert_eq!(listed(&app).await[&(CHANNEL + 1)], Value::Null);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]
@@ -287,6 +293,7 @@ async fn first_scans_that_come_another_way_are_listed_while_they_wait() {
     app.drain().await;
     let expected = [0, 1, 2, 9].map(|n| (CHANNEL + n, json!("PENDING")));
     assert_eq!(listed(&app).await, BTreeMap::from(expected));
+    app.leaves_unfinished(4);
 }
 
 #[tokio::test]
@@ -307,6 +314,7 @@ async fn current_scans_are_those_that_wait_or_wait_for_their_time() {
     assert!(!ids.contains(&&json!(done)));
     assert_eq!(scans[0]["status"], "PENDING");
     assert_eq!(scans[0]["channelId"], (CHANNEL + 1).to_string());
+    app.leaves_unfinished(2);
 }
 
 #[tokio::test]
