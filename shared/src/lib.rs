@@ -1,7 +1,7 @@
 //! Code that two or more of Trawl's functions share. This crate never depends on a function.
 //!
 //! The folders are layers. A file uses its own layer and those above it in this table, never
-//! one below; `tests/it/layers.rs` checks it.
+//! one below; `tests/it/layers` checks it.
 //!
 //! | layer | what is in it |
 //! |---|---|
@@ -13,9 +13,14 @@
 //! | [`start`] | builds all of it from a function's environment |
 //!
 //! Nothing here holds a connection or keeps state between invocations.
+// The examples need an endpoint, which this crate does not know. They are compiled and run by
+// the package `integration`.
+#![cfg_attr(not(doctest), doc = include_str!("../EXAMPLES.md"))]
 
+#[warn(missing_docs)]
 mod base;
 mod domain;
+#[warn(missing_docs)]
 pub mod redis;
 mod services;
 #[cfg(feature = "parameters")]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod app;
+mod example;
 mod handlers;
 pub mod history;
 pub mod lambda;
@@ -13,6 +14,7 @@ pub mod sim;
 pub mod ssm;
 
 pub use app::{Options, TestApp, generous_limits};
+pub use example::example;
 pub use handlers::{Script, Scripted, clock_moves_keys, queue_on, start_endpoint};
 pub use reply::Reply;
 

@@ -3,8 +3,8 @@
 //! A run is a number of steps: of drainers, producers and an operator, who send what
 //! the shipped client sends, through a network that loses, delays and doubles, to the
 //! scripts that are deployed. After each call the whole queue is read and held against
-//! what may have become of it ([`moves`]), what had to be answered ([`answers`]) and
-//! the invariants ([`history`]). At the end the faults cease and everything must come
+//! what may have become of it (`moves`), what had to be answered (`answers`) and
+//! the invariants (`history`). At the end the faults cease and everything must come
 //! to its end. The same seed gives the same run.
 
 mod answers;

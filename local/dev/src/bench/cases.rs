@@ -5,7 +5,7 @@
 pub struct Case {
     pub name: &'static str,
     pub event: &'static str,
-    /// The event speaks of the job that [`JOB`] names.
+    /// The event speaks of the job that `JOB` names.
     pub asks_for_job: bool,
     /// It asks Discord, and so reads the bot's token.
     pub asks_discord: bool,
