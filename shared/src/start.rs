@@ -224,6 +224,6 @@ async fn with_secrets(
         return Ok(environment);
     }
     let ssm = Ssm::from_environment();
-    let keeper = SecretCache::start(secrets, Box::new(ssm), clock.clone()).await?;
-    Ok(environment.with_secrets(move |name| keeper.secret(name)))
+    let cache = SecretCache::start(secrets, Box::new(ssm), clock.clone()).await?;
+    Ok(environment.with_secrets(move |name| cache.secret(name)))
 }

@@ -18,14 +18,23 @@ pub type MetricsSink = Arc<dyn Fn(&str) + Send + Sync>;
     reason = "each: the setting that is missing or wrong"
 )]
 pub trait Settings {
+    /// The database.
     fn redis(&self) -> Result<RedisConfig, ConfigError>;
+    /// The database of cached values, if they have one of their own.
     fn cache(&self) -> Result<CacheConfig, ConfigError>;
+    /// The keys of callers.
     fn auth(&self) -> Result<AuthConfig, ConfigError>;
+    /// What every route asks of its callers.
     fn http(&self) -> Result<HttpConfig, ConfigError>;
+    /// The queue.
     fn queue(&self) -> Result<QueueConfig, ConfigError>;
+    /// What a drainer does besides running jobs.
     fn drain(&self) -> Result<DrainConfig, ConfigError>;
+    /// Discord, or a server that speaks its API.
     fn discord(&self) -> Result<DiscordConfig, ConfigError>;
+    /// Whether metrics are written.
     fn metrics(&self) -> Result<MetricsConfig, ConfigError>;
+    /// How a drainer is woken.
     fn waker(&self) -> WakerConfig;
 
     /// Where metrics are written, when not to standard output.

@@ -10,6 +10,7 @@ use super::Bounded;
 pub struct PageCursor(String);
 
 impl PageCursor {
+    /// The cursor as the caller sent it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -20,6 +21,7 @@ impl PageCursor {
 pub struct Limit<const DEFAULT: u64, const MOST: u64>(u64);
 
 impl<const DEFAULT: u64, const MOST: u64> Limit<DEFAULT, MOST> {
+    /// The number.
     pub fn get(self) -> u64 {
         self.0
     }
