@@ -65,7 +65,7 @@ async fn a_request_takes_effect_once_and_is_answered_alike() {
 async fn a_reply_is_stored_by_its_owner_alone_whatever_happens_to_its_requests() {
     at_every_request(async |struck| {
         let bench = Bench::start().await;
-        let (first, second) = (bench.attempt("x"), bench.attempt("x"));
+        let (first, second) = (bench.pending("x"), bench.pending("x"));
         bench.begin(&first).await;
         struck.arm(&bench.server);
         let (service, redis) = (&bench.service, &bench.redis);
@@ -77,8 +77,8 @@ async fn a_reply_is_stored_by_its_owner_alone_whatever_happens_to_its_requests()
         let fired = bench.server.faults().fired();
         Struck::disarm(&bench.server);
         assert!(stored.is_ok() || !struck.passes(), "{stored:?}");
-        let found = bench.begin(&bench.attempt("x")).await;
-        let is_stored = found == shared::idempotency::Begun::Done(reply("1"));
+        let found = bench.begin(&bench.pending("x")).await;
+        let is_stored = found == shared::idempotency::RequestState::Done(reply("1"));
         assert!(is_stored || stored.is_err(), "{found:?}");
         // What was stored before its reply was lost is known to be stored.
         assert!(is_stored || !matches!(stored, Ok(true)));

@@ -17,20 +17,20 @@ async fn remembering_costs_what_the_golden_file_says() {
         server.reset_meter();
     };
     let bench = Bench::start().await;
-    let attempt = bench.attempt("x");
-    bench.begin(&attempt).await;
+    let pending = bench.pending("x");
+    bench.begin(&pending).await;
     row("begin", &bench.server);
-    bench.begin(&bench.attempt("x")).await;
+    bench.begin(&bench.pending("x")).await;
     row("begin what is in progress", &bench.server);
     bench
         .service
-        .complete(&bench.redis, &attempt, &reply("1"))
+        .complete(&bench.redis, &pending, &reply("1"))
         .await
         .unwrap();
     row("complete", &bench.server);
-    bench.begin(&bench.attempt("x")).await;
+    bench.begin(&bench.pending("x")).await;
     row("begin what is done", &bench.server);
-    bench.service.give_up(&bench.redis, &attempt).await.unwrap();
+    bench.service.give_up(&bench.redis, &pending).await.unwrap();
     row("give up", &bench.server);
 
     let app = TestApp::start(Options::default()).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use integration::{Options, Reply, START_MS, TestApp};
 use serde_json::{Value, json};
 use shared::clock::Clock;
-use shared::idempotency::{Attempt, Begun, Idempotency, StoredReply};
+use shared::idempotency::{Idempotency, PendingRequest, RequestState, StoredReply};
 use shared::redis::{Pipeline, Redis};
 use upstash_local::{Fault, FaultAction};
 
@@ -226,17 +226,17 @@ impl Bench {
         }
     }
 
-    pub fn attempt(&self, body: &str) -> Attempt {
+    pub fn pending(&self, body: &str) -> PendingRequest {
         let time = Duration::from_secs(29);
-        self.service.attempt("api", "k", &[body.as_bytes()], time)
+        self.service.pending("api", "k", &[body.as_bytes()], time)
     }
 
-    pub async fn begin(&self, attempt: &Attempt) -> Begun {
+    pub async fn begin(&self, pending: &PendingRequest) -> RequestState {
         let mut pipeline = Pipeline::new();
-        let slot = self.service.add_begin(&mut pipeline, attempt);
+        let slot = self.service.add_begin(&mut pipeline, pending);
         let mut replies = pipeline.send(&*self.redis).await.unwrap();
         self.service
-            .read_begin(&mut replies, attempt, slot)
+            .read_begin(&mut replies, pending, slot)
             .unwrap()
     }
 }
@@ -252,27 +252,27 @@ pub fn reply(body: &str) -> StoredReply {
 #[tokio::test]
 async fn a_run_that_timed_out_cannot_overwrite_its_successor() {
     let bench = Bench::start().await;
-    let first = bench.attempt("x");
-    assert_eq!(bench.begin(&first).await, Begun::New);
+    let first = bench.pending("x");
+    assert_eq!(bench.begin(&first).await, RequestState::New);
     bench.server.clock().advance(Duration::from_secs(30));
     bench.clock.advance(Duration::from_secs(30));
-    let second = bench.attempt("x");
-    assert_eq!(bench.begin(&second).await, Begun::New);
+    let second = bench.pending("x");
+    assert_eq!(bench.begin(&second).await, RequestState::New);
     // While the second works, and after it is done.
     let (service, redis) = (&bench.service, &bench.redis);
     assert!(!service.complete(redis, &first, &reply("1")).await.unwrap());
     assert!(!service.give_up(redis, &first).await.unwrap());
     let until_ms = bench.clock.now_ms() + 29_000;
     assert_eq!(
-        bench.begin(&bench.attempt("x")).await,
-        Begun::InProgress { until_ms }
+        bench.begin(&bench.pending("x")).await,
+        RequestState::InProgress { until_ms }
     );
     assert!(service.complete(redis, &second, &reply("2")).await.unwrap());
     assert!(!service.complete(redis, &first, &reply("1")).await.unwrap());
     assert!(!service.give_up(redis, &first).await.unwrap());
     assert_eq!(
-        bench.begin(&bench.attempt("x")).await,
-        Begun::Done(reply("2"))
+        bench.begin(&bench.pending("x")).await,
+        RequestState::Done(reply("2"))
     );
-    assert_eq!(bench.begin(&bench.attempt("y")).await, Begun::Other);
+    assert_eq!(bench.begin(&bench.pending("y")).await, RequestState::Other);
 }

@@ -41,9 +41,9 @@ pub struct Idempotency {
     clock: Clock,
 }
 
-/// A request as its caller named it, before it is known what became of it.
+/// A request under its key, until it is answered or given up.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub struct PendingRequest {
     key: String,
     fingerprint: String,
     /// What the key holds while this one works on it.
@@ -53,12 +53,12 @@ pub struct Attempt {
 
 /// What is known of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// Nothing: it is this attempt's to do.
+pub enum RequestState {
+    /// It is new: this function is to do it.
     New,
     /// It was answered.
     Done(StoredReply),
-    /// Another attempt works on it, until this many unix milliseconds at most.
+    /// Another function works on it, until this many unix milliseconds at most.
     InProgress {
         /// Unix milliseconds at which its time is over.
         until_ms: i64,
@@ -76,9 +76,15 @@ impl Idempotency {
         }
     }
 
-    /// An attempt at the request that `parts` make up, to be over in `time`. Keys of
+    /// The request that `parts` make up, to be done within `time`. Keys of
     /// different scopes have nothing to do with each other.
-    pub fn attempt(&self, scope: &str, key: &str, parts: &[&[u8]], time: Duration) -> Attempt {
+    pub fn pending(
+        &self,
+        scope: &str,
+        key: &str,
+        parts: &[&[u8]],
+        time: Duration,
+    ) -> PendingRequest {
         let mut hash = sha1_smol::Sha1::new();
         for part in parts {
             hash.update(&(part.len() as u64).to_be_bytes());
@@ -91,7 +97,7 @@ impl Idempotency {
             owner: ulid::Ulid::generate().to_string(),
             until_ms,
         };
-        Attempt {
+        PendingRequest {
             key: self.keys.request(scope, key),
             fingerprint,
             mark: record.to_text(),
@@ -101,16 +107,20 @@ impl Idempotency {
 
     /// Adds the beginning to a pipeline; [`Idempotency::read_begin`] takes what came of
     /// it.
-    pub fn add_begin(&self, pipeline: &mut Pipeline, attempt: &Attempt) -> Slot<Option<String>> {
+    pub fn add_begin(
+        &self,
+        pipeline: &mut Pipeline,
+        pending: &PendingRequest,
+    ) -> Slot<Option<String>> {
         // Safe to repeat: the second finds the mark of the first.
         pipeline.add(
             Command::safe("SET")
-                .arg(&attempt.key)
-                .arg(&attempt.mark)
+                .arg(&pending.key)
+                .arg(&pending.mark)
                 .arg("NX")
                 .arg("GET")
                 .arg("PX")
-                .arg(attempt.time.as_millis().max(1)),
+                .arg(pending.time.as_millis().max(1)),
         )
     }
 
@@ -119,63 +129,63 @@ impl Idempotency {
     pub fn read_begin(
         &self,
         replies: &mut Replies,
-        attempt: &Attempt,
+        pending: &PendingRequest,
         slot: Slot<Option<String>>,
-    ) -> Result<Begun, Error> {
+    ) -> Result<RequestState, Error> {
         let Some(found) = replies.take(slot)? else {
-            return Ok(Begun::New);
+            return Ok(RequestState::New);
         };
-        if found == attempt.mark {
-            return Ok(Begun::New);
+        if found == pending.mark {
+            return Ok(RequestState::New);
         }
         // What cannot be read is another request's, for all one knows.
         Ok(match Record::parse(&found) {
-            Some(record) if record.fingerprint() != attempt.fingerprint => Begun::Other,
-            Some(Record::InProgress { until_ms, .. }) => Begun::InProgress { until_ms },
-            Some(Record::Done { reply, .. }) => Begun::Done(reply),
-            None => Begun::Other,
+            Some(record) if record.fingerprint() != pending.fingerprint => RequestState::Other,
+            Some(Record::InProgress { until_ms, .. }) => RequestState::InProgress { until_ms },
+            Some(Record::Done { reply, .. }) => RequestState::Done(reply),
+            None => RequestState::Other,
         })
     }
 
-    /// Stores the reply; false when the attempt was not the owner any more.
+    /// Stores the reply; false when this request no longer owns the key.
     ///
     /// # Errors
-    /// When Redis cannot be reached; the key is then free when the attempt's time is
+    /// When Redis cannot be reached; the key is then free when the request's time is
     /// over.
     pub async fn complete(
         &self,
         redis: &Redis,
-        attempt: &Attempt,
+        pending: &PendingRequest,
         reply: &StoredReply,
     ) -> Result<bool, Error> {
-        self.completion(attempt, reply)
+        self.completion(pending, reply)
             .command()
             .send(&**redis)
             .await
     }
 
-    /// Frees the key, if the attempt still owns it: the request may be tried again.
+    /// Frees the key, if this request still owns it: it may then be sent again.
     ///
     /// # Errors
     /// As [`Idempotency::complete`].
-    pub async fn give_up(&self, redis: &Redis, attempt: &Attempt) -> Result<bool, Error> {
+    pub async fn give_up(&self, redis: &Redis, pending: &PendingRequest) -> Result<bool, Error> {
         Command::<bool>::safe("DELEX")
-            .arg(&attempt.key)
+            .arg(&pending.key)
             .arg("IFEQ")
-            .arg(&attempt.mark)
+            .arg(&pending.mark)
             .send(&**redis)
             .await
     }
 
     /// What stores the reply, for a script to do as a part of the work.
-    pub fn completion(&self, attempt: &Attempt, reply: &StoredReply) -> Exchange {
+    pub fn completion(&self, pending: &PendingRequest, reply: &StoredReply) -> Exchange {
         let record = Record::Done {
-            fingerprint: attempt.fingerprint.clone(),
+            fingerprint: pending.fingerprint.clone(),
             reply: reply.clone(),
         };
         Exchange {
-            key: attempt.key.clone(),
-            old: attempt.mark.clone(),
+            key: pending.key.clone(),
+            old: pending.mark.clone(),
             new: record.to_text(),
             keep: REMEMBERED,
         }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use super::limit_headers::add_limit_headers;
 use super::{Action, ApiError, Begins, Reply, Role, Services};
 use crate::clock::Deadline;
-use crate::idempotency::{Attempt, Begun, StoredReply};
+use crate::idempotency::{PendingRequest, RequestState, StoredReply};
 use crate::rate_limiter::{Check, Reason, Rule, Verdict};
 use crate::redis::{self, Error, Exchange, Pipeline, RawCommand, Redis, Replies, Scope, Slot};
 use crate::session::{LOGIN, Token, Touch};
@@ -34,7 +34,7 @@ pub(super) struct Admission {
     pub session: Option<(Role, Token)>,
     /// Whether its method only reads: its own commands go with the check.
     pub is_read: bool,
-    pub attempt: Option<Attempt>,
+    pub pending: Option<PendingRequest>,
     pub progress: Progress,
 }
 
@@ -75,7 +75,7 @@ struct Known {
     action: Action,
     begins: Begins,
     verdict: Option<Verdict>,
-    /// Whether the attempt is this request's to complete.
+    /// Whether the pending request is this one's to complete.
     has_begun: bool,
     /// The reply that the work itself stores.
     stored_with_work: Option<StoredReply>,
@@ -156,8 +156,8 @@ impl Admission {
     /// What stores `reply` in the same step as the work, if the request has an idempotency
     /// key.
     pub fn store_with_work(&self, reply: &Reply) -> Option<Exchange> {
-        let (attempt, stored) = (self.attempt.as_ref()?, reply.to_stored()?);
-        let exchange = self.services.idempotency.completion(attempt, &stored);
+        let (pending, stored) = (self.pending.as_ref()?, reply.to_stored()?);
+        let exchange = self.services.idempotency.completion(pending, &stored);
         self.known().stored_with_work = Some(stored);
         Some(exchange)
     }
@@ -170,7 +170,7 @@ impl Admission {
             let has_begun = std::mem::take(&mut known.has_begun);
             (has_begun, known.stored_with_work.take())
         };
-        let Some(attempt) = self.attempt.as_ref().filter(|_| has_begun) else {
+        let Some(pending) = self.pending.as_ref().filter(|_| has_begun) else {
             return;
         };
         let stored = reply.to_stored();
@@ -180,9 +180,9 @@ impl Admission {
         let idempotency = &self.services.idempotency;
         let outcome = match stored {
             Some(stored) if stored.status < 500 => {
-                idempotency.complete(&self.redis, attempt, &stored).await
+                idempotency.complete(&self.redis, pending, &stored).await
             }
-            _ => idempotency.give_up(&self.redis, attempt).await,
+            _ => idempotency.give_up(&self.redis, pending).await,
         };
         match outcome {
             Ok(true) => {}
@@ -220,10 +220,10 @@ impl Admission {
                 .add_touch(&mut pipeline, &LOGIN, token)
         });
         let slot = self.services.limiter.add_check(&mut pipeline, &check);
-        let begin = self.attempt.as_ref().map(|attempt| {
+        let begin = self.pending.as_ref().map(|pending| {
             (
-                attempt,
-                self.services.idempotency.add_begin(&mut pipeline, attempt),
+                pending,
+                self.services.idempotency.add_begin(&mut pipeline, pending),
             )
         });
         let begins = self.known().begins;
@@ -247,7 +247,7 @@ impl Admission {
             (refusal, _) => refusal,
         };
         let refusal = match begin {
-            Some((attempt, slot)) => self.begin(&mut replies, attempt, slot, refusal).await,
+            Some((pending, slot)) => self.begin(&mut replies, pending, slot, refusal).await,
             None => refusal,
         };
         let passed = if together {
@@ -287,7 +287,7 @@ impl Admission {
         let refusal = self.judge(self.services.limiter.unanswered(check, &error));
         match refusal {
             Some(refusal) => (Some(refusal), Ok(Passed::Open)),
-            None if self.session.is_some() || self.attempt.is_some() => {
+            None if self.session.is_some() || self.pending.is_some() => {
                 (Some(Refusal::Error(error.into())), Ok(Passed::Open))
             }
             None if together => (None, Err(error)),
@@ -316,18 +316,18 @@ impl Admission {
     async fn begin(
         &self,
         replies: &mut Replies,
-        attempt: &Attempt,
+        pending: &PendingRequest,
         slot: Slot<Option<String>>,
         refusal: Option<Refusal>,
     ) -> Option<Refusal> {
-        let begun = self.services.idempotency.read_begin(replies, attempt, slot);
+        let begun = self.services.idempotency.read_begin(replies, pending, slot);
         match (begun, refusal) {
-            (Ok(Begun::New), Some(refusal)) => {
+            (Ok(RequestState::New), Some(refusal)) => {
                 // The key is freed: the caller may send the same request again later.
                 if let Err(error) = self
                     .services
                     .idempotency
-                    .give_up(&self.redis, attempt)
+                    .give_up(&self.redis, pending)
                     .await
                 {
                     let error = telemetry::chain(&error);
@@ -336,13 +336,15 @@ impl Admission {
                 Some(refusal)
             }
             (_, Some(refusal)) => Some(refusal),
-            (Ok(Begun::New), None) => {
+            (Ok(RequestState::New), None) => {
                 self.known().has_begun = true;
                 None
             }
-            (Ok(Begun::Done(reply)), None) => Some(Refusal::Replay(reply)),
-            (Ok(Begun::InProgress { .. }), None) => Some(Refusal::Error(ApiError::in_progress())),
-            (Ok(Begun::Other), None) => Some(Refusal::Error(ApiError::key_used())),
+            (Ok(RequestState::Done(reply)), None) => Some(Refusal::Replay(reply)),
+            (Ok(RequestState::InProgress { .. }), None) => {
+                Some(Refusal::Error(ApiError::in_progress()))
+            }
+            (Ok(RequestState::Other), None) => Some(Refusal::Error(ApiError::key_used())),
             (Err(error), None) => Some(Refusal::Error(error.into())),
         }
     }

@@ -17,7 +17,7 @@ use super::limit_headers::add_limit_headers;
 use super::paths::{self, Parameters, match_path};
 use super::{Access, Action, ApiError, Caller, Reply, Request, Route, Services};
 use crate::clock::Deadline;
-use crate::idempotency::Attempt;
+use crate::idempotency::PendingRequest;
 use crate::panics::caught;
 use crate::redis::Scope;
 use crate::telemetry::{self, Invocations};
@@ -144,7 +144,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let clock = &self.services.clock;
         let time = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET).remaining();
         Ok(Entry {
-            attempt: self.attempt(request, &caller, time)?,
+            pending: self.pending(request, &caller, time)?,
             deadline: clock.deadline(time.saturating_sub(RESERVE)),
             route,
             parameters,
@@ -167,7 +167,7 @@ impl<S: Send + Sync + 'static> App<S> {
             caller: identity(&entry.caller, &request),
             is_anonymous: entry.caller.role().is_none(),
             is_read: matches!(*request.method(), Method::GET | Method::HEAD),
-            attempt: entry.attempt,
+            pending: entry.pending,
             session: match entry.caller {
                 Caller::Session(role, token) => Some((role, token)),
                 _ => None,
@@ -210,12 +210,12 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// The idempotency key of a request. It is ignored without an API key: nobody may read a
     /// reply to somebody else.
-    fn attempt(
+    fn pending(
         &self,
         request: &Request,
         caller: &Caller,
         time: Duration,
-    ) -> Result<Option<Attempt>, ApiError> {
+    ) -> Result<Option<PendingRequest>, ApiError> {
         let key = request.header("idempotency-key");
         let (Some(key), Some(role)) = (key, caller.role()) else {
             return Ok(None);
@@ -232,7 +232,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let parts = [path, query, request.bytes()];
         let idempotency = &self.services.idempotency;
         let scope = role.name();
-        Ok(Some(idempotency.attempt(scope, key, &parts, time)))
+        Ok(Some(idempotency.pending(scope, key, &parts, time)))
     }
 
     /// HEAD is answered as GET is.
@@ -273,7 +273,7 @@ struct Entry<'a, S> {
     route: &'a Route<S>,
     parameters: Parameters,
     caller: Caller,
-    attempt: Option<Attempt>,
+    pending: Option<PendingRequest>,
     deadline: Deadline,
 }
 
