@@ -209,7 +209,7 @@ impl Admission {
             return (self.judge(verdict), Ok(Passed::Open));
         }
         if self.is_anonymous
-            && let Err(refusal) = self.services.anonymous.take(&self.services)
+            && let Err(refusal) = self.services.anonymous.take(&self.services.clock)
         {
             return (Some(Refusal::Error(refusal)), Ok(Passed::Open));
         }

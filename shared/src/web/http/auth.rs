@@ -4,41 +4,10 @@ use std::sync::Arc;
 
 use subtle::ConstantTimeEq as _;
 
+use super::role::{Access, Role};
 use super::{ApiError, Request, cookie};
 use crate::config::AuthConfig;
 use crate::session::Token;
-
-/// Who may use a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Anybody.
-    Open,
-    /// Whoever has either key.
-    Api,
-    /// Whoever has the admin key.
-    Admin,
-}
-
-/// What a key entitles its holder to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Api,
-    Admin,
-}
-
-impl Role {
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Api => "api",
-            Role::Admin => "admin",
-        }
-    }
-
-    pub(super) fn parse(name: &str) -> Option<Role> {
-        let mut roles = [Role::Api, Role::Admin].into_iter();
-        roles.find(|role| role.name() == name)
-    }
-}
 
 /// Who a request comes from, as far as the request alone shows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::admission::Admission;
-use super::route::Begins;
+use super::begins::Begins;
 use super::{Action, ApiError, Auth, Reply, Request, Services, paths::Parameters};
 use crate::cache::Cache;
 use crate::clock::Clock;

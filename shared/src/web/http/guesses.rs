@@ -4,49 +4,11 @@
 //! in: switching between the two gives a guesser no extra attempts. An address that has used
 //! up its limit is refused before its next key is compared.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
 use super::admission::refusal;
 use super::auth::bearer;
 use super::identity::identity;
 use super::{Access, Action, ApiError, Caller, Request, Services};
 use crate::redis::{Redis, Scope};
-
-/// How many checks in Redis all callers without a key may cause together, in each
-/// environment and minute.
-const ANONYMOUS_CHECKS: u32 = 60;
-
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// The checks left to callers without a key, all of them together. A limit for each address
-/// would not stop somebody who has many addresses.
-#[derive(Default)]
-pub(super) struct AnonymousBudget {
-    spent: Mutex<(Duration, u32)>,
-}
-
-impl AnonymousBudget {
-    /// Takes one check from this minute's budget.
-    ///
-    /// # Errors
-    /// 429 when there is none left.
-    pub fn take(&self, services: &Services) -> Result<(), ApiError> {
-        let now = services.clock.elapsed();
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let (began, n) = *spent;
-        let is_over = n == 0 || now.saturating_sub(began) >= MINUTE;
-        let (began, n) = if is_over { (now, 0) } else { (began, n) };
-        if n >= ANONYMOUS_CHECKS {
-            let left = MINUTE.saturating_sub(now.saturating_sub(began));
-            let seconds = left.as_secs().max(1);
-            let reset_at = services.clock.now_ms() + left.as_millis() as i64;
-            return Err(ApiError::too_many_requests(seconds, reset_at));
-        }
-        *spent = (began, n + 1);
-        Ok(())
-    }
-}
 
 /// Who calls a route. An unknown key is counted.
 ///
@@ -70,17 +32,17 @@ pub(super) async fn caller(
     }
     // This environment saw the limit used up. Redis knows whether it still is.
     if services.limiter.last_seen(&rule, &address).remaining == 0 {
-        services.anonymous.take(services)?;
+        services.anonymous.take(&services.clock)?;
         let redis = checking(services);
         match services.limiter.peek(&redis, &rule, &address).await {
-            Ok(standing) if standing.remaining == 0 => return Err(refusal(&standing, now_ms)),
+            Ok(quota) if quota.remaining == 0 => return Err(refusal(&quota, now_ms)),
             Ok(_) => {}
             Err(_) => return Err(ApiError::limit_unknown()),
         }
     }
     let caller = services.auth.caller(request).await;
     if caller == Caller::Anonymous {
-        services.anonymous.take(services)?;
+        services.anonymous.take(&services.clock)?;
         let verdict = services.limiter.check(&checking(services), &call).await;
         if !verdict.admitted {
             return Err(refusal(&verdict, now_ms));

@@ -34,19 +34,21 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `route` | what a route is: [`Spec`], [`Route`] |
+//! | `route`, `begins` | what a route is: [`Spec`], [`Route`] |
 //! | `context` | what a handler is given: [`Context`], [`Pending`] |
 //! | `app`, `any_app` | from an event to a reply |
-//! | `admission`, `guard`, `guesses`, `limit_headers` | sessions, limits and idempotency, in the way of Redis |
+//! | `admission`, `guard`, `guesses`, `anonymous_budget`, `limit_headers` | sessions, limits and idempotency, in the way of Redis |
 //! | `services` | the clients, made once |
-//! | `auth`, `cookie`, `identity`, `cors` | who calls, and from where |
+//! | `auth`, `role`, `cookie`, `identity`, `cors` | who calls, and from where |
 //! | `request`, `query`, `paths`, `reply`, `error`, `unknown_job` | what comes in and goes out |
 
 mod action;
 mod admission;
+mod anonymous_budget;
 mod any_app;
 mod app;
 mod auth;
+mod begins;
 mod context;
 pub(crate) mod cookie;
 pub mod cors;
@@ -59,6 +61,7 @@ mod paths;
 mod query;
 mod reply;
 mod request;
+mod role;
 mod route;
 mod services;
 mod unknown_job;
@@ -67,14 +70,16 @@ pub use crate::input::{Bounded, Limit, Moment, PageCursor, Seconds, Snowflake};
 pub use action::Action;
 pub use any_app::{AnyApp, Sender};
 pub use app::{App, run};
-pub use auth::{Access, Auth, Caller, Role};
+pub use auth::{Auth, Caller};
+pub use begins::Begins;
 pub use context::{Context, Pending};
 pub use error::ApiError;
 pub use paths::{Parameters, SHARED_PATHS, match_path};
 pub use query::digest;
 pub use reply::Reply;
 pub use request::Request;
-pub use route::{Begins, Route, Spec};
+pub use role::{Access, Role};
+pub use route::{Route, Spec};
 pub(crate) use services::{Parts, Services};
 pub use unknown_job::unknown_job;
 

@@ -11,19 +11,9 @@ use futures_util::future::BoxFuture;
 use lambda_http::http::Method;
 use serde::de::DeserializeOwned;
 
+use super::begins::Begins;
 use super::context::{Arrived, Context, Pending};
 use super::{Access, Action, ApiError, Reply};
-
-/// When the check of a request (its session, its limit, its idempotency key) is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begins {
-    /// Together with the handler's first commands where they are a read's, or certainly
-    /// change nothing; else before them.
-    AtOnce,
-    /// Together with the handler's first commands: it promises that they change nothing,
-    /// although the client cannot know that, such as of a script.
-    Reading,
-}
 
 /// What is to know of a route. `P` are the parameters of its path, `Q` those of its query.
 pub struct Spec<P = (), Q = ()> {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::Auth;
-use super::guesses::AnonymousBudget;
+use super::anonymous_budget::AnonymousBudget;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{HttpConfig, QueueConfig};

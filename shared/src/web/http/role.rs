@@ -1,0 +1,33 @@
+//! Who may use a route, and what a key entitles to.
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// Whoever has either key.
+    Api,
+    /// Whoever has the admin key.
+    Admin,
+}
+
+/// What a key entitles its holder to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Api,
+    Admin,
+}
+
+impl Role {
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Api => "api",
+            Role::Admin => "admin",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Role> {
+        let mut roles = [Role::Api, Role::Admin].into_iter();
+        roles.find(|role| role.name() == name)
+    }
+}
