@@ -40,6 +40,14 @@ mod sessions;
 mod statuses;
 mod upstash;
 
+/// Compares the fields that `expected` names; the value may have others.
+#[track_caller]
+fn assert_has(value: &serde_json::Value, expected: &serde_json::Value) {
+    for (name, expected) in expected.as_object().unwrap() {
+        assert_eq!(value[name], *expected, "{name} of {value}");
+    }
+}
+
 /// Rows of a golden file, each what was billed since the one before.
 struct Costs<'a> {
     server: &'a ::upstash_local::Server,

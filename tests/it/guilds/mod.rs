@@ -59,10 +59,7 @@ async fn a_guild_and_a_channel_are_asked_for_once_and_a_hit_is_one_command() {
         assert_eq!(first.json, second.json);
     }
     let shown = app.get(&channel(CHANNEL)).await.json;
-    assert_eq!(
-        (&shown["name"], &shown["type"]),
-        (&json!("clips"), &json!(0))
-    );
+    crate::assert_has(&shown, &json!({ "name": "clips", "type": 0 }));
     assert_eq!(shown["guildId"], json!(GUILD.to_string()));
 }
 

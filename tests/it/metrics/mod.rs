@@ -122,23 +122,17 @@ async fn a_drain_tells_what_became_of_its_jobs_and_what_is_left() {
     let app = &measured.app;
     app.drain().await;
     let idle = measured.take().pop().unwrap();
-    assert_eq!(
-        (&idle["QueueDepth"], &idle["OldestWaiting"]),
-        (&json!(0.0), &json!(0.0))
-    );
+    crate::assert_has(&idle, &json!({ "QueueDepth": 0.0, "OldestWaiting": 0.0 }));
     app.scan(CHANNEL, json!({})).await;
     app.scan(CHANNEL + 1, json!({})).await;
     measured.take();
     app.drain().await;
     let busy = measured.take().pop().unwrap();
-    assert_eq!(
-        (&busy["Drains"], &busy["JobsCompleted"], &busy["JobsFailed"]),
-        (&json!(1.0), &json!(1.0), &json!(1.0))
+    crate::assert_has(
+        &busy,
+        &json!({ "Drains": 1.0, "JobsCompleted": 1.0, "JobsFailed": 1.0 }),
     );
-    assert_eq!(
-        (&busy["QueueDepth"], &busy["DeadLetters"]),
-        (&json!(0.0), &json!(1.0))
-    );
+    crate::assert_has(&busy, &json!({ "QueueDepth": 0.0, "DeadLetters": 1.0 }));
 
     app.queue().pause().await.unwrap();
     app.scan(CHANNEL + 2, json!({})).await;
@@ -146,9 +140,9 @@ async fn a_drain_tells_what_became_of_its_jobs_and_what_is_left() {
     measured.take();
     app.drain().await;
     let paused = measured.take().pop().unwrap();
-    assert_eq!(
-        (&paused["QueueDepth"], &paused["OldestWaiting"]),
-        (&json!(1.0), &json!(90_000.0))
+    crate::assert_has(
+        &paused,
+        &json!({ "QueueDepth": 1.0, "OldestWaiting": 90_000.0 }),
     );
     app.leaves_unfinished(1);
     app.leaves_failed(1);

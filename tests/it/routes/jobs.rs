@@ -21,14 +21,14 @@ async fn a_job_is_shown_with_everything_that_is_known_of_it() {
     // The job, and three for the limit.
     assert_eq!(app.cost(), (4, 1));
     assert_eq!(job["type"], "scan");
-    assert_eq!(
-        (&job["priority"], &job["attemptsMade"], &job["maxAttempts"]),
-        (&json!(2), &json!(0), &json!(3))
+    crate::assert_has(
+        &job,
+        &json!({ "priority": 2, "attemptsMade": 0, "maxAttempts": 3 }),
     );
     assert_eq!(job["data"]["scanMode"], "backfill");
-    assert_eq!(
-        (&job["scanId"], &job["createdAt"]),
-        (&json!(id), &json!(app.clock.now_ms()))
+    crate::assert_has(
+        &job,
+        &json!({ "scanId": id, "createdAt": app.clock.now_ms() }),
     );
     assert!(
         job["startedAt"].is_null() && job["returnvalue"].is_null() && job["errors"] == json!([])
@@ -83,10 +83,7 @@ async fn a_failed_job_runs_again_when_it_is_retried() {
     assert_eq!(again.status, 409);
     app.drain().await;
     let job = app.job(&id).await;
-    assert_eq!(
-        (&job["state"], &job["attemptsMade"]),
-        (&json!("completed"), &json!(1))
-    );
+    crate::assert_has(&job, &json!({ "state": "completed", "attemptsMade": 1 }));
     assert_eq!(
         app.post(&format!("/api/jobs/{UNKNOWN}/retry"), &json!({}))
             .await

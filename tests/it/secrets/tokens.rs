@@ -69,10 +69,7 @@ async fn a_scan_goes_on_with_the_token_the_bot_was_given_anew() {
     let id = app.scan(CHANNEL, json!({})).await;
     assert_eq!(app.drain().await["completed"], 1);
     let job = app.job(&id).await;
-    assert_eq!(
-        (&job["state"], &job["errors"]),
-        (&json!("completed"), &json!([]))
-    );
+    crate::assert_has(&job, &json!({ "state": "completed", "errors": [] }));
     assert_eq!(ssm.calls().len(), 2);
 }
 
