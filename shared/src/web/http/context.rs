@@ -55,8 +55,8 @@ impl<S> Arrived<S> {
             .map(|(name, value)| (*name, value.as_str()));
         let path: Vec<(&str, &str)> = path.collect();
         Ok(Pending(Context {
-            query: self.request.read_query()?,
             path: parse_pairs(&path).map_err(ApiError::bad_request)?,
+            query: self.request.read_query()?,
             state: self.state,
             request: self.request,
             redis: self.redis,
