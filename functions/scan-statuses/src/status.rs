@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::discord::MessageId;
-use shared::queue::{Followed, JobState};
+use shared::queue::{JobState, Referenced};
 use shared::scan::{Channel, ScanStatus};
 
 /// A channel as it is shown.
@@ -47,7 +47,7 @@ impl ChannelStatus {
 
     /// The status by the record and the jobs together. A record that cannot be read counts as
     /// none.
-    pub fn of(guild_id: &str, channel: &Followed) -> ChannelStatus {
+    pub fn of(guild_id: &str, channel: &Referenced) -> ChannelStatus {
         let text = channel.record.as_deref();
         let record: Option<Channel> = text.and_then(|text| serde_json::from_str(text).ok());
         let (status, error_message) = status_of(record.as_ref(), channel);
@@ -78,7 +78,7 @@ impl ChannelStatus {
 /// it was left by a job that ended without telling it: cancelled while it waited, or
 /// ended by a drainer that died right then. A record without a status was made when the
 /// first scan was asked for, or by jobs for single messages.
-fn status_of(record: Option<&Channel>, jobs: &Followed) -> (Option<ScanStatus>, Option<String>) {
+fn status_of(record: Option<&Channel>, jobs: &Referenced) -> (Option<ScanStatus>, Option<String>) {
     let stored = record.and_then(|record| record.status);
     let error = record.and_then(|record| record.error_message.clone());
     let unfinished = [jobs.owner, jobs.unfinished];
@@ -110,7 +110,7 @@ mod tests {
         unfinished: Option<JobState>,
     ) -> Option<ScanStatus> {
         let record = stored.map(|stored| format!(r#"{{"revision": 1, "status": "{stored}"}}"#));
-        let channel = Followed {
+        let channel = Referenced {
             field: "1".into(),
             record,
             owner,
@@ -159,7 +159,7 @@ mod tests {
     fn a_channel_that_was_only_asked_for_is_as_its_first_job() {
         use JobState::{Active, Cancelled, Failed, Waiting};
         let of = |owner| {
-            let channel = Followed {
+            let channel = Referenced {
                 field: "1".into(),
                 record: Some(r#"{"revision": 0, "owner": null}"#.into()),
                 owner,

@@ -79,7 +79,7 @@ async fn read<P>(
     let records = cx.store().keys().channels(guild.as_str());
     let queue = cx.queue();
     let followed = queue
-        .follow(&records, channels, &ChannelScan::UNIQUE_FORMS)
+        .read_referenced(&records, channels, &ChannelScan::UNIQUE_FORMS)
         .await?;
     Ok(followed
         .iter()

@@ -221,7 +221,7 @@ async fn followers(rows: &mut Rows) {
 
 async fn keys_and_sizes(rows: &mut Rows) {
     let handler = scripted().on("echo", |job| async move {
-        Outcome::Done(serde_json::from_str(&job.args).unwrap())
+        Outcome::Done(serde_json::from_str(job.args()).unwrap())
     });
     let bench = warm(config(), &handler).await;
     let unique = |on_unique| NewJob {

@@ -43,7 +43,7 @@ async fn result_ttl(bench: &Bench, id: &JobId) -> i64 {
 async fn arguments_of_any_size_up_to_a_megabyte_reach_the_handler() {
     let bench = Bench::start().await;
     let handler = scripted().on("measure", |job| async move {
-        Outcome::Done(json!(job.args.len()))
+        Outcome::Done(json!(job.args().len()))
     });
     for size in [2, INLINE - 1, INLINE, INLINE + 1, MOST] {
         let job = sized(&bench, "measure", size);
@@ -67,7 +67,7 @@ async fn arguments_of_any_size_up_to_a_megabyte_reach_the_handler() {
 async fn many_large_arguments_are_stored_in_one_call() {
     let bench = Bench::start().await;
     let handler = scripted().on("measure", |job| async move {
-        Outcome::Done(json!(job.args.len()))
+        Outcome::Done(json!(job.args().len()))
     });
     let jobs: Vec<NewJob> = (0..9).map(|n| sized(&bench, "measure", MOST - n)).collect();
     bench.queue.enqueue_many(jobs.clone()).await.unwrap();
@@ -100,7 +100,7 @@ async fn results_up_to_a_megabyte_are_kept_and_a_larger_one_is_dropped_not_faile
 async fn retention_and_purge_delete_what_is_kept_apart() {
     let bench = Bench::start().await;
     let handler = scripted().on("echo", |job| async move {
-        Outcome::Done(serde_json::from_str(&job.args).unwrap())
+        Outcome::Done(serde_json::from_str(job.args()).unwrap())
     });
     let (aged, purged) = (sized(&bench, "echo", 5000), sized(&bench, "echo", 5000));
     bench

@@ -281,7 +281,7 @@ async fn what_a_job_cannot_ask_for_is_refused_and_nothing_is_stored() {
     let bad: [(&str, Change); 12] = [
         ("type", |job, _| job.kind = "x".repeat(129)),
         ("priority", |job, _| job.priority = 0),
-        ("attempts", |job, _| job.max_attempts = 0),
+        ("maxAttempts", |job, _| job.max_attempts = 0),
         ("runAt", |job, _| job.run_at_ms = Some(-1)),
         ("runAt", |job, year| job.run_at_ms = Some(year + 1)),
         ("unique", |job, _| job.unique = Some(String::new())),

@@ -123,12 +123,12 @@ pub struct Slot {
 pub struct Batch {
     pub id: String,
     pub total: usize,
-    pub last: Heir,
+    pub last: Successor,
 }
 
 /// A job that is stored when another has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Heir {
+pub struct Successor {
     pub id: String,
     pub spec: Spec,
     pub args: String,
@@ -189,7 +189,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub then: Vec<Heir>,
+    pub then: Vec<Successor>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

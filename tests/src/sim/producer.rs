@@ -2,7 +2,7 @@
 
 use upstash_local::DirectReply;
 
-use super::calls::{Batch, Call, EnqueueJob, EnqueueRequest, Heir, Spec, Version};
+use super::calls::{Batch, Call, EnqueueJob, EnqueueRequest, Spec, Successor, Version};
 use super::faults::Fault;
 use super::history::{Violation, violation};
 use super::state::words;
@@ -187,7 +187,7 @@ impl Client {
                 // Debounced and sent again, its followers would come twice.
                 if job.on_unique != Some("debounce") && world.chance(10.0) {
                     let n_heirs = 1 + world.below(2);
-                    spec.then = (0..n_heirs).map(|_| self.heir(world, ids)).collect();
+                    spec.then = (0..n_heirs).map(|_| self.successor(world, ids)).collect();
                 }
             }
             request.jobs.push(job);
@@ -198,7 +198,7 @@ impl Client {
 
     fn batch(&mut self, world: &mut World, ids: &mut Ids) -> Call {
         let mut request = self.request(world);
-        let mut last = self.heir(world, ids);
+        let mut last = self.successor(world, ids);
         last.spec.batch_end = Some(last.id.clone());
         let total = 2 + world.below(3);
         let mut specs = Vec::new();
@@ -234,9 +234,9 @@ impl Client {
         }
     }
 
-    fn heir(&self, world: &mut World, ids: &mut Ids) -> Heir {
+    fn successor(&self, world: &mut World, ids: &mut Ids) -> Successor {
         let id = ids.new_id();
-        Heir {
+        Successor {
             spec: self.spec(world),
             args: args_of(&id),
             id,

@@ -54,7 +54,7 @@ impl JobHandler for Handler {
 
 /// A job's arguments, or its end, which names the field that is wrong and not its value.
 fn arguments<T: serde::de::DeserializeOwned>(job: &ActiveJob) -> Result<T, Outcome> {
-    input::parse_object(&job.args).map_err(|error| Outcome::Fail {
+    input::parse_object(job.args()).map_err(|error| Outcome::Fail {
         reason: format!("the job's data cannot be read: {error}"),
     })
 }

@@ -88,7 +88,7 @@ pub async fn take(
 
 /// A job ended without its handler: says so in the channel's record and the events.
 pub async fn ended(env: Arc<Environment>, job: EndedJob) {
-    let Ok(scan) = serde_json::from_str::<ChannelScan>(&job.args) else {
+    let Ok(scan) = serde_json::from_str::<ChannelScan>(job.args()) else {
         return;
     };
     let status = if job.cancelled {

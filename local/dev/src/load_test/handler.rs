@@ -62,9 +62,9 @@ impl JobHandler for Trivial {
     fn run(&self, job: ActiveJob) -> BoxFuture<'static, Outcome> {
         let (ledger, deaths) = (self.ledger.clone(), self.deaths.clone());
         async move {
-            let Some(n) = number(&job.args).filter(|n| *n < ledger.fates.len()) else {
+            let Some(n) = number(job.args()).filter(|n| *n < ledger.fates.len()) else {
                 return Outcome::Fail {
-                    reason: format!("not a job of this run: {}", job.args),
+                    reason: format!("not a job of this run: {}", job.args()),
                 };
             };
             ledger.runs[n].fetch_add(1, Ordering::Relaxed);

@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use super::new_job::{LARGEST_ARGS, LARGEST_INLINE};
 use super::producer::Ready;
 use super::spec::StoredResult;
 use super::{Attempt, Error, Job, JobId, Queue};
@@ -16,6 +15,13 @@ use crate::redis::commands::keys::pexpire;
 use crate::redis::commands::strings::{SetOptions, set};
 use crate::redis::commands::{Keys as _, Strings as _};
 use crate::telemetry;
+
+/// The largest arguments of a job, in bytes of JSON.
+pub(super) const LARGEST_ARGS: usize = 1024 * 1024;
+
+/// The largest arguments kept in the job's record; larger ones have a key of their
+/// own, which costs two commands more to store and two to run. A hundred message ids fit.
+pub(super) const LARGEST_INLINE: usize = 4 * 1024;
 
 /// How long arguments wait for their job to be stored.
 const UNCLAIMED: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -109,15 +115,15 @@ impl Queue {
         Ok(())
     }
 
-    /// Fills in what of a job is kept in keys of its own.
+    /// Fills in what of a job is in keys of its own.
     pub(super) async fn complete(&self, mut job: Job) -> Result<Job, Error> {
-        if job.data_apart.is_some()
+        if job.data_in_own_key.is_some()
             && let Some(args) = self.load_args(&job.id).await?
             && let Ok(args) = serde_json::value::RawValue::from_string(args)
         {
             job.data = args;
         }
-        if let Some(fence) = job.result_apart {
+        if let Some(fence) = job.result_in_own_key {
             let result = self.redis.get(&self.keys.result(&job.id, fence)).await?;
             job.returnvalue = result.and_then(|text| serde_json::from_str(&text).ok());
         }

@@ -1,67 +1,11 @@
 //! A job as it is shown.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::spec::{Header, Spec, StoredResult, StoredState};
+use super::spec::{Header, JobError, Spec, StoredResult, StoredState};
 use super::{Error, JobId, JobState};
-
-/// An attempt that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(from = "StoredError")]
-pub struct JobError {
-    /// Unix milliseconds.
-    pub at: i64,
-    pub attempt: i64,
-    /// What went wrong, for programs: it stays what it is when the words change. `failed`
-    /// where nothing more is known.
-    pub code: String,
-    /// What went wrong, for people.
-    pub message: String,
-}
-
-/// As it is stored: the code, if there is one, stands in brackets before the message.
-#[derive(Deserialize, schemars::JsonSchema)]
-struct StoredError {
-    at: i64,
-    attempt: i64,
-    message: String,
-}
-
-impl JobError {
-    /// A reason that has a code.
-    pub fn reason(code: &'static str, message: &str) -> String {
-        format!("[{code}] {message}")
-    }
-
-    /// The code and the message of a reason.
-    pub fn parts(reason: &str) -> (&str, &str) {
-        let is_code = |code: &str| {
-            !code.is_empty()
-                && code
-                    .bytes()
-                    .all(|byte| byte == b'_' || byte.is_ascii_lowercase())
-        };
-        reason
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once("] "))
-            .filter(|(code, _)| is_code(code))
-            .unwrap_or(("failed", reason))
-    }
-}
-
-impl From<StoredError> for JobError {
-    fn from(stored: StoredError) -> JobError {
-        let (code, message) = JobError::parts(&stored.message);
-        JobError {
-            at: stored.at,
-            attempt: stored.attempt,
-            code: code.to_owned(),
-            message: message.to_owned(),
-        }
-    }
-}
 
 /// Which attempt of a job this is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,7 +24,7 @@ pub struct Job {
     pub kind: String,
     pub state: JobState,
     pub priority: u8,
-    /// As the handler last told it.
+    /// As the handler last reported it.
     pub progress: Option<Value>,
     /// The arguments.
     pub data: Box<RawValue>,
@@ -104,10 +48,10 @@ pub struct Job {
     pub result_dropped: bool,
     /// The attempt whose result is in a key of its own, and not here.
     #[serde(skip)]
-    pub result_apart: Option<u64>,
+    pub result_in_own_key: Option<u64>,
     /// Bytes of the arguments, when they are in a key of their own, and not here.
     #[serde(skip)]
-    pub data_apart: Option<usize>,
+    pub data_in_own_key: Option<usize>,
     /// Claims so far.
     #[serde(skip)]
     pub fence: u64,
@@ -165,25 +109,10 @@ impl Job {
             scan_id: id.clone(),
             errors,
             result_dropped: result == Some(StoredResult::Dropped),
-            result_apart: settled.filter(|_| result == Some(StoredResult::Blob)),
-            data_apart: spec.blob,
+            result_in_own_key: settled.filter(|_| result == Some(StoredResult::Blob)),
+            data_in_own_key: spec.blob,
             fence: header.as_ref().map_or(0, |h| h.fence),
             id,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_has_the_code_it_was_given() {
-        let reason = JobError::reason("discord_unreachable", "Discord cannot be reached");
-        let parts = ("discord_unreachable", "Discord cannot be reached");
-        assert_eq!(JobError::parts(&reason), parts);
-        for plain in ["timed out", "[1] is no code", "[] a", "[Big] a", "[a]b", ""] {
-            assert_eq!(JobError::parts(plain), ("failed", plain));
-        }
     }
 }

@@ -14,65 +14,67 @@
 //! | cancelled | cancel; settle or sweep of one that was to be cancelled | retention: 7 days; redrive |
 //!
 //! Each transition is one Lua script in `scripts/`, where `layout.lua` describes the
-//! keys. What each costs is kept in `tests/golden/queue-costs.txt`.
+//! keys. What each costs is in `tests/golden/queue-costs.txt`.
+//!
+//! # Map
+//!
+//! | folder | for whom | start at |
+//! |---|---|---|
+//! | `producer/` | routes and schedules that store jobs | [`Queue::enqueue`], [`NewJob`] |
+//! | `worker/` | the function that runs jobs | [`Consumer::drain`], [`JobHandler`] |
+//! | `operator/` | people and dashboards: read, list, cancel, redrive, pause, count | [`Queue::job`], [`Queue::cancel`], [`Queue::stats`] |
+//! | `scripts/` | the three of them: every change of state, in Lua | `layout.lua` |
+//!
+//! The three folders do not use each other, but for retention, which a worker runs on its
+//! way out. What they share is beside this file:
+//!
+//! | file | what is in it | used by |
+//! |---|---|---|
+//! | `job`, `id`, `state`, `error` | the words: a job as it is shown, its id, its states, what can go wrong | all |
+//! | `keys` | every key of the queue | all |
+//! | `spec` | a job as it is stored | producer writes, worker and operator read |
+//! | `blobs` | arguments and results too large for the record | all |
+//! | `events` | `PUBLISH` for programs that listen | producer, worker |
+//! | `moment` | the time every script is given, and whether the clock can be trusted | all |
+//! | `scripts`, `once` | the only callers of a script | all |
 
-mod audit;
-mod batch;
 mod blobs;
-mod consumer;
-mod day;
-mod drain;
 mod error;
 mod events;
-mod follow;
-mod handler;
-mod helpers;
 mod id;
-mod ingest;
-mod inspector;
 mod job;
 mod keys;
-mod new_job;
+mod moment;
 mod once;
 mod operator;
-mod pressure;
 mod producer;
-mod recurring;
-mod retention;
-mod retry;
-mod running;
 mod scripts;
-mod span;
 mod spec;
 mod state;
-mod stats;
-mod tick;
-mod timing;
-mod work;
+mod worker;
 
 use std::sync::Arc;
 
-pub use audit::Audited;
-pub use batch::BatchState;
-pub use consumer::{Consumer, DrainReport};
 pub use error::Error;
-pub use follow::Followed;
-pub use handler::{ActiveJob, JobHandler, Outcome, Signal};
 pub use id::JobId;
-pub use ingest::{Ingested, ReadForeign, foreign_id};
-pub use inspector::Cursor;
-pub use job::{Attempt, Job, JobError};
+pub use job::{Attempt, Job};
 pub use keys::{Keys, SCAN};
-pub use new_job::{NewJob, OnUnique};
-pub use operator::{Cancelled, Changed, Purged, Redriven};
-pub use pressure::Pressure;
-pub use producer::Enqueued;
-pub use recurring::{Missed, Recurring, Schedule, Slots};
-pub use retry::Backoff;
+pub use operator::{
+    Audited, Cancelled, Changed, Counts, Cursor, Pressure, Purged, Redriven, Referenced, Stats,
+    Totals,
+};
+pub use producer::{
+    Backoff, BatchState, Enqueued, Ingested, Missed, NewJob, OnUnique, ReadForeign, Recurring,
+    Schedule, Slots, foreign_id,
+};
 pub use scripts::ALL as SCRIPTS;
+pub use spec::JobError;
 pub use state::JobState;
-pub use stats::{Counts, Stats, Totals};
-pub use tick::{EndedJob, Settled};
+pub use worker::{
+    ActiveJob, Claim, Consumer, DrainReport, EndedJob, JobHandler, Outcome, Settled, Signal,
+};
+
+use scripts::Scripts;
 
 use crate::clock::Clock;
 use crate::config::QueueConfig;
@@ -116,5 +118,12 @@ impl Queue {
 
     pub fn config(&self) -> &QueueConfig {
         &self.config
+    }
+
+    fn scripts(&self) -> Scripts<'_> {
+        Scripts {
+            redis: &self.redis,
+            keys: &self.keys,
+        }
     }
 }

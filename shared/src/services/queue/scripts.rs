@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Keys;
 use super::once::{ENQUEUE_ONCE, Once, REDRIVE_ONCE};
-use super::spec::{Heir, StoredResult};
+use super::spec::{StoredResult, Successor};
 use crate::redis::{Error, Exchange, FromReply, Redis, Reply, Script};
 
 macro_rules! scripts {
@@ -101,7 +101,7 @@ pub(super) struct Slot<'a> {
 pub(super) struct EnqueueBatch<'a> {
     pub id: &'a str,
     pub total: usize,
-    pub last: &'a Heir,
+    pub last: &'a Successor,
 }
 
 #[derive(Serialize)]

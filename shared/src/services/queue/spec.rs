@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backoff, Error, JobError};
+use super::{Backoff, Error};
 
 /// What seldom changes about a stored job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub(super) struct Spec {
     pub blob: Option<usize>,
     /// The jobs that follow it, one after the other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub then: Vec<Heir>,
+    pub then: Vec<Successor>,
     /// The job it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
@@ -49,7 +49,7 @@ pub(super) struct Spec {
 
 /// A job that is stored when another has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Heir {
+pub(super) struct Successor {
     pub id: String,
     pub spec: Spec,
     /// As JSON text: scripts do not look inside.
@@ -113,5 +113,76 @@ impl Header {
             id: id.to_owned(),
             source,
         })
+    }
+}
+
+/// An attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(from = "StoredError")]
+pub struct JobError {
+    /// Unix milliseconds.
+    pub at: i64,
+    pub attempt: i64,
+    /// What went wrong, for programs: it stays what it is when the words change. `failed`
+    /// where nothing more is known.
+    pub code: String,
+    /// What went wrong, for people.
+    pub message: String,
+}
+
+/// As it is stored: the code, if there is one, stands in brackets before the message.
+#[derive(Deserialize, schemars::JsonSchema)]
+struct StoredError {
+    at: i64,
+    attempt: i64,
+    message: String,
+}
+
+impl JobError {
+    /// A reason that has a code.
+    pub fn reason(code: &'static str, message: &str) -> String {
+        format!("[{code}] {message}")
+    }
+
+    /// The code and the message of a reason.
+    pub fn parts(reason: &str) -> (&str, &str) {
+        let is_code = |code: &str| {
+            !code.is_empty()
+                && code
+                    .bytes()
+                    .all(|byte| byte == b'_' || byte.is_ascii_lowercase())
+        };
+        reason
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once("] "))
+            .filter(|(code, _)| is_code(code))
+            .unwrap_or(("failed", reason))
+    }
+}
+
+impl From<StoredError> for JobError {
+    fn from(stored: StoredError) -> JobError {
+        let (code, message) = JobError::parts(&stored.message);
+        JobError {
+            at: stored.at,
+            attempt: stored.attempt,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_has_the_code_it_was_given() {
+        let reason = JobError::reason("discord_unreachable", "Discord cannot be reached");
+        let parts = ("discord_unreachable", "Discord cannot be reached");
+        assert_eq!(JobError::parts(&reason), parts);
+        for plain in ["timed out", "[1] is no code", "[] a", "[Big] a", "[a]b", ""] {
+            assert_eq!(JobError::parts(plain), ("failed", plain));
+        }
     }
 }

@@ -75,7 +75,7 @@ async fn act(
             Outcome::Done(done)
         }
         "large" => {
-            assert_eq!(job.args.len(), LARGE + 2);
+            assert_eq!(job.args().len(), LARGE + 2);
             Outcome::Done(json!({ "fence": job.fence(), "text": "y".repeat(LARGE) }))
         }
         "stopped" => {

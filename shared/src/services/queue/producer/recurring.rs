@@ -14,9 +14,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use croner::Cron;
 
-use super::producer::Ready;
-use super::scripts::Slot;
-use super::{Error, JobId, NewJob, Queue};
+use super::{NewJob, Ready};
+use crate::queue::scripts::Slot;
+use crate::queue::{Error, JobId, Queue};
 
 /// A slot that began longer ago was missed: more than the longest drain takes, since
 /// with one drainer at a time nobody looks meanwhile.

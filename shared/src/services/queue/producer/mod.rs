@@ -1,13 +1,34 @@
-//! Storing jobs.
+//! The producer's side: storing jobs.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | [`Queue::enqueue`] and what came of it |
+//! | `new_job` | [`NewJob`]: a job as it is given to the queue, and its limits |
+//! | `retry` | [`Backoff`]: the waits between attempts |
+//! | `batch` | many jobs, and one that runs when all have ended |
+//! | `recurring` | jobs that come again, by a schedule |
+//! | `ingest` | jobs other programs left in a stream |
 
-use super::new_job::LARGEST_INLINE;
-use super::scripts::{EnqueueBatch, EnqueueJob, EnqueueRequest, Scripts};
+mod batch;
+mod ingest;
+mod new_job;
+mod recurring;
+mod retry;
+
+pub use batch::BatchState;
+pub use ingest::{Ingested, ReadForeign, foreign_id};
+pub use new_job::{NewJob, OnUnique};
+pub use recurring::{Missed, Recurring, Schedule, Slots};
+pub use retry::Backoff;
+
+use super::blobs::LARGEST_INLINE;
+use super::scripts::{EnqueueBatch, EnqueueJob, EnqueueRequest};
 use super::spec::Spec;
-use super::{Error, JobId, NewJob, Queue};
+use super::{Error, JobId, Queue};
 use crate::redis::Exchange;
 
 /// The most jobs of one call.
-pub(super) const MOST: usize = 100;
+const MOST: usize = 100;
 
 /// The most bytes of one call, well below what a request may have: text that is JSON
 /// in JSON grows.
@@ -134,7 +155,7 @@ impl Queue {
     }
 
     /// Stores what is ready: large arguments first, so that no job is found without.
-    pub(super) async fn store(
+    async fn store(
         &self,
         ready: Vec<Ready<'_>>,
         batch: Option<EnqueueBatch<'_>>,
@@ -162,16 +183,9 @@ impl Queue {
         let scripts = self.scripts();
         Ok(scripts.enqueue(&request, specs, &blobs, exchange).await?)
     }
-
-    pub(super) fn scripts(&self) -> Scripts<'_> {
-        Scripts {
-            redis: &self.redis,
-            keys: &self.keys,
-        }
-    }
 }
 
-pub(super) fn enqueued(id: JobId, (word, other): (String, String)) -> Result<Enqueued, Error> {
+fn enqueued(id: JobId, (word, other): (String, String)) -> Result<Enqueued, Error> {
     let stands = |id: JobId| JobId::parse(&other).unwrap_or(id);
     match word.as_str() {
         "conflict" => Err(Error::IdTaken(id)),

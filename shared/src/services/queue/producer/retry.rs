@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest wait between two attempts that is not told one by one.
+/// The longest wait between two attempts of a backoff that computes them.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// The longest wait that may be told, in milliseconds: a day.
-const LONGEST_TOLD_MS: u64 = 24 * 3600 * 1000;
+/// The longest wait that may be named, in milliseconds: a day.
+const LONGEST_NAMED_MS: u64 = 24 * 3600 * 1000;
 
 /// Waits between attempts. The default, exponential from 5 s, waits at most
 /// 5, 10, 20, 40, 80, 160, 320, 640 and then 900 seconds. Unless the job says
 /// otherwise the wait is random, so that jobs that failed together do not come back
 /// together: from nothing to that ("full jitter") when exponential, from half of it
-/// when fixed or told. A `Retry-After` told by the other side wins over all.
+/// when fixed or named. A `Retry-After` of the other side comes before all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Backoff {
@@ -52,8 +52,8 @@ impl Backoff {
                 wait.mul_f64(0.5 + random / 2.0)
             }
             Backoff::Custom { waits_ms } => {
-                let told = waits_ms.get(failed as usize).or(waits_ms.last());
-                let wait = told.map_or(0, |wait| (*wait).min(LONGEST_TOLD_MS));
+                let named = waits_ms.get(failed as usize).or(waits_ms.last());
+                let wait = named.map_or(0, |wait| (*wait).min(LONGEST_NAMED_MS));
                 Duration::from_millis(wait).mul_f64(0.5 + random / 2.0)
             }
         }
@@ -62,11 +62,11 @@ impl Backoff {
     pub(super) fn is_valid(&self) -> bool {
         match self {
             Backoff::Exponential { base_ms: wait } | Backoff::Fixed { delay_ms: wait } => {
-                *wait <= LONGEST_TOLD_MS
+                *wait <= LONGEST_NAMED_MS
             }
             Backoff::Custom { waits_ms } => {
                 (1..=100).contains(&waits_ms.len())
-                    && waits_ms.iter().all(|wait| *wait <= LONGEST_TOLD_MS)
+                    && waits_ms.iter().all(|wait| *wait <= LONGEST_NAMED_MS)
             }
         }
     }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_told_one_by_one_end_with_the_last() {
+    fn waits_named_one_by_one_end_with_the_last() {
         let backoff = Backoff::Custom {
             waits_ms: vec![100, 60_000],
         };

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::producer::{MOST, Ready, enqueued};
-use super::scripts::EnqueueBatch;
-use super::{Enqueued, Error, JobId, NewJob, Queue};
+use super::{Enqueued, MOST, NewJob, Ready, enqueued};
+use crate::queue::scripts::EnqueueBatch;
+use crate::queue::{Error, JobId, Queue};
 use crate::redis::commands::Hashes as _;
 
 /// The most jobs of a batch.
@@ -43,7 +43,7 @@ impl Queue {
             return Err(Error::Invalid(format!("expected 1 to {LARGEST} jobs")));
         }
         let now = self.clock.now_ms();
-        last.check_follower(now)?;
+        last.check_successor(now)?;
         let ids: HashSet<&JobId> = jobs.iter().chain([&last]).map(|job| &job.id).collect();
         if ids.len() <= jobs.len() {
             let reason = "id: expected another for each job";
@@ -57,13 +57,13 @@ impl Queue {
             }
         }
         let id = last.id.to_string();
-        let mut heir = last.heir(now);
-        heir.spec.batch_end = Some(id.clone());
-        heir.spec.v = 2;
+        let mut end = last.successor(now);
+        end.spec.batch_end = Some(id.clone());
+        end.spec.v = 2;
         let batch = EnqueueBatch {
             id: &id,
             total: jobs.len(),
-            last: &heir,
+            last: &end,
         };
         let mut stored = Vec::with_capacity(jobs.len());
         for part in jobs.chunks(MOST) {

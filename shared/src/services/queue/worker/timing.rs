@@ -1,18 +1,18 @@
-//! What is due when in a drain: outcomes, renewals, timeouts, the deadline.
+//! What a worker has to do when: outcomes, renewals, timeouts, the deadline.
 
 use std::time::Duration;
 
-use super::drain::Drain;
 use super::handler::{Outcome, Signal};
+use super::rounds::WorkerLoop;
 
 /// A lease is not trusted to its end, since clocks differ: this part of it is kept
 /// back, 5 s of 60.
 const LEASE_MARGIN: u32 = 12;
 
-impl Drain<'_> {
+impl WorkerLoop<'_> {
     /// Waits until there is something to report, renew or claim.
     pub(super) async fn wait(&mut self) {
-        self.mind_the_deadline();
+        self.enforce_deadlines();
         if self.outcomes.is_empty() {
             let pause = self.time_to_act();
             tokio::select! {
@@ -21,7 +21,7 @@ impl Drain<'_> {
                 () = self.deadline.brought_forward() => {}
             }
         }
-        // Others that finish about now travel in the same round.
+        // Jobs that finish about now are settled by the same round, at no further cost.
         if !self.outcomes.is_empty() && !self.running.is_empty() {
             let coalesce = self.queue.config().coalesce;
             let window = self.queue.clock().sleep(coalesce);
@@ -34,7 +34,7 @@ impl Drain<'_> {
                 }
             }
         }
-        self.mind_the_deadline();
+        self.enforce_deadlines();
     }
 
     /// When the next thing is due although no job has finished.
@@ -45,7 +45,7 @@ impl Drain<'_> {
         let mut pause = config.lease / 3;
         for job in self.running.values() {
             pause = pause.min((job.renewed_at + config.lease / 3).saturating_sub(now));
-            if let Some((at, _)) = job.timeout {
+            if let Some(at) = job.times_out_at {
                 pause = pause.min(at.saturating_sub(now));
             }
         }
@@ -70,7 +70,7 @@ impl Drain<'_> {
 
     /// How long to wait before looking again, for a delayed job or for the last look;
     /// `None` to leave.
-    pub(super) fn worth_waiting_for(&self) -> Option<Duration> {
+    pub(super) fn time_to_next_look(&self) -> Option<Duration> {
         let left = self
             .deadline
             .remaining()
@@ -89,7 +89,9 @@ impl Drain<'_> {
         (!is_over).then(|| self.last_look.saturating_sub(now))
     }
 
-    pub(super) fn mind_the_deadline(&mut self) {
+    /// Asks jobs to hand back when the invocation is about to end, and stops those that
+    /// do not, that take too long, or whose lease can no longer be trusted.
+    pub(super) fn enforce_deadlines(&mut self) {
         let now = self.queue.clock().elapsed();
         let left = self.deadline.remaining();
         let lease = self.queue.config().lease;
@@ -110,16 +112,15 @@ impl Drain<'_> {
             if left <= self.margins.give_up || lost {
                 job.task.abort();
                 given_up.push(attempt.clone());
-            } else if let Some((at, timeout)) = job.timeout
-                && at <= now
-            {
+            } else if job.times_out_at.is_some_and(|at| at <= now) {
                 job.task.abort();
-                too_long.push((attempt.clone(), timeout));
+                let limit_ms = job.claim.timeout.unwrap_or_default().as_millis();
+                too_long.push((attempt.clone(), limit_ms));
             }
         }
         for attempt in given_up {
             if let Some(job) = self.running.get(&attempt) {
-                let _span = job.span.enter();
+                let _span = job.claim.span.enter();
                 tracing::warn!("job given back unfinished");
             }
             let back = Outcome::Snooze {
@@ -127,11 +128,8 @@ impl Drain<'_> {
             };
             self.record(&attempt, back.into(), true);
         }
-        for (attempt, timeout) in too_long {
-            self.end(
-                &attempt,
-                format!("timed out after {} ms", timeout.as_millis()),
-            );
+        for (attempt, limit_ms) in too_long {
+            self.fail_attempt(&attempt, format!("timed out after {limit_ms} ms"));
         }
     }
 }

@@ -6,10 +6,10 @@
 
 use serde_json::{Map, Value};
 
-use super::new_job::LARGEST_INLINE;
-use super::producer::{MOST, Ready};
-use super::scripts::EnqueueRequest;
-use super::{Error, JobId, NewJob, Queue};
+use super::{MOST, NewJob, Ready};
+use crate::queue::blobs::LARGEST_INLINE;
+use crate::queue::scripts::EnqueueRequest;
+use crate::queue::{Error, JobId, Queue};
 use crate::redis::commands::Streams as _;
 use crate::redis::commands::streams::Entry;
 
@@ -37,7 +37,7 @@ impl Queue {
             if entries.is_empty() {
                 return Ok(ingested);
             }
-            self.take_over(stream, &entries, read, &mut ingested)
+            self.store_entries(stream, &entries, read, &mut ingested)
                 .await?;
             if entries.len() < MOST {
                 return Ok(ingested);
@@ -45,7 +45,7 @@ impl Queue {
         }
     }
 
-    async fn take_over(
+    async fn store_entries(
         &self,
         stream: &str,
         entries: &[Entry],

@@ -1,4 +1,4 @@
-//! Waking further drainers when more waits than one can do in its time.
+//! Waking further workers when more waits than one can do in its time.
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ impl<'a> Helpers<'a> {
         }
     }
 
-    /// Whether it is time to count what waits: a drainer with free hands has no
-    /// need to know.
+    /// Whether it is time to count what waits: a worker that could take more jobs
+    /// itself has no need to know.
     pub fn are_worth_a_count(&self, n_running: usize) -> bool {
         let now = self.clock.elapsed();
         let since = match self.counted_at {
@@ -51,7 +51,7 @@ impl<'a> Helpers<'a> {
         let now = self.clock.elapsed();
         self.counted_at = Some(now);
         let Some(wake) = self.wake else { return };
-        let n = wanted(
+        let n = drainers_to_wake(
             n_waiting,
             n_ended.max(u32::try_from(self.concurrency).unwrap_or(u32::MAX)),
             now.saturating_sub(self.began),
@@ -69,7 +69,7 @@ impl<'a> Helpers<'a> {
 
 /// How many more drainers of the same pace it takes. Jobs under way count as ended,
 /// so a pace not known yet is taken for the best it can be.
-fn wanted(n_waiting: u64, n_ended: u32, so_far: Duration, left: Duration) -> u32 {
+fn drainers_to_wake(n_waiting: u64, n_ended: u32, so_far: Duration, left: Duration) -> u32 {
     let pace = f64::from(n_ended) / so_far.as_secs_f64().max(0.001);
     let one_does = (pace * left.as_secs_f64()).max(1.0);
     (n_waiting as f64 / one_does).ceil().min(1000.0) as u32 - u32::from(n_waiting > 0)
@@ -82,12 +82,15 @@ mod tests {
     #[test]
     fn as_many_are_woken_as_the_backlog_takes_at_the_pace_so_far() {
         let (so_far, left) = (Duration::from_secs(10), Duration::from_secs(100));
-        let wanted = |n_waiting| wanted(n_waiting, 50, so_far, left);
-        assert_eq!([0, 1, 500, 501, 1600].map(wanted), [0, 0, 0, 1, 3]);
+        let woken = |n_waiting| drainers_to_wake(n_waiting, 50, so_far, left);
+        assert_eq!([0, 1, 500, 501, 1600].map(woken), [0, 0, 0, 1, 3]);
     }
 
     #[test]
     fn with_no_time_left_every_job_is_one_for_another() {
-        assert_eq!(wanted(3, 5, Duration::from_secs(1), Duration::ZERO), 2);
+        assert_eq!(
+            drainers_to_wake(3, 5, Duration::from_secs(1), Duration::ZERO),
+            2
+        );
     }
 }

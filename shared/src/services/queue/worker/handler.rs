@@ -1,13 +1,14 @@
 //! What runs a job, and what it is given and asked while it runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{Attempt, EndedJob, JobId};
+use super::claim::Claim;
 use crate::clock::Deadline;
 
 /// Runs jobs of the kinds it knows.
@@ -17,30 +18,20 @@ pub trait JobHandler: Send + Sync + 'static {
     /// fence.
     fn run(&self, job: ActiveJob) -> BoxFuture<'static, Outcome>;
 
-    /// Told of a job that ended without its handler's knowing (its lease ended too
-    /// often, or it was cancelled and its drainer died).
+    /// Called for a job that ended without its handler's knowing (its lease ended too
+    /// often, or it was cancelled and its worker died).
     fn ended(&self, job: EndedJob) -> BoxFuture<'static, ()>;
 }
 
-/// A job while it runs.
+/// A job while it runs: its [`Claim`], and how long and whether it may go on. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct ActiveJob {
-    pub attempt: Attempt,
-    pub kind: String,
-    /// The arguments, as JSON.
-    pub args: String,
-    /// Which attempt this is, from 1; snoozes and lost leases do not count.
-    pub number: u32,
-    pub max_attempts: u32,
-    /// The job whose completion started this one.
-    pub after: Option<JobId>,
-    /// The batch whose end this job is; [`Queue::batch`](super::Queue::batch) tells
-    /// what came of it.
-    pub batch_end: Option<JobId>,
-    pub traceparent: Option<String>,
+    pub(super) claim: Arc<Claim>,
+    /// Those that have a key of their own, once they are read.
+    pub(super) loaded_args: Option<Arc<str>>,
     pub(super) until: Deadline,
     pub(super) signal: watch::Receiver<Signal>,
-    pub(super) checkpoint: Checkpoint,
 }
 
 /// What a running job is asked to do.
@@ -53,16 +44,18 @@ pub enum Signal {
     Cancel,
 }
 
-impl ActiveJob {
-    /// Whether the job fails for good if this attempt fails.
-    pub fn is_last_attempt(&self) -> bool {
-        self.number >= self.max_attempts
-    }
+impl Deref for ActiveJob {
+    type Target = Claim;
 
-    /// Claims of this job so far, higher than in any attempt before: what is written
-    /// outside under a lower one came from an attempt that had lost the job.
-    pub fn fence(&self) -> u64 {
-        self.attempt.fence
+    fn deref(&self) -> &Claim {
+        &self.claim
+    }
+}
+
+impl ActiveJob {
+    /// The arguments, as JSON.
+    pub fn args(&self) -> &str {
+        self.loaded_args.as_deref().unwrap_or(&self.claim.args)
     }
 
     /// How long the attempt may still take: until its own timeout or until the
@@ -80,19 +73,34 @@ impl ActiveJob {
     pub async fn interrupted(&mut self) -> Signal {
         match self.signal.wait_for(|signal| *signal != Signal::GoOn).await {
             Ok(signal) => *signal,
-            // The drainer is gone, and with it the lease.
+            // The worker is gone, and with it the lease.
             Err(_) => Signal::HandBack,
         }
     }
+}
 
-    /// Where an earlier attempt or snooze left off, as JSON.
-    pub fn checkpoint(&self) -> Option<String> {
-        lock(&self.checkpoint).clone()
+/// A job that ended without its handler's knowing: its last [`Claim`], and how it ended.
+#[derive(Clone, Debug)]
+pub struct EndedJob {
+    pub(super) claim: Arc<Claim>,
+    /// Whether it was cancelled; it failed otherwise.
+    pub cancelled: bool,
+    pub reason: String,
+}
+
+impl Deref for EndedJob {
+    type Target = Claim;
+
+    fn deref(&self) -> &Claim {
+        &self.claim
     }
+}
 
-    /// Remembers where to go on; stored when the job is handed back or retried.
-    pub fn set_checkpoint(&self, checkpoint: String) {
-        *lock(&self.checkpoint) = Some(checkpoint);
+impl EndedJob {
+    /// The arguments, as JSON; `null` when they are in a key of their own, which is not
+    /// read for this.
+    pub fn args(&self) -> &str {
+        &self.claim.args
     }
 }
 
@@ -119,11 +127,4 @@ pub enum Outcome {
         reason: String,
     },
     Cancelled,
-}
-
-/// Where a job left off, shared between its handler and the drainer.
-pub(super) type Checkpoint = Arc<Mutex<Option<String>>>;
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

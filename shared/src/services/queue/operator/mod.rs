@@ -1,16 +1,31 @@
-//! Changing what becomes of jobs, and of the whole queue.
+//! The operator's side: cancel, change, redrive and purge jobs, pause the queue.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | changing what becomes of jobs, and of the whole queue |
+//! | `inspector` | reading and listing jobs |
+//! | `referenced` | the state of jobs that records of other modules name |
+//! | `stats` | counts, ages and throughput |
+//! | `retention` | deleting finished jobs in time |
+//! | `audit` | repairing a queue after writes were lost |
 
-use super::day::day;
-use super::scripts::{JobRequest, Moment, RedriveRequest};
+mod audit;
+mod inspector;
+mod referenced;
+mod retention;
+mod stats;
+
+pub use audit::Audited;
+pub use inspector::Cursor;
+pub use referenced::Referenced;
+pub use stats::{Counts, Pressure, Stats, Totals};
+
+use super::scripts::{JobRequest, RedriveRequest};
 use super::{Error, JobId, JobState, Queue};
 use crate::redis::commands::SortedSets as _;
 use crate::redis::commands::keys::persist;
 use crate::redis::commands::sorted_sets::Range;
 use crate::redis::{Exchange, Pipeline};
-
-/// The head start of a level of priority over the next when priority is strict: more than
-/// the years a score can tell, and nine times it fit a band of scores beside them.
-const STRICT_AGING_MS: u64 = 1_700_000_000_000;
 
 /// The member of the index that says that the queue is paused.
 const PAUSE: &str = "!";
@@ -23,7 +38,7 @@ const BATCH: usize = 100;
 pub enum Cancelled {
     /// It will not run.
     Done,
-    /// It runs; its handler is told at the next heartbeat, within 20 s.
+    /// It runs; its handler is asked to stop at the next renewal, within 20 s.
     Requested,
     /// It had finished already, in this state.
     Finished(JobState),
@@ -238,29 +253,6 @@ impl Queue {
     pub async fn resume(&self) -> Result<(), Error> {
         self.redis.zrem(&self.keys.index, &[PAUSE]).await?;
         Ok(())
-    }
-
-    /// Refuses to write times by a clock that is known to be wrong.
-    pub(super) fn check_clock(&self) -> Result<(), Error> {
-        let (Some(most), Some(ahead_ms)) = (self.config.clock_skew, self.redis.clock_skew_ms())
-        else {
-            return Ok(());
-        };
-        if u128::from(ahead_ms.unsigned_abs()) > most.as_millis() {
-            return Err(Error::ClockSkew { ahead_ms });
-        }
-        Ok(())
-    }
-
-    pub(super) fn moment(&self, now: i64) -> Moment {
-        Moment {
-            now,
-            day: day(now),
-            aging: match self.config.aging.as_millis() {
-                0 => STRICT_AGING_MS,
-                aging => u64::try_from(aging).unwrap_or(u64::MAX),
-            },
-        }
     }
 
     fn request<'a>(&self, id: &'a JobId) -> JobRequest<'a> {

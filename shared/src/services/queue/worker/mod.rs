@@ -1,4 +1,15 @@
-//! Draining a queue: claim, run, settle, until it is empty or time runs out.
+//! The worker: claim, run, settle, until the queue is empty or time runs out.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | [`Consumer`], which a function starts, and its [`DrainReport`] |
+//! | `rounds` | the loop of rounds, and everything that ends a lease |
+//! | `tick` | what one round sends and gets |
+//! | `claim` | [`Claim`]: one attempt at a job, shared by all who hold it |
+//! | `handler` | [`JobHandler`], and what it is given and answers |
+//! | `work`, `running` | the tasks that run jobs, and what is kept of them |
+//! | `timing` | what is due when: renewals, timeouts, the end of the invocation |
+//! | `helpers` | waking further workers |
 //!
 //! The time of an invocation is divided from its end: no job is claimed in the last
 //! 30 s, jobs still running 10 s before the end are asked to hand back their work,
@@ -6,16 +17,29 @@
 //! Shorter invocations keep back a quarter, a sixth and a twelfth. Nothing runs on
 //! after [`Consumer::drain`] returns.
 
+mod claim;
+mod handler;
+mod helpers;
+mod rounds;
+mod running;
+mod tick;
+mod timing;
+mod work;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::drain::Drain;
-use super::helpers::Helpers;
-use super::{Error, JobHandler, Queue, Settled};
 use crate::clock::Deadline;
+use crate::queue::{Error, Queue};
 use crate::waker::Wake;
+
+pub use claim::Claim;
+pub use handler::{ActiveJob, EndedJob, JobHandler, Outcome, Signal};
+pub use tick::Settled;
+
+use rounds::WorkerLoop;
 
 /// What a drain did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -29,7 +53,7 @@ pub struct DrainReport {
     pub cancelled: u32,
     /// Outcomes not accepted, because the lease was lost.
     pub lost: u32,
-    /// Jobs this drainer's rounds ended unrun: their lease had ended too often, or
+    /// Jobs this worker's rounds ended unrun: their lease had ended too often, or
     /// they expired before they began.
     pub swept: u32,
     pub forgotten: u32,
@@ -37,13 +61,13 @@ pub struct DrainReport {
 }
 
 impl DrainReport {
-    /// Jobs that are off this drainer's hands.
-    pub(super) fn ended(&self) -> u32 {
+    /// Jobs that are off this worker's hands.
+    fn ended(&self) -> u32 {
         self.completed + self.failed + self.retried + self.snoozed + self.cancelled + self.lost
     }
 
     /// Counts an outcome; true when it was not accepted.
-    pub(super) fn count(&mut self, settled: Settled) -> bool {
+    fn count(&mut self, settled: Settled) -> bool {
         match settled {
             Settled::Completed => self.completed += 1,
             Settled::Failed => self.failed += 1,
@@ -68,7 +92,7 @@ pub struct Consumer {
 }
 
 /// The parts an invocation's time is divided into.
-pub(super) struct Margins {
+struct Margins {
     pub stop_claiming: Duration,
     pub hand_back: Duration,
     pub give_up: Duration,
@@ -115,23 +139,6 @@ impl Consumer {
     /// # Errors
     /// When Redis stays away; jobs claimed meanwhile come back when their lease ends.
     pub async fn drain(&self, deadline: &Deadline) -> Result<DrainReport, Error> {
-        let margins = Margins::of(deadline.remaining());
-        let config = self.queue.config();
-        let helpers = Helpers::new(
-            self.helpers.as_deref(),
-            config.helpers,
-            config.concurrency,
-            self.queue.clock().clone(),
-        );
-        Drain::new(
-            &self.queue,
-            self.handler.clone(),
-            deadline,
-            margins,
-            helpers,
-            self.last_look,
-        )
-        .run()
-        .await
+        WorkerLoop::new(self, deadline).run().await
     }
 }

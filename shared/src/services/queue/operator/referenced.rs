@@ -1,11 +1,11 @@
-//! Looking at jobs through records of other modules that name them.
+//! Records of other modules, each read with the state of the job it names.
 
-use super::scripts::FollowRequest;
-use super::{Error, JobState, Queue};
+use crate::queue::scripts::FollowRequest;
+use crate::queue::{Error, JobState, Queue};
 
-/// A record and how the jobs it is about stand.
+/// A record, and the state of the jobs it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Followed {
+pub struct Referenced {
     pub field: String,
     pub record: Option<String>,
     /// The state of the job the record names as its owner; none when it names none, or
@@ -18,25 +18,25 @@ pub struct Followed {
 }
 
 impl Queue {
-    /// The records in a hash, JSON with `owner.job`, each with how that job stands and
-    /// whether an unfinished one has a unique key of one of the forms, in which `%s`
-    /// stands for the field. Without `fields` all there are. One request, 3 or 4
+    /// Reads the records of a hash, JSON with `owner.job`, each with the state of that job
+    /// and whether an unfinished job has one of the unique keys in `unique`, in which `%s`
+    /// is replaced by the field. Without `fields` it reads every record. One request, 3 or 4
     /// commands and a further one for every 1000 keys and ids.
     ///
     /// # Errors
     /// When Redis cannot be asked.
-    pub async fn follow(
+    pub async fn read_referenced(
         &self,
         hash: &str,
         fields: Option<&[&str]>,
         unique: &[&str],
-    ) -> Result<Vec<Followed>, Error> {
+    ) -> Result<Vec<Referenced>, Error> {
         let request = FollowRequest { fields, unique };
         let words = self.scripts().follow(hash, &request).await?;
         let text = |word: &String| Some(word.clone()).filter(|word| !word.is_empty());
         let rows = words.chunks_exact(5);
         Ok(rows
-            .map(|row| Followed {
+            .map(|row| Referenced {
                 field: row[0].clone(),
                 record: text(&row[1]),
                 owner: JobState::parse(&row[2]),

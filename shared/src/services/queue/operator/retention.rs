@@ -1,10 +1,10 @@
-//! Forgetting finished jobs.
+//! Deleting finished jobs in time.
 
 use std::time::Duration;
 
-use super::day::day;
-use super::scripts::RetainRequest;
-use super::{Error, Queue};
+use crate::queue::moment::day;
+use crate::queue::scripts::RetainRequest;
+use crate::queue::{Error, Queue};
 use crate::telemetry;
 
 /// The most jobs one call forgets; keeps the script short.
@@ -19,7 +19,11 @@ const COUNTER_DAYS: i64 = 35;
 impl Queue {
     /// Retention, when it last ran `at` long ago, or at an unknown time and jobs have
     /// `finished` since. A failure is left to the next; answers how many went.
-    pub(super) async fn retain_if_due(&self, at: Option<i64>, finished: bool) -> u32 {
+    pub(in crate::services::queue) async fn retain_if_due(
+        &self,
+        at: Option<i64>,
+        finished: bool,
+    ) -> u32 {
         let interval = INTERVAL.as_millis() as i64;
         if !at.map_or(finished, |at| self.clock.now_ms() - at >= interval) {
             return 0;

@@ -1,8 +1,8 @@
 //! Looking at jobs.
 
-use super::job::Stored;
-use super::scripts::{ListRange, ListRequest};
-use super::{Error, Job, JobId, JobState, Queue};
+use crate::queue::job::Stored;
+use crate::queue::scripts::{ListRange, ListRequest};
+use crate::queue::{Error, Job, JobId, JobState, Queue};
 use crate::redis::commands::hashes::hmget;
 use crate::redis::{Command, HashField, Pipeline, Replies, Slot};
 

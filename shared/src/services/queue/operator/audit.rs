@@ -1,7 +1,7 @@
-//! Mending a queue after writes were lost.
+//! Repairing a queue after writes were lost.
 
-use super::scripts::AuditRequest;
-use super::{Error, Queue};
+use crate::queue::scripts::AuditRequest;
+use crate::queue::{Error, Queue};
 
 /// Fields one call looks at; a job has two to four.
 const BATCH: u32 = 500;

@@ -5,16 +5,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::spec::{Heir, Spec};
-use super::{Backoff, Error, JobId};
+use super::Backoff;
+use crate::queue::blobs::{LARGEST_ARGS, LARGEST_INLINE};
+use crate::queue::spec::{Spec, Successor};
+use crate::queue::{Error, JobId};
 use crate::trace::Trace;
-
-/// The largest arguments of a job, in bytes of JSON.
-pub(super) const LARGEST_ARGS: usize = 1024 * 1024;
-
-/// The largest arguments kept in the job's record; larger ones have a key of their
-/// own, which costs two commands more to store and two to run. A hundred message ids fit.
-pub(super) const LARGEST_INLINE: usize = 4 * 1024;
 
 /// How far ahead a job may be set: a year.
 const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -131,7 +126,7 @@ impl NewJob {
             return invalid("priority: expected a whole number from 1 to 10");
         }
         if !(1..=100).contains(&self.max_attempts) {
-            return invalid("attempts: expected a whole number from 1 to 100");
+            return invalid("maxAttempts: expected a whole number from 1 to 100");
         }
         if self.run_at_ms.is_some_and(|at| at > furthest || at < 0) {
             return invalid("runAt: expected unix milliseconds, at most a year ahead");
@@ -174,11 +169,11 @@ impl NewJob {
         }
         self.then
             .iter()
-            .try_for_each(|next| next.check_follower(now_ms))
+            .try_for_each(|next| next.check_successor(now_ms))
     }
 
     /// A job that is stored by the end of another, inside that one's record.
-    pub(super) fn check_follower(&self, now_ms: i64) -> Result<(), Error> {
+    pub(super) fn check_successor(&self, now_ms: i64) -> Result<(), Error> {
         let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
         if self.args.len() > LARGEST_INLINE {
             return invalid("then: expected at most 4096 bytes of data");
@@ -214,7 +209,11 @@ impl NewJob {
                 .map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
             expires: self.expires_ms,
             blob: Some(self.args.len()).filter(|size| *size > LARGEST_INLINE),
-            then: self.then.iter().map(|next| next.heir(now_ms)).collect(),
+            then: self
+                .then
+                .iter()
+                .map(|next| next.successor(now_ms))
+                .collect(),
             after: None,
             batch: None,
             batch_end: None,
@@ -227,11 +226,11 @@ impl NewJob {
         trace.map(String::from)
     }
 
-    pub(super) fn heir(&self, now_ms: i64) -> Heir {
+    pub(super) fn successor(&self, now_ms: i64) -> Successor {
         let mut spec = self.spec(now_ms);
         // It may be given the rest of a chain.
         spec.v = 2;
-        Heir {
+        Successor {
             id: self.id.to_string(),
             spec,
             args: self.args.clone(),
@@ -288,8 +287,8 @@ mod tests {
         assert!(job.check(1000).is_ok());
         refused("type", &|job| job.kind = String::new());
         refused("priority", &|job| job.priority = 11);
-        refused("attempts", &|job| job.max_attempts = 0);
-        refused("attempts", &|job| job.max_attempts = 101);
+        refused("maxAttempts", &|job| job.max_attempts = 0);
+        refused("maxAttempts", &|job| job.max_attempts = 101);
         refused("runAt", &|job| job.run_at_ms = Some(i64::MAX));
         refused("data", &|job| job.args = "x".repeat(LARGEST_ARGS + 1));
         refused("unique", &|job| job.unique = Some("x".repeat(513)));

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::day::day;
-use super::{Error, JobId, JobState, Queue};
+use crate::queue::moment::day;
+use crate::queue::{Error, JobId, JobState, Queue};
 use crate::redis::commands::hashes::hmget;
 use crate::redis::commands::sorted_sets::{Range, zcount, zrange_with_scores, zscore};
 use crate::redis::{Pipeline, Slot};
@@ -11,13 +11,13 @@ use crate::redis::{Pipeline, Slot};
 /// How many jobs there are in each state.
 pub type Counts = Vec<(JobState, u64)>;
 
-/// The minutes throughput is told for; the one under way is not among them.
+/// The minutes throughput is measured over; the current one is not among them.
 const MINUTES: i64 = 10;
 
 /// The slots the counters of a minute take turns in.
 const MINUTE_SLOTS: i64 = 16;
 
-/// Names in the order they are asked for, since ever and today.
+/// The fields that are read, in this order: since ever, then for today.
 const TOTALS: [&str; 5] = ["completed", "failed", "cancelled", "retried", "stalled"];
 
 /// How a queue is doing.
@@ -57,6 +57,17 @@ pub struct Totals {
     pub retried: u64,
     /// Leases that ended.
     pub stalled: u64,
+}
+
+/// How far behind a queue is: less than [`Stats`], for a third of its price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pressure {
+    /// Jobs that are due.
+    pub waiting: u64,
+    /// How long the one that comes next has waited, in milliseconds; 0 when none does.
+    pub oldest_waiting_ms: u64,
+    /// The dead letters.
+    pub failed: u64,
 }
 
 impl Queue {
@@ -149,13 +160,41 @@ impl Queue {
         })
     }
 
+    /// How far behind the queue is: three commands in one request.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn pressure(&self) -> Result<Pressure, Error> {
+        let (low, high) = JobState::Waiting.band();
+        let next = Range::Score {
+            min: 0.0,
+            max: high,
+            offset: 0,
+            limit: 1,
+        };
+        let mut pipeline = Pipeline::new();
+        let waiting = pipeline.add(zcount(&self.keys.index, low, high));
+        let next = pipeline.add(zrange_with_scores(&self.keys.index, next));
+        let (low, high) = JobState::Failed.band();
+        let failed = pipeline.add(zcount(self.set_of(JobState::Failed), low, high));
+        let mut replies = pipeline.send(&*self.redis).await?;
+        let waiting = replies.take(waiting)?;
+        let since = self.waiting_since(&replies.take(next)?);
+        let now = self.clock.now_ms();
+        Ok(Pressure {
+            waiting,
+            oldest_waiting_ms: since.map_or(0, |since| (now - since).max(0).unsigned_abs()),
+            failed: replies.take(failed)?,
+        })
+    }
+
     /// Since when a job waits, by its place: the head start of its priority is taken
     /// off as far as the job is not older than its own id.
-    pub(super) fn waiting_since(&self, next: &[String]) -> Option<i64> {
+    fn waiting_since(&self, next: &[String]) -> Option<i64> {
         const EPOCH: i64 = 1_704_067_200_000; // 2024
         let [id, score] = next else { return None };
         let created = JobId::parse(id)?.created_ms();
-        // Parked ones are told apart by their band only.
+        // Parked jobs differ by their band only.
         let score = (score.parse::<f64>().ok()? as i64) % (1 << 44) + EPOCH;
         let aging = i64::try_from(self.config.aging.as_millis()).unwrap_or(i64::MAX);
         let levels = match aging {

@@ -1,5 +1,26 @@
-//! One drain: the rounds of an invocation. The jobs that run between them are in
-//! `work`, what is due when in `timing`.
+//! The worker's loop: the rounds of one invocation.
+//!
+//! A round is one call of the script `tick`. It settles what has finished, renews leases,
+//! takes back leases that have ended (`sweep`) and claims what is due, for one price. The
+//! jobs that run between rounds are in `work`, what is due when in `timing`, and what one
+//! round sends and gets in `tick`.
+//!
+//! # Everything that ends a lease
+//!
+//! A job leaves `active` in one of these ways and no other. In Redis, all of them are in
+//! `scripts/`: `settle.lua` writes an outcome, `sweep.lua` takes a lease back. An attempt
+//! that lost its lease can write nothing more: its fence is not the newest.
+//!
+//! | what happens | where | what becomes of the job |
+//! |---|---|---|
+//! | the handler returns an outcome | [`WorkerLoop::finished`] | as the outcome says |
+//! | the handler panics | [`WorkerLoop::finished`] | retried, at the cost of an attempt |
+//! | the attempt takes longer than its timeout | [`WorkerLoop::enforce_deadlines`] | retried, at the cost of an attempt |
+//! | the invocation ends | [`WorkerLoop::enforce_deadlines`] | asked to hand back, then given back; no attempt lost |
+//! | its renewals failed for almost a whole lease | [`WorkerLoop::enforce_deadlines`] | given back; no attempt lost |
+//! | a renewal is answered `stale`, or the outcome is | [`WorkerLoop::renewed`], [`WorkerLoop::settled`] | another's, or waiting, already |
+//! | somebody cancels it | [`WorkerLoop::renewed`] asks the handler to stop | cancelled, whatever the outcome was |
+//! | the worker dies or loses Redis | `sweep` in a round of another worker | waiting again; failed after too many stalls |
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,37 +30,37 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 use ulid::Ulid;
 
-use super::consumer::{DrainReport, Margins};
 use super::handler::{JobHandler, Signal};
 use super::helpers::Helpers;
-use super::running::{Running, Unsettled};
-use super::scripts::Renew;
-use super::tick::{Renewed, Round, Ticked};
-use super::work::Finished;
-use super::{Attempt, Error, JobId, Queue, Settled};
+use super::running::{Finished, Running, Settlement};
+use super::tick::{Renewed, Round, Settled, Ticked};
+use super::{Consumer, DrainReport, Margins};
 use crate::clock::Deadline;
+use crate::queue::scripts::Renew;
+use crate::queue::{Attempt, Error, JobId, Queue};
 use crate::telemetry;
 
-/// Rounds that may fail one after another before a drainer without work gives up.
+/// Rounds that may fail one after another before a worker without jobs gives up.
 const FAILURES: u32 = 3;
 
-/// Rounds that may be refused one after another before any drainer gives up: what
+/// Rounds that may be refused one after another before any worker gives up: what
 /// is refused and not lost will be refused again.
 const REFUSALS: u32 = 8;
 
 /// Waiting jobs looked at when the ones before were of no use.
 const WIDE_LOOK: usize = 50;
 
-/// The state of one drain; dropped with the invocation, and its tasks with it.
-pub(super) struct Drain<'a> {
+/// The state of one worker; dropped with the invocation, and its tasks with it: nothing
+/// runs on in a frozen environment.
+pub(super) struct WorkerLoop<'a> {
     pub handler: Arc<dyn JobHandler>,
     pub queue: &'a Queue,
     pub deadline: &'a Deadline,
     pub margins: Margins,
     pub running: HashMap<Attempt, Running>,
     pub tasks: JoinSet<(Attempt, Option<Finished>)>,
-    /// Not reported yet.
-    pub outcomes: Vec<Unsettled>,
+    /// Not settled yet.
+    pub outcomes: Vec<Settlement>,
     pub report: DrainReport,
     pub next_due_ms: Option<i64>,
     /// When it may leave: it must have looked for jobs then, or later.
@@ -54,32 +75,31 @@ pub(super) struct Drain<'a> {
     look_wider: bool,
 }
 
-impl<'a> Drain<'a> {
-    pub fn new(
-        queue: &'a Queue,
-        handler: Arc<dyn JobHandler>,
-        deadline: &'a Deadline,
-        margins: Margins,
-        helpers: Helpers<'a>,
-        last_look: Duration,
-    ) -> Drain<'a> {
-        Drain {
-            last_look: queue.clock().elapsed().saturating_add(last_look),
-            looked_at: None,
-            handler,
+impl<'a> WorkerLoop<'a> {
+    pub fn new(consumer: &'a Consumer, deadline: &'a Deadline) -> WorkerLoop<'a> {
+        let (queue, config) = (&consumer.queue, consumer.queue.config());
+        WorkerLoop {
+            handler: consumer.handler.clone(),
             queue,
             deadline,
-            margins,
+            margins: Margins::of(deadline.remaining()),
             running: HashMap::new(),
             tasks: JoinSet::new(),
             outcomes: Vec::new(),
             report: DrainReport::default(),
             next_due_ms: None,
-            helpers,
-            look_wider: false,
+            last_look: queue.clock().elapsed().saturating_add(consumer.last_look),
+            looked_at: None,
+            helpers: Helpers::new(
+                consumer.helpers.as_deref(),
+                config.helpers,
+                config.concurrency,
+                queue.clock().clone(),
+            ),
             swept_at: None,
             retained_ms: None,
             failures: 0,
+            look_wider: false,
         }
     }
 
@@ -94,7 +114,7 @@ impl<'a> Drain<'a> {
                 self.send(round).await?;
             }
             if self.running.is_empty() && self.outcomes.is_empty() {
-                match self.worth_waiting_for() {
+                match self.time_to_next_look() {
                     Some(pause) => tokio::select! {
                         () = self.queue.clock().sleep(pause) => {}
                         () = self.deadline.brought_forward() => {}
@@ -105,7 +125,7 @@ impl<'a> Drain<'a> {
                 self.wait().await;
             }
         }
-        self.forget().await;
+        self.retain().await;
         Ok(self.report)
     }
 
@@ -162,11 +182,13 @@ impl<'a> Drain<'a> {
         if want > 0 {
             self.looked_at = Some(started);
         }
+        // Only now: after a round that failed they are sent again. One that was accepted
+        // is answered `dup` then, and counted once.
         let sent = std::mem::take(&mut self.outcomes);
         self.settled(sent, &ticked.settled).await;
         let now = self.queue.clock().now_ms();
-        let again = ticked.next_due_ms.is_some_and(|at| at <= now);
-        self.look_wider = again && ticked.claimed.len() < want;
+        let more_are_due = ticked.next_due_ms.is_some_and(|at| at <= now);
+        self.look_wider = more_are_due && ticked.claimed.len() < want;
         if measured {
             let ended = self.report.ended();
             self.helpers.wake(ticked.waiting, ended, time).await;
@@ -174,12 +196,12 @@ impl<'a> Drain<'a> {
         for ((id, fence), renewed) in renewed.into_iter().zip(&ticked.renewed) {
             self.renewed(&id, fence, *renewed, started);
         }
-        self.take_over(ticked, started).await;
+        self.start_claimed(ticked, started).await;
         Ok(())
     }
 
     /// A round that failed is sent again, outcomes included, while jobs run or have
-    /// outcomes to report; a drainer without either gives up.
+    /// outcomes to settle; a worker without either gives up.
     async fn failed(&mut self, error: Error) -> Result<(), Error> {
         self.failures += 1;
         let nothing_at_stake = self.running.is_empty() && self.outcomes.is_empty();
@@ -197,26 +219,28 @@ impl<'a> Drain<'a> {
         Ok(())
     }
 
-    async fn settled(&mut self, sent: Vec<Unsettled>, settled: &[Settled]) {
+    /// Counts what came of the outcomes of a round, and calls the handler for jobs that
+    /// ended otherwise than it said.
+    async fn settled(&mut self, sent: Vec<Settlement>, settled: &[Settled]) {
         let mut events = Vec::new();
         let mut finished = Vec::new();
         for (sent, settled) in sent.into_iter().zip(settled) {
             let settled = settled.or_as_sent(&sent.settle);
-            let job_id = sent.attempt.id.clone();
+            let claim = sent.claim.clone();
             if self.report.count(settled) {
-                let _span = sent.span.enter();
+                let _span = claim.span.enter();
                 tracing::warn!("outcome dropped: the lease was lost");
             }
             match settled {
-                Settled::Completed => events.push(("completed", job_id.clone())),
-                Settled::Failed => events.push(("failed", job_id.clone())),
+                Settled::Completed => events.push(("completed", claim.attempt.id.clone())),
+                Settled::Failed => events.push(("failed", claim.attempt.id.clone())),
                 _ => {}
             }
-            if sent.args_apart && settled.is_end() {
-                finished.push(job_id);
+            if claim.args_in_own_key && settled.is_end() {
+                finished.push(claim.attempt.id.clone());
             }
             if let Some(ended) = sent.ended(settled) {
-                let span = ended.span.clone();
+                let span = claim.span.clone();
                 self.handler.ended(ended).instrument(span).await;
             }
         }
@@ -225,6 +249,7 @@ impl<'a> Drain<'a> {
         self.queue.let_args_expire(&finished).await;
     }
 
+    /// What came of a renewal that was sent `at`.
     fn renewed(&mut self, id: &str, fence: u64, renewed: Renewed, at: Duration) {
         let Some((_, job)) = self
             .running
@@ -240,35 +265,33 @@ impl<'a> Drain<'a> {
                 job.signal.send_replace(Signal::Cancel);
             }
             Renewed::Lost => {
-                let _span = job.span.enter();
+                let _span = job.claim.span.enter();
                 tracing::warn!("job stopped: the lease was lost");
                 job.task.abort();
             }
         }
     }
 
-    async fn take_over(&mut self, ticked: Ticked, at: Duration) {
+    async fn start_claimed(&mut self, ticked: Ticked, at: Duration) {
         self.next_due_ms = ticked.next_due_ms;
         self.retained_ms = ticked.retained_ms.or(self.retained_ms);
         if ticked.paused {
             tracing::info!("queue is paused");
         }
-        let claimed: Vec<JobId> = ticked
-            .claimed
-            .iter()
-            .map(|job| job.attempt.id.clone())
-            .collect();
-        for job in ticked.claimed {
-            self.report.claimed += 1;
-            self.start(job, at);
-        }
-        let begun = claimed.iter().map(|id| ("processing", id));
+        let begun = ticked.claimed.iter().map(|claim| &claim.attempt.id);
+        let begun = begun.map(|id| ("processing", id));
         let failed = ticked.ended.iter().filter(|job| !job.cancelled);
         let failed = failed.map(|job| ("failed", &job.attempt.id));
-        self.queue.publish(begun.chain(failed)).await;
-        let apart = ticked.ended.iter().filter(|job| job.args_apart);
-        let apart: Vec<JobId> = apart.map(|job| job.attempt.id.clone()).collect();
-        self.queue.let_args_expire(&apart).await;
+        let events: Vec<_> = begun.chain(failed).collect();
+        // The jobs first: their leases count already.
+        for claim in &ticked.claimed {
+            self.report.claimed += 1;
+            self.start(claim.clone(), at);
+        }
+        self.queue.publish(events.into_iter()).await;
+        let has_own_key = ticked.ended.iter().filter(|job| job.args_in_own_key);
+        let has_own_key: Vec<JobId> = has_own_key.map(|job| job.attempt.id.clone()).collect();
+        self.queue.let_args_expire(&has_own_key).await;
         for job in ticked.ended {
             self.report.swept += 1;
             let span = job.span.clone();
@@ -278,7 +301,7 @@ impl<'a> Drain<'a> {
     }
 
     /// Retention on the way out, if there is time.
-    async fn forget(&mut self) {
+    async fn retain(&mut self) {
         let finished = self.report.completed + self.report.failed + self.report.cancelled > 0;
         if self.deadline.remaining() >= self.margins.give_up {
             self.report.forgotten += self.queue.retain_if_due(self.retained_ms, finished).await;

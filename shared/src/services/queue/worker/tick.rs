@@ -1,0 +1,191 @@
+//! One round of a worker: outcomes in, jobs out, by one call of the script `tick`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::claim::{self, Claim};
+use super::handler::EndedJob;
+use crate::queue::scripts::{Pace, Parts, Renew, Settle, TickRequest};
+use crate::queue::spec::StoredState;
+use crate::queue::{Error, Queue};
+
+/// How often a round is sent again when its reply was lost.
+const REPLAYS: u32 = 3;
+
+/// What a round carries.
+#[derive(Default)]
+pub(super) struct Round {
+    pub want: usize,
+    /// How many waiting jobs to look at, when not just `want`.
+    pub pick: usize,
+    pub sweep: bool,
+    /// Whether to count what waits.
+    pub measure: bool,
+    pub settle: Vec<Settle>,
+    pub renew: Vec<Renew>,
+}
+
+/// What came of it.
+pub(super) struct Ticked {
+    pub settled: Vec<Settled>,
+    pub renewed: Vec<Renewed>,
+    pub claimed: Vec<Arc<Claim>>,
+    /// Jobs that failed or were cancelled because their lease ended.
+    pub ended: Vec<EndedJob>,
+    /// When the next delayed job is due, in unix milliseconds.
+    pub next_due_ms: Option<i64>,
+    pub paused: bool,
+    /// When retention last ran; `None` when this round had no need to know.
+    pub retained_ms: Option<i64>,
+    /// How many jobs wait, if that was to be counted.
+    pub waiting: u64,
+}
+
+/// What a settled attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Completed,
+    Failed,
+    Cancelled,
+    Retried,
+    Snoozed,
+    /// Settled before; the first time counts.
+    Duplicate,
+    /// Another attempt owns the job, or the sweep took it back: nothing was accepted.
+    Lost,
+    /// There is no such job.
+    Gone,
+}
+
+impl Settled {
+    /// Whether nothing more happens to the job by itself.
+    pub(super) fn is_end(self) -> bool {
+        matches!(
+            self,
+            Settled::Completed | Settled::Failed | Settled::Cancelled
+        )
+    }
+
+    /// An outcome accepted by a round whose reply was lost counts as what was sent: the
+    /// script answers `dup` to the replay, and nobody has counted the first answer.
+    pub(super) fn or_as_sent(self, sent: &Settle) -> Settled {
+        match self {
+            Settled::Duplicate => settled(sent.outcome),
+            other => other,
+        }
+    }
+}
+
+/// What became of a lease that was to be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewed {
+    Ok,
+    Cancel,
+    Lost,
+}
+
+impl Queue {
+    /// Sends a round; when its reply is lost, again with the word `replay`, so that
+    /// jobs claimed by the first are handed out and outcomes counted once.
+    pub(super) async fn tick(&self, token: &str, round: Round) -> Result<Ticked, Error> {
+        let now = self.clock.now_ms();
+        let config = &self.config;
+        let mut request = TickRequest {
+            moment: self.moment(now),
+            token: token.to_owned(),
+            want: round.want,
+            pick: round.pick.max(round.want),
+            lease: u64::try_from(config.lease.as_millis()).unwrap_or(u64::MAX),
+            sweep: round.sweep,
+            replay: false,
+            measure: round.measure,
+            settle: round.settle,
+            renew: round.renew,
+            active_limit: config.active_limit,
+            group_limit: config.group_limit,
+            rate: config.rate.map(|rate| Pace {
+                interval: rate.interval.as_secs_f64() * 1000.0,
+                burst: rate.burst.max(1),
+            }),
+        };
+        let mut replays = 0;
+        let answer = loop {
+            match self.scripts().tick(&request).await {
+                Ok(answer) => break answer,
+                Err(error) if error.is_outcome_unknown() && replays < REPLAYS => {
+                    replays += 1;
+                    request.replay = true;
+                    let pause = Duration::from_millis(100 << replays).mul_f64(fastrand::f64());
+                    self.clock.pause(pause).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        Ok(Ticked {
+            settled: answer.settled.iter().map(|word| settled(word)).collect(),
+            renewed: answer
+                .renewed
+                .iter()
+                .map(|word| match word.as_str() {
+                    "ok" => Renewed::Ok,
+                    "cancel" => Renewed::Cancel,
+                    _ => Renewed::Lost,
+                })
+                .collect(),
+            claimed: answer
+                .claimed
+                .into_iter()
+                .filter_map(readable(claim::claimed))
+                .collect(),
+            ended: answer
+                .ended
+                .into_iter()
+                .filter_map(readable(ended))
+                .collect(),
+            next_due_ms: Some(answer.next_due_ms).filter(|at| *at > 0),
+            paused: answer.paused,
+            retained_ms: Some(answer.retained_ms).filter(|at| *at > 0),
+            waiting: answer.waiting,
+        })
+    }
+}
+
+fn settled(word: &str) -> Settled {
+    match word {
+        "completed" => Settled::Completed,
+        "failed" => Settled::Failed,
+        "cancelled" => Settled::Cancelled,
+        "retry" => Settled::Retried,
+        "snooze" => Settled::Snoozed,
+        "dup" => Settled::Duplicate,
+        "gone" => Settled::Gone,
+        _ => Settled::Lost,
+    }
+}
+
+/// A job that cannot be read is left to its lease, and to fail by its stalls; the
+/// others of the round are not held up.
+fn readable<T>(read: fn(Parts) -> Result<T, Error>) -> impl Fn(Parts) -> Option<T> {
+    move |parts| {
+        let id = parts.0.clone();
+        read(parts)
+            .inspect_err(|error| {
+                tracing::error!(
+                    job_id = id,
+                    error = crate::telemetry::chain(error),
+                    "job left alone"
+                );
+            })
+            .ok()
+    }
+}
+
+fn ended(parts: Parts) -> Result<EndedJob, Error> {
+    let (claim, header) = claim::read(parts)?;
+    let last = header.errors.into_iter().next_back();
+    Ok(EndedJob {
+        claim: Arc::new(claim),
+        cancelled: header.state == StoredState::Cancelled,
+        reason: last.map_or_else(String::new, |error| error.message),
+    })
+}
