@@ -59,7 +59,7 @@ async fn a_job_of_a_chain_keeps_its_arguments_and_options() {
     let second = NewJob {
         args: args.clone(),
         priority: 2,
-        max_attempts: 7,
+        max_attempts: Some(7),
         backoff: Backoff::Custom {
             waits_ms: vec![86_400_000],
         },

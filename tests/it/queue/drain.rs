@@ -409,7 +409,7 @@ async fn an_end_the_handler_does_not_know_of_is_told_to_it() {
             }
         });
     let mut last = bench.job("panic");
-    last.max_attempts = 1;
+    last.max_attempts = Some(1);
     bench.queue.enqueue(last.clone()).await.unwrap();
     let cancelled = bench.enqueue("snooze").await;
     bench.drain(&handler).await;

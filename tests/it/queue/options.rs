@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
+use shared::config::QueueConfig;
 use shared::queue::{Backoff, Error, JobState, NewJob, Outcome, Redriven};
 
-use super::{Bench, gated, no, scripted, until_running};
+use super::{Bench, config, gated, no, scripted, until_running};
 
 #[tokio::test]
 async fn an_attempt_that_takes_too_long_is_stopped_and_tried_again_and_others_go_on() {
@@ -14,7 +15,7 @@ async fn an_attempt_that_takes_too_long_is_stopped_and_tried_again_and_others_go
     let (handler, gate) = gated();
     let slow = NewJob {
         timeout: Some(Duration::from_secs(5)),
-        max_attempts: 2,
+        max_attempts: Some(2),
         jitter: false,
         ..bench.job("held")
     };
@@ -117,7 +118,7 @@ async fn waits(bench: &Bench, backoff: Backoff, jitter: bool) -> Vec<i64> {
     let job = NewJob {
         backoff,
         jitter,
-        max_attempts: 5,
+        max_attempts: Some(5),
         ..bench.job("fails")
     };
     bench.queue.enqueue(job.clone()).await.unwrap();
@@ -200,7 +201,7 @@ async fn of_its_errors_a_job_keeps_the_last_five_a_kilobyte_each() {
         }
     });
     let job = NewJob {
-        max_attempts: 8,
+        max_attempts: Some(8),
         ..bench.job("wordy")
     };
     bench.queue.enqueue(job.clone()).await.unwrap();
@@ -243,13 +244,13 @@ async fn a_handler_is_told_its_fence_its_number_and_the_time_left() {
         }
     });
     let job = NewJob {
-        max_attempts: 2,
+        max_attempts: Some(2),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
         ..bench.job("asks")
     };
     let limited = NewJob {
         timeout: Some(Duration::from_secs(30)),
-        max_attempts: 1,
+        max_attempts: Some(1),
         ..bench.job("asks")
     };
     bench.queue.enqueue(job).await.unwrap();
@@ -281,7 +282,7 @@ async fn what_a_job_cannot_ask_for_is_refused_and_nothing_is_stored() {
     let bad: [(&str, Change); 12] = [
         ("type", |job, _| job.kind = "x".repeat(129)),
         ("priority", |job, _| job.priority = 0),
-        ("maxAttempts", |job, _| job.max_attempts = 0),
+        ("maxAttempts", |job, _| job.max_attempts = Some(0)),
         ("runAt", |job, _| job.run_at_ms = Some(-1)),
         ("runAt", |job, year| job.run_at_ms = Some(year + 1)),
         ("unique", |job, _| job.unique = Some(String::new())),
@@ -345,4 +346,27 @@ async fn any_text_is_kept_to_the_byte_in_type_keys_and_arguments() {
     );
     assert_eq!(bench.drain(&scripted()).await.completed, 1);
     assert_eq!(bench.read(&job.id).await.data.get(), job.args);
+}
+
+#[tokio::test]
+async fn a_job_that_names_no_limit_of_attempts_has_that_of_the_setting() {
+    let bench = Bench::with(QueueConfig {
+        max_attempts: 2,
+        ..config()
+    })
+    .await;
+    let own = NewJob {
+        max_attempts: Some(1),
+        ..bench.job("bad")
+    };
+    bench.queue.enqueue(own.clone()).await.unwrap();
+    let job = bench.enqueue("bad").await;
+    let handler = scripted();
+    bench.drain(&handler).await;
+    assert_eq!(bench.state(&own.id).await, JobState::Failed);
+    assert_eq!(bench.state(&job).await, JobState::Delayed);
+    bench.advance(Duration::from_secs(5));
+    bench.drain(&handler).await;
+    let job = bench.read(&job).await;
+    assert_eq!((job.state, job.max_attempts), (JobState::Failed, 2));
 }

@@ -11,7 +11,7 @@ async fn a_failed_and_a_cancelled_job_run_again_from_their_first_attempt() {
     let bench = Bench::start().await;
     let handler = scripted();
     let failed = NewJob {
-        max_attempts: 2,
+        max_attempts: Some(2),
         ..bench.job("bad")
     };
     bench.queue.enqueue(failed.clone()).await.unwrap();

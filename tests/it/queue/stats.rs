@@ -43,7 +43,7 @@ async fn each_number_tells_what_it_says() {
     bench
         .queue
         .enqueue(NewJob {
-            max_attempts: 1,
+            max_attempts: Some(1),
             ..bench.job("held")
         })
         .await

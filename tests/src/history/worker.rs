@@ -131,7 +131,7 @@ pub async fn enqueue(name: &str, url: &str, folder: &Path, time: Duration) -> an
         };
         let mut job = NewJob::new(JobId::new(&clock), kind, &json!({ "n": n }))?;
         // Killed as often as it may be, none of them is to blame.
-        job.max_attempts = 100;
+        job.max_attempts = Some(100);
         job.priority = u8::try_from(1 + n % 10)?;
         job.group = (n % 4 == 0).then(|| format!("group-{}", n / 4 % 2));
         if n % 5 == 0 {

@@ -82,7 +82,7 @@ pub fn arguments(n: usize) -> Value {
 pub fn job(n: usize, fate: &Fate, clock: &Clock) -> Result<NewJob, Error> {
     Ok(NewJob {
         priority: fate.priority,
-        max_attempts: MAX_ATTEMPTS,
+        max_attempts: Some(MAX_ATTEMPTS),
         backoff: Backoff::Fixed {
             delay_ms: RETRY_WAIT.as_millis() as u64,
         },

@@ -13,6 +13,10 @@ pub struct QueueConfig {
     /// crashed one waits. In milliseconds, from `QUEUE_LEASE_MS`. Defaults to
     /// 60000; from 15000 to 900000.
     pub lease: Duration,
+    /// Attempts a job has until it fails for good, where it names no number of its own,
+    /// from `QUEUE_MAX_ATTEMPTS`. Defaults to 3; from 1 to 100. Stored with each job, so a
+    /// change concerns new jobs. Snoozes and lost leases are no attempts.
+    pub max_attempts: u32,
     /// Jobs one drainer runs at once, from `DRAIN_CONCURRENCY`. Defaults to 5; from
     /// 1 to 50.
     pub concurrency: usize,
@@ -122,6 +126,7 @@ impl Default for QueueConfig {
     fn default() -> QueueConfig {
         QueueConfig {
             lease: Duration::from_secs(60),
+            max_attempts: 3,
             concurrency: 5,
             active_limit: Some(25),
             group_limit: Some(1),
@@ -152,10 +157,17 @@ impl QueueConfig {
             1..=50,
             "a whole number from 1 to 50",
         )?;
+        let max_attempts = env.number(
+            "QUEUE_MAX_ATTEMPTS",
+            default.max_attempts.into(),
+            1..=100,
+            "a whole number from 1 to 100",
+        )?;
         let per_minute = limit(env, "QUEUE_RATE_PER_MINUTE", 0)?;
         let lease = ms(env, "QUEUE_LEASE_MS", default.lease, 15_000..=900_000)?;
         Ok(QueueConfig {
             lease,
+            max_attempts: max_attempts as u32,
             concurrency: concurrency as usize,
             active_limit: limit(env, "QUEUE_ACTIVE_LIMIT", 25)?,
             group_limit: limit(env, "QUEUE_GROUP_LIMIT", 1)?.map(|limit| limit as u32),
@@ -261,6 +273,16 @@ mod tests {
                 most <= u128::from(per_minute as u32),
                 "{most} of {per_minute}"
             );
+        }
+    }
+
+    #[test]
+    fn a_job_has_at_least_one_attempt_and_at_most_a_hundred() {
+        let most = |text| read(&[("QUEUE_MAX_ATTEMPTS", text)]).map(|config| config.max_attempts);
+        assert_eq!(read(&[]).unwrap().max_attempts, 3);
+        assert_eq!([most("1"), most("100")], [Ok(1), Ok(100)]);
+        for wrong in ["0", "101", "-1", "many"] {
+            assert!(most(wrong).is_err(), "{wrong}");
         }
     }
 

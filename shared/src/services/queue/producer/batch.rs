@@ -57,7 +57,8 @@ impl Queue {
             }
         }
         let id = last.id.to_string();
-        let mut end = last.successor(now);
+        let defaults = self.defaults(now);
+        let mut end = last.successor(defaults);
         end.spec.batch_end = Some(id.clone());
         end.spec.v = 2;
         let batch = EnqueueBatch {
@@ -67,7 +68,8 @@ impl Queue {
         };
         let mut stored = Vec::with_capacity(jobs.len());
         for part in jobs.chunks(MOST) {
-            let mut ready: Vec<Ready<'_>> = part.iter().map(|job| Ready::new(job, now)).collect();
+            let ready = part.iter().map(|job| Ready::new(job, defaults));
+            let mut ready: Vec<Ready<'_>> = ready.collect();
             for ready in &mut ready {
                 ready.spec.batch = Some(id.clone());
                 ready.spec.v = 2;

@@ -72,7 +72,7 @@ impl Queue {
             .collect::<Result<_, Error>>()?;
         let mut ready = Vec::with_capacity(jobs.len());
         for ((job, reason), entry) in jobs.iter().zip(entries) {
-            let mut one = Ready::new(job, now);
+            let mut one = Ready::new(job, self.defaults(now));
             one.entry.entry = Some(&entry.id);
             one.entry.refused = reason.as_deref();
             ready.push(one);

@@ -21,6 +21,8 @@ pub use new_job::{NewJob, OnUnique};
 pub use recurring::{Missed, Recurring, Schedule, Slots};
 pub use retry::Backoff;
 
+use new_job::Defaults;
+
 use super::blobs::LARGEST_INLINE;
 use super::scripts::{EnqueueBatch, EnqueueJob, EnqueueRequest};
 use super::spec::Spec;
@@ -76,11 +78,11 @@ pub(super) struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    pub fn new(job: &'a NewJob, now: i64) -> Ready<'a> {
+    fn new(job: &'a NewJob, defaults: Defaults) -> Ready<'a> {
         let entry = EnqueueJob {
             id: job.id.as_str(),
             priority: job.priority,
-            run_at: job.run_at(now),
+            run_at: job.run_at(defaults.now_ms),
             unique: job.unique.as_deref(),
             on_unique: job.unique.as_ref().and_then(|_| job.on_unique.word()),
             slot: None,
@@ -90,7 +92,7 @@ impl<'a> Ready<'a> {
         };
         Ready {
             job,
-            spec: job.spec(now),
+            spec: job.spec(defaults),
             entry,
         }
     }
@@ -143,7 +145,8 @@ impl Queue {
     ) -> Result<Vec<Enqueued>, Error> {
         self.check(&jobs)?;
         let now = self.clock.now_ms();
-        let ready = jobs.iter().map(|job| Ready::new(job, now)).collect();
+        let defaults = self.defaults(now);
+        let ready = jobs.iter().map(|job| Ready::new(job, defaults)).collect();
         let answers = self.store(ready, None, exchange, now).await?;
         let stored: Vec<Enqueued> = jobs
             .into_iter()
@@ -152,6 +155,13 @@ impl Queue {
             .collect::<Result<_, Error>>()?;
         self.publish_created(&stored).await;
         Ok(stored)
+    }
+
+    fn defaults(&self, now_ms: i64) -> Defaults {
+        Defaults {
+            now_ms,
+            max_attempts: self.config.max_attempts,
+        }
     }
 
     /// Stores what is ready: large arguments first, so that no job is found without.

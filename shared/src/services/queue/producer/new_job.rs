@@ -32,8 +32,9 @@ pub struct NewJob {
     pub priority: u8,
     /// Not before this unix millisecond. Defaults to at once; at most a year ahead.
     pub run_at_ms: Option<i64>,
-    /// Attempts until the job fails for good, 1 to 100. Defaults to 3.
-    pub max_attempts: u32,
+    /// Attempts until the job fails for good, 1 to 100. Defaults to
+    /// [`QueueConfig::max_attempts`](crate::config::QueueConfig), which is a setting.
+    pub max_attempts: Option<u32>,
     pub backoff: Backoff,
     /// Whether the waits of the backoff are random. Defaults to true.
     pub jitter: bool,
@@ -55,6 +56,14 @@ pub struct NewJob {
     pub then: Vec<NewJob>,
     /// The trace the job belongs to, as W3C writes it; anything else is left out.
     pub traceparent: Option<String>,
+}
+
+/// What a job is given where it names nothing of its own.
+#[derive(Clone, Copy)]
+pub(super) struct Defaults {
+    /// When it is stored, and may run.
+    pub now_ms: i64,
+    pub max_attempts: u32,
 }
 
 /// What becomes of a job whose unique key an unfinished job has.
@@ -100,7 +109,7 @@ impl NewJob {
             args,
             priority: 5,
             run_at_ms: None,
-            max_attempts: 3,
+            max_attempts: None,
             backoff: Backoff::default(),
             jitter: true,
             unique: None,
@@ -125,7 +134,10 @@ impl NewJob {
         if !(1..=10).contains(&self.priority) {
             return invalid("priority: expected a whole number from 1 to 10");
         }
-        if !(1..=100).contains(&self.max_attempts) {
+        if self
+            .max_attempts
+            .is_some_and(|most| !(1..=100).contains(&most))
+        {
             return invalid("maxAttempts: expected a whole number from 1 to 100");
         }
         if self.run_at_ms.is_some_and(|at| at > furthest || at < 0) {
@@ -188,7 +200,7 @@ impl NewJob {
     }
 
     /// What of it is stored as JSON.
-    pub(super) fn spec(&self, now_ms: i64) -> Spec {
+    pub(super) fn spec(&self, defaults: Defaults) -> Spec {
         let is_new = self.group.is_some()
             || self.expires_ms.is_some()
             || !self.then.is_empty()
@@ -197,9 +209,9 @@ impl NewJob {
             v: if is_new { 2 } else { 1 },
             kind: self.kind.clone(),
             priority: self.priority,
-            max_attempts: self.max_attempts,
-            enqueued: now_ms,
-            run_at: self.run_at(now_ms),
+            max_attempts: self.max_attempts.unwrap_or(defaults.max_attempts),
+            enqueued: defaults.now_ms,
+            run_at: self.run_at(defaults.now_ms),
             backoff: self.backoff.clone(),
             no_jitter: !self.jitter,
             unique: self.unique.clone(),
@@ -212,7 +224,7 @@ impl NewJob {
             then: self
                 .then
                 .iter()
-                .map(|next| next.successor(now_ms))
+                .map(|next| next.successor(defaults))
                 .collect(),
             after: None,
             batch: None,
@@ -226,8 +238,8 @@ impl NewJob {
         trace.map(String::from)
     }
 
-    pub(super) fn successor(&self, now_ms: i64) -> Successor {
-        let mut spec = self.spec(now_ms);
+    pub(super) fn successor(&self, defaults: Defaults) -> Successor {
+        let mut spec = self.spec(defaults);
         // It may be given the rest of a chain.
         spec.v = 2;
         Successor {
@@ -262,12 +274,19 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
+    fn at(now_ms: i64) -> Defaults {
+        Defaults {
+            now_ms,
+            max_attempts: 3,
+        }
+    }
+
     #[test]
     fn arguments_are_kept_to_the_byte() {
         let clock = Clock::manual(1);
         let mut job = NewJob::new(JobId::new(&clock), "scan", &serde_json::json!({})).unwrap();
         job.args = "{\"a\":[],\"n\":9007199254740993,\"s\":\"\\n|é\"}".into();
-        let text = job.stored(&job.spec(5));
+        let text = job.stored(&job.spec(at(5)));
         let (spec, args) = Spec::parse("x", &text).unwrap();
         assert_eq!(args, job.args);
         assert_eq!((spec.enqueued, spec.run_at, spec.priority), (5, 5, 5));
@@ -287,8 +306,8 @@ mod tests {
         assert!(job.check(1000).is_ok());
         refused("type", &|job| job.kind = String::new());
         refused("priority", &|job| job.priority = 11);
-        refused("maxAttempts", &|job| job.max_attempts = 0);
-        refused("maxAttempts", &|job| job.max_attempts = 101);
+        refused("maxAttempts", &|job| job.max_attempts = Some(0));
+        refused("maxAttempts", &|job| job.max_attempts = Some(101));
         refused("runAt", &|job| job.run_at_ms = Some(i64::MAX));
         refused("data", &|job| job.args = "x".repeat(LARGEST_ARGS + 1));
         refused("unique", &|job| job.unique = Some("x".repeat(513)));
@@ -317,7 +336,7 @@ mod tests {
         ) {
             let mut job = NewJob::new(JobId::derived(at, "x"), &kind, &args).unwrap();
             job.unique = Some(key.clone());
-            let text = job.stored(&job.spec(at));
+            let text = job.stored(&job.spec(self::at(at)));
             let (spec, stored) = Spec::parse("x", &text).unwrap();
             prop_assert_eq!(stored, &job.args);
             prop_assert_eq!((spec.kind, spec.unique, spec.enqueued), (kind, Some(key), at));

@@ -154,7 +154,7 @@ impl Queue {
         let mut ready = Vec::with_capacity(jobs.len());
         for ((recurring, slot), job) in due.iter().zip(&jobs) {
             job.check(now)?;
-            let mut one = Ready::new(job, now);
+            let mut one = Ready::new(job, self.defaults(now));
             one.entry.slot = Some(Slot {
                 name: &recurring.name,
                 plan: recurring.schedule.plan(),
