@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use shared::jobs::ChannelScan;
+use shared::jobs::{ChannelScan, JobKind};
 use shared::queue::{JobId, NewJob};
 use shared::scan::{Noted, ScanStore};
 use shared::telemetry;
@@ -18,7 +18,7 @@ pub struct Scans {
 impl Scans {
     /// Adds the scan a job is, if it is one; its job, where that is known.
     pub fn add(&self, job: &NewJob, id: Option<&JobId>) {
-        if ![ChannelScan::SCAN, ChannelScan::BATCH].contains(&job.kind.as_str()) {
+        if !JobKind::named(&job.kind).is_some_and(|kind| kind.is_scan) {
             return;
         }
         let Ok(scan) = serde_json::from_str::<ChannelScan>(&job.args) else {

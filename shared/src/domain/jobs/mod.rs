@@ -1,9 +1,219 @@
-//! What jobs are given: arguments, kinds and limits. How they run is the drainer's.
+//! What jobs are asked to do: one file a kind, and the table of kinds. How they run is the
+//! drainer's (`functions/drain/src/jobs`, which has one file a kind as well).
+//!
+//! A new kind is
+//! 1. `jobs/<kind>.rs`: its arguments and its [`JobKind`];
+//! 2. here, its line in `kinds!`, and in [`JobRequest`] the fields that it alone reads;
+//! 3. `functions/drain/src/jobs/<kind>.rs`: its `run`;
+//! 4. its line in the `mod.rs` there;
+//! 5. a test. `docs/openapi.json` is generated.
 
-mod request;
-mod scan;
+mod channel;
+mod message;
 mod state;
 
-pub use request::{JobRequest, OptionsRequest};
-pub use scan::{ChannelScan, Direction, MessageScan, ScanMode, ScanOptions};
+use serde::{Deserialize, Serialize};
+
+pub use channel::{ChannelScan, Direction, ScanMode};
+pub use message::MessageScan;
 pub use state::ScanState;
+
+use crate::input::{Bounded, Moment, Seconds, Snowflake};
+use crate::queue::{JobId, NewJob};
+
+/// The names of the kinds as a request spells them, and the kinds by those.
+macro_rules! kinds {
+    ($($name:ident = $kind:path,)+) => {
+        #[derive(Clone, Copy, Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "lowercase")]
+        enum KindName {
+            $($name,)+
+        }
+
+        impl KindName {
+            fn kind(self) -> &'static JobKind {
+                match self {
+                    $(KindName::$name => &$kind,)+
+                }
+            }
+        }
+
+        /// Every kind of job.
+        pub static KINDS: &[&JobKind] = &[$(&$kind,)+];
+
+        #[cfg(test)]
+        const NAMES: &[&str] = &[$(stringify!($name),)+];
+    };
+}
+
+kinds! {
+    Scan = channel::SCAN,
+    Batch = channel::BATCH,
+    Message = message::MESSAGE,
+}
+
+/// A kind of job.
+pub struct JobKind {
+    /// As `type` names it in a request, and as the queue stores it.
+    pub name: &'static str,
+    /// The fields of a request it reads that not every kind reads.
+    reads: &'static [&'static str],
+    /// Whether it reads a stretch of a channel, and not single messages: its channel is
+    /// listed while it waits, and its guild's settings decide whether it is taken on.
+    pub is_scan: bool,
+    /// The job a request asks for, but for its priority and time. The error names the
+    /// field that does not go with the others, and what it may be.
+    into_job: fn(JobRequest, JobId) -> Result<NewJob, String>,
+}
+
+impl JobKind {
+    /// The kind with this name.
+    pub fn named(name: &str) -> Option<&'static JobKind> {
+        KINDS.iter().copied().find(|kind| kind.name == name)
+    }
+}
+
+/// A job as producers spell it, in either way of writing names. One struct for all
+/// types, so that a mistake is named by its path.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobRequest {
+    #[serde(rename = "type")]
+    kind: KindName,
+    #[serde(alias = "guild_id")]
+    guild_id: Snowflake,
+    #[serde(alias = "channel_id")]
+    channel_id: Snowflake,
+    #[serde(alias = "scan_mode")]
+    scan_mode: Option<ScanMode>,
+    direction: Option<Direction>,
+    limit: Option<Bounded<1, 1_000_000>>,
+    #[serde(alias = "before_message_id")]
+    before_message_id: Option<Snowflake>,
+    #[serde(alias = "after_message_id")]
+    after_message_id: Option<Snowflake>,
+    #[serde(alias = "auto_continue")]
+    auto_continue: Option<bool>,
+    #[serde(alias = "message_ids")]
+    message_ids: Option<Vec<Snowflake>>,
+    options: Option<OptionsRequest>,
+    priority: Option<Bounded<1, 10>>,
+    #[serde(alias = "run_at")]
+    run_at: Option<Moment>,
+}
+
+/// What a scan is asked beside where and how far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_messages: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_video_seconds: Option<f64>,
+}
+
+/// The same as a request spells it.
+#[derive(Default, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OptionsRequest {
+    #[serde(alias = "max_messages")]
+    pub max_messages: Option<Bounded<1, 1_000_000>>,
+    #[serde(alias = "min_video_seconds")]
+    pub min_video_seconds: Option<Seconds>,
+}
+
+impl From<OptionsRequest> for ScanOptions {
+    fn from(options: OptionsRequest) -> ScanOptions {
+        ScanOptions {
+            max_messages: options.max_messages.map(Bounded::get),
+            min_video_seconds: options.min_video_seconds.map(Seconds::get),
+        }
+    }
+}
+
+impl JobRequest {
+    /// Whether it reads a stretch of a channel, and not single messages.
+    pub fn is_scan(&self) -> bool {
+        self.kind.kind().is_scan
+    }
+
+    /// Its type, by name.
+    pub fn kind(&self) -> &'static str {
+        self.kind.kind().name
+    }
+
+    /// The fields that say nothing to a job of its type.
+    pub fn misplaced(&self) -> Vec<&'static str> {
+        let options = self.options.as_ref();
+        let most = options.and_then(|options| options.max_messages);
+        let sent = [
+            ("scanMode", self.scan_mode.is_some()),
+            ("direction", self.direction.is_some()),
+            ("limit", self.limit.is_some()),
+            ("autoContinue", self.auto_continue.is_some()),
+            ("beforeMessageId", self.before_message_id.is_some()),
+            ("afterMessageId", self.after_message_id.is_some()),
+            ("messageIds", self.message_ids.is_some()),
+            ("options.maxMessages", most.is_some()),
+        ];
+        let reads = self.kind.kind().reads;
+        let misplaced = sent.into_iter().filter(|(_, is_sent)| *is_sent);
+        let names = misplaced.map(|(name, _)| name);
+        names.filter(|name| !reads.contains(name)).collect()
+    }
+
+    /// Its guild and channel.
+    pub fn place(&self) -> (&str, &str) {
+        (self.guild_id.as_str(), self.channel_id.as_str())
+    }
+
+    /// The priority it names.
+    pub fn priority(&self) -> Option<u8> {
+        self.priority.map(|priority| priority.get() as u8)
+    }
+
+    /// When it is to run at the earliest.
+    pub fn run_at(&self) -> Option<Moment> {
+        self.run_at
+    }
+
+    /// The job it asks for.
+    ///
+    /// # Errors
+    /// The field that does not go with the others, and what it may be.
+    pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
+        let (priority, run_at) = (self.priority(), self.run_at);
+        let mut job = (self.kind.kind().into_job)(self, id)?;
+        if let Some(priority) = priority {
+            job.priority = priority;
+        }
+        job.run_at_ms = run_at.map(Moment::ms);
+        Ok(job)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_stored_under_the_name_a_request_gives() {
+        for (kind, name) in KINDS.iter().zip(NAMES) {
+            assert_eq!(kind.name, name.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn a_field_of_another_kind_is_misplaced() {
+        let misplaced = |fields: &str| {
+            let text = format!(r#"{{"guildId": "1", "channelId": "2", {fields}}}"#);
+            let request: JobRequest = serde_json::from_str(&text).unwrap();
+            request.misplaced()
+        };
+        assert!(misplaced(r#""type": "scan", "scanMode": "backfill""#).is_empty());
+        let batch = r#""type": "batch", "scanMode": "backfill", "limit": 5"#;
+        assert_eq!(misplaced(batch), ["scanMode"]);
+        let message = r#""type": "message", "limit": 5, "messageIds": [], "afterMessageId": "1""#;
+        assert_eq!(misplaced(message), ["limit", "afterMessageId"]);
+    }
+}

@@ -1,8 +1,38 @@
-//! Scans of a channel.
+//! The kinds `scan` and `batch`: read a stretch of a channel.
 
 use serde::{Deserialize, Serialize};
 
+use super::{JobKind, JobRequest, ScanOptions};
+use crate::input::Bounded;
 use crate::queue::{self, JobId, NewJob};
+
+/// A scan goes on where the last of its mode ended, to an end of the channel.
+pub(super) static SCAN: JobKind = JobKind {
+    name: ChannelScan::SCAN,
+    reads: &[
+        "scanMode",
+        "beforeMessageId",
+        "afterMessageId",
+        "options.maxMessages",
+    ],
+    is_scan: true,
+    into_job: scan,
+};
+
+/// A batch reads a number of messages.
+pub(super) static BATCH: JobKind = JobKind {
+    name: ChannelScan::BATCH,
+    reads: &[
+        "direction",
+        "limit",
+        "autoContinue",
+        "beforeMessageId",
+        "afterMessageId",
+        "options.maxMessages",
+    ],
+    is_scan: true,
+    into_job: batch,
+};
 
 /// Which way a scan reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -20,15 +50,6 @@ pub enum ScanMode {
 pub enum Direction {
     Forward,
     Backward,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ScanOptions {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_messages: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_video_seconds: Option<f64>,
 }
 
 /// Arguments of the kinds `scan` and `batch`: read a stretch of a channel.
@@ -118,22 +139,42 @@ impl ChannelScan {
     }
 }
 
-/// Arguments of the kind `message`: read these messages alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MessageScan {
-    pub guild_id: String,
-    pub channel_id: String,
-    pub message_ids: Vec<String>,
-    #[serde(default)]
-    pub options: ScanOptions,
+fn scan(request: JobRequest, id: JobId) -> Result<NewJob, String> {
+    let mode = request.scan_mode.unwrap_or(ScanMode::Forward);
+    let scan = ChannelScan {
+        scan_mode: Some(mode),
+        ..stretch(request)?
+    };
+    scan.into_job(id).map_err(|error| error.to_string())
 }
 
-impl MessageScan {
-    pub const KIND: &'static str = "message";
+fn batch(request: JobRequest, id: JobId) -> Result<NewJob, String> {
+    let direction = request.direction.unwrap_or(Direction::Backward);
+    let limit = request.limit.map_or(100, Bounded::get);
+    let batch = ChannelScan {
+        direction: Some(direction),
+        limit: Some(limit),
+        ..stretch(request)?
+    };
+    batch.into_job(id).map_err(|error| error.to_string())
+}
 
-    /// The most messages of one job.
-    pub const MOST: usize = 100;
+/// What both kinds read of a request.
+fn stretch(request: JobRequest) -> Result<ChannelScan, String> {
+    if request.before_message_id.is_some() && request.after_message_id.is_some() {
+        return Err("afterMessageId: expected either this or beforeMessageId".to_owned());
+    }
+    Ok(ChannelScan {
+        guild_id: request.guild_id.into(),
+        channel_id: request.channel_id.into(),
+        scan_mode: None,
+        direction: None,
+        limit: None,
+        before_message_id: request.before_message_id.map(String::from),
+        after_message_id: request.after_message_id.map(String::from),
+        auto_continue: request.auto_continue.unwrap_or(false),
+        options: request.options.unwrap_or_default().into(),
+    })
 }
 
 #[cfg(test)]
