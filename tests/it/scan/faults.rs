@@ -277,7 +277,10 @@ async fn a_long_ban_is_not_cut_short_by_a_shorter_one() {
         .pause_discord(now, Duration::from_secs(300))
         .await
         .unwrap();
-    let pauses = async |at| store.outlook("1").await.unwrap().0.pauses("", at);
+    let pauses = async |at| {
+        let policy = store.scan_policy("1").await.unwrap();
+        policy.breaker.pauses("", at)
+    };
     assert_eq!(pauses(now).await, Some(now + 82_721_000));
     app.advance(Duration::from_secs(82_721));
     assert_eq!(pauses(app.clock.now_ms()).await, None);

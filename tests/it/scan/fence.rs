@@ -15,7 +15,9 @@ use shared::clock::Clock;
 use shared::config::DiscordConfig;
 use shared::discord::MessageId;
 use shared::redis::{Error, Pipeline, RawCommand, Redis, RedisService, Reply, Scope};
-use shared::scan::{Channel, Owner, PageSave, SCRIPTS, Saved, ScanStore, Taken};
+use shared::scan::{
+    Channel, Owner, Ownership, OwnershipRequest, PageSave, SCRIPTS, Saved, ScanStore,
+};
 use shared::start::Start;
 use tokio::sync::Semaphore;
 
@@ -212,10 +214,17 @@ fn holder(job: &str, fence: u64, until: i64) -> Owner {
     }
 }
 
-async fn take(store: &ScanStore, owner: &Owner, now: i64) -> Taken {
+async fn take(store: &ScanStore, owner: &Owner, now: i64) -> Ownership {
     let (guild, channel) = (GUILD.to_string(), CHANNEL.to_string());
-    let taken = store.take(&guild, &channel, owner, now, now, "").await;
-    taken.unwrap()
+    let request = OwnershipRequest {
+        guild_id: &guild,
+        channel_id: &channel,
+        owner,
+        now,
+        latest: now,
+        token: "",
+    };
+    store.request_ownership(&request).await.unwrap()
 }
 
 /// Saves the record with its newest message at `newest`.
@@ -234,7 +243,7 @@ async fn save(app: &TestApp, mut record: Channel, owner: Owner, newest: u64) -> 
     };
     let slot = store.add_page(&mut pipeline, &page);
     let mut replies = pipeline.send(&*app.redis).await.unwrap();
-    store.read_page(&mut replies, slot).unwrap().saved
+    replies.take(slot).unwrap().saved
 }
 
 #[tokio::test]
@@ -244,7 +253,7 @@ async fn whoever_took_a_channel_over_shuts_the_holder_before_out_for_good() {
         let app = TestApp::with_guild(guild_with(1, 1)).await;
         let (store, now) = (app.store(), app.clock.now_ms());
         let late = holder("a", 7, now + 60_000);
-        let Taken::Yes(record, ..) = take(&store, &late, now).await else {
+        let Ownership::Granted(record, ..) = take(&store, &late, now).await else {
             panic!("the channel is free");
         };
         assert_eq!(save(&app, *record, late.clone(), 100).await, Saved::Yes);
@@ -254,25 +263,25 @@ async fn whoever_took_a_channel_over_shuts_the_holder_before_out_for_good() {
         let next = holder(job, fence, now + 120_000);
         if job == "b" {
             let busy = take(&store, &next, now + 59_999).await;
-            assert!(matches!(busy, Taken::Busy { .. }), "{busy:?}");
+            assert!(matches!(busy, Ownership::Busy { .. }), "{busy:?}");
         }
-        let Taken::Yes(record, ..) = take(&store, &next, now + 60_000).await else {
+        let Ownership::Granted(record, ..) = take(&store, &next, now + 60_000).await else {
             panic!("the lease has ended");
         };
         // While the next one holds the channel, after it saved, and after it let go.
         let attempt = async || save(&app, of_late.clone(), late.clone(), 999).await;
-        assert_eq!(attempt().await, Saved::Lost);
+        assert_eq!(attempt().await, Saved::Superseded);
         assert_eq!(save(&app, *record, next.clone(), 200).await, Saved::Yes);
-        assert_eq!(attempt().await, Saved::Lost);
+        assert_eq!(attempt().await, Saved::Superseded);
         let record = app.channel(CHANNEL).await;
         let former = holder(job, fence, 0);
         assert_eq!(save(&app, record, former, 300).await, Saved::Yes);
-        assert_eq!(attempt().await, Saved::Lost);
+        assert_eq!(attempt().await, Saved::Superseded);
         let record = app.channel(CHANNEL).await;
         assert_eq!(record.forward_message_id, Some(MessageId(300)));
         if job == "a" {
             let lost = take(&store, &late, now + 200_000).await;
-            assert!(matches!(lost, Taken::Lost), "{lost:?}");
+            assert!(matches!(lost, Ownership::Superseded), "{lost:?}");
         }
     }
 }

@@ -1,9 +1,12 @@
-//! Whether what Discord shows is what there is.
+//! Whether what Discord shows is all there is.
+//!
+//! A bot without a permission is shown empty pages and empty messages, not an error. Taken
+//! for what there is, they would mark a channel as read and remove its clips.
 
 use shared::discord::{Channel, ChannelType, Content, Error, Message, MessageId, Page, Position};
 use shared::scan::GuildSettings;
 
-use super::trouble::{Trouble, heed};
+use super::stop::{StopReason, checked};
 use crate::Environment;
 
 /// The channel a job means, if it holds messages and the guild's settings do not leave
@@ -13,15 +16,15 @@ pub async fn channel(
     settings: &GuildSettings,
     guild_id: &str,
     channel_id: &str,
-) -> Result<Channel, Trouble> {
+) -> Result<Channel, StopReason> {
     let unwanted = |what: &str| {
         let reason = format!("the guild's settings leave {what} out");
-        Err(Trouble::Unwanted(reason))
+        Err(StopReason::Unwanted(reason))
     };
     if settings.leaves_out(channel_id) {
         return unwanted("this channel");
     }
-    let channel = heed(env, env.discord.channel(channel_id).await).await?;
+    let channel = checked(env, env.discord.channel(channel_id).await).await?;
     if channel.is_thread() {
         let parent = channel.parent_id.as_deref();
         if !settings.include_threads {
@@ -30,34 +33,38 @@ pub async fn channel(
             return unwanted("the channel this thread is under");
         }
     }
-    let never = |reason: &str| Err(Trouble::Never(reason.to_owned()));
+    let fail = |reason: &str| Err(StopReason::Fail(reason.to_owned()));
     if channel.guild_id.as_deref() != Some(guild_id) {
-        return never("the channel is not of this guild");
+        return fail("the channel is not of this guild");
     }
     match channel.kind() {
         ChannelType::Messages => Ok(channel),
-        ChannelType::ThreadsOnly => never("a forum holds no messages itself: scan its threads"),
-        ChannelType::Category => never("a category holds no messages"),
+        ChannelType::ThreadsOnly => fail("a forum holds no messages itself: scan its threads"),
+        ChannelType::Category => fail("a category holds no messages"),
     }
 }
 
 /// Without the intent to read content messages are empty, but for the bot's own and those
 /// that mention it: asked once a run, where a message of a page is empty and none shows
 /// what it would not show otherwise.
-pub async fn content(env: &Environment, page: &Page, checked: &mut bool) -> Result<(), Trouble> {
-    let told = || page.messages.iter().map(Message::content);
-    if *checked
-        || told().all(|told| told != Content::Hidden)
-        || told().any(|told| told == Content::Shown)
+pub async fn content(
+    env: &Environment,
+    page: &Page,
+    is_checked: &mut bool,
+) -> Result<(), StopReason> {
+    let contents = || page.messages.iter().map(Message::content);
+    if *is_checked
+        || contents().all(|content| content != Content::Hidden)
+        || contents().any(|content| content == Content::Shown)
     {
         return Ok(());
     }
-    let may = heed(env, env.discord.may_read_content().await).await?;
-    *checked = true;
+    let may = checked(env, env.discord.may_read_content().await).await?;
+    *is_checked = true;
     if may {
         return Ok(());
     }
-    Err(Trouble::Never(
+    Err(StopReason::Fail(
         "the bot may not read what messages hold: switch on MESSAGE_CONTENT among its intents"
             .to_owned(),
     ))
@@ -70,7 +77,7 @@ pub async fn history(
     channel_id: &str,
     newest: Option<MessageId>,
     position: Position,
-) -> Result<(), Trouble> {
+) -> Result<(), StopReason> {
     let Some(newest) = newest.filter(|newest| match position {
         Position::Newest => true,
         Position::After(after) => *newest > after,
@@ -83,10 +90,10 @@ pub async fn history(
         Err(Error::NotFound { .. }) => Ok(()),
         // Nothing is older than the oldest message read.
         Ok(_) if matches!(position, Position::Before(_)) => Ok(()),
-        Ok(_) | Err(Error::Forbidden { .. }) => Err(Trouble::Never(
+        Ok(_) | Err(Error::Forbidden { .. }) => Err(StopReason::Fail(
             "the bot may not read this channel's history: it needs the permission READ_MESSAGE_HISTORY there"
                 .to_owned(),
         )),
-        other => heed(env, other).await.map(|_| ()),
+        other => checked(env, other).await.map(|_| ()),
     }
 }

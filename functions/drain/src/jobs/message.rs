@@ -1,4 +1,4 @@
-//! Scanning single messages, as a bot names them when they are posted.
+//! The kind `message`: scanning single messages, as a bot names them when they are posted.
 //!
 //! Clips are stored by their id, and what is left to read is the job's checkpoint: a
 //! second run stores nothing twice. The channel's cursors are not moved, and its owner
@@ -20,11 +20,11 @@ use shared::scan::{
     ScanStatus, Stretch, find_clips,
 };
 
+use super::channel::page;
 use super::reporter::{FOUND, Reporter};
-use super::trouble::{Trouble, heed};
-use super::waiting::Waiting;
+use super::stop::{OutageWait, StopReason, checked};
 use super::watch::{self, unless_stopped};
-use super::{arguments, checks, page};
+use super::{arguments, checks};
 use crate::Environment;
 
 /// A window of history is asked for while it may hold this many of the messages;
@@ -39,7 +39,7 @@ struct Work {
     clips: u64,
     missing: u64,
     #[serde(flatten)]
-    waiting: Waiting,
+    waiting: OutageWait,
 }
 
 /// What was read at once.
@@ -70,7 +70,7 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
     let mut run = Run {
         reporter: Reporter::new(job.attempt.clone()),
         settings: GuildSettings::default(),
-        was_away: false,
+        was_unreachable: false,
         requests: 0,
         env,
         scan,
@@ -79,7 +79,7 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
     };
     match run.messages().await {
         Ok(()) => Outcome::Done(run.found(run.work.clips.into())),
-        Err(trouble) => run.give_up(trouble).await,
+        Err(stop) => run.give_up(stop).await,
     }
 }
 
@@ -92,18 +92,19 @@ struct Run {
     work: Work,
     reporter: Reporter,
     /// Discord could not be reached when it was last tried.
-    was_away: bool,
+    was_unreachable: bool,
     /// Requests to Discord since messages were last saved.
     requests: u64,
 }
 
 impl Run {
-    async fn messages(&mut self) -> Result<(), Trouble> {
+    async fn messages(&mut self) -> Result<(), StopReason> {
         let now = self.env.clock.now_ms();
-        let (breaker, settings) = self.env.store.outlook(&self.scan.guild_id).await?;
-        (self.settings, self.was_away) = (settings, breaker.is_away());
+        let policy = self.env.store.scan_policy(&self.scan.guild_id).await?;
+        let breaker = policy.breaker;
+        (self.settings, self.was_unreachable) = (policy.settings, breaker.is_away());
         if let Some(until) = breaker.pauses(&self.env.discord.token_mark(), now) {
-            return Err(watch::left_alone(&breaker, until, now));
+            return Err(watch::discord_paused(&breaker, until, now));
         }
         self.env.forget_pause();
         let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
@@ -123,12 +124,12 @@ impl Run {
             checks::content(&self.env, &read.page, &mut content_checked).await?;
             let wait = read.page.wait.max(self.env.page_interval);
             let watched = self.save(read).await?;
-            if std::mem::take(&mut self.was_away) {
+            if std::mem::take(&mut self.was_unreachable) {
                 let (store, board) = (&self.env.store, &self.env.board);
                 store.resume_discord(Some(PauseReason::Away), board).await?;
             }
             if !self.work.left.is_empty() {
-                watch::stop_wanted(&self.env, &watched)?;
+                watch::check_stop(&self.env, &watched)?;
                 let wait = wait.max(watch::pace_wait(&watched, self.env.clock.now_ms()));
                 unless_stopped(&self.env, &self.job, self.env.clock.sleep(wait)).await?;
             }
@@ -136,26 +137,26 @@ impl Run {
         Ok(())
     }
 
-    /// How many clips earlier attempts found: one that died has told its progress, and no
-    /// checkpoint.
-    async fn remember_found(&mut self) -> Result<(), Trouble> {
+    /// How many clips earlier attempts found: one that died has left its progress, and
+    /// no checkpoint.
+    async fn remember_found(&mut self) -> Result<(), StopReason> {
         if self.job.fence() > 1 {
-            let told = self.env.queue.progress(&self.job.attempt.id, "");
-            let told = self.env.redis.hget(&told.key, &told.field).await?;
-            let told = told.and_then(|text| serde_json::from_str::<ScanProgress>(&text).ok());
-            self.work.clips = told.map_or(self.work.clips, |told| told.clips_found);
+            let field = self.env.queue.progress(&self.job.attempt.id, "");
+            let stored = self.env.redis.hget(&field.key, &field.field).await?;
+            let stored = stored.and_then(|text| serde_json::from_str::<ScanProgress>(&text).ok());
+            self.work.clips = stored.map_or(self.work.clips, |progress| progress.clips_found);
         }
         Ok(())
     }
 
     /// A hundred messages down from `newest`, those of the job alone, and which of them
     /// are gone.
-    async fn window(&self, newest: MessageId) -> Result<Read, Trouble> {
+    async fn window(&self, newest: MessageId) -> Result<Read, StopReason> {
         let position = Position::Before(MessageId(newest.0.saturating_add(1)));
         let (env, channel) = (&self.env, &self.scan.channel_id);
         let asked = env.discord.messages(channel, position, 100);
         let answer = unless_stopped(env, &self.job, asked).await?;
-        let mut page = heed(env, answer).await?;
+        let mut page = checked(env, answer).await?;
         let Some((low, _)) = page.range else {
             // None so old, or no right to see any.
             checks::history(env, channel, Some(newest), Position::Newest).await?;
@@ -181,7 +182,7 @@ impl Run {
         })
     }
 
-    async fn single(&self, id: MessageId) -> Result<Read, Trouble> {
+    async fn single(&self, id: MessageId) -> Result<Read, StopReason> {
         let asked = self.env.discord.message(&self.scan.channel_id, id);
         let mut read = Read {
             page: Page::default(),
@@ -195,7 +196,7 @@ impl Run {
                 read.gone.push(id);
                 read.stretches.clear();
             }
-            Err(other) => return heed(&self.env, Err(other)).await,
+            Err(other) => return checked(&self.env, Err(other)).await,
         }
         Ok(read)
     }
@@ -219,7 +220,7 @@ impl Run {
         clips
     }
 
-    async fn save(&mut self, read: Read) -> Result<Vec<String>, Trouble> {
+    async fn save(&mut self, read: Read) -> Result<Vec<String>, StopReason> {
         let Read {
             mut page,
             gone,
@@ -227,7 +228,7 @@ impl Run {
         } = read;
         let clips = self.clips_of(&mut page);
         let mut work = self.work.clone();
-        work.waiting = Waiting::default();
+        work.waiting = OutageWait::default();
         let there = page.messages.iter().map(|message| message.id);
         let only: Vec<MessageId> = there.chain(gone.iter().copied()).collect();
         for id in &only {
@@ -242,8 +243,8 @@ impl Run {
             self.reporter
                 .add_status(&env, ScanStatus::Running, json!({}));
         }
-        // Before the clips, which need not be there: that its first word was told tells
-        // a page that is sent once more.
+        // Before the clips, which need not be there: the script knows a page that is sent
+        // once more by its first event, so that must be one every page has.
         let progress = self.progress(&work);
         let progress = self.reporter.add_progress(&env, &progress);
         self.reporter.add_clips(&env);
@@ -257,8 +258,8 @@ impl Run {
             let found = self.found(FOUND.into());
             self.reporter.add_status(&env, ScanStatus::Succeeded, found);
         }
-        let told = self.reporter.take();
-        let kept: Vec<MessageId> = page::doubtful(&page).flatten().collect();
+        let events = self.reporter.take();
+        let unreadable: Vec<MessageId> = page::doubtful(&page).flatten().collect();
         let save = PageSave {
             guild_id: &self.scan.guild_id,
             channel_id: &self.scan.channel_id,
@@ -266,24 +267,24 @@ impl Run {
             found: self.work.clips,
             clips: &clips,
             stretches: &stretches,
-            again: true,
+            may_have_rows: true,
             only: Some(only),
-            kept: &kept,
-            also: Some(progress),
+            unreadable: &unreadable,
+            progress: Some(progress),
             watch: watch::fields(&env, &self.job),
             pace: watch::pace(&env, self.requests, now),
-            tell: &told,
+            events: &events,
             count: done.then(|| env.counters.places(CLIPS)),
             ..PageSave::default()
         };
         let mut pipeline = Pipeline::new();
         let slot = env.store.add_page(&mut pipeline, &save);
         let mut replies = pipeline.send(&*env.redis).await?;
-        let saved = env.store.read_page(&mut replies, slot)?;
+        let saved = replies.take(slot)?;
         self.work.clips = match saved.saved {
             Saved::Duplicate => serde_json::from_str::<ScanProgress>(&saved.before)
-                .map_or(saved.found, |told| told.clips_found),
-            Saved::Yes | Saved::Lost => saved.found,
+                .map_or(saved.found, |progress| progress.clips_found),
+            Saved::Yes | Saved::Superseded => saved.found,
         };
         self.requests = 0;
         self.job
@@ -312,40 +313,40 @@ impl Run {
         })
     }
 
-    /// Tells why the job does not go on here.
-    async fn give_up(&mut self, trouble: Trouble) -> Outcome {
-        let trouble = match trouble {
-            Trouble::Away { until, since } => {
-                let (now, met) = (self.env.clock.now_ms(), self.requests > 0);
-                let next = self.work.waiting.next(now, until, since, met);
+    /// Reports why the job does not go on here.
+    async fn give_up(&mut self, stop: StopReason) -> Outcome {
+        let stop = match stop {
+            StopReason::Unreachable(outage) => {
+                let (now, asked) = (self.env.clock.now_ms(), self.requests > 0);
+                let next = self.work.waiting.next(now, outage, asked);
                 let checkpoint = serde_json::to_string(&self.work).unwrap_or_default();
                 self.job.set_checkpoint(checkpoint);
                 next
             }
             other => other,
         };
-        let (status, detail) = match &trouble {
-            Trouble::Never(reason) => (ScanStatus::Failed, json!({ "error": reason })),
-            Trouble::Again(reason) if self.job.is_last_attempt() => {
+        let (status, detail) = match &stop {
+            StopReason::Fail(reason) => (ScanStatus::Failed, json!({ "error": reason })),
+            StopReason::Retry(reason) if self.job.is_last_attempt() => {
                 (ScanStatus::Failed, json!({ "error": reason }))
             }
-            Trouble::Again(reason) => (ScanStatus::Pending, json!({ "error": reason })),
-            Trouble::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
-            Trouble::Cancelled => (ScanStatus::Cancelled, json!({})),
-            Trouble::Later(_) | Trouble::Away { .. } | Trouble::Superseded => {
+            StopReason::Retry(reason) => (ScanStatus::Pending, json!({ "error": reason })),
+            StopReason::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
+            StopReason::Cancelled => (ScanStatus::Cancelled, json!({})),
+            StopReason::Later(_) | StopReason::Unreachable(_) | StopReason::Superseded => {
                 (ScanStatus::Pending, json!({}))
             }
         };
         let env = self.env.clone();
         let mut pipeline = Pipeline::new();
         self.reporter.add_status(&env, status, detail);
-        self.reporter.tell(&mut pipeline);
-        // Events are told as far as Redis is there; the outcome decides.
+        self.reporter.add_to(&mut pipeline);
+        // Best effort: the outcome decides, and the queue has it in any case.
         if let Err(error) = pipeline.send(&*env.redis).await {
             let (job_id, error) = (&self.job.attempt.id, shared::telemetry::chain(&error));
-            tracing::warn!(%job_id, error, "event not told");
+            tracing::warn!(%job_id, error, "event not sent");
         }
-        trouble.outcome()
+        stop.outcome()
     }
 }
 

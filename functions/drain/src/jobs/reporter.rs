@@ -1,4 +1,7 @@
-//! Telling of a scan.
+//! The events of a scan, for those who follow it.
+//!
+//! They are gathered here and sent by whoever saves what they are about: in the same script
+//! where a page is saved, so that no event says more than is stored.
 
 use serde_json::{Value, json};
 use shared::progress::{Event, EventType};
@@ -11,11 +14,14 @@ use crate::Environment;
 /// What stands for the clips found, until the script that saves a page knows them.
 pub const FOUND: &str = "@found";
 
-/// Numbers the events of one attempt, and keeps those that are not told yet.
+/// More events than an attempt has: a hundred pages with a few each.
+const BEYOND_ALL: u64 = 1_000_000;
+
+/// Numbers the events of one attempt, and keeps those that are not sent yet.
 pub struct Reporter {
     attempt: Attempt,
     place: u64,
-    told: Vec<RawCommand>,
+    unsent: Vec<RawCommand>,
 }
 
 impl Reporter {
@@ -23,30 +29,32 @@ impl Reporter {
         Reporter {
             attempt,
             place: 0,
-            told: Vec::new(),
+            unsent: Vec::new(),
         }
     }
 
-    /// Whether nothing was told yet.
+    /// Whether there was no event yet.
     pub fn is_first(&self) -> bool {
         self.place == 0
     }
 
-    /// For the last word on an attempt that others numbered: beyond all of its own.
+    /// For the last event of an attempt that died: its own events have numbers nobody here
+    /// knows. A stream takes only ids above its last, so this one begins beyond all an
+    /// attempt can have; below them it would be refused, and followers would wait for ever.
     pub fn after(attempt: Attempt) -> Reporter {
         Reporter {
-            place: 1_000_000,
+            place: BEYOND_ALL,
             ..Reporter::new(attempt)
         }
     }
 
     /// What was added since the last time, for the script that saves what it is of.
     pub fn take(&mut self) -> Vec<RawCommand> {
-        std::mem::take(&mut self.told)
+        std::mem::take(&mut self.unsent)
     }
 
-    /// The same, told whatever else happens.
-    pub fn tell(&mut self, pipeline: &mut Pipeline) {
+    /// Adds the same to a pipeline, to be sent whatever else happens.
+    pub fn add_to(&mut self, pipeline: &mut Pipeline) {
         for command in self.take() {
             pipeline.add_raw(command);
         }
@@ -62,7 +70,7 @@ impl Reporter {
         self.add(env, EventType::Status, &data.to_string());
         if first || !matches!(status, ScanStatus::Running | ScanStatus::Pending) {
             let expiry = env.progress.expiry(self.attempt.id.as_str());
-            self.told.push(expiry.raw);
+            self.unsent.push(expiry.raw);
         }
     }
 
@@ -92,8 +100,9 @@ impl Reporter {
         self.add(env, EventType::Log, &data.to_string());
     }
 
-    /// An event refused by the stream was sent twice, or the attempt is superseded,
-    /// which the script that tells it knows better: its reply is not looked at.
+    /// Adds an event. The stream refuses one that was sent twice, and one of an attempt
+    /// that is superseded: the script that sends it knows that better, so the reply is not
+    /// looked at.
     fn add(&mut self, env: &Environment, kind: EventType, data: &str) {
         let event = Event {
             fence: self.attempt.fence,
@@ -104,6 +113,6 @@ impl Reporter {
         };
         self.place += 1;
         let command = env.progress.event(self.attempt.id.as_str(), &event, data);
-        self.told.push(command.raw);
+        self.unsent.push(command.raw);
     }
 }

@@ -1,5 +1,5 @@
-//! What a running job looks out for: that somebody cancels it, that Discord is to be left
-//! alone, and the pace that all jobs keep together.
+//! Whether a running job is to stop: because somebody cancelled it or because Discord is to
+//! be left alone; and the pace that all jobs keep together.
 //!
 //! The script that saves a page reads it, in one command for all of it. A job that saves
 //! no page for two seconds, since Discord is slow or the pace of the channel is, asks
@@ -11,7 +11,7 @@ use shared::queue::{ActiveJob, Queue, Signal};
 use shared::redis::commands::hashes::Hashes as _;
 use shared::scan::{Breaker, Pace, PauseReason};
 
-use super::trouble::{Trouble, with_jitter};
+use super::stop::{Outage, StopReason, with_jitter};
 use crate::Environment;
 
 /// How often a job that waits asks whether it was cancelled.
@@ -35,20 +35,20 @@ pub async fn unless_stopped<T>(
     env: &Environment,
     job: &ActiveJob,
     work: impl Future<Output = T>,
-) -> Result<T, Trouble> {
+) -> Result<T, StopReason> {
     let mut signalled = job.clone();
     tokio::select! {
         biased;
         signal = signalled.interrupted() => Err(interruption(signal)),
         done = work => Ok(done),
-        () = cancelled(env, job) => Err(Trouble::Cancelled),
+        () = cancelled(env, job) => Err(StopReason::Cancelled),
     }
 }
 
-fn interruption(signal: Signal) -> Trouble {
+fn interruption(signal: Signal) -> StopReason {
     match signal {
-        Signal::Cancel => Trouble::Cancelled,
-        Signal::HandBack | Signal::GoOn => Trouble::Later(Duration::ZERO),
+        Signal::Cancel => StopReason::Cancelled,
+        Signal::HandBack | Signal::GoOn => StopReason::Later(Duration::ZERO),
     }
 }
 
@@ -70,31 +70,31 @@ async fn cancelled(env: &Environment, job: &ActiveJob) {
     }
 }
 
-/// The fields beside a job's progress that tell it what to look out for.
+/// The fields beside a job's progress that say whether it is to stop.
 pub fn fields(env: &Environment, job: &ActiveJob) -> Vec<String> {
     let state = env.queue.state_field(&job.attempt.id);
     vec![state.field, env.board.field.clone()]
 }
 
-/// What the fields say: that the job is not to go on now.
-pub fn stop_wanted(env: &Environment, watched: &[String]) -> Result<(), Trouble> {
+/// Whether the fields say that the job is to stop.
+pub fn check_stop(env: &Environment, watched: &[String]) -> Result<(), StopReason> {
     let text = |n: usize| watched.get(n).map(String::as_str).unwrap_or_default();
     if Queue::is_cancelled(text(0)) {
-        return Err(Trouble::Cancelled);
+        return Err(StopReason::Cancelled);
     }
     let now = env.clock.now_ms();
     let token = env.discord.token_mark();
     let breaker = Breaker::parse(text(1));
     match breaker.pauses(&token, now) {
-        Some(until) => Err(left_alone(&breaker, until, now)),
+        Some(until) => Err(discord_paused(&breaker, until, now)),
         None => Ok(()),
     }
 }
 
-/// What becomes of a job while Discord is left alone.
-pub fn left_alone(breaker: &Breaker, until: i64, now: i64) -> Trouble {
+/// Why a job stops while Discord is left alone.
+pub fn discord_paused(breaker: &Breaker, until: i64, now: i64) -> StopReason {
     match (breaker.away_since(), breaker.why) {
-        (Some(since), _) => Trouble::Away { until, since },
+        (Some(since), _) => StopReason::Unreachable(Outage { since, until }),
         // Another token ends it at once, and nobody would wake those that wait.
         (None, Some(PauseReason::Token)) => {
             later(until.min(now + NEW_TOKEN.as_millis() as i64), now)
@@ -103,9 +103,9 @@ pub fn left_alone(breaker: &Breaker, until: i64, now: i64) -> Trouble {
     }
 }
 
-pub fn later(until: i64, now: i64) -> Trouble {
+pub fn later(until: i64, now: i64) -> StopReason {
     let wait = Duration::from_millis(u64::try_from(until - now).unwrap_or(0));
-    Trouble::Later(with_jitter(wait.min(LOOK_AGAIN)))
+    StopReason::Later(with_jitter(wait.min(LOOK_AGAIN)))
 }
 
 /// What requests take of the common pace; none where pages are not paced at all.

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ScanStore;
 use super::scripts::{self, PauseRequest};
-use super::{GuildSettings, ScanStore};
-use crate::redis::commands::strings::Strings as _;
 use crate::redis::{Error, HashField};
 
 /// The first pause while Discord cannot be reached; each further one is twice as long.
@@ -174,18 +173,5 @@ impl ScanStore {
         let breaker = self.keys().breaker();
         let keys = [breaker.as_str(), board.key.as_str()];
         scripts::resume(self.redis(), &keys, &board.field, why).await
-    }
-
-    /// Why and until when Discord is left alone, and the settings of a guild: one
-    /// command.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn outlook(&self, guild_id: &str) -> Result<(Breaker, GuildSettings), Error> {
-        let keys = [self.keys().breaker(), self.keys().settings(guild_id)];
-        let found = self.redis().mget(&[&keys[0], &keys[1]]).await?;
-        let text = |n: usize| found.get(n).and_then(Option::as_deref);
-        let breaker = text(0).map(Breaker::parse).unwrap_or_default();
-        Ok((breaker, GuildSettings::parse(text(1))))
     }
 }

@@ -49,6 +49,24 @@ pub struct Work {
     pub seen: Option<MessageId>,
 }
 
+/// The newest progress of a scan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScanProgress {
+    /// Messages listed.
+    pub current: u64,
+    /// Messages to list, where that is bounded.
+    pub total: Option<u64>,
+    /// 0 to 100.
+    pub percent: f64,
+    pub clips_found: u64,
+    /// Whether nothing of the channel is older than what was read; none of single
+    /// messages.
+    pub reached_start: Option<bool>,
+    /// Unix milliseconds.
+    pub updated_at: i64,
+}
+
 /// A channel's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,45 +1,18 @@
-//! Saving a page of messages: its clips, the record that says it was read, and what is
-//! told of it, by one script.
+//! Saving a page of messages: its clips, the record that says it was read, and the events
+//! about it, by one script.
+//!
+//! One step, because the record must never say more was read than the clips show: a worker
+//! that dies between two writes would lose the clips of a page for good.
 
 use super::scripts::{
     SaveClip, SaveCount, SaveField, SaveKeys, SavePace, SaveRequest, add_save, key_of,
 };
-use super::{Channel, Clip, ClipSource, ScanStore};
+use super::{Channel, Clip, ClipSource, SavedPage, ScanStore};
 use crate::discord::MessageId;
-use crate::redis::{CountPlace, Error, HashField, Pipeline, RawCommand, Replies, Slot};
-
-/// The most clips one script saves, which bounds its run. Whoever reads a page with more
-/// takes fewer of its messages.
-pub const CLIPS_AT_ONCE: usize = 500;
-
-/// What came of saving a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Saved {
-    Yes,
-    /// It was saved before; nothing was counted again.
-    Duplicate,
-    /// Another attempt owns the channel: nothing was saved.
-    Lost,
-}
-
-/// What the script tells: a word, clips that are new, clips the job found so far, the
-/// fields that were watched, what is stored of a page that was saved before.
-pub type PageTold = (String, u64, u64, Vec<String>, String);
+use crate::redis::{CountPlace, HashField, Pipeline, RawCommand, Slot};
 
 /// Where the outcome of [`ScanStore::add_page`] is found.
-pub type PageSlot = Slot<PageTold>;
-
-/// The outcome of saving a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SavedPage {
-    pub saved: Saved,
-    /// Clips the job found so far.
-    pub found: u64,
-    /// Those of [`PageSave::watch`], then until when the pace is taken.
-    pub watched: Vec<String>,
-    /// The `also` of a page of single messages that was saved before.
-    pub before: String,
-}
+pub type PageSlot = Slot<SavedPage>;
 
 /// A stretch of a channel, from one message to another, both in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,21 +44,22 @@ pub struct PageSave<'a> {
     pub clips: &'a [Clip],
     /// What was read: rows in it that are not among the clips are gone.
     pub stretches: &'a [Stretch],
-    /// Whether a part of it may have rows. Where nothing was read before, it is not asked.
-    pub again: bool,
+    /// Whether a part of it may have rows. Where nothing was read before, the script does
+    /// not look for any.
+    pub may_have_rows: bool,
     /// Of the stretches only these messages were read.
     pub only: Option<Vec<MessageId>>,
     /// Messages that were there and could not be read: their rows stay.
-    pub kept: &'a [MessageId],
-    /// Another's field. `"@found"` in its value becomes the clips found so far, as in
-    /// `tell`.
-    pub also: Option<HashField>,
+    pub unreadable: &'a [MessageId],
+    /// The job's progress, a field of the queue's. `"@found"` in its value becomes the
+    /// clips found so far, as in `events`.
+    pub progress: Option<HashField>,
     /// Fields beside that one whose values are wanted.
     pub watch: Vec<String>,
     pub pace: Option<Pace<'a>>,
-    /// Commands that tell of the page, in their order. A word `@clips` becomes the new
-    /// clips, `@removed` those gone; the command is left out when there are none.
-    pub tell: &'a [RawCommand],
+    /// Commands that append the events of the page, in their order. A word `@clips` becomes
+    /// the new clips, `@removed` those gone; the command is left out when there are none.
+    pub events: &'a [RawCommand],
     /// Where the clips found since the last time are counted.
     pub count: Option<Vec<CountPlace>>,
 }
@@ -96,8 +70,12 @@ impl ScanStore {
     pub fn add_page(&self, pipeline: &mut Pipeline, page: &PageSave<'_>) -> PageSlot {
         let (guild, channel) = (page.guild_id, page.channel_id);
         let counts = page.count.as_deref().unwrap_or_default();
-        let mut others: Vec<String> = page.also.iter().map(|also| also.key.clone()).collect();
-        let named = page.tell.iter().filter_map(key_of);
+        let mut others: Vec<String> = page
+            .progress
+            .iter()
+            .map(|field| field.key.clone())
+            .collect();
+        let named = page.events.iter().filter_map(key_of);
         for key in named.chain(counts.iter().map(|count| &count.key)) {
             if !others.contains(key) {
                 others.push(key.clone());
@@ -129,10 +107,10 @@ impl ScanStore {
             found: page.found,
             clips: clips.collect(),
             stretches: stretches.collect(),
-            again: page.again,
+            again: page.may_have_rows,
             only: page.only.as_deref().map(padded),
-            kept: padded(page.kept),
-            also: page.also.as_ref().map(|also| SaveField {
+            kept: padded(page.unreadable),
+            also: page.progress.as_ref().map(|also| SaveField {
                 field: &also.field,
                 value: &also.value,
             }),
@@ -142,7 +120,11 @@ impl ScanStore {
                 now: pace.now,
                 spent: pace.spent,
             }),
-            tell: page.tell.iter().map(|command| &command.words[..]).collect(),
+            tell: page
+                .events
+                .iter()
+                .map(|command| &command.words[..])
+                .collect(),
             count: page.count.as_ref().map(|counts| {
                 let counts = counts.iter().map(|count| SaveCount {
                     key: &count.key,
@@ -159,24 +141,5 @@ impl ScanStore {
             .map(|clip| serde_json::to_string(clip).unwrap_or_default())
             .collect();
         add_save(pipeline, &keys, &request, texts)
-    }
-
-    /// The outcome of [`ScanStore::add_page`].
-    ///
-    /// # Errors
-    /// The script's failure.
-    pub fn read_page(&self, replies: &mut Replies, slot: PageSlot) -> Result<SavedPage, Error> {
-        let (word, _, found, watched, before) = replies.take(slot)?;
-        let saved = match word.as_str() {
-            "saved" => Saved::Yes,
-            "dup" => Saved::Duplicate,
-            _ => Saved::Lost,
-        };
-        Ok(SavedPage {
-            saved,
-            found,
-            watched,
-            before,
-        })
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Channel, PageTold};
-use crate::redis::{Error, Pipeline, RawCommand, Redis, Reply, Script, Slot};
+use super::{Channel, Owner};
+use crate::redis::{Error, FromReply, Pipeline, RawCommand, Redis, Reply, Script, Slot};
 
 static TAKE: Script = Script::new(
     "take",
@@ -120,20 +120,17 @@ pub(super) type TakeReply = (String, Reply, String, String);
 pub(super) async fn take(
     redis: &Redis,
     keys: &[&str; 3],
-    channel: &str,
-    now: i64,
-    owner: &super::Owner,
-    latest: i64,
-    token: &str,
+    request: &OwnershipRequest<'_>,
 ) -> Result<TakeReply, Error> {
+    let owner = request.owner;
     let args = [
-        channel.to_owned(),
-        now.to_string(),
+        request.channel_id.to_owned(),
+        request.now.to_string(),
         owner.job.clone(),
         owner.fence.to_string(),
         owner.until.to_string(),
-        latest.to_string(),
-        token.to_owned(),
+        request.latest.to_string(),
+        request.token.to_owned(),
     ];
     TAKE.run(&**redis, keys, &args).await
 }
@@ -204,7 +201,7 @@ pub(super) fn add_save(
     keys: &SaveKeys,
     request: &SaveRequest<'_>,
     clips: Vec<String>,
-) -> Slot<PageTold> {
+) -> Slot<SavedPage> {
     // Text and numbers only: this cannot fail.
     let request = serde_json::to_string(request).unwrap_or_default();
     let args: Vec<String> = std::iter::once(request).chain(clips).collect();
@@ -222,4 +219,58 @@ pub(super) fn add_save(
 /// The key a command is about.
 pub(super) fn key_of(command: &RawCommand) -> Option<&String> {
     command.words.get(1)
+}
+
+/// An attempt that asks to own a channel.
+#[derive(Debug)]
+pub struct OwnershipRequest<'a> {
+    pub guild_id: &'a str,
+    pub channel_id: &'a str,
+    pub owner: &'a Owner,
+    /// Unix milliseconds.
+    pub now: i64,
+    /// Until when a pause of this channel is waited out, in unix milliseconds.
+    pub latest: i64,
+    /// A mark of the token Discord is asked with.
+    pub token: &'a str,
+}
+
+/// What came of saving a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    Yes,
+    /// It was saved before; nothing was counted again.
+    Duplicate,
+    /// Another attempt owns the channel: nothing was saved.
+    Superseded,
+}
+
+/// The outcome of saving a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedPage {
+    pub saved: Saved,
+    /// Clips the job found so far.
+    pub found: u64,
+    /// Those of [`PageSave::watch`], then until when the pace is taken.
+    pub watched: Vec<String>,
+    /// The `progress` of a page of single messages that was saved before.
+    pub before: String,
+}
+
+impl FromReply for SavedPage {
+    fn from_reply(reply: Reply) -> Result<SavedPage, Error> {
+        // The second is how many clips are new.
+        let (word, _, found, watched, before) =
+            <(String, u64, u64, Vec<String>, String)>::from_reply(reply)?;
+        Ok(SavedPage {
+            saved: match word.as_str() {
+                "saved" => Saved::Yes,
+                "dup" => Saved::Duplicate,
+                _ => Saved::Superseded,
+            },
+            found,
+            watched,
+            before,
+        })
+    }
 }

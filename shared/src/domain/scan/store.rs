@@ -1,10 +1,12 @@
 //! Reading and writing the domain's records.
 
+use serde_json::json;
+
 use super::scripts;
-use super::{Breaker, Channel, Clip, GuildSettings, Keys, Owner};
-use crate::redis::commands::hashes::Hashes as _;
+use super::{Channel, Clip, Keys};
+use crate::redis::commands::hashes::{Hashes as _, hsetnx};
 use crate::redis::commands::sorted_sets::zscore;
-use crate::redis::{Error, FromReply as _, Pipeline, Prefix, Redis, Reply};
+use crate::redis::{Error, FromReply as _, Pipeline, Prefix, Redis, Repeat, Reply};
 
 /// Channels and clips of all guilds.
 #[derive(Clone)]
@@ -13,21 +15,27 @@ pub struct ScanStore {
     keys: Keys,
 }
 
-/// What came of taking a channel.
-#[derive(Debug)]
-pub enum Taken {
-    /// With the settings of its guild, and why Discord was left alone before.
-    Yes(Box<Channel>, GuildSettings, Breaker),
-    /// The job's last page was saved, and the job not told.
-    Done(Box<Channel>),
-    /// Another job has it, until this unix millisecond unless it goes on.
-    Busy { until: i64 },
-    /// A later attempt of the same job has it.
-    Lost,
-    /// Discord is left alone until this unix millisecond.
-    Paused { until: i64, breaker: Breaker },
-    /// This channel is.
-    Slow { until: i64 },
+/// The most channels of one script.
+const AT_ONCE: usize = 500;
+
+/// A scan that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub channel_id: String,
+    /// Its job, where that is known.
+    pub job_id: Option<String>,
+}
+
+impl Noted {
+    /// A record that says nothing but whose job it is, so that the job tells how the scan
+    /// stands.
+    fn record(&self, now: i64) -> String {
+        let owner = self
+            .job_id
+            .as_ref()
+            .map(|job| json!({ "job": job, "fence": 0, "until": 0 }));
+        json!({ "revision": 0, "owner": owner, "updatedAt": now }).to_string()
+    }
 }
 
 impl ScanStore {
@@ -54,58 +62,28 @@ impl ScanStore {
         &self.redis
     }
 
-    /// Makes `owner` the owner of a channel and reads its guild's settings, unless Discord
-    /// is to be left alone by those with the token of the mark `token`, or the channel's
-    /// next page is not to be asked for by `latest`.
+    /// Notes channels that have no record yet; one command for one, two or three for
+    /// more.
     ///
     /// # Errors
-    /// When Redis cannot be asked, or the record cannot be read.
-    pub async fn take(
-        &self,
-        guild_id: &str,
-        channel_id: &str,
-        owner: &Owner,
-        now: i64,
-        latest: i64,
-        token: &str,
-    ) -> Result<Taken, Error> {
-        let keys = [
-            self.keys.channels(guild_id),
-            self.keys.breaker(),
-            self.keys.settings(guild_id),
-        ];
-        let (word, detail, settings, breaker) = scripts::take(
-            &self.redis,
-            &[&keys[0], &keys[1], &keys[2]],
-            channel_id,
-            now,
-            owner,
-            latest,
-            token,
-        )
-        .await?;
-        match word.as_str() {
-            "taken" => {
-                let settings = GuildSettings::parse(Some(&settings));
-                Ok(Taken::Yes(
-                    record(detail)?,
-                    settings,
-                    Breaker::parse(&breaker),
-                ))
-            }
-            "done" => Ok(Taken::Done(record(detail)?)),
-            "busy" => Ok(Taken::Busy {
-                until: i64::from_reply(detail)?,
-            }),
-            "paused" => Ok(Taken::Paused {
-                until: i64::from_reply(detail)?,
-                breaker: Breaker::parse(&breaker),
-            }),
-            "slow" => Ok(Taken::Slow {
-                until: i64::from_reply(detail)?,
-            }),
-            _ => Ok(Taken::Lost),
+    /// When Redis cannot be asked.
+    pub async fn note(&self, guild_id: &str, scans: &[Noted], now: i64) -> Result<(), Error> {
+        let key = self.keys().channels(guild_id);
+        if let [scan] = scans {
+            let mut command = hsetnx(&key, &scan.channel_id, &scan.record(now));
+            // Nobody looks at the reply.
+            command.raw.repeat = Repeat::Safe;
+            command.send(&**self.redis()).await?;
+            return Ok(());
         }
+        for part in scans.chunks(AT_ONCE) {
+            let args: Vec<String> = part
+                .iter()
+                .flat_map(|scan| [scan.channel_id.clone(), scan.record(now)])
+                .collect();
+            scripts::note(self.redis(), &key, &args).await?;
+        }
+        Ok(())
     }
 
     /// The record of a channel, if it was ever scanned.
@@ -157,7 +135,8 @@ impl ScanStore {
     }
 }
 
-fn record(reply: Reply) -> Result<Box<Channel>, Error> {
+/// Reads a record as it is stored.
+pub(super) fn record(reply: Reply) -> Result<Box<Channel>, Error> {
     serde_json::from_str(&String::from_reply(reply)?)
         .map_err(|error| Error::Malformed(format!("a channel's record: {error}")))
 }

@@ -1,9 +1,20 @@
-//! Scanning a stretch of a channel: page after page, each saved with its clips, its
+//! The kinds `scan` and `batch`: scanning a stretch of a channel, page after page, each saved with its clips, its
 //! counts and the job's place in one script.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | the run: from page to page, and how it stops |
+//! | `ownership` | which attempt may write the channel's record |
+//! | `page` | where a page begins, and what it covers; without I/O |
+//! | `save` | saving a page with all that follows from it |
 //!
 //! Running it twice is harmless: the channel's record has one owner, a page that
 //! was saved is not saved again, and a job that starts anew goes on where its last
 //! saved page ended.
+
+mod ownership;
+pub mod page;
+mod save;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,17 +26,19 @@ use shared::queue::{ActiveJob, Outcome};
 use shared::redis::Pipeline;
 use shared::scan::{Channel, GuildSettings, PauseReason, ScanStatus, Work};
 
-use super::ownership::{LONGEST_PAUSE, Taken, take};
 use super::reporter::Reporter;
-use super::save::PageParts;
-use super::trouble::{Trouble, heed, with_jitter};
-use super::waiting::Waiting;
+use super::stop::{OutageWait, StopReason, checked, with_jitter};
 use super::watch::{self, unless_stopped};
-use super::{arguments, checks, page};
+use super::{arguments, checks};
 use crate::Environment;
 
+pub use ownership::ended;
+
+use ownership::{LONGEST_PAUSE, ToDo};
+use save::{PageParts, RecordWrite};
+
 /// How long a scan that has got on waits before it tries Discord again.
-const AFTER_TROUBLE: Duration = Duration::from_secs(5);
+const AFTER_FAULT: Duration = Duration::from_secs(5);
 
 /// Pages of one run. A scan of more goes on in its turn, so that a channel of a million
 /// messages does not keep others waiting.
@@ -36,11 +49,11 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         Ok(scan) => scan,
         Err(outcome) => return outcome,
     };
-    let waiting = Waiting::of(&job);
-    let (channel, settings, breaker) = match take(&env, &scan, &job).await {
-        Ok(Taken::Channel(channel, settings, breaker)) => (*channel, settings, breaker),
-        Ok(Taken::Done(work)) => return done(&work),
-        Err(trouble) => return not_taken(&env, &job, waiting, trouble).await,
+    let waiting = OutageWait::of(&job);
+    let (channel, policy) = match ownership::request(&env, &scan, &job).await {
+        Ok(ToDo::Scan(channel, policy)) => (*channel, policy),
+        Ok(ToDo::Nothing(work)) => return done(&work),
+        Err(stop) => return not_owned(&env, &job, waiting, stop).await,
     };
     let work = channel.works.get(job.attempt.id.as_str()).cloned();
     let mut run = Run {
@@ -53,17 +66,17 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         pages: 0,
         requests: 0,
         content_checked: false,
-        was_away: breaker.is_away(),
+        was_unreachable: policy.breaker.is_away(),
         waiting,
         env,
         scan,
-        settings,
+        settings: policy.settings,
         job,
         channel,
     };
     match run.pages().await {
         Ok(()) => done(&run.work),
-        Err(trouble) => run.give_up(trouble).await,
+        Err(stop) => run.give_up(stop).await,
     }
 }
 
@@ -77,28 +90,28 @@ fn done(work: &Work) -> Outcome {
 }
 
 /// The channel is another's, or Discord is left alone.
-async fn not_taken(
+async fn not_owned(
     env: &Environment,
     job: &ActiveJob,
-    mut waiting: Waiting,
-    trouble: Trouble,
+    mut waiting: OutageWait,
+    stop: StopReason,
 ) -> Outcome {
-    let Trouble::Away { until, since } = trouble else {
-        return trouble.outcome();
+    let StopReason::Unreachable(outage) = stop else {
+        return stop.outcome();
     };
-    let trouble = waiting.next(env.clock.now_ms(), until, since, false);
+    let stop = waiting.next(env.clock.now_ms(), outage, false);
     waiting.remember(job);
-    if let Trouble::Never(reason) = &trouble {
+    if let StopReason::Fail(reason) = &stop {
         let mut reporter = Reporter::new(job.attempt.clone());
         reporter.add_status(env, ScanStatus::Failed, json!({ "error": reason }));
         let mut pipeline = Pipeline::new();
-        reporter.tell(&mut pipeline);
+        reporter.add_to(&mut pipeline);
         if let Err(error) = pipeline.send(&*env.redis).await {
             let error = shared::telemetry::chain(&error);
-            tracing::warn!(job_id = %job.attempt.id, error, "event not told");
+            tracing::warn!(job_id = %job.attempt.id, error, "event not sent");
         }
     }
-    trouble.outcome()
+    stop.outcome()
 }
 
 /// One attempt at a scan.
@@ -125,12 +138,12 @@ pub struct Run {
     pub requests: u64,
     content_checked: bool,
     /// Discord could not be reached when it was last tried.
-    was_away: bool,
-    waiting: Waiting,
+    was_unreachable: bool,
+    waiting: OutageWait,
 }
 
 impl Run {
-    async fn pages(&mut self) -> Result<(), Trouble> {
+    async fn pages(&mut self) -> Result<(), StopReason> {
         self.pause(Duration::from_millis(
             u64::try_from(self.channel.next_page_at - self.env.clock.now_ms()).unwrap_or(0),
         ))
@@ -167,20 +180,22 @@ impl Run {
             if self.work.done {
                 return Ok(());
             }
-            self.heed_board(&saved)?;
+            // Somebody cancelled the job, or a job anywhere learned that Discord is to be
+            // left alone.
+            watch::check_stop(&self.env, &saved)?;
             if self.pages >= PAGES {
-                return Err(Trouble::Later(Duration::ZERO));
+                return Err(StopReason::Later(Duration::ZERO));
             }
             let wait = wait.max(watch::pace_wait(&saved, self.env.clock.now_ms()));
             if wait > LONGEST_PAUSE {
-                return Err(Trouble::Later(wait));
+                return Err(StopReason::Later(wait));
             }
             self.pause(wait).await?;
         }
     }
 
-    async fn fetch(&mut self, limit: u64) -> Result<Page, Trouble> {
-        self.heed_process()?;
+    async fn fetch(&mut self, limit: u64) -> Result<Page, StopReason> {
+        self.check_process()?;
         self.requests += 1;
         let position = page::position(&self.work);
         let env = self.env.clone();
@@ -190,16 +205,17 @@ impl Run {
             env.discord.messages(&self.scan.channel_id, position, limit),
         )
         .await?;
-        heed(&env, page).await
+        checked(&env, page).await
     }
 
     /// Waits, unless the job is interrupted.
-    async fn pause(&mut self, pause: Duration) -> Result<(), Trouble> {
+    async fn pause(&mut self, pause: Duration) -> Result<(), StopReason> {
         unless_stopped(&self.env, &self.job, self.env.clock.sleep(pause)).await
     }
 
-    /// What a job of this process learned of Discord meanwhile.
-    fn heed_process(&self) -> Result<(), Trouble> {
+    /// Whether a job of this process learned meanwhile that Discord is to be left alone. It
+    /// costs nothing, and spares a request that would be refused.
+    fn check_process(&self) -> Result<(), StopReason> {
         let now = self.env.clock.now_ms();
         match self.env.paused_until(now) {
             Some(until) => Err(watch::later(until, now)),
@@ -207,69 +223,70 @@ impl Run {
         }
     }
 
-    /// What the reply to a page tells: that somebody cancelled the job, or that a job
-    /// anywhere learned that Discord is to be left alone.
-    fn heed_board(&self, watched: &[String]) -> Result<(), Trouble> {
-        watch::stop_wanted(&self.env, watched)
-    }
-
     /// A page was saved: Discord is there again, for this job and all others.
-    async fn came_back(&mut self) -> Result<(), Trouble> {
+    async fn came_back(&mut self) -> Result<(), StopReason> {
         if self.waiting.waiting_since.take().is_some() {
             self.waiting.remember(&self.job);
         }
-        if std::mem::take(&mut self.was_away) {
+        if std::mem::take(&mut self.was_unreachable) {
             let (store, board) = (&self.env.store, &self.env.board);
             store.resume_discord(Some(PauseReason::Away), board).await?;
         }
         Ok(())
     }
 
-    /// Lets go of the channel and tells why.
-    async fn give_up(&mut self, trouble: Trouble) -> Outcome {
+    /// Lets go of the channel and reports why.
+    async fn give_up(&mut self, stop: StopReason) -> Outcome {
         let now = self.env.clock.now_ms();
-        let is_away = matches!(trouble, Trouble::Away { .. });
-        let trouble = match trouble {
+        let is_outage = matches!(stop, StopReason::Unreachable(_));
+        let stop = match stop {
             // A scan that has got on is not failed by a passing fault of Discord's.
-            Trouble::Again(_) if self.pages > 0 => Trouble::Later(with_jitter(AFTER_TROUBLE)),
-            Trouble::Away { until, since } => {
-                let next = self.waiting.next(now, until, since, true);
+            StopReason::Retry(_) if self.pages > 0 => StopReason::Later(with_jitter(AFTER_FAULT)),
+            StopReason::Unreachable(outage) => {
+                let next = self.waiting.next(now, outage, true);
                 self.waiting.remember(&self.job);
                 next
             }
             other => other,
         };
         let last = self.job.is_last_attempt();
-        let (status, detail) = match &trouble {
-            Trouble::Superseded => return trouble.outcome(),
-            Trouble::Later(wait) if wait.is_zero() => (ScanStatus::Pending, json!({})),
-            Trouble::Later(wait) => {
+        let (status, detail) = match &stop {
+            StopReason::Superseded => return stop.outcome(),
+            StopReason::Later(wait) if wait.is_zero() => (ScanStatus::Pending, json!({})),
+            StopReason::Later(wait) => {
                 let at = now + wait.as_millis() as i64;
                 let mut detail = json!({ "waitingUntil": at });
-                if is_away {
+                if is_outage {
                     detail["reason"] = "Discord cannot be reached".into();
                 }
                 (ScanStatus::Pending, detail)
             }
-            Trouble::Away { until, .. } => (ScanStatus::Pending, json!({ "waitingUntil": until })),
-            Trouble::Again(reason) if !last => (ScanStatus::Pending, json!({ "error": reason })),
-            Trouble::Again(reason) | Trouble::Never(reason) => {
+            StopReason::Unreachable(outage) => {
+                (ScanStatus::Pending, json!({ "waitingUntil": outage.until }))
+            }
+            StopReason::Retry(reason) if !last => (ScanStatus::Pending, json!({ "error": reason })),
+            StopReason::Retry(reason) | StopReason::Fail(reason) => {
                 (ScanStatus::Failed, json!({ "error": reason }))
             }
-            Trouble::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
-            Trouble::Cancelled => (ScanStatus::Cancelled, json!({})),
+            StopReason::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
+            StopReason::Cancelled => (ScanStatus::Cancelled, json!({})),
         };
         let mut channel = self.channel.clone();
         // When Discord is back, this channel need not wait longer than others.
-        if let (Trouble::Later(wait), false) = (&trouble, is_away) {
+        if let (StopReason::Later(wait), false) = (&stop, is_outage) {
             channel.next_page_at = channel.next_page_at.max(now + wait.as_millis() as i64);
         }
         channel.set_work(self.job.attempt.id.as_str(), self.work.clone());
         let error = detail["error"].as_str().map(str::to_owned);
         self.reporter.add_status(&self.env, status, detail);
-        if let Err(failed) = self.let_go(channel, status, error).await {
+        let write = RecordWrite {
+            error,
+            ..RecordWrite::new(channel, status)
+        };
+        if let Err(failed) = self.write(write).await {
+            // Its ownership ends by itself, and the next attempt begins at the last page.
             tracing::warn!(job_id = %self.job.attempt.id, ?failed, "the channel was not let go of");
         }
-        trouble.outcome()
+        stop.outcome()
     }
 }

@@ -1,4 +1,4 @@
-//! Who may write a channel's record.
+//! Which attempt may write a channel's record.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use shared::jobs::ChannelScan;
 use shared::queue::{ActiveJob, Attempt, EndedJob};
 use shared::redis::Pipeline;
 use shared::scan::{
-    self as store, Breaker, Channel, GuildSettings, Owner, PageSave, ScanStatus, Work,
+    Channel, Owner, Ownership, OwnershipRequest, PageSave, ScanPolicy, ScanStatus, Work,
 };
 
-use super::reporter::Reporter;
-use super::trouble::{Trouble, with_jitter};
-use super::watch::left_alone;
 use crate::Environment;
+use crate::jobs::reporter::Reporter;
+use crate::jobs::stop::{StopReason, with_jitter};
+use crate::jobs::watch::discord_paused;
 
 /// How long a channel is owned after its last page; a page takes a few seconds.
 const OWNERSHIP: Duration = Duration::from_secs(60);
@@ -44,49 +44,49 @@ pub fn former_owner(attempt: &Attempt) -> Owner {
 }
 
 /// What there is to do for a job.
-pub enum Taken {
-    /// It owns the channel, whose guild has these settings; why Discord was left alone
+pub enum ToDo {
+    /// The attempt owns the channel and scans it. The policy says why Discord was left alone
     /// until then.
-    Channel(Box<Channel>, GuildSettings, Breaker),
-    /// Its last page was saved before; only the queue was not told.
-    Done(Work),
+    Scan(Box<Channel>, ScanPolicy),
+    /// Nothing: its last page was saved before, and only the queue does not know.
+    Nothing(Work),
 }
 
 /// Makes an attempt the owner of its channel.
-pub async fn take(
+pub async fn request(
     env: &Environment,
     scan: &ChannelScan,
     job: &ActiveJob,
-) -> Result<Taken, Trouble> {
+) -> Result<ToDo, StopReason> {
     let now = env.clock.now_ms();
-    let owner = owner(&job.attempt, now);
-    let latest = now + LONGEST_PAUSE.as_millis() as i64;
     let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
-    let (guild, channel) = (&scan.guild_id, &scan.channel_id);
-    let token = env.discord.token_mark();
-    let taken = env
-        .store
-        .take(guild, channel, &owner, now, latest, &token)
-        .await?;
-    match taken {
-        store::Taken::Yes(channel, settings, breaker) => {
+    let request = OwnershipRequest {
+        guild_id: &scan.guild_id,
+        channel_id: &scan.channel_id,
+        owner: &owner(&job.attempt, now),
+        now,
+        latest: now + LONGEST_PAUSE.as_millis() as i64,
+        token: &env.discord.token_mark(),
+    };
+    match env.store.request_ownership(&request).await? {
+        Ownership::Granted(channel, policy) => {
             env.forget_pause();
-            Ok(Taken::Channel(channel, settings, breaker))
+            Ok(ToDo::Scan(channel, policy))
         }
-        store::Taken::Done(mut channel) => {
+        Ownership::Done(mut channel) => {
             let work = channel.works.remove(job.attempt.id.as_str());
-            Ok(Taken::Done(work.unwrap_or_default()))
+            Ok(ToDo::Nothing(work.unwrap_or_default()))
         }
-        store::Taken::Busy { until: at } => {
-            Err(Trouble::Later(with_jitter(until(at).min(BUSY_PAUSE))))
+        Ownership::Busy { until: at } => {
+            Err(StopReason::Later(with_jitter(until(at).min(BUSY_PAUSE))))
         }
-        store::Taken::Paused { until: at, breaker } => Err(left_alone(&breaker, at, now)),
-        store::Taken::Slow { until: at } => Err(Trouble::Later(with_jitter(until(at)))),
-        store::Taken::Lost => Err(Trouble::Superseded),
+        Ownership::Paused { until: at, breaker } => Err(discord_paused(&breaker, at, now)),
+        Ownership::Slow { until: at } => Err(StopReason::Later(with_jitter(until(at)))),
+        Ownership::Superseded => Err(StopReason::Superseded),
     }
 }
 
-/// A job ended without its handler: says so in the channel's record and the events.
+/// Notes in the channel's record and the events that a job ended without its handler.
 pub async fn ended(env: Arc<Environment>, job: EndedJob) {
     let Ok(scan) = serde_json::from_str::<ChannelScan>(job.args()) else {
         return;
@@ -117,9 +117,9 @@ pub async fn ended(env: Arc<Environment>, job: EndedJob) {
     }
     let mut reporter = Reporter::after(job.attempt.clone());
     reporter.add_status(&env, status, json!({ "error": job.reason }));
-    reporter.tell(&mut pipeline);
+    reporter.add_to(&mut pipeline);
     if let Err(error) = pipeline.send(&*env.redis).await {
         let error = shared::telemetry::chain(&error);
-        tracing::warn!(job_id = %job.attempt.id, error, "the end of a job was not told");
+        tracing::warn!(job_id = %job.attempt.id, error, "the end of a job was not sent");
     }
 }

@@ -55,59 +55,69 @@ pub fn limit(work: &Work, most: Option<u64>) -> u64 {
     }
 }
 
-/// What a page covers; `last` says that nothing is beyond it.
-pub fn covered(work: &Work, page: &Page, last: bool) -> Covered {
-    let (low, high) = page.range.map_or((0, 0), |(low, high)| (low.0, high.0));
-    let above = if last { 0 } else { low.saturating_sub(1) };
-    match position(work) {
-        Position::After(after) => Covered {
-            above: after.0,
-            below: high.max(after.0) + 1,
-            range: page.range,
-            from_start: after.0 == 0,
-        },
-        Position::Before(MessageId(below)) => Covered {
-            above,
-            below,
-            range: page.range,
-            from_start: last,
-        },
-        Position::Newest => Covered {
-            above,
-            below: high + 1,
-            range: page.range,
-            from_start: last,
-        },
-    }
+/// A page as it was read.
+pub struct Read<'a> {
+    pub page: &'a Page,
+    /// Nothing is beyond it.
+    pub is_last: bool,
+    /// When it was asked for, in unix milliseconds.
+    pub asked_ms: i64,
 }
 
-/// The stretch in which a row that is not of this page's is of a message that is gone:
-/// what the page covers, and upwards what was posted well before it was asked for, where
-/// nothing newer is left.
-pub fn stretch(
-    work: &Work,
-    page: &Page,
-    covered: &Covered,
-    last: bool,
-    asked_ms: i64,
-) -> Option<Stretch> {
-    // One without an id may be any.
-    if page.unreadable.iter().any(|message| message.id.is_none()) {
-        return None;
+impl Read<'_> {
+    /// What the page covers.
+    pub fn covered(&self, work: &Work) -> Covered {
+        let range = self.page.range;
+        let (low, high) = range.map_or((0, 0), |(low, high)| (low.0, high.0));
+        let above = match self.is_last {
+            true => 0,
+            false => low.saturating_sub(1),
+        };
+        match position(work) {
+            Position::After(after) => Covered {
+                above: after.0,
+                below: high.max(after.0) + 1,
+                range,
+                from_start: after.0 == 0,
+            },
+            Position::Before(MessageId(below)) => Covered {
+                above,
+                below,
+                range,
+                from_start: self.is_last,
+            },
+            Position::Newest => Covered {
+                above,
+                below: high + 1,
+                range,
+                from_start: self.is_last,
+            },
+        }
     }
-    let is_top = match position(work) {
-        Position::Newest => true,
-        Position::After(_) => last,
-        Position::Before(_) => false,
-    };
-    let settled = MessageId::at(asked_ms - SETTLED_MS).0;
-    let high = covered.below.saturating_sub(1);
-    let high = if is_top { high.max(settled) } else { high };
-    let low = covered.above + 1;
-    (low <= high).then_some(Stretch {
-        low: MessageId(low),
-        high: MessageId(high),
-    })
+
+    /// The stretch in which a row that is not of this page's is of a message that is gone:
+    /// what the page covers, and upwards what was posted well before it was asked for, where
+    /// nothing newer is left.
+    pub fn stretch(&self, work: &Work, covered: &Covered) -> Option<Stretch> {
+        // One without an id may be any.
+        let unreadable = &self.page.unreadable;
+        if unreadable.iter().any(|message| message.id.is_none()) {
+            return None;
+        }
+        let is_top = match position(work) {
+            Position::Newest => true,
+            Position::After(_) => self.is_last,
+            Position::Before(_) => false,
+        };
+        let settled = MessageId::at(self.asked_ms - SETTLED_MS).0;
+        let high = covered.below.saturating_sub(1);
+        let high = if is_top { high.max(settled) } else { high };
+        let low = covered.above + 1;
+        (low <= high).then_some(Stretch {
+            low: MessageId(low),
+            high: MessageId(high),
+        })
+    }
 }
 
 /// Whether a message is beyond what a forward scan reads again.
@@ -221,6 +231,15 @@ mod tests {
             range: range.map(|(low, high)| (MessageId(*low), MessageId(*high))),
             ..Page::default()
         }
+    }
+
+    fn covered(work: &Work, page: &Page, is_last: bool) -> Covered {
+        let read = Read {
+            page,
+            is_last,
+            asked_ms: 0,
+        };
+        read.covered(work)
     }
 
     #[test]

@@ -12,11 +12,10 @@ use shared::scan::{
 };
 
 use super::ownership::{former_owner, owner};
-use super::page;
-use super::reporter::FOUND;
-use super::scan::Run;
-use super::trouble::Trouble;
-use super::watch;
+use super::{Run, page};
+use crate::jobs::reporter::FOUND;
+use crate::jobs::stop::StopReason;
+use crate::jobs::watch;
 
 /// A page as it was read.
 pub struct PageParts {
@@ -31,19 +30,43 @@ pub struct PageParts {
     pub wait: Duration,
 }
 
-/// What of a page the record does not say.
-#[derive(Default)]
-struct Rows<'a> {
-    clips: &'a [Clip],
-    stretch: Option<Stretch>,
-    again: bool,
-    kept: Vec<MessageId>,
-    progress: Option<HashField>,
+/// What is written to a channel's record, and what there is of a page with it.
+pub struct RecordWrite<'a> {
+    pub channel: Channel,
+    pub status: ScanStatus,
+    /// Why the scan failed.
+    pub error: Option<String>,
+    /// Clips found on the page.
+    pub clips: &'a [Clip],
+    /// What was read: rows in it that are not among the clips are gone.
+    pub stretch: Option<Stretch>,
+    /// Whether a part of the stretch may have been read before.
+    pub may_have_rows: bool,
+    /// Messages that were there and could not be read: their rows stay.
+    pub unreadable: Vec<MessageId>,
+    /// The job's progress; none where no page is saved.
+    pub progress: Option<HashField>,
+}
+
+impl RecordWrite<'_> {
+    /// The record alone.
+    pub fn new(channel: Channel, status: ScanStatus) -> RecordWrite<'static> {
+        RecordWrite {
+            channel,
+            status,
+            error: None,
+            clips: &[],
+            stretch: None,
+            may_have_rows: false,
+            unreadable: Vec::new(),
+            progress: None,
+        }
+    }
 }
 
 impl Run {
-    /// Saves a page; answers what the board tells.
-    pub async fn save(&mut self, parts: PageParts) -> Result<Vec<String>, Trouble> {
+    /// Saves a page; answers the fields of [`watch::fields`].
+    pub async fn save(&mut self, parts: PageParts) -> Result<Vec<String>, StopReason> {
         let PageParts {
             found,
             limit,
@@ -59,17 +82,19 @@ impl Run {
         let before = self.work.listed;
         let mut work = self.work.clone();
         let mut channel = self.channel.clone();
-        let mut rows = Rows {
-            clips: &clips,
-            kept: page::doubtful(&found).flatten().collect(),
-            ..Rows::default()
-        };
+        let mut stretch = None;
+        let mut may_have_rows = false;
         if limit > 0 {
-            let covered = page::covered(&work, &found, last);
-            rows.stretch = page::stretch(&work, &found, &covered, last, asked_ms);
-            rows.again = rows
-                .stretch
-                .is_some_and(|stretch| channel.knows_of(stretch.low, stretch.high));
+            let read = page::Read {
+                page: &found,
+                is_last: last,
+                asked_ms,
+            };
+            let covered = read.covered(&work);
+            stretch = read.stretch(&work, &covered);
+            // Before the cursors move: then every stretch would be known.
+            may_have_rows =
+                stretch.is_some_and(|stretch| channel.knows_of(stretch.low, stretch.high));
             if !channel.cover(&covered) {
                 channel.strays = true;
             }
@@ -86,12 +111,19 @@ impl Run {
         channel.total_messages_scanned += work.listed - before;
         channel.next_page_at = now + wait.as_millis() as i64;
         channel.set_work(self.job.attempt.id.as_str(), work.clone());
-        rows.progress = Some(self.tell(&work, &found, now));
         let status = match work.done {
             true => ScanStatus::Succeeded,
             false => ScanStatus::Running,
         };
-        let saved = self.write(channel, status, None, rows).await?;
+        let write = RecordWrite {
+            clips: &clips,
+            stretch,
+            may_have_rows,
+            unreadable: page::doubtful(&found).flatten().collect(),
+            progress: Some(self.add_events(&work, &found, now)),
+            ..RecordWrite::new(channel, status)
+        };
+        let saved = self.write(write).await?;
         self.work = Work {
             clips: saved.found,
             ..work
@@ -124,8 +156,8 @@ impl Run {
         true
     }
 
-    /// Adds what a page is told with; answers the job's newest progress.
-    fn tell(&mut self, work: &Work, found: &Page, now: i64) -> HashField {
+    /// Adds the events of a page; answers the job's newest progress.
+    fn add_events(&mut self, work: &Work, found: &Page, now: i64) -> HashField {
         let env = self.env.clone();
         if self.pages == 0 {
             self.reporter
@@ -174,32 +206,15 @@ impl Run {
         }
     }
 
-    /// Saves the record of a channel that this attempt has no more to do with.
-    pub async fn let_go(
-        &mut self,
-        channel: Channel,
-        status: ScanStatus,
-        error: Option<String>,
-    ) -> Result<(), Trouble> {
-        self.write(channel, status, error, Rows::default()).await?;
-        Ok(())
-    }
-
-    /// Saves the record with `status`, and with it what there is of a page and what was
-    /// to be told.
-    async fn write(
-        &mut self,
-        mut channel: Channel,
-        status: ScanStatus,
-        error: Option<String>,
-        rows: Rows<'_>,
-    ) -> Result<SavedPage, Trouble> {
+    /// Saves the record, and with it what there is of a page and the events not sent yet.
+    pub async fn write(&mut self, write: RecordWrite<'_>) -> Result<SavedPage, StopReason> {
+        let (mut channel, status) = (write.channel, write.status);
         let now = self.env.clock.now_ms();
         let running = status == ScanStatus::Running;
         let finished = !running && status != ScanStatus::Pending;
         channel.revision += 1;
         (channel.status, channel.updated_at) = (Some(status), now);
-        channel.error_message = error;
+        channel.error_message = write.error;
         channel.owner = Some(match running {
             true => owner(&self.job.attempt, now),
             false => former_owner(&self.job.attempt),
@@ -207,38 +222,37 @@ impl Run {
         if finished && status != ScanStatus::Succeeded {
             channel.works.remove(self.job.attempt.id.as_str());
         }
-        let told = self.reporter.take();
-        let has_board = rows.progress.is_some();
-        let stretch = rows.stretch;
+        let events = self.reporter.take();
+        let is_page = write.progress.is_some();
         let page = PageSave {
             guild_id: &self.scan.guild_id,
             channel_id: &self.scan.channel_id,
             job_id: self.job.attempt.id.as_str(),
             record: Some(&channel),
-            clips: rows.clips,
-            stretches: stretch.as_slice(),
-            again: rows.again,
-            kept: &rows.kept,
-            also: rows.progress,
-            watch: match has_board {
+            clips: write.clips,
+            stretches: write.stretch.as_slice(),
+            may_have_rows: write.may_have_rows,
+            unreadable: &write.unreadable,
+            progress: write.progress,
+            watch: match is_page {
                 true => watch::fields(&self.env, &self.job),
                 false => Vec::new(),
             },
-            pace: watch::pace(&self.env, self.requests, now).filter(|_: &Pace<'_>| has_board),
-            tell: &told,
+            pace: watch::pace(&self.env, self.requests, now).filter(|_: &Pace<'_>| is_page),
+            events: &events,
             count: (!running).then(|| self.env.counters.places(CLIPS)),
             ..PageSave::default()
         };
         let mut pipeline = Pipeline::new();
         let slot = self.env.store.add_page(&mut pipeline, &page);
         let mut replies = pipeline.send(&*self.env.redis).await?;
-        let saved = self.env.store.read_page(&mut replies, slot)?;
+        let saved = replies.take(slot)?;
         match saved.saved {
             Saved::Yes | Saved::Duplicate => {
                 self.channel = channel;
                 Ok(saved)
             }
-            Saved::Lost => Err(Trouble::Superseded),
+            Saved::Superseded => Err(StopReason::Superseded),
         }
     }
 }
