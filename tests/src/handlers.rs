@@ -1,4 +1,4 @@
-//! A queue on an endpoint of its own, and a handler that does what it is told.
+//! A queue on an endpoint of its own, and a handler that does what a test says.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

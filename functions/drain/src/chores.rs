@@ -1,4 +1,4 @@
-//! What a drainer started by the schedule looks after before it drains: recurring
+//! What a drainer that was started by the schedule does before it drains: recurring
 //! jobs that are due, jobs other programs left, and, once an hour, what is to be
 //! forgotten or mended. An idle minute costs one command.
 
@@ -32,8 +32,8 @@ pub struct Look {
     pub has_jobs: bool,
     /// Whether a command more is within what an idle hour may cost.
     pub is_cheap: bool,
-    /// Percent of the database's memory, asked for every other hour; `None` also where it
-    /// does not tell.
+    /// Percent of the database's memory, asked for every other hour; `None` also where the
+    /// database does not say.
     pub memory_used: Option<f64>,
 }
 
@@ -62,7 +62,8 @@ impl Chores {
         })
     }
 
-    /// Does what is due.
+    /// Does what is due. In this order: recurring and foreign jobs are stored before the look
+    /// ends, so that the drain that follows runs them.
     ///
     /// # Errors
     /// When Redis stays away.
@@ -73,11 +74,15 @@ impl Chores {
         store: &ScanStore,
     ) -> Result<Look, Error> {
         let index = queue.keys().index.as_str();
-        // A key named twice counts twice, so one number tells both apart.
+        // One command for two questions, 60 times an hour: EXISTS counts a key as often as it
+        // is named, so 0 is neither, 1 the queue alone, 2 the stream alone and 3 both.
         let found = redis.exists(&[index, &self.stream, &self.stream]).await?;
         let scans = Scans::default();
-        // What goes wrong with these must not keep the queue's own jobs waiting.
+        // A failure here must not keep the queue's own jobs waiting: it is logged, and the
+        // slots stay unseen, so that the next look stores their jobs.
         let fired = {
+            // Held over the request on purpose: two looks of one environment would both send
+            // the same slots. The script would store them once, at the price of two.
             let mut slots = self.slots.lock().await;
             let fired = queue.fire(&self.recurring, &mut slots).await;
             fired.unwrap_or_else(|error| {
@@ -99,11 +104,11 @@ impl Chores {
             match queue.ingest(&self.stream, &read).await {
                 Ok(ingested) => {
                     let (taken, refused) = (ingested.taken, ingested.refused);
-                    tracing::info!(taken, refused, "foreign jobs taken over");
+                    tracing::info!(taken, refused, "foreign jobs stored");
                 }
                 Err(error) => {
                     let error = telemetry::chain(&error);
-                    tracing::error!(error, "foreign jobs were not taken over");
+                    tracing::error!(error, "foreign jobs were not stored");
                 }
             }
         }
@@ -112,7 +117,9 @@ impl Chores {
         let (mut memory_used, mut is_cheap) = (None, false);
         if queue.clock().now_ms().rem_euclid(HOUR_MS) < MINUTE_MS {
             self.tidy(queue, is_idle).await;
-            // An idle queue is not audited in these.
+            // The odd hours of an idle queue have no audit. What that saves pays for the count
+            // of the month's commands and for the memory, so that no idle hour costs more than
+            // another.
             is_cheap = is_idle && hour(queue) % 2 == 1;
             if !is_idle || is_cheap {
                 memory_used = memory_share(redis).await;
@@ -132,7 +139,7 @@ impl Chores {
             tracing::warn!(error = telemetry::chain(&error), "retention failed");
         }
         let pages = match is_idle {
-            // What an idle queue saves by that pays for counting the month's commands.
+            // In every other hour: see `run`.
             true => u32::from(hour(queue) % 2 == 0),
             false => BUSY_PAGES,
         };
@@ -154,9 +161,9 @@ fn hour(queue: &Queue) -> i64 {
 }
 
 async fn memory_share(redis: &Redis) -> Option<f64> {
-    let told = redis.info("memory").await.ok()?;
+    let info = redis.info("memory").await.ok()?;
     let number = |name: &str| -> Option<f64> {
-        let mut lines = told.lines().filter_map(|line| line.trim().split_once(':'));
+        let mut lines = info.lines().filter_map(|line| line.trim().split_once(':'));
         lines.find(|(n, _)| *n == name)?.1.parse().ok()
     };
     let most = number("maxmemory").filter(|most| *most > 0.0)?;

@@ -69,7 +69,7 @@ pub enum DrainError {
 }
 
 impl DrainError {
-    /// The word for it in what Lambda is told.
+    /// Its error type, as Lambda shows it.
     pub fn kind(&self) -> &'static str {
         match self {
             DrainError::Failed(_) => "DrainFailed",

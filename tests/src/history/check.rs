@@ -417,9 +417,9 @@ mod tests {
                 ],
             ),
         ];
-        for (promise, told) in cases {
+        for (promise, steps) in cases {
             let mut lines = vec![STORED, STORED_TOO, STORED_AS_WELL];
-            lines.extend(told.iter().flatten().map(String::as_str));
+            lines.extend(steps.iter().flatten().map(String::as_str));
             let broken = broken(&lines);
             assert!(
                 broken.iter().any(|text| text.contains(promise)),

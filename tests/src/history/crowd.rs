@@ -158,7 +158,7 @@ impl<'a> Crowd<'a> {
         Ok(crowd)
     }
 
-    /// A drainer of its own name, whoever had the place before.
+    /// A drainer under a name of its own, which no other had in its place before.
     async fn drainer(&self, n: usize) -> anyhow::Result<Child> {
         let name = format!("drainer-{n}-{}", self.n_killed);
         let folder = self.folder.to_string_lossy();

@@ -20,7 +20,7 @@ pub struct TickExpected {
     pub paused: bool,
 }
 
-/// The claims are told for queues without groups only: which parked jobs a tick lets
+/// The claims are predicted for queues without groups only: which parked jobs a tick lets
 /// go depends on a sample it takes.
 pub fn expect_tick(state: &State, request: &TickRequest, version: Version) -> TickExpected {
     let mut expected = TickExpected::default();
@@ -362,7 +362,7 @@ pub fn expect_enqueue(
 
 pub fn expect_cancel(state: &State, id: &str) -> String {
     match state.record(id).map(|job| (job.phase(), &job.header)) {
-        None | Some((Phase::Absent, _)) => "gone".to_owned(),
+        None | Some((Phase::Missing, _)) => "gone".to_owned(),
         Some((Phase::Waiting, _)) => "cancelled".to_owned(),
         Some((Phase::Active, _)) => "requested".to_owned(),
         Some((Phase::Finished, header)) => state_word(header.as_deref()),
@@ -371,7 +371,7 @@ pub fn expect_cancel(state: &State, id: &str) -> String {
 
 pub fn expect_change(state: &State, id: &str, moves_time: bool) -> String {
     match state.record(id).map(|job| (job.phase(), &job.header)) {
-        None | Some((Phase::Absent, _)) => "gone".to_owned(),
+        None | Some((Phase::Missing, _)) => "gone".to_owned(),
         Some((Phase::Waiting, _)) => "changed".to_owned(),
         Some((Phase::Active, _)) if moves_time => "active".to_owned(),
         Some((Phase::Active, _)) => "next".to_owned(),
@@ -381,7 +381,7 @@ pub fn expect_change(state: &State, id: &str, moves_time: bool) -> String {
 
 pub fn expect_purge(state: &State, id: &str) -> String {
     match state.record(id).map(|job| (job.phase(), &job.header)) {
-        None | Some((Phase::Absent, _)) => "gone".to_owned(),
+        None | Some((Phase::Missing, _)) => "gone".to_owned(),
         Some((Phase::Finished, _)) => "purged".to_owned(),
         Some((_, header)) => state_word(header.as_deref()),
     }

@@ -39,7 +39,7 @@ pub struct Step<'a> {
     pub n_billed: u64,
     /// When it was carried out, by the clock nobody has.
     pub true_ms: i64,
-    /// How far two clocks may be apart.
+    /// How far two clocks may differ.
     pub skew_ms: i64,
 }
 
@@ -177,19 +177,19 @@ impl History {
                 return violation("I3 accepted once", format!("{id}: fence {fence} twice"));
             }
         }
-        // Stored because another ended, which somebody was told.
+        // Stored because another ended, which some caller knows.
         if matches!(moved, "stored by its chain" | "stored by its batch") {
             self.acknowledged.insert(id.to_owned());
         }
         if moved == "completed"
             && let Some(spec) = step.before.record(id).and_then(|job| job.spec.as_ref())
-            && let Some(heir) = spec.value.then.first()
+            && let Some(next) = spec.value.then.first()
             && step
                 .after
-                .record(&heir.id)
-                .is_none_or(|heir| heir.spec.is_none())
+                .record(&next.id)
+                .is_none_or(|next| next.spec.is_none())
         {
-            return violation("chain", format!("{id} completed without {}", heir.id));
+            return violation("chain", format!("{id} completed without {}", next.id));
         }
         if matches!(moved, "purged" | "retained") {
             self.known.remove(id);

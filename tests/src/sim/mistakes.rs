@@ -169,10 +169,10 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     ),
 ];
 
-/// Those of `mistakes` that no run finds; `tell` is told of each as it is looked for.
+/// Those of `mistakes` that no run finds; `progress` is called for each as it is looked for.
 pub fn overlooked(
     mistakes: &[(&'static str, Patch)],
-    tell: &mut dyn FnMut(&str, Option<u64>),
+    progress: &mut dyn FnMut(&str, Option<u64>),
 ) -> Vec<&'static str> {
     let finder = |patch: Patch| {
         // The rarest showed in one run of ninety.
@@ -187,7 +187,7 @@ pub fn overlooked(
     let mut left = Vec::new();
     for (mistake, patch) in mistakes {
         let found = finder(*patch);
-        tell(mistake, found);
+        progress(mistake, found);
         if found.is_none() {
             left.push(*mistake);
         }

@@ -111,39 +111,39 @@ pub struct Failure {
 /// # Errors
 /// The first broken invariant.
 pub fn run(settings: &Settings) -> Result<Report, Box<Failure>> {
-    run_telling(settings, false, &mut |_| {})
+    run_traced(settings, false, &mut |_| {})
 }
 
-/// As [`run`]; `tell` is given the report as it grows.
+/// As [`run`]; `progress` is called with the report as it grows.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_with(
     settings: &Settings,
-    tell: &mut dyn FnMut(&Report),
+    progress: &mut dyn FnMut(&Report),
 ) -> Result<Report, Box<Failure>> {
-    run_telling(settings, false, tell)
+    run_traced(settings, false, progress)
 }
 
-fn run_telling(
+fn run_traced(
     settings: &Settings,
-    tells: bool,
-    tell: &mut dyn FnMut(&Report),
+    keeps_trail: bool,
+    progress: &mut dyn FnMut(&Report),
 ) -> Result<Report, Box<Failure>> {
-    let mut world = World::new(settings, tells);
+    let mut world = World::new(settings, keeps_trail);
     let mut actors = Actors::new(&mut world, settings.mixed);
     let mut outcome = Ok(());
     while outcome.is_ok() && world.step < settings.steps {
         outcome = actors.step(&mut world);
         if world.step.is_multiple_of(1000) {
-            tell(&Report::of(&world, &actors));
+            progress(&Report::of(&world, &actors));
         }
     }
     let outcome = outcome.and_then(|()| actors.quiesce(&mut world));
     match outcome {
         Ok(()) => Ok(Report::of(&world, &actors)),
-        // The same once more, to tell how it came about.
-        Err(_) if !tells => run_telling(settings, true, &mut |_| {}),
+        // The same once more, to print the steps that led to it.
+        Err(_) if !keeps_trail => run_traced(settings, true, &mut |_| {}),
         Err(violation) => Err(Box::new(Failure {
             settings: settings.clone(),
             violation,

@@ -30,19 +30,19 @@ impl World {
         };
         self.snapshots.truncate(n + 1);
         let now = self.engine.snapshot();
-        let mut kept = Vec::new();
+        let mut survivors = Vec::new();
         if self.random.bool() {
             for key in self.keys.clone() {
                 if self.random.bool() {
                     snapshot = snapshot.with_key_of(key.as_bytes(), &now);
-                    kept.push(key);
+                    survivors.push(key);
                 }
             }
         }
-        self.note(|| format!("rolled back to snapshot {n}, but for {kept:?}"));
+        self.note(|| format!("rolled back to snapshot {n}, but for {survivors:?}"));
         self.engine.restore(&snapshot);
         self.state = self.read()?;
-        self.history.rebase(&self.state, !kept.is_empty());
+        self.history.rebase(&self.state, !survivors.is_empty());
         self.audit()
     }
 

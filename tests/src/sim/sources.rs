@@ -1,5 +1,5 @@
 //! Jobs nobody enqueues: those of recurring slots, and those other programs left in a
-//! stream. Whoever drains sees to both.
+//! stream. Every drainer looks after both.
 
 use super::calls::{Call, EnqueueJob, Slot, Spec};
 use super::faults::Fault;
@@ -106,7 +106,7 @@ impl Client {
     }
 }
 
-/// The same for whoever reads the entry.
+/// The same for every reader of the entry.
 pub fn id_of_entry(entry: &str) -> String {
     padded(&format!("e{}", entry.replace('-', "s")))
 }

@@ -63,7 +63,7 @@ pub struct Record {
 /// Where a job is by what its record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    Absent,
+    Missing,
     Waiting,
     Active,
     Finished,
@@ -72,7 +72,7 @@ pub enum Phase {
 impl Record {
     pub fn phase(&self) -> Phase {
         match (&self.spec, &self.header) {
-            (None, _) => Phase::Absent,
+            (None, _) => Phase::Missing,
             (Some(_), None) => Phase::Waiting,
             (Some(_), Some(header)) => match header.value.state.as_str() {
                 "waiting" => Phase::Waiting,
@@ -82,7 +82,7 @@ impl Record {
         }
     }
 
-    /// Stored and never indexed, by a call that died: whoever sends it again heals it.
+    /// Stored and never indexed, by a call that died: sending it again heals it.
     pub fn is_half_stored(&self) -> bool {
         self.spec.is_some() && self.header.is_none() && self.index.is_none()
     }
@@ -112,7 +112,7 @@ impl Record {
     pub fn is_consistent(&self) -> bool {
         let header = self.header.as_ref().map(|header| &header.value);
         match (self.phase(), self.index, self.finished) {
-            (Phase::Absent, None, None) => self.header.is_none() && self.data.is_none(),
+            (Phase::Missing, None, None) => self.header.is_none() && self.data.is_none(),
             (Phase::Waiting, Some(score), None) => (0..ACTIVE).contains(&score),
             (Phase::Active, Some(score), None) => score >= ACTIVE,
             (Phase::Finished, None, Some(score)) => header.is_some_and(|header| {

@@ -19,7 +19,7 @@ pub const SKEW_MS: i64 = 2000;
 /// How late a request may arrive, in milliseconds: within the time after which no
 /// client waits for it any more.
 const LATEST_MS: i64 = 15_000;
-/// The last steps that are told when an invariant breaks.
+/// The last steps that are printed when an invariant breaks.
 const REMEMBERED: usize = 60;
 
 /// What a caller learns of its request.
@@ -62,7 +62,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(settings: &Settings, tells: bool) -> World {
+    pub fn new(settings: &Settings, keeps_trail: bool) -> World {
         let clock = Clock::manual(START_MS);
         let keys = Keys::new("sim:", "queue");
         let mut texts: Vec<(&str, String)> = SCRIPTS
@@ -108,7 +108,7 @@ impl World {
             ),
             late: BTreeMap::new(),
             snapshots: VecDeque::new(),
-            trail: tells.then(VecDeque::new),
+            trail: keeps_trail.then(VecDeque::new),
             step: 0,
         }
     }
@@ -131,7 +131,7 @@ impl World {
         self.random.f64() * 100.0 < per_cent
     }
 
-    /// Remembers a step, if the steps are to be told.
+    /// Remembers a step, if the steps are to be printed.
     pub fn note(&mut self, text: impl FnOnce() -> String) {
         let Some(trail) = &mut self.trail else { return };
         if trail.len() == REMEMBERED {

@@ -1,7 +1,7 @@
 //! The events of a scan, for those who follow it.
 //!
-//! They are gathered here and sent by whoever saves what they are about: in the same script
-//! where a page is saved, so that no event says more than is stored.
+//! They are gathered here and sent by the code that saves what they are about: in the same script
+//! that saves a page, so that no event says more than is stored.
 
 use serde_json::{Value, json};
 use shared::progress::{Event, EventType};

@@ -87,7 +87,7 @@ impl Discord {
         }
     }
 
-    /// A mark of the token in use that tells nothing of it but whether it is another.
+    /// A mark of the token in use. It reveals nothing but whether the token is another one.
     pub fn token_mark(&self) -> String {
         let token = format!("trawl:token-mark:{}", self.token.value());
         sha1_smol::Sha1::from(token).digest().to_string()[..16].to_owned()

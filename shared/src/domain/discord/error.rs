@@ -1,4 +1,4 @@
-//! What Discord answers instead, told apart by what a job does about it.
+//! What Discord answers instead, one variant for each thing a job does about it.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ pub enum Error {
     /// Our mistake. A missing permission is none, whatever the status it comes with.
     #[error("Discord refused the request as malformed (status {status}, code {code})")]
     BadRequest { status: u16, code: i64 },
-    /// Trouble on Discord's side.
-    #[error("Discord is in trouble (status {status})")]
+    /// A fault on Discord's side.
+    #[error("Discord answered with an error of its own (status {status})")]
     Unavailable { status: u16 },
     #[error("Discord cannot be reached")]
     Unreachable(#[source] reqwest::Error),

@@ -86,7 +86,7 @@ pub struct Attachment {
     pub width: Option<u32>,
     #[serde(default, deserialize_with = "dimension")]
     pub height: Option<u32>,
-    /// As the uploading client told it: absent on older messages, and not to be
+    /// As the uploading client declared it: missing on older messages, and not to be
     /// trusted.
     #[serde(default, deserialize_with = "lenient")]
     pub duration_secs: Option<f64>,
@@ -256,7 +256,7 @@ impl Message {
             || self.message_snapshots.iter().any(snapshot)
     }
 
-    /// Whether it tells that the bot may read content. Without that right a message of a
+    /// Whether it shows that the bot may read content. Without that right a message of a
     /// user shows nothing, unless it is the bot's own or mentions it.
     pub fn content(&self) -> Content {
         // Others, such as that somebody joined, have none.
@@ -293,7 +293,7 @@ impl Message {
     }
 }
 
-/// What a message tells of the right to read content.
+/// What a message shows of the right to read content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Without the right nothing would be seen of it.
@@ -311,7 +311,7 @@ impl Component {
     }
 }
 
-/// A value of another type than expected is as good as absent.
+/// A value of another type than expected is treated as missing.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

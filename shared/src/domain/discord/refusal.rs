@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Error;
 
-/// How long an address is left alone that was shut out without being told for how
+/// How long an address is left alone that was shut out without a word for how
 /// long.
 const UNTOLD_BAN: Duration = Duration::from_secs(600);
 
@@ -52,17 +52,17 @@ pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
     }
 }
 
-fn limited(told: Refusal, headers: &HeaderMap) -> Error {
+fn limited(refusal: Refusal, headers: &HeaderMap) -> Error {
     let header = number(headers, "retry-after");
     let is = |name: &str, word: &str| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
         value.is_some_and(|value| value.trim().eq_ignore_ascii_case(word))
     };
-    match told.retry_after.as_f64() {
+    match refusal.retry_after.as_f64() {
         // Shared limits: the header can be far longer than the body.
         Some(seconds) => Error::RateLimited {
             wait: seconds_of(seconds.max(header.unwrap_or(0.0))),
-            global: told.global == serde_json::Value::Bool(true)
+            global: refusal.global == serde_json::Value::Bool(true)
                 || is("x-ratelimit-global", "true")
                 || is("x-ratelimit-scope", "global"),
             shared: is("x-ratelimit-scope", "shared"),
@@ -75,7 +75,7 @@ pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<f64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// A wait within a day, whatever is told.
+/// A wait within a day, whatever the header says.
 pub(super) fn seconds_of(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0))
 }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_apart() {
+    fn each_refusal_is_an_error_of_its_own() {
         let seconds = |error: Error| match error {
             Error::RateLimited { wait, .. } => wait.as_secs_f64(),
             other => panic!("{other}"),

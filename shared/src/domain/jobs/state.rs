@@ -1,4 +1,4 @@
-//! How a scan stands, as its job tells.
+//! The state of a scan, as its job has it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::MessageScan;
 use crate::queue::{Job, JobId, JobState};
 use crate::scan::{ScanProgress, ScanStatus};
 
-/// How a scan stands.
+/// The state of a scan.
 #[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScanState<'a> {
@@ -42,12 +42,12 @@ struct Place {
 }
 
 impl ScanState<'_> {
-    /// What a job tells of its scan.
+    /// The scan of a job.
     pub fn of(job: &Job) -> ScanState<'_> {
         let place: Option<Place> = serde_json::from_str(job.data.get()).ok();
         let (guild_id, channel_id) = place.map_or((None, None), |p| (p.guild_id, p.channel_id));
-        let told = job.progress.clone();
-        let told: ScanProgress = told
+        let stored = job.progress.clone();
+        let progress: ScanProgress = stored
             .and_then(|value| serde_json::from_value(value).ok())
             .unwrap_or_default();
         let status = match job.state {
@@ -58,7 +58,7 @@ impl ScanState<'_> {
             JobState::Cancelled => ScanStatus::Cancelled,
         };
         let times = [
-            Some(told.updated_at),
+            Some(progress.updated_at),
             job.finished_at,
             job.started_at,
             Some(job.created_at),
@@ -70,17 +70,17 @@ impl ScanState<'_> {
             channel_id,
             status,
             progress: Amount {
-                current: told.current,
-                total: told.total,
+                current: progress.current,
+                total: progress.total,
                 percent: if job.state == JobState::Completed {
                     100.0
                 } else {
-                    told.percent
+                    progress.percent
                 },
             },
-            clips_found: told.clips_found,
+            clips_found: progress.clips_found,
             reached_start: (job.kind != MessageScan::KIND)
-                .then(|| told.reached_start.unwrap_or(false)),
+                .then(|| progress.reached_start.unwrap_or(false)),
             error: job.failed_reason.as_deref(),
             updated_at: times.into_iter().flatten().max().unwrap_or_default(),
         }

@@ -22,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const MEMORY: Duration = Duration::from_secs(3600);
 
 /// Discord shuts an address out that was refused 10,000 times in ten minutes. A tenth is
-/// kept back for what is on its way, and for other programs at the same address.
+/// left for what is on its way, and for other programs at the same address.
 const REFUSALS: u64 = 9_000;
 const REFUSALS_WINDOW: Duration = Duration::from_secs(600);
 

@@ -9,7 +9,7 @@ use crate::discord::MessageId;
 /// The most jobs whose place a record remembers.
 const WORKS_KEPT: usize = 8;
 
-/// How a channel's scan stands.
+/// The state of a channel's scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ScanStatus {
@@ -29,11 +29,11 @@ pub struct Owner {
     pub until: i64,
 }
 
-/// How far a job is; kept in the record so that it and the cursors never disagree.
+/// How far a job is. It is stored in the record so that it and the cursors never disagree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Work {
-    /// The last page was saved; the job may still have to be told.
+    /// The last page was saved; the queue may not know yet.
     pub done: bool,
     /// Messages listed so far, across continuations, the overlap left out.
     pub listed: u64,

@@ -45,8 +45,8 @@ pub struct Clip {
     pub url: Option<String>,
 }
 
-/// The most clips one script saves, which bounds its run. Whoever reads a page with more
-/// takes fewer of its messages.
+/// The most clips one script saves, which bounds its run. A page with more is
+/// saved in parts.
 pub const CLIPS_AT_ONCE: usize = 500;
 
 /// Extensions of videos, for files without a type of their own.
@@ -64,10 +64,10 @@ const MOST: usize = CLIPS_AT_ONCE;
 /// The longest duration believed, in seconds.
 const LONGEST: f64 = 24.0 * 3600.0;
 
-/// Which clips are kept.
+/// Which clips are stored.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Clips declared shorter are left out; those of unknown length are kept.
+    /// Clips declared shorter are left out; those of unknown length are stored.
     pub min_seconds: Option<f64>,
 }
 

@@ -12,7 +12,7 @@ use crate::redis::{Error, Pipeline};
 /// message has far fewer.
 const TIES: u64 = 64;
 
-/// With a filter on what only the clip itself tells, so many times more are looked at.
+/// With a filter on what only the clip itself has, so many times more are looked at.
 const LOOK_AHEAD: u64 = 5;
 
 /// Which clips.
@@ -24,7 +24,7 @@ pub struct ClipQuery {
     pub after: Option<i64>,
     /// Posted before it.
     pub before: Option<i64>,
-    /// Clips declared shorter are left out; those of unknown length are kept unless
+    /// Clips declared shorter are left out; those of unknown length are listed unless
     /// `known_length` is set.
     pub min_seconds: Option<f64>,
     /// Clips of unknown length are left out.
@@ -116,7 +116,7 @@ impl ScanStore {
             (Some(before), Some(from)) => Some(before.min(from)),
             (before, from) => before.or(from),
         };
-        // One more tells whether there is another page.
+        // One more than is shown, to know whether there is another page.
         let asked = wanted + 1 + if query.cursor.is_some() { TIES } else { 0 };
         let range = Range::Score {
             min: query.after.map_or(f64::NEG_INFINITY, |at| at as f64 + 1.0),
@@ -150,7 +150,7 @@ impl ScanStore {
         Ok((places, more || cut))
     }
 
-    /// By message, which is by time as well: a message's id tells it.
+    /// By message, which is by time as well: a message's id contains it.
     async fn of_channel(
         &self,
         guild_id: &str,

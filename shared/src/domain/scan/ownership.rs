@@ -1,8 +1,8 @@
 //! Who may write a channel's record, and by what its scan goes.
 //!
 //! A record has one owner at a time: an attempt of a job, until a time. The owner is renewed
-//! with every page that is saved, and let go of at the end. Whoever is not the owner any
-//! more saves nothing: `save.lua` compares job and fence.
+//! with every page that is saved, and given up at the end. An attempt that is not the owner
+//! any more saves nothing: `save.lua` compares job and fence.
 
 use super::store::record;
 use super::{Breaker, Channel, GuildSettings, OwnershipRequest, ScanStore, scripts};

@@ -21,7 +21,7 @@ pub struct Stretch {
     pub high: MessageId,
 }
 
-/// The pace all jobs keep together: a field that tells until when it is taken.
+/// The pace that all jobs share: a field that says until when it is used up.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace<'a> {
     pub field: &'a str,

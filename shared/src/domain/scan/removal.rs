@@ -19,7 +19,7 @@ const STEPS: u32 = 4;
 pub enum ClipsOf {
     Channel(String),
     /// A message's, or one of them. Ids of messages differ in all of Discord; where they
-    /// do not, the channel tells which is meant.
+    /// do not, the channel says which is meant.
     Message {
         id: MessageId,
         clip: Option<String>,
@@ -101,7 +101,7 @@ impl ScanStore {
         Ok(removed)
     }
 
-    /// The listed rows of a message, wherever that is: its id tells its time.
+    /// The listed rows of a message, wherever that is: its id contains its time.
     async fn rows_of(
         &self,
         guild_id: &str,

@@ -27,8 +27,7 @@ pub struct Noted {
 }
 
 impl Noted {
-    /// A record that says nothing but whose job it is, so that the job tells how the scan
-    /// stands.
+    /// A record that says nothing but whose job it is: the state of the scan is the job's.
     fn record(&self, now: i64) -> String {
         let owner = self
             .job_id

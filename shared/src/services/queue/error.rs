@@ -12,7 +12,7 @@ pub enum Error {
     /// The caller's job is too large; the text names what.
     #[error("{0}")]
     TooLarge(String),
-    /// The clock here is too far from the service's to tell times by it.
+    /// The clock here is too far from the service's for its times to be trusted.
     #[error("the clock is {} s ahead of the Redis service's", .ahead_ms / 1000)]
     ClockSkew { ahead_ms: i64 },
     /// As many jobs are unfinished as may be.

@@ -17,7 +17,7 @@ impl JobId {
     }
 
     /// The id of a job that comes of something with a name of its own, so that
-    /// whoever finds it makes the same job of it.
+    /// everyone who finds it makes the same job of it.
     pub fn derived(at_ms: i64, origin: &str) -> JobId {
         let hash = sha1_smol::Sha1::from(origin).digest().bytes();
         let random = hash[..10]

@@ -1,6 +1,6 @@
 //! A job queue of four keys, asked over REST, that costs nothing while idle.
 //!
-//! A job is stored by [`Queue::enqueue`] and run by whoever drains the queue
+//! A job is stored by [`Queue::enqueue`] and run by a worker
 //! ([`Consumer`]). It is delivered at least once, and an outcome is accepted once:
 //! every claim has a fence higher than all before, and only the newest may settle.
 //!
@@ -59,10 +59,7 @@ pub use error::Error;
 pub use id::JobId;
 pub use job::{Attempt, Job};
 pub use keys::{Keys, SCAN};
-pub use operator::{
-    Audited, Cancelled, Changed, Counts, Cursor, Pressure, Purged, Redriven, Referenced, Stats,
-    Totals,
-};
+pub use operator::*;
 pub use producer::{
     Backoff, BatchState, Enqueued, Ingested, Missed, NewJob, OnUnique, ReadForeign, Recurring,
     Schedule, Slots, foreign_id,

@@ -68,7 +68,7 @@ impl Spec {
     }
 }
 
-/// What changes about a stored job; absent until the first claim.
+/// What changes about a stored job. There is none until the first claim.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Header {
     pub state: StoredState,
@@ -86,7 +86,7 @@ pub(super) struct Header {
     pub errors: Vec<JobError>,
 }
 
-/// The states a header knows; the index tells waiting from delayed.
+/// The states a header knows; whether a job waits or is delayed shows in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum StoredState {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a job is. `waiting` and `delayed` are stored alike and told apart by the
-/// time they may run.
+/// Where a job is. `waiting` and `delayed` are stored alike and differ by the
+/// time at which they may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {

@@ -27,8 +27,8 @@ impl Audited {
 }
 
 impl Queue {
-    /// The next page of [`Queue::audit`], some 250 jobs; whoever asks goes on where
-    /// the last one ended. At most seven commands when the queue is idle and nothing is
+    /// The next page of [`Queue::audit`], about 250 jobs. Each call goes on where
+    /// the last one ended, whoever made it. At most seven commands when the queue is idle and nothing is
     /// to be mended.
     ///
     /// # Errors

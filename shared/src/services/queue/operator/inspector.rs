@@ -1,4 +1,4 @@
-//! Looking at jobs.
+//! Reading and listing jobs.
 
 use crate::queue::job::Stored;
 use crate::queue::scripts::{ListRange, ListRequest};
@@ -85,7 +85,7 @@ impl Queue {
         }
     }
 
-    /// The field that tells whether a job that runs is to stop; for [`Queue::is_cancelled`].
+    /// The field that says whether a running job is to stop; for [`Queue::is_cancelled`].
     pub fn state_field(&self, id: &JobId) -> HashField {
         self.field(id.as_str())
     }
@@ -137,7 +137,7 @@ impl Queue {
         let request = ListRequest {
             ranges,
             offset: cursor.as_ref().map_or(0, |cursor| cursor.shown),
-            // One more tells whether there is another page.
+            // One more than is shown, to know whether there is another page.
             limit: limit + 1,
         };
         let (words, mut parts) = self.scripts().list(&request).await?;

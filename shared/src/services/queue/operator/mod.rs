@@ -176,12 +176,14 @@ impl Queue {
         let words = self.scripts().redrive(&request, exchange).await?;
         for (id, word) in ids.iter().zip(&words) {
             if word == "large" {
+                // Its arguments had an expiry since it ended. They lose it first, and only
+                // then is the exchange made: a job that runs again must find them.
                 let mut pipeline = Pipeline::new();
-                let kept = pipeline.add(persist(&self.keys.args(id)));
+                let persisted = pipeline.add(persist(&self.keys.args(id)));
                 if let Some(exchange) = exchange {
                     pipeline.add(exchange.command());
                 }
-                pipeline.send(&*self.redis).await?.take(kept)?;
+                pipeline.send(&*self.redis).await?.take(persisted)?;
             }
         }
         let redriven = words.iter().map(|word| match word.as_str() {

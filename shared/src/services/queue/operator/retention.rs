@@ -13,7 +13,8 @@ const BATCH: u64 = 200;
 /// How often retention runs while jobs are worked on.
 const INTERVAL: Duration = Duration::from_secs(300);
 
-/// Counters of a day are kept this long, and removed over a week.
+/// Counters of a day stay this long. Each of the next seven days removes them, so that a
+/// day without a run leaves none behind.
 const COUNTER_DAYS: i64 = 35;
 
 impl Queue {

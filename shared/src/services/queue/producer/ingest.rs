@@ -111,7 +111,8 @@ impl Queue {
     }
 }
 
-/// The id of the job an entry becomes: the same for whoever reads it.
+/// The id of the job an entry becomes: the same for every reader, so that two workers that
+/// read the same entry store one job.
 pub fn foreign_id(stream: &str, entry: &Entry) -> JobId {
     let at_ms = entry.id.split('-').next().and_then(|ms| ms.parse().ok());
     let latest = (1i64 << 48) - 1;
@@ -123,7 +124,7 @@ pub fn foreign_id(stream: &str, entry: &Entry) -> JobId {
     )
 }
 
-/// What is kept of an entry that is no job: its fields, as far as they fit.
+/// A job that holds the fields of an entry that is no job, as far as they fit.
 fn refused(entry: &Entry, id: JobId) -> Result<NewJob, Error> {
     let kind = entry.field("type").unwrap_or_default();
     let kind = if kind.is_empty() || kind.len() > 128 {
@@ -131,14 +132,14 @@ fn refused(entry: &Entry, id: JobId) -> Result<NewJob, Error> {
     } else {
         kind
     };
-    let mut kept = Map::new();
+    let mut fields = Map::new();
     for (name, value) in &entry.fields {
-        kept.insert(name.clone(), Value::from(value.as_str()));
-        if Value::Object(kept.clone()).to_string().len() > LARGEST_INLINE {
-            kept.insert(name.clone(), Value::from("(too long to be kept)"));
+        fields.insert(name.clone(), Value::from(value.as_str()));
+        if Value::Object(fields.clone()).to_string().len() > LARGEST_INLINE {
+            fields.insert(name.clone(), Value::from("(too long to be kept)"));
         }
     }
-    let job = NewJob::new(id, kind, &kept)?;
+    let job = NewJob::new(id, kind, &fields)?;
     if job.args.len() > LARGEST_INLINE {
         return NewJob::new(job.id, kind, &"(too long to be kept)");
     }

@@ -7,7 +7,7 @@
 //! | `tick` | what one round sends and gets |
 //! | `claim` | [`Claim`]: one attempt at a job, shared by all who hold it |
 //! | `handler` | [`JobHandler`], and what it is given and answers |
-//! | `work`, `running` | the tasks that run jobs, and what is kept of them |
+//! | `work`, `running` | the tasks that run jobs, and what the worker keeps of them |
 //! | `timing` | what is due when: renewals, timeouts, the end of the invocation |
 //! | `helpers` | waking further workers |
 //!
@@ -118,8 +118,9 @@ impl Consumer {
         }
     }
 
-    /// Lets it leave only when it has looked for jobs this long after it began, for
-    /// whoever wakes no other drainer meanwhile. Without a linger there is no such look.
+    /// Lets it leave only when it has looked for jobs this long after it began, because
+    /// the process that woke it wakes no other drainer meanwhile. Without a linger there is no
+    /// such look.
     pub fn with_last_look_after(mut self, time: Duration) -> Consumer {
         self.last_look = time;
         self

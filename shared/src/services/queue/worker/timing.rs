@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::handler::{Outcome, Signal};
 use super::rounds::WorkerLoop;
 
-/// A lease is not trusted to its end, since clocks differ: this part of it is kept
-/// back, 5 s of 60.
+/// A lease is not trusted to its end, since clocks differ: this part of it is not used,
+/// 5 s of 60.
 const LEASE_MARGIN: u32 = 12;
 
 impl WorkerLoop<'_> {
