@@ -2,21 +2,19 @@
 //! jobs that are due, jobs other programs left, and, once an hour, what is to be
 //! forgotten or mended. An idle minute costs one command.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use shared::clock::Clock;
 use shared::config::{DrainConfig, MissedSetting, RecurringSetting};
 use shared::input;
-use shared::jobs::JobRequest;
+use shared::jobs::{ChannelScan, JobKind, JobRequest};
 use shared::queue::{Error, JobId, Missed, NewJob, Queue, Recurring, Schedule, Slots};
 use shared::redis::Redis;
 use shared::redis::commands::streams::Entry;
 use shared::redis::commands::{Keys as _, Server as _};
-use shared::scan::ScanStore;
+use shared::scan::{Noted, ScanStore};
 use shared::telemetry;
-
-use crate::scans::Scans;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -168,6 +166,43 @@ async fn memory_share(redis: &Redis) -> Option<f64> {
     };
     let most = number("maxmemory").filter(|most| *most > 0.0)?;
     Some(100.0 * number("used_memory")? / most)
+}
+
+/// Scans that come another way than over HTTP, by their guild: noted so that their channels
+/// are listed while they wait.
+#[derive(Default)]
+struct Scans {
+    found: Mutex<BTreeMap<String, Vec<Noted>>>,
+}
+
+impl Scans {
+    /// Adds the scan a job is, if it is one; its job, where that is known.
+    fn add(&self, job: &NewJob, id: Option<&JobId>) {
+        if !JobKind::named(&job.kind).is_some_and(|kind| kind.is_scan) {
+            return;
+        }
+        let Ok(scan) = serde_json::from_str::<ChannelScan>(&job.args) else {
+            return;
+        };
+        let noted = Noted {
+            channel_id: scan.channel_id,
+            job_id: id.map(JobId::to_string),
+        };
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.entry(scan.guild_id).or_default().push(noted);
+    }
+
+    /// Notes them. A failure is logged: the channels are then listed once their scans
+    /// begin.
+    async fn note(self, store: &ScanStore, now: i64) {
+        let found = self.found.into_inner();
+        for (guild, scans) in found.unwrap_or_else(PoisonError::into_inner) {
+            if let Err(error) = store.note(&guild, &scans, now).await {
+                let error = telemetry::chain(&error);
+                tracing::warn!(error, "channels were not noted");
+            }
+        }
+    }
 }
 
 /// A job another program left: fields `type` and `data`, the job as JSON; the type

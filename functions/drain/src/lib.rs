@@ -4,7 +4,6 @@
 mod chores;
 mod environment;
 mod jobs;
-mod scans;
 mod serve;
 
 use std::sync::Arc;

@@ -112,7 +112,7 @@ pub struct ScanOptions {
     pub min_video_seconds: Option<f64>,
 }
 
-/// The same as a request spells it.
+/// Limits on what a scan reads and stores.
 #[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OptionsRequest {

@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use super::producer::Ready;
 use super::spec::StoredResult;
 use super::{Attempt, Error, Job, JobId, Queue};
 use crate::redis::Pipeline;
@@ -33,25 +32,24 @@ const MARGIN: Duration = Duration::from_secs(3600);
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 impl Queue {
-    /// Stores large arguments; answers their keys, in order.
-    pub(super) async fn store_args(&self, ready: &[Ready<'_>]) -> Result<Vec<String>, Error> {
-        let large: Vec<&Ready<'_>> = ready.iter().filter(|ready| ready.entry.blob).collect();
+    /// Stores the large arguments of jobs; answers their keys, in order.
+    pub(super) async fn store_args(&self, large: &[(&JobId, &str)]) -> Result<Vec<String>, Error> {
         let mut keys = Vec::with_capacity(large.len());
-        let mut rest = large.as_slice();
+        let mut rest = large;
         while !rest.is_empty() {
             let mut bytes = 0;
-            let fits = rest.iter().take_while(|ready| {
-                bytes += ready.job.args.len();
+            let fits = rest.iter().take_while(|(_, args)| {
+                bytes += args.len();
                 bytes <= MOST_BYTES
             });
             let (now, later) = rest.split_at(fits.count().max(1));
             let mut pipeline = Pipeline::new();
             let mut slots = Vec::with_capacity(now.len());
-            for ready in now {
-                let key = self.keys.args(&ready.job.id);
+            for (id, args) in now {
+                let key = self.keys.args(id);
                 // Never those of a job that is there: its id may be taken.
                 let options = SetOptions::new().expires_in(UNCLAIMED).if_missing();
-                slots.push(pipeline.add(set(&key, &ready.job.args, options)));
+                slots.push(pipeline.add(set(&key, args, options)));
                 keys.push(key);
             }
             let mut replies = pipeline.send(&*self.redis).await?;

@@ -33,6 +33,7 @@
 //! | `job`, `id`, `state`, `error` | the words: a job as it is shown, its id, its states, what can go wrong | all |
 //! | `keys` | every key of the queue | all |
 //! | `spec` | a job as it is stored | producer writes, worker and operator read |
+//! | `retry` | the waits between attempts | producer stores them, worker waits |
 //! | `blobs` | arguments and results too large for the record | all |
 //! | `events` | `PUBLISH` for programs that listen | producer, worker |
 //! | `moment` | the time every script is given, and whether the clock can be trusted | all |
@@ -48,6 +49,7 @@ mod moment;
 mod once;
 mod operator;
 mod producer;
+mod retry;
 mod scripts;
 mod spec;
 mod state;
@@ -61,9 +63,10 @@ pub use job::{Attempt, Job};
 pub use keys::{Keys, SCAN};
 pub use operator::*;
 pub use producer::{
-    Backoff, BatchState, Enqueued, Ingested, Missed, NewJob, OnUnique, ReadForeign, Recurring,
-    Schedule, Slots, foreign_id,
+    BatchState, Enqueued, Ingested, Missed, NewJob, OnUnique, ReadForeign, Recurring, Schedule,
+    Slots, foreign_id,
 };
+pub use retry::Backoff;
 pub use scripts::ALL as SCRIPTS;
 pub use spec::JobError;
 pub use state::JobState;

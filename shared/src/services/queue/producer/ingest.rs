@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{MOST, NewJob, Ready};
+use super::{MOST, NewJob, Ready, large_args};
 use crate::queue::blobs::LARGEST_INLINE;
 use crate::queue::scripts::EnqueueRequest;
 use crate::queue::{Error, JobId, Queue};
@@ -16,7 +16,7 @@ use crate::redis::commands::streams::Entry;
 /// What was taken over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ingested {
-    /// Jobs that will run, or that an unfinished one stands for.
+    /// Jobs that will run, or that are duplicates of an unfinished one.
     pub taken: u32,
     /// Entries that are no jobs.
     pub refused: u32,
@@ -37,8 +37,9 @@ impl Queue {
             if entries.is_empty() {
                 return Ok(ingested);
             }
-            self.store_entries(stream, &entries, read, &mut ingested)
-                .await?;
+            let more = self.store_entries(stream, &entries, read).await?;
+            ingested.taken += more.taken;
+            ingested.refused += more.refused;
             if entries.len() < MOST {
                 return Ok(ingested);
             }
@@ -50,8 +51,7 @@ impl Queue {
         stream: &str,
         entries: &[Entry],
         read: ReadForeign<'_>,
-        ingested: &mut Ingested,
-    ) -> Result<(), Error> {
+    ) -> Result<Ingested, Error> {
         let now = self.clock.now_ms();
         let jobs: Vec<(NewJob, Option<String>)> = entries
             .iter()
@@ -78,7 +78,7 @@ impl Queue {
             ready.push(one);
         }
         self.check_clock()?;
-        let blobs = self.store_args(&ready).await?;
+        let blobs = self.store_args(&large_args(&ready)).await?;
         let specs = ready
             .iter()
             .map(|ready| ready.job.stored(&ready.spec))
@@ -93,6 +93,7 @@ impl Queue {
         };
         let keys: Vec<String> = std::iter::once(stream.to_owned()).chain(blobs).collect();
         let answers = self.scripts().enqueue(&request, specs, &keys, None).await?;
+        let mut ingested = Ingested::default();
         for ((job, reason), (word, _)) in jobs.iter().zip(&answers) {
             match reason {
                 _ if word == "gone" => {}
@@ -107,7 +108,7 @@ impl Queue {
                 None => ingested.taken += 1,
             }
         }
-        Ok(())
+        Ok(ingested)
     }
 }
 

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `mod` | [`Queue::enqueue`] and what came of it |
 //! | `new_job` | [`NewJob`]: a job as it is given to the queue, and its limits |
-//! | `retry` | [`Backoff`]: the waits between attempts |
 //! | `batch` | many jobs, and one that runs when all have ended |
 //! | `recurring` | jobs that come again, by a schedule |
 //! | `ingest` | jobs other programs left in a stream |
@@ -13,13 +12,11 @@ mod batch;
 mod ingest;
 mod new_job;
 mod recurring;
-mod retry;
 
 pub use batch::BatchState;
 pub use ingest::{Ingested, ReadForeign, foreign_id};
 pub use new_job::{NewJob, OnUnique};
 pub use recurring::{Missed, Recurring, Schedule, Slots};
-pub use retry::Backoff;
 
 use new_job::Defaults;
 
@@ -173,7 +170,7 @@ impl Queue {
         now: i64,
     ) -> Result<Vec<(String, String)>, Error> {
         self.check_clock()?;
-        let blobs = self.store_args(&ready).await?;
+        let blobs = self.store_args(&large_args(&ready)).await?;
         let specs: Vec<String> = ready
             .iter()
             .map(|ready| ready.job.stored(&ready.spec))
@@ -193,6 +190,14 @@ impl Queue {
         let scripts = self.scripts();
         Ok(scripts.enqueue(&request, specs, &blobs, exchange).await?)
     }
+}
+
+/// The arguments that are too large for their job's record.
+fn large_args<'a>(ready: &'a [Ready<'_>]) -> Vec<(&'a JobId, &'a str)> {
+    let large = ready.iter().filter(|ready| ready.entry.blob);
+    large
+        .map(|ready| (&ready.job.id, ready.job.args.as_str()))
+        .collect()
 }
 
 fn enqueued(id: JobId, (word, other): (String, String)) -> Result<Enqueued, Error> {

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Backoff;
 use crate::queue::blobs::{LARGEST_ARGS, LARGEST_INLINE};
 use crate::queue::spec::{Spec, Successor};
-use crate::queue::{Error, JobId};
+use crate::queue::{Backoff, Error, JobId};
 use crate::trace::Trace;
 
 /// How far ahead a job may be set: a year.
@@ -38,9 +37,11 @@ pub struct NewJob {
     pub backoff: Backoff,
     /// Whether the waits of the backoff are random. Defaults to true.
     pub jitter: bool,
-    /// While a job with this key is unfinished, another is a duplicate of it.
+    /// While a job with this key is unfinished, no second one is stored: what becomes of
+    /// the two says `on_unique`. Once the first has ended, the key is free. 1 to 512 bytes,
+    /// no control characters.
     pub unique: Option<String>,
-    /// What then becomes of the two. Defaults to keeping the first.
+    /// What a second job with the same unique key does. Defaults to [`OnUnique::Hasten`].
     pub on_unique: OnUnique,
     /// At most [`QueueConfig::group_limit`](crate::config::QueueConfig) jobs with the
     /// same group run at once; the others wait without holding up the queue. At most
@@ -66,22 +67,22 @@ pub(super) struct Defaults {
     pub max_attempts: u32,
 }
 
-/// What becomes of a job whose unique key an unfinished job has.
+/// What a job does whose unique key an unfinished job has. The answer to the caller is [`Enqueued::Duplicate`](crate::queue::Enqueued) with the first job's id, unless the
+/// variant says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnique {
-    /// The first stays; the new one is a duplicate of it.
-    ///
-    /// Until it is claimed for the first time, it takes the earlier time and the better
-    /// priority of the two.
+    /// The first stays, and keeps its arguments. Until it is claimed for the first time, it
+    /// takes the earlier time and the better priority of the two.
     #[default]
     Hasten,
-    /// The first stays as it is; the new one is a duplicate of it.
+    /// The first stays as it is.
     Keep,
-    /// The first is cancelled and the new one takes its place. If the first is
-    /// running, it stays.
+    /// The first is cancelled and the new one is stored: the answer is `New`. If the first
+    /// is running, it stays, and the new one is a duplicate.
     Replace,
-    /// The first takes the new one's arguments and time, so that a row of requests
-    /// ends in one run after the last of them. If it has begun, it stays as it is.
+    /// The first takes the new one's arguments and time, so that a row of requests ends in
+    /// one run after the last of them: the answer is `Debounced`. If it has begun, it stays
+    /// as it is, and the new one is a duplicate.
     Debounce,
 }
 

@@ -36,7 +36,6 @@ use super::running::{Finished, Running, Settlement};
 use super::tick::{Renewed, Round, Settled, Ticked};
 use super::{Consumer, DrainReport, Margins};
 use crate::clock::Deadline;
-use crate::queue::scripts::Renew;
 use crate::queue::{Attempt, Error, JobId, Queue};
 use crate::telemetry;
 
@@ -140,10 +139,7 @@ impl<'a> WorkerLoop<'a> {
             .running
             .iter()
             .filter(|(_, job)| now.saturating_sub(job.renewed_at) >= config.lease / 3)
-            .map(|(attempt, _)| Renew {
-                id: attempt.id.to_string(),
-                fence: attempt.fence,
-            })
+            .map(|(attempt, _)| attempt.clone())
             .collect();
         let sweep = self
             .swept_at
@@ -164,11 +160,7 @@ impl<'a> WorkerLoop<'a> {
         let (sweep, want, measured) = (round.sweep, round.want, round.measure);
         let left = self.deadline.remaining();
         let time = left.saturating_sub(self.margins.stop_claiming);
-        let renewed: Vec<(String, u64)> = round
-            .renew
-            .iter()
-            .map(|r| (r.id.clone(), r.fence))
-            .collect();
+        let renewed = round.renew.clone();
         let token = Ulid::from_parts(started.as_millis() as u64, fastrand::u128(..)).to_string();
         self.report.rounds += 1;
         let ticked = match self.queue.tick(&token, round).await {
@@ -193,8 +185,8 @@ impl<'a> WorkerLoop<'a> {
             let ended = self.report.ended();
             self.helpers.wake(ticked.waiting, ended, time).await;
         }
-        for ((id, fence), renewed) in renewed.into_iter().zip(&ticked.renewed) {
-            self.renewed(&id, fence, *renewed, started);
+        for (attempt, renewed) in renewed.iter().zip(&ticked.renewed) {
+            self.renewed(attempt, *renewed, started);
         }
         self.start_claimed(ticked, started).await;
         Ok(())
@@ -250,12 +242,8 @@ impl<'a> WorkerLoop<'a> {
     }
 
     /// What came of a renewal that was sent `at`.
-    fn renewed(&mut self, id: &str, fence: u64, renewed: Renewed, at: Duration) {
-        let Some((_, job)) = self
-            .running
-            .iter_mut()
-            .find(|(attempt, _)| attempt.id.as_str() == id && attempt.fence == fence)
-        else {
+    fn renewed(&mut self, attempt: &Attempt, renewed: Renewed, at: Duration) {
+        let Some(job) = self.running.get_mut(attempt) else {
             return;
         };
         job.renewed_at = at;

@@ -7,7 +7,7 @@ use super::claim::{self, Claim};
 use super::handler::EndedJob;
 use crate::queue::scripts::{Pace, Parts, Renew, Settle, TickRequest};
 use crate::queue::spec::StoredState;
-use crate::queue::{Error, Queue};
+use crate::queue::{Attempt, Error, Queue};
 
 /// How often a round is sent again when its reply was lost.
 const REPLAYS: u32 = 3;
@@ -22,7 +22,7 @@ pub(super) struct Round {
     /// Whether to count what waits.
     pub measure: bool,
     pub settle: Vec<Settle>,
-    pub renew: Vec<Renew>,
+    pub renew: Vec<Attempt>,
 }
 
 /// What came of it.
@@ -100,7 +100,7 @@ impl Queue {
             replay: false,
             measure: round.measure,
             settle: round.settle,
-            renew: round.renew,
+            renew: round.renew.iter().map(renew).collect(),
             active_limit: config.active_limit,
             group_limit: config.group_limit,
             rate: config.rate.map(|rate| Pace {
@@ -147,6 +147,13 @@ impl Queue {
             retained_ms: Some(answer.retained_ms).filter(|at| *at > 0),
             waiting: answer.waiting,
         })
+    }
+}
+
+fn renew(attempt: &Attempt) -> Renew {
+    Renew {
+        id: attempt.id.to_string(),
+        fence: attempt.fence,
     }
 }
 
