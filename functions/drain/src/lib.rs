@@ -37,14 +37,14 @@ pub fn worker(start: &Start) -> Result<Drain, StartError> {
     let (prefix, discord) = (start.key_prefix(), settings.discord()?);
     let environment = Environment::new(queue.clone(), redis, prefix, &discord)?;
     let (metrics, budget) = (start.metrics()?, start.budget());
-    Ok(Drain::new(
+    Ok(Drain {
         queue,
-        environment,
+        environment: Arc::new(environment),
         chores,
         helpers,
         metrics,
         budget,
-    ))
+    })
 }
 
 /// The function.
@@ -78,24 +78,6 @@ impl DrainError {
 }
 
 impl Drain {
-    fn new(
-        queue: Queue,
-        environment: Environment,
-        chores: Chores,
-        helpers: Option<Arc<dyn Wake>>,
-        metrics: Metrics,
-        budget: CommandBudget,
-    ) -> Drain {
-        Drain {
-            queue,
-            environment: Arc::new(environment),
-            chores,
-            helpers,
-            metrics,
-            budget,
-        }
-    }
-
     /// Drains the queue until it is empty or `deadline_ms` nears. Any event starts
     /// it; one that is no wake, such as the schedule's, first does the chores, and for
     /// one command asks whether there is work.
