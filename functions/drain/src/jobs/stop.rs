@@ -16,8 +16,10 @@ use shared::redis;
 use shared::scan::{PauseReason, Trip};
 use shared::telemetry;
 
-use super::watch::LOOK_AGAIN;
 use crate::Environment;
+
+/// How often a job that waits for longer looks whether somebody ended the pause.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(900);
 
 /// How long all jobs leave Discord alone after it refused the token: each further
 /// refusal counts towards a ban of the address.

@@ -11,7 +11,7 @@ use shared::queue::{ActiveJob, Queue, Signal};
 use shared::redis::commands::hashes::Hashes as _;
 use shared::scan::{Breaker, Pace, PauseReason};
 
-use super::stop::{Outage, StopReason, with_jitter};
+use super::stop::{LOOK_AGAIN, Outage, StopReason, with_jitter};
 use crate::Environment;
 
 /// How often a job that waits asks whether it was cancelled.
@@ -19,9 +19,6 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// How often a job whose token was refused looks whether there is another.
 const NEW_TOKEN: Duration = Duration::from_secs(60);
-
-/// How often a job that waits for longer looks whether somebody ended the pause.
-pub const LOOK_AGAIN: Duration = Duration::from_secs(900);
 
 /// The field of the pace.
 const PACE: &str = "#pace";

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobKind, JobRequest, ScanOptions};
-use crate::input::Bounded;
+use super::JobKind;
 use crate::queue::{self, JobId, NewJob};
 
 /// A scan goes on where the last of its mode ended, to an end of the channel.
@@ -16,7 +15,6 @@ pub(super) static SCAN: JobKind = JobKind {
         "options.maxMessages",
     ],
     is_scan: true,
-    into_job: scan,
 };
 
 /// A batch reads a number of messages.
@@ -31,7 +29,6 @@ pub(super) static BATCH: JobKind = JobKind {
         "options.maxMessages",
     ],
     is_scan: true,
-    into_job: batch,
 };
 
 /// Which way a scan reads.
@@ -50,6 +47,16 @@ pub enum ScanMode {
 pub enum Direction {
     Forward,
     Backward,
+}
+
+/// What a scan is asked beside where and how far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_messages: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_video_seconds: Option<f64>,
 }
 
 /// Arguments of the kinds `scan` and `batch`: read a stretch of a channel.
@@ -137,44 +144,6 @@ impl ChannelScan {
         };
         Some(format!("scan:{}:{mode}", self.channel_id))
     }
-}
-
-fn scan(request: JobRequest, id: JobId) -> Result<NewJob, String> {
-    let mode = request.scan_mode.unwrap_or(ScanMode::Forward);
-    let scan = ChannelScan {
-        scan_mode: Some(mode),
-        ..stretch(request)?
-    };
-    scan.into_job(id).map_err(|error| error.to_string())
-}
-
-fn batch(request: JobRequest, id: JobId) -> Result<NewJob, String> {
-    let direction = request.direction.unwrap_or(Direction::Backward);
-    let limit = request.limit.map_or(100, Bounded::get);
-    let batch = ChannelScan {
-        direction: Some(direction),
-        limit: Some(limit),
-        ..stretch(request)?
-    };
-    batch.into_job(id).map_err(|error| error.to_string())
-}
-
-/// What both kinds read of a request.
-fn stretch(request: JobRequest) -> Result<ChannelScan, String> {
-    if request.before_message_id.is_some() && request.after_message_id.is_some() {
-        return Err("afterMessageId: expected either this or beforeMessageId".to_owned());
-    }
-    Ok(ChannelScan {
-        guild_id: request.guild_id.into(),
-        channel_id: request.channel_id.into(),
-        scan_mode: None,
-        direction: None,
-        limit: None,
-        before_message_id: request.before_message_id.map(String::from),
-        after_message_id: request.after_message_id.map(String::from),
-        auto_continue: request.auto_continue.unwrap_or(false),
-        options: request.options.unwrap_or_default().into(),
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobKind, JobRequest, ScanOptions};
+use super::{JobKind, ScanOptions};
 use crate::queue::{JobId, NewJob};
 
 /// The kind as a request names it.
@@ -10,7 +10,6 @@ pub(super) static MESSAGE: JobKind = JobKind {
     name: MessageScan::KIND,
     reads: &["messageIds"],
     is_scan: false,
-    into_job: from_request,
 };
 
 /// The arguments.
@@ -29,21 +28,16 @@ impl MessageScan {
 
     /// The most messages of one job.
     pub const MOST: usize = 100;
-}
 
-fn from_request(request: JobRequest, id: JobId) -> Result<NewJob, String> {
-    let ids = request.message_ids.unwrap_or_default();
-    if ids.is_empty() || ids.len() > MessageScan::MOST {
-        return Err(format!(
-            "messageIds: expected a list of 1 to {} ids",
-            MessageScan::MOST
-        ));
+    /// The job.
+    ///
+    /// # Errors
+    /// When there are too many messages, or none.
+    pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
+        if self.message_ids.is_empty() || self.message_ids.len() > Self::MOST {
+            let most = Self::MOST;
+            return Err(format!("messageIds: expected a list of 1 to {most} ids"));
+        }
+        NewJob::new(id, Self::KIND, &self).map_err(|error| error.to_string())
     }
-    let scan = MessageScan {
-        guild_id: request.guild_id.into(),
-        channel_id: request.channel_id.into(),
-        message_ids: ids.into_iter().map(String::from).collect(),
-        options: request.options.unwrap_or_default().into(),
-    };
-    NewJob::new(id, MessageScan::KIND, &scan).map_err(|error| error.to_string())
 }

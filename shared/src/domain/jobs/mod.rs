@@ -3,27 +3,31 @@
 //!
 //! A new kind is
 //! 1. `jobs/<kind>.rs`: its arguments and its [`JobKind`];
-//! 2. here, its line in `kinds!`, and in [`JobRequest`] the fields that it alone reads;
+//! 2. here, its line in `kinds!`, in [`JobRequest`] the fields that it alone reads, and how
+//!    they become its arguments;
 //! 3. `functions/drain/src/jobs/<kind>.rs`: its `run`;
 //! 4. its line in the `mod.rs` there;
 //! 5. a test. `docs/openapi.json` is generated.
 
 mod channel;
+mod kind;
 mod message;
 mod state;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-pub use channel::{ChannelScan, Direction, ScanMode};
+pub use channel::{ChannelScan, Direction, ScanMode, ScanOptions};
+pub use kind::JobKind;
 pub use message::MessageScan;
 pub use state::ScanState;
 
 use crate::input::{Bounded, Moment, Seconds, Snowflake};
 use crate::queue::{JobId, NewJob};
 
-/// The names of the kinds as a request spells them, and the kinds by those.
+/// The names of the kinds as a request spells them, the kinds by those, and how a request
+/// becomes a job of each.
 macro_rules! kinds {
-    ($($name:ident = $kind:path,)+) => {
+    ($($name:ident = $kind:path, $into_job:path;)+) => {
         #[derive(Clone, Copy, Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "lowercase")]
         enum KindName {
@@ -34,6 +38,12 @@ macro_rules! kinds {
             fn kind(self) -> &'static JobKind {
                 match self {
                     $(KindName::$name => &$kind,)+
+                }
+            }
+
+            fn into_job(self) -> fn(JobRequest, JobId) -> Result<NewJob, String> {
+                match self {
+                    $(KindName::$name => $into_job,)+
                 }
             }
         }
@@ -47,23 +57,9 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Scan = channel::SCAN,
-    Batch = channel::BATCH,
-    Message = message::MESSAGE,
-}
-
-/// A kind of job.
-pub struct JobKind {
-    /// As `type` names it in a request, and as the queue stores it.
-    pub name: &'static str,
-    /// The fields of a request it reads that not every kind reads.
-    reads: &'static [&'static str],
-    /// Whether it reads a stretch of a channel, and not single messages: its channel is
-    /// listed while it waits, and its guild's settings decide whether it is taken on.
-    pub is_scan: bool,
-    /// The job a request asks for, but for its priority and time. The error names the
-    /// field that does not go with the others, and what it may be.
-    into_job: fn(JobRequest, JobId) -> Result<NewJob, String>,
+    Scan = channel::SCAN, JobRequest::scan;
+    Batch = channel::BATCH, JobRequest::batch;
+    Message = message::MESSAGE, JobRequest::message;
 }
 
 impl JobKind {
@@ -100,16 +96,6 @@ pub struct JobRequest {
     priority: Option<Bounded<1, 10>>,
     #[serde(alias = "run_at")]
     run_at: Option<Moment>,
-}
-
-/// What a scan is asked beside where and how far.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ScanOptions {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_messages: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_video_seconds: Option<f64>,
 }
 
 /// Limits on what a scan reads and stores.
@@ -183,12 +169,61 @@ impl JobRequest {
     /// The field that does not go with the others, and what it may be.
     pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
         let (priority, run_at) = (self.priority(), self.run_at);
-        let mut job = (self.kind.kind().into_job)(self, id)?;
+        let mut job = (self.kind.into_job())(self, id)?;
         if let Some(priority) = priority {
             job.priority = priority;
         }
         job.run_at_ms = run_at.map(Moment::ms);
         Ok(job)
+    }
+
+    fn scan(self, id: JobId) -> Result<NewJob, String> {
+        let mode = self.scan_mode.unwrap_or(ScanMode::Forward);
+        let scan = ChannelScan {
+            scan_mode: Some(mode),
+            ..self.stretch()?
+        };
+        scan.into_job(id).map_err(|error| error.to_string())
+    }
+
+    fn batch(self, id: JobId) -> Result<NewJob, String> {
+        let direction = self.direction.unwrap_or(Direction::Backward);
+        let limit = self.limit.map_or(100, Bounded::get);
+        let batch = ChannelScan {
+            direction: Some(direction),
+            limit: Some(limit),
+            ..self.stretch()?
+        };
+        batch.into_job(id).map_err(|error| error.to_string())
+    }
+
+    /// What scans and batches both read.
+    fn stretch(self) -> Result<ChannelScan, String> {
+        if self.before_message_id.is_some() && self.after_message_id.is_some() {
+            return Err("afterMessageId: expected either this or beforeMessageId".to_owned());
+        }
+        Ok(ChannelScan {
+            guild_id: self.guild_id.into(),
+            channel_id: self.channel_id.into(),
+            scan_mode: None,
+            direction: None,
+            limit: None,
+            before_message_id: self.before_message_id.map(String::from),
+            after_message_id: self.after_message_id.map(String::from),
+            auto_continue: self.auto_continue.unwrap_or(false),
+            options: self.options.unwrap_or_default().into(),
+        })
+    }
+
+    fn message(self, id: JobId) -> Result<NewJob, String> {
+        let ids = self.message_ids.unwrap_or_default();
+        let scan = MessageScan {
+            guild_id: self.guild_id.into(),
+            channel_id: self.channel_id.into(),
+            message_ids: ids.into_iter().map(String::from).collect(),
+            options: self.options.unwrap_or_default().into(),
+        };
+        scan.into_job(id)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mod` | [`Consumer`], which a function starts, and its [`DrainReport`] |
+//! | `mod` | [`Consumer`], which a function starts |
+//! | `report` | [`DrainReport`]: what a drain did |
 //! | `rounds` | the loop of rounds, and everything that ends a lease |
 //! | `tick` | what one round sends and gets |
 //! | `claim` | [`Claim`]: one attempt at a job, shared by all who hold it |
@@ -20,6 +21,7 @@
 mod claim;
 mod handler;
 mod helpers;
+mod report;
 mod rounds;
 mod running;
 mod tick;
@@ -29,59 +31,16 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::clock::Deadline;
 use crate::queue::{Error, Queue};
 use crate::waker::Wake;
 
 pub use claim::Claim;
 pub use handler::{ActiveJob, EndedJob, JobHandler, Outcome, Signal};
+pub use report::DrainReport;
 pub use tick::Settled;
 
-use rounds::WorkerLoop;
-
-/// What a drain did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DrainReport {
-    pub claimed: u32,
-    pub completed: u32,
-    pub failed: u32,
-    pub retried: u32,
-    pub snoozed: u32,
-    pub cancelled: u32,
-    /// Outcomes not accepted, because the lease was lost.
-    pub lost: u32,
-    /// Jobs this worker's rounds ended unrun: their lease had ended too often, or
-    /// they expired before they began.
-    pub swept: u32,
-    pub forgotten: u32,
-    pub rounds: u32,
-}
-
-impl DrainReport {
-    /// Jobs that are off this worker's hands.
-    fn ended(&self) -> u32 {
-        self.completed + self.failed + self.retried + self.snoozed + self.cancelled + self.lost
-    }
-
-    /// Counts an outcome; true when it was not accepted.
-    fn count(&mut self, settled: Settled) -> bool {
-        match settled {
-            Settled::Completed => self.completed += 1,
-            Settled::Failed => self.failed += 1,
-            Settled::Cancelled => self.cancelled += 1,
-            Settled::Retried => self.retried += 1,
-            Settled::Snoozed => self.snoozed += 1,
-            Settled::Duplicate | Settled::Lost | Settled::Gone => {
-                self.lost += 1;
-                return true;
-            }
-        }
-        false
-    }
-}
+use rounds::{Setup, WorkerLoop};
 
 /// Drains a queue with a handler.
 pub struct Consumer {
@@ -89,23 +48,6 @@ pub struct Consumer {
     handler: Arc<dyn JobHandler>,
     helpers: Option<Arc<dyn Wake>>,
     last_look: Duration,
-}
-
-/// The parts an invocation's time is divided into.
-struct Margins {
-    pub stop_claiming: Duration,
-    pub hand_back: Duration,
-    pub give_up: Duration,
-}
-
-impl Margins {
-    fn of(total: Duration) -> Margins {
-        Margins {
-            stop_claiming: Duration::from_secs(30).min(total / 4),
-            hand_back: Duration::from_secs(10).min(total / 6),
-            give_up: Duration::from_secs(5).min(total / 12),
-        }
-    }
 }
 
 impl Consumer {
@@ -140,6 +82,13 @@ impl Consumer {
     /// # Errors
     /// When Redis stays away; jobs claimed meanwhile come back when their lease ends.
     pub async fn drain(&self, deadline: &Deadline) -> Result<DrainReport, Error> {
-        WorkerLoop::new(self, deadline).run().await
+        let setup = Setup {
+            queue: &self.queue,
+            handler: self.handler.clone(),
+            deadline,
+            helpers: self.helpers.as_deref(),
+            last_look: self.last_look,
+        };
+        WorkerLoop::new(setup).run().await
     }
 }

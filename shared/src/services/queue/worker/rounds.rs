@@ -32,12 +32,13 @@ use ulid::Ulid;
 
 use super::handler::{JobHandler, Signal};
 use super::helpers::Helpers;
+use super::report::DrainReport;
 use super::running::{Finished, Running, Settlement};
 use super::tick::{Renewed, Round, Settled, Ticked};
-use super::{Consumer, DrainReport, Margins};
 use crate::clock::Deadline;
 use crate::queue::{Attempt, Error, JobId, Queue};
 use crate::telemetry;
+use crate::waker::Wake;
 
 /// Rounds that may fail one after another before a worker without jobs gives up.
 const FAILURES: u32 = 3;
@@ -48,6 +49,33 @@ const REFUSALS: u32 = 8;
 
 /// Waiting jobs looked at when the ones before were of no use.
 const WIDE_LOOK: usize = 50;
+
+/// The parts an invocation's time is divided into.
+pub(super) struct Margins {
+    pub stop_claiming: Duration,
+    pub hand_back: Duration,
+    pub give_up: Duration,
+}
+
+impl Margins {
+    fn of(total: Duration) -> Margins {
+        Margins {
+            stop_claiming: Duration::from_secs(30).min(total / 4),
+            hand_back: Duration::from_secs(10).min(total / 6),
+            give_up: Duration::from_secs(5).min(total / 12),
+        }
+    }
+}
+
+/// What a worker starts with.
+pub(super) struct Setup<'a> {
+    pub queue: &'a Queue,
+    pub handler: Arc<dyn JobHandler>,
+    pub deadline: &'a Deadline,
+    pub helpers: Option<&'a dyn Wake>,
+    /// It leaves only when it has looked for jobs this long after it began.
+    pub last_look: Duration,
+}
 
 /// The state of one worker; dropped with the invocation, and its tasks with it: nothing
 /// runs on in a frozen environment.
@@ -75,10 +103,11 @@ pub(super) struct WorkerLoop<'a> {
 }
 
 impl<'a> WorkerLoop<'a> {
-    pub fn new(consumer: &'a Consumer, deadline: &'a Deadline) -> WorkerLoop<'a> {
-        let (queue, config) = (&consumer.queue, consumer.queue.config());
+    pub fn new(setup: Setup<'a>) -> WorkerLoop<'a> {
+        let (queue, deadline) = (setup.queue, setup.deadline);
+        let config = queue.config();
         WorkerLoop {
-            handler: consumer.handler.clone(),
+            handler: setup.handler,
             queue,
             deadline,
             margins: Margins::of(deadline.remaining()),
@@ -87,10 +116,10 @@ impl<'a> WorkerLoop<'a> {
             outcomes: Vec::new(),
             report: DrainReport::default(),
             next_due_ms: None,
-            last_look: queue.clock().elapsed().saturating_add(consumer.last_look),
+            last_look: queue.clock().elapsed().saturating_add(setup.last_look),
             looked_at: None,
             helpers: Helpers::new(
-                consumer.helpers.as_deref(),
+                setup.helpers,
                 config.helpers,
                 config.concurrency,
                 queue.clock().clone(),

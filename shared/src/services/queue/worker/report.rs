@@ -1,0 +1,47 @@
+//! What a drain did, for its caller and the metrics.
+
+use serde::Serialize;
+
+use super::tick::Settled;
+
+/// What a drain did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DrainReport {
+    pub claimed: u32,
+    pub completed: u32,
+    pub failed: u32,
+    pub retried: u32,
+    pub snoozed: u32,
+    pub cancelled: u32,
+    /// Outcomes not accepted, because the lease was lost.
+    pub lost: u32,
+    /// Jobs this worker's rounds ended unrun: their lease had ended too often, or
+    /// they expired before they began.
+    pub swept: u32,
+    pub forgotten: u32,
+    pub rounds: u32,
+}
+
+impl DrainReport {
+    /// Jobs that are off this worker's hands.
+    pub(super) fn ended(&self) -> u32 {
+        self.completed + self.failed + self.retried + self.snoozed + self.cancelled + self.lost
+    }
+
+    /// Counts an outcome; true when it was not accepted.
+    pub(super) fn count(&mut self, settled: Settled) -> bool {
+        match settled {
+            Settled::Completed => self.completed += 1,
+            Settled::Failed => self.failed += 1,
+            Settled::Cancelled => self.cancelled += 1,
+            Settled::Retried => self.retried += 1,
+            Settled::Snoozed => self.snoozed += 1,
+            Settled::Duplicate | Settled::Lost | Settled::Gone => {
+                self.lost += 1;
+                return true;
+            }
+        }
+        false
+    }
+}
