@@ -96,6 +96,7 @@ impl ChannelScan {
         match (self.direction, self.scan_mode) {
             (Some(direction), _) => direction,
             (None, Some(ScanMode::Backfill)) => Direction::Backward,
+            // Also of a job stored before there were modes.
             (None, _) => Direction::Forward,
         }
     }
@@ -128,6 +129,7 @@ impl ChannelScan {
         };
         let mut job = NewJob::new(id, kind, &self)?;
         job.unique = self.unique_key();
+        // Two jobs of one channel would only wait for each other's ownership of its record.
         job.group = Some(self.channel_id);
         Ok(job)
     }
@@ -135,6 +137,7 @@ impl ChannelScan {
     /// While a scan with this key is unfinished, another is a duplicate of it. A
     /// batch of a stretch of its own stands alone.
     pub fn unique_key(&self) -> Option<String> {
+        // Another stretch is another scan, also while one runs.
         if self.before_message_id.is_some() || self.after_message_id.is_some() {
             return None;
         }

@@ -173,6 +173,7 @@ impl JobRequest {
         if let Some(priority) = priority {
             job.priority = priority;
         }
+        // A time that has passed is now. Whether a caller may name one is the route's to say.
         job.run_at_ms = run_at.map(Moment::ms);
         Ok(job)
     }

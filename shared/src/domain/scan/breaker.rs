@@ -140,6 +140,7 @@ impl ScanStore {
         board: Option<&HashField>,
     ) -> Result<(i64, i64), Error> {
         let is_away = trip.why == PauseReason::Away;
+        // For how long Discord will be away nobody says; the script doubles the pause.
         let wait = if is_away { FIRST_PAUSE } else { trip.wait };
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let request = PauseRequest {

@@ -138,6 +138,7 @@ impl Channel {
             (Some(oldest), Some(newest)) => covered.above <= newest.0 && covered.below >= oldest.0,
             _ => true,
         };
+        // What lies between was never read. A cursor moved over it would hide it for good.
         if !touches {
             return false;
         }

@@ -96,6 +96,7 @@ impl ScanStore {
         before: Option<&str>,
         settings: &GuildSettings,
     ) -> Slot<bool> {
+        // Compared as text: the settings are always written in one order.
         let only_if = match before {
             Some(before) => SetOptions::new().if_equal(before),
             None => SetOptions::new().if_missing(),

@@ -70,7 +70,7 @@ impl ScanStore {
         let key = self.keys().channels(guild_id);
         if let [scan] = scans {
             let mut command = hsetnx(&key, &scan.channel_id, &scan.record(now));
-            // Nobody looks at the reply.
+            // HSETNX answers otherwise when it is sent twice, and nobody looks at the answer.
             command.raw.repeat = Repeat::Safe;
             command.send(&**self.redis()).await?;
             return Ok(());

@@ -79,6 +79,8 @@ impl Queue {
         if result.len() > LARGEST_ARGS {
             return Ok(Some(StoredResult::Dropped));
         }
+        // Under the fence: an attempt that lost its lease may still finish, and must not
+        // overwrite the result that was accepted.
         let key = self.keys.result(&attempt.id, attempt.fence);
         let options = SetOptions::new().expires_in(self.config.completed_age + MARGIN);
         self.redis.set(&key, result, options).await?;

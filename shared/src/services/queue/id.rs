@@ -20,6 +20,7 @@ impl JobId {
     /// everyone who finds it makes the same job of it.
     pub fn derived(at_ms: i64, origin: &str) -> JobId {
         let hash = sha1_smol::Sha1::from(origin).digest().bytes();
+        // Eighty bits, as many as a ULID has: two origins of one millisecond do not meet.
         let random = hash[..10]
             .iter()
             .fold(0u128, |random, byte| (random << 8) | u128::from(*byte));

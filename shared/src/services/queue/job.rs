@@ -73,6 +73,8 @@ impl Job {
             None => None,
         };
         let run_at = header.as_ref().map_or(spec.run_at, |h| h.run_at);
+        // Delayed is not stored: a delayed job becomes waiting by the time alone, without a
+        // write. No header yet is a job that was never claimed.
         let state = match header.as_ref().map(|h| h.state) {
             None | Some(StoredState::Waiting) if run_at > now_ms => JobState::Delayed,
             None | Some(StoredState::Waiting) => JobState::Waiting,

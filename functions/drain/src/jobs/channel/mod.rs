@@ -161,7 +161,9 @@ impl Run {
                 0 => Page::default(),
                 _ => self.fetch(limit).await?,
             };
+            // Discord fills a page while there is more, so a short one is the last.
             let last = (found.length as u64) < limit;
+            // Empty is what the end looks like, and what a missing permission looks like.
             if limit > 0 && found.length == 0 {
                 let (id, position) = (&self.scan.channel_id, page::position(&self.work));
                 checks::history(&self.env, id, self.newest, position).await?;

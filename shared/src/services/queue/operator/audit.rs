@@ -59,6 +59,8 @@ impl Queue {
         let mut audited = Audited::default();
         let mut cursor = "0".to_owned();
         loop {
+            // HSCAN may show a job twice, which is looked at twice, but none is left out that
+            // was there from beginning to end.
             let request = AuditRequest {
                 moment: self.moment(self.clock.now_ms()),
                 cursor: Some(&cursor),

@@ -184,6 +184,7 @@ impl Queue {
         let mut jobs = Vec::with_capacity(ids.len());
         for id in ids {
             let (header, spec, data, progress) = (part(), part(), part(), part());
+            // Deleted between the listing and the reading: no error, just one job fewer.
             let Some(spec) = spec else { continue };
             let stored = Stored {
                 header,
@@ -267,6 +268,8 @@ fn next_cursor(found: &[Listed], before: Option<Cursor>) -> Option<Cursor> {
     let last = found.last()?;
     let is_here = |other: &&Listed| (other.range, other.score) == (last.range, last.score);
     let here = found.iter().filter(is_here).count() as u64;
+    // A page that ends within jobs of one score goes on where it began: what earlier pages
+    // showed of that score is added.
     let carried = before
         .filter(|cursor| (cursor.range, cursor.score) == (last.range, last.score))
         .map_or(0, |cursor| cursor.shown);

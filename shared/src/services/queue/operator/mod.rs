@@ -215,6 +215,8 @@ impl Queue {
             if ids.is_empty() {
                 return Ok(done);
             }
+            // Those that stay keep their place in the set, so the next range begins behind them;
+            // those redriven left it, and what followed has moved up.
             for redriven in self.redrive_many(&ids).await? {
                 match redriven {
                     Redriven::Done => done += 1,
@@ -244,6 +246,8 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn pause(&self) -> Result<(), Error> {
+        // Below every job's score: whoever looks for the first job finds the pause instead, so
+        // it costs a tick nothing.
         self.redis.zadd(&self.keys.index, &[(-1.0, PAUSE)]).await?;
         Ok(())
     }

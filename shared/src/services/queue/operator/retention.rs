@@ -72,6 +72,8 @@ impl Queue {
                     .collect(),
             };
             let (ids, blobs) = self.scripts().retain(&request).await?;
+            // After the jobs: cut here, they have an expiry. Before them, a job could be read
+            // without its arguments.
             self.delete_blobs(&blobs).await?;
             forgotten += ids.len();
             if (ids.len() as u64) < BATCH {

@@ -138,6 +138,7 @@ impl Queue {
             retried: number(from + 3),
             stalled: number(from + 4),
         };
+        // A slot holds the minute it was last used for; one of an hour ago counts for nothing.
         let minutes = Minutes::of(&values[2 * TOTALS.len()..], minute);
         let ended = minutes.completed + minutes.failed;
         Ok(Stats {
@@ -198,6 +199,7 @@ impl Queue {
         let score = (score.parse::<f64>().ok()? as i64) % (1 << 44) + EPOCH;
         let aging = i64::try_from(self.config.aging.as_millis()).unwrap_or(i64::MAX);
         let levels = match aging {
+            // Priority is strict: the score says nothing about the time.
             0 => 0,
             aging => ((score - created) / aging).clamp(0, 9),
         };

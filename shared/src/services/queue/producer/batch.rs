@@ -45,12 +45,14 @@ impl Queue {
         let now = self.clock.now_ms();
         last.check_successor(now)?;
         let ids: HashSet<&JobId> = jobs.iter().chain([&last]).map(|job| &job.id).collect();
+        // Two jobs of one id would be stored as one, and the batch would wait for ever.
         if ids.len() <= jobs.len() {
             let reason = "id: expected another for each job";
             return Err(Error::Invalid(reason.to_owned()));
         }
         for job in &jobs {
             job.check(now)?;
+            // A duplicate is not stored, and would never be counted off.
             if job.unique.is_some() {
                 let reason = "unique: expected none in a batch";
                 return Err(Error::Invalid(reason.to_owned()));
@@ -66,6 +68,9 @@ impl Queue {
             total: jobs.len(),
             last: &end,
         };
+        // The first call writes how many jobs there will be, so the batch cannot end before the
+        // last part is stored, however fast the first ones run. A part that is sent again
+        // stores nothing twice.
         let mut stored = Vec::with_capacity(jobs.len());
         for part in jobs.chunks(MOST) {
             let ready = part.iter().map(|job| Ready::new(job, defaults));

@@ -40,6 +40,7 @@ impl Queue {
             let more = self.store_entries(stream, &entries, read).await?;
             ingested.taken += more.taken;
             ingested.refused += more.refused;
+            // A short page was the last: asking again would cost a command to be told so.
             if entries.len() < MOST {
                 return Ok(ingested);
             }
@@ -58,6 +59,8 @@ impl Queue {
             .map(|entry| {
                 let id = foreign_id(stream, entry);
                 let job = read(entry, id.clone()).and_then(|job| match job.check(now) {
+                    // The id is the entry's, whatever the job names: it is what makes a second
+                    // reading harmless.
                     Ok(()) => Ok(NewJob {
                         id: id.clone(),
                         ..job

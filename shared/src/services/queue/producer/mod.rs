@@ -150,6 +150,7 @@ impl Queue {
             .zip(answers)
             .map(|(job, answer)| enqueued(job.id, answer))
             .collect::<Result<_, Error>>()?;
+        // After the jobs: an event about a job that is not stored could not be taken back.
         self.publish_created(&stored).await;
         Ok(stored)
     }
@@ -169,12 +170,14 @@ impl Queue {
         exchange: Option<&Exchange>,
         now: i64,
     ) -> Result<Vec<(String, String)>, Error> {
+        // A job stored by a wrong clock would come first, or a year late, for everybody.
         self.check_clock()?;
         let blobs = self.store_args(&large_args(&ready)).await?;
         let specs: Vec<String> = ready
             .iter()
             .map(|ready| ready.job.stored(&ready.spec))
             .collect();
+        // Refused here, where the reason can be named: the service would refuse the request whole.
         let bytes: usize = specs.iter().map(String::len).sum();
         if bytes > MOST_BYTES {
             let reason = "jobs: expected at most 4 MB in one call";
@@ -203,6 +206,7 @@ fn large_args<'a>(ready: &'a [Ready<'_>]) -> Vec<(&'a JobId, &'a str)> {
 fn enqueued(id: JobId, (word, other): (String, String)) -> Result<Enqueued, Error> {
     let stands = |id: JobId| JobId::parse(&other).unwrap_or(id);
     match word.as_str() {
+        // The same id and other arguments: a caller's mistake, not a second sending.
         "conflict" => Err(Error::IdTaken(id)),
         "full" => Err(Error::Full),
         // The job itself, stored by a call whose reply was lost.

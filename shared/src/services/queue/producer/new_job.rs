@@ -241,7 +241,7 @@ impl NewJob {
 
     pub(super) fn successor(&self, defaults: Defaults) -> Successor {
         let mut spec = self.spec(defaults);
-        // It may be given the rest of a chain.
+        // The script may give it the rest of a chain, which version 1 does not know.
         spec.v = 2;
         Successor {
             id: self.id.to_string(),
@@ -253,6 +253,8 @@ impl NewJob {
     /// The spec as it is stored: a line of JSON, then the arguments, unless they have
     /// a key of their own.
     pub(super) fn stored(&self, spec: &Spec) -> String {
+        // The arguments are not a field of the JSON: the scripts need not parse them, and they
+        // come back to the byte, whatever precision their numbers have.
         let line = serde_json::to_string(spec).unwrap_or_default();
         let args = if spec.blob.is_some() {
             "null"

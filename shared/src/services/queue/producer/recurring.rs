@@ -153,6 +153,7 @@ impl Queue {
             .collect::<Vec<NewJob>>();
         let mut ready = Vec::with_capacity(jobs.len());
         for ((recurring, slot), job) in due.iter().zip(&jobs) {
+            // Checked again: a time to expire that was ahead when it was set may have passed.
             job.check(now)?;
             let mut one = Ready::new(job, self.defaults(now));
             one.entry.slot = Some(Slot {
@@ -166,6 +167,7 @@ impl Queue {
         }
         let answers = self.store(ready, None, None, now).await?;
         for ((recurring, slot), (word, _)) in due.iter().zip(&answers) {
+            // A slot the queue had no room for stays unseen, and is tried again.
             if word != "full" {
                 seen.0.insert(recurring.name.clone(), *slot);
             }

@@ -63,6 +63,8 @@ impl<'a> Helpers<'a> {
         }
         tracing::info!(n_waiting, n_woken = n, "waking further drainers");
         wake_all(wake, n).await;
+        // Once: those that were woken have not begun yet, and a second count would wake as many
+        // again.
         self.wake = None;
     }
 }

@@ -170,6 +170,8 @@ impl<'a> WorkerLoop<'a> {
             .filter(|(_, job)| now.saturating_sub(job.renewed_at) >= config.lease / 3)
             .map(|(attempt, _)| attempt.clone())
             .collect();
+        // As often as leases are renewed. Every worker sweeps: the script finds the leases that
+        // have ended by score, and a second worker finds none.
         let sweep = self
             .swept_at
             .is_none_or(|at| now.saturating_sub(at) >= config.lease / 3);
@@ -190,6 +192,8 @@ impl<'a> WorkerLoop<'a> {
         let left = self.deadline.remaining();
         let time = left.saturating_sub(self.margins.stop_claiming);
         let renewed = round.renew.clone();
+        // A token of its own for each round. The script finds the jobs of a replayed round by
+        // it, so no two rounds may ever share one.
         let token = Ulid::from_parts(started.as_millis() as u64, fastrand::u128(..)).to_string();
         self.report.rounds += 1;
         let ticked = match self.queue.tick(&token, round).await {
@@ -197,6 +201,8 @@ impl<'a> WorkerLoop<'a> {
             Err(error) => return self.failed(error).await,
         };
         self.failures = 0;
+        // Times are those at which the round was sent: what happened after that it may not have
+        // seen.
         if sweep {
             self.swept_at = Some(started);
         }
@@ -232,6 +238,7 @@ impl<'a> WorkerLoop<'a> {
             return Err(error);
         }
         tracing::warn!(error = telemetry::chain(&error), "round failed");
+        // Leases are long enough for some of these: 0.5 s to 8 s.
         let pause = Duration::from_millis(250 << self.failures.min(5));
         self.queue
             .clock()

@@ -114,6 +114,8 @@ impl Queue {
                 Ok(answer) => break answer,
                 Err(error) if error.is_outcome_unknown() && replays < REPLAYS => {
                     replays += 1;
+                    // The first may have been applied. The script then hands out the jobs that
+                    // carry this token again, and answers `dup` to outcomes it has.
                     request.replay = true;
                     let pause = Duration::from_millis(100 << replays).mul_f64(fastrand::f64());
                     self.clock.pause(pause).await;

@@ -18,6 +18,7 @@ impl WorkerLoop<'_> {
             tokio::select! {
                 done = self.tasks.join_next() => self.finished(done),
                 () = self.queue.clock().sleep(pause) => {}
+                // The process is to stop: what runs is handed back now.
                 () = self.deadline.brought_forward() => {}
             }
         }
@@ -28,6 +29,7 @@ impl WorkerLoop<'_> {
             tokio::pin!(window);
             while !self.running.is_empty() {
                 tokio::select! {
+                    // What has finished first, so that an ended window never leaves it behind.
                     biased;
                     done = self.tasks.join_next() => self.finished(done),
                     () = &mut window => break,
@@ -99,6 +101,7 @@ impl WorkerLoop<'_> {
         let mut too_long = Vec::new();
         for (attempt, job) in &self.running {
             if left <= self.margins.hand_back {
+                // Not over a cancellation, which the handler must still see.
                 job.signal.send_if_modified(|signal| {
                     let first = *signal == Signal::GoOn;
                     if first {
@@ -123,6 +126,7 @@ impl WorkerLoop<'_> {
                 let _span = job.claim.span.enter();
                 tracing::warn!("job given back unfinished");
             }
+            // A snooze and no failure: it costs no attempt, for the job did nothing wrong.
             let back = Outcome::Snooze {
                 after: Duration::ZERO,
             };
