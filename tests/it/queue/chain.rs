@@ -20,8 +20,8 @@ fn chain(bench: &Bench, kinds: [&str; 4]) -> NewJob {
 #[tokio::test]
 async fn each_job_of_a_chain_runs_once_after_the_one_before() {
     let bench = Bench::start().await;
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let notes = told.clone();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = seen.clone();
     let handler = scripted().on("step", move |job| {
         notes
             .lock()
@@ -45,7 +45,7 @@ async fn each_job_of_a_chain_runs_once_after_the_one_before() {
         let after = expected.last().map(|(id, _)| id.clone());
         expected.push((next.id.clone(), after));
     }
-    assert_eq!(*told.lock().unwrap(), expected);
+    assert_eq!(*seen.lock().unwrap(), expected);
     assert_eq!(bench.count(JobState::Completed).await, 4);
 }
 

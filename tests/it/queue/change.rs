@@ -161,8 +161,8 @@ async fn of_a_cancel_and_the_end_of_a_running_job_the_first_to_arrive_holds() {
         gate.add_permits(1);
         drainer.await.unwrap();
         assert_eq!(bench.state(&id).await, state, "{kind}");
-        let told = handler.ended.lock().unwrap().len();
-        assert_eq!(told, usize::from(state == JobState::Cancelled), "{kind}");
+        let n_ended = handler.ended.lock().unwrap().len();
+        assert_eq!(n_ended, usize::from(state == JobState::Cancelled), "{kind}");
     }
 }
 

@@ -72,12 +72,12 @@ impl Wake for Nobody {
 
 /// The round of a drainer with both hands full, 20 s after it began its jobs.
 async fn renewal(rows: &mut Rows, name: &str, counts: bool) {
-    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
-    let handler = scripted().on("told", move |mut job| {
-        let told = told.clone();
+    let (signalled, mut signals) = tokio::sync::mpsc::unbounded_channel();
+    let handler = scripted().on("stopped", move |mut job| {
+        let signalled = signalled.clone();
         async move {
             job.interrupted().await;
-            told.send(()).unwrap();
+            signalled.send(()).unwrap();
             std::future::pending().await
         }
     });
@@ -87,7 +87,7 @@ async fn renewal(rows: &mut Rows, name: &str, counts: bool) {
     };
     let bench = warm(config, &handler).await;
     for _ in 0..2 {
-        let id = bench.enqueue("told").await;
+        let id = bench.enqueue("stopped").await;
         bench.queue.change(&id, Some(1), None).await.unwrap();
     }
     let mut consumer = Consumer::new(bench.queue.clone(), Arc::new(handler.clone()));
@@ -107,7 +107,7 @@ async fn renewal(rows: &mut Rows, name: &str, counts: bool) {
     }
     bench.server.reset_meter();
     bench.advance(Duration::from_secs(20));
-    hears.recv().await.unwrap();
+    signals.recv().await.unwrap();
     rows.add(&bench, name);
     drain.abort();
 }

@@ -136,7 +136,7 @@ async fn what_is_no_job_is_a_failed_one_with_the_reason_and_does_not_hold_up_oth
 }
 
 #[tokio::test]
-async fn an_entry_too_large_for_a_job_is_refused_and_a_large_one_is_kept_apart() {
+async fn an_entry_too_large_for_a_job_is_refused_and_a_large_one_gets_a_key_of_its_own() {
     let bench = Bench::start().await;
     let json = |size: usize| format!("\"{}\"", "x".repeat(size - 2));
     add(

@@ -91,13 +91,13 @@ async fn results_up_to_a_megabyte_are_kept_and_a_larger_one_is_dropped_not_faile
         assert_eq!(job.result_dropped, size > MOST, "{size}");
         let kept = job.returnvalue.map(|value| value.to_string().len());
         assert_eq!(kept, (size <= MOST).then_some(size));
-        let apart = size > INLINE && size <= MOST;
-        assert_eq!(result_ttl(&bench, &id).await > 0, apart, "{size}");
+        let has_own_key = size > INLINE && size <= MOST;
+        assert_eq!(result_ttl(&bench, &id).await > 0, has_own_key, "{size}");
     }
 }
 
 #[tokio::test]
-async fn retention_and_purge_delete_what_is_kept_apart() {
+async fn retention_and_purge_delete_what_has_a_key_of_its_own() {
     let bench = Bench::start().await;
     let handler = scripted().on("echo", |job| async move {
         Outcome::Done(serde_json::from_str(job.args()).unwrap())

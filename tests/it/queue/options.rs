@@ -1,4 +1,4 @@
-//! What a job may ask for: timeouts, expiry, waits, and what its handler is told.
+//! What a job may ask for: timeouts, expiry, waits, and what its handler is given.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,7 +37,7 @@ async fn an_attempt_that_takes_too_long_is_stopped_and_tried_again_and_others_go
     let report = drainer.await.unwrap();
     assert_eq!((report.completed, report.retried), (1, 1));
 
-    // The last attempt: the handler is told, since it said nothing itself.
+    // The last attempt: `ended` is called, since it said nothing itself.
     bench.advance(Duration::from_secs(5));
     let drainer = bench.start_drain(&handler, 900).task;
     until_running(&handler, 3).await;
@@ -223,8 +223,8 @@ async fn of_its_errors_a_job_keeps_the_last_five_a_kilobyte_each() {
 #[tokio::test]
 async fn a_handler_is_told_its_fence_its_number_and_the_time_left() {
     let bench = Bench::start().await;
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let notes = told.clone();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = seen.clone();
     let handler = scripted().on("asks", move |job| {
         let left = job.time_left().as_secs();
         let note = (job.fence(), job.number, job.is_last_attempt(), left);
@@ -261,7 +261,7 @@ async fn a_handler_is_told_its_fence_its_number_and_the_time_left() {
     // 900 s less the 10 s in which work is handed back.
     let one = |text: &str| Some(text.to_owned());
     assert_eq!(
-        std::mem::take(&mut *told.lock().unwrap()),
+        std::mem::take(&mut *seen.lock().unwrap()),
         [
             ((1, 1, false, 890), None),
             ((2, 1, false, 890), one("1")),
@@ -270,7 +270,7 @@ async fn a_handler_is_told_its_fence_its_number_and_the_time_left() {
     );
     bench.queue.enqueue(limited).await.unwrap();
     bench.drain(&handler).await;
-    assert_eq!(told.lock().unwrap()[0], ((1, 1, true, 30), None));
+    assert_eq!(seen.lock().unwrap()[0], ((1, 1, true, 30), None));
 }
 
 #[tokio::test]

@@ -69,14 +69,17 @@ async fn each_number_tells_what_it_says() {
     bench.advance(Duration::from_secs(60));
     bench.drain(&handler).await;
     let now = stats(&bench).await;
-    let told = Totals {
+    let expected = Totals {
         completed: 2,
         failed: 1,
         cancelled: 1,
         retried: 1,
         stalled: 1,
     };
-    assert_eq!((now.lifetime, now.today, now.paused), (told, told, true));
+    assert_eq!(
+        (now.lifetime, now.today, now.paused),
+        (expected, expected, true)
+    );
     assert_eq!(
         (
             now.completed_per_minute,
@@ -92,7 +95,7 @@ async fn each_number_tells_what_it_says() {
 
     bench.advance(Duration::from_secs(24 * 3600));
     let now = stats(&bench).await;
-    assert_eq!((now.lifetime, now.today), (told, Totals::default()));
+    assert_eq!((now.lifetime, now.today), (expected, Totals::default()));
     assert_eq!(now.failure_rate, None);
 }
 

@@ -1,4 +1,4 @@
-//! How far a scan reads, what it says of that, and that all it finds is told once.
+//! How far a scan reads, what it says of that, and that all it finds is reported once.
 
 use discord_local::guild::{AttachmentSpec, MessageSpec};
 use discord_local::{Action, Fault, Guild};
@@ -19,19 +19,19 @@ async fn scanned(app: &TestApp, more: Value) -> (String, Value) {
 async fn reached_start(app: &TestApp, id: &str) -> bool {
     let job = app.job(id).await;
     let status = format!("/api/guilds/{GUILD}/channels/{CHANNEL}/scan-status");
-    let told = [
+    let answers = [
         job["returnvalue"]["reachedStart"].clone(),
         job["progress"]["reachedStart"].clone(),
         app.stream(id).await["currentState"]["reachedStart"].clone(),
         app.get(&status).await.json["reachedStart"].clone(),
     ];
-    let first = told[0].as_bool().unwrap();
-    assert!(told.iter().all(|word| *word == first), "{told:?}");
+    let first = answers[0].as_bool().unwrap();
+    assert!(answers.iter().all(|word| *word == first), "{answers:?}");
     first
 }
 
-/// Clips told in the events of a scan.
-async fn told(app: &TestApp, id: &str) -> Vec<String> {
+/// Clips reported in the events of a scan.
+async fn reported(app: &TestApp, id: &str) -> Vec<String> {
     let stream = app.stream(id).await;
     let events = stream["events"].as_array().unwrap();
     let clips = events.iter().filter(|event| event["type"] == "clip");
@@ -126,7 +126,7 @@ fn busy() -> Guild {
 }
 
 #[tokio::test]
-async fn what_is_found_in_the_overlap_for_the_first_time_is_told_and_counted_once() {
+async fn what_is_found_in_the_overlap_for_the_first_time_is_reported_and_counted_once() {
     for second in [json!({}), json!({ "options": { "maxMessages": 7 } })] {
         let app = TestApp::with_guild(busy()).await;
         let (mut ids, mut messages, mut clips) = (Vec::new(), 0, 0);
@@ -139,7 +139,7 @@ async fn what_is_found_in_the_overlap_for_the_first_time_is_told_and_counted_onc
             let (id, job) = scanned(&app, more).await;
             messages += job["returnvalue"]["messagesScanned"].as_u64().unwrap();
             clips += job["returnvalue"]["clipsFound"].as_u64().unwrap();
-            ids.extend(told(&app, &id).await);
+            ids.extend(reported(&app, &id).await);
         }
         ids.sort();
         assert_eq!((messages, clips, ids.len()), (40, 48, 48));
@@ -167,7 +167,7 @@ async fn counted(app: &TestApp) -> u64 {
 }
 
 #[tokio::test]
-async fn a_clip_added_to_a_message_that_was_read_is_told_by_the_next_scan() {
+async fn a_clip_added_to_a_message_that_was_read_is_reported_by_the_next_scan() {
     let app = TestApp::with_guild(guild_with(3, 5)).await;
     scanned(&app, json!({})).await;
     let newest = *app.discord.guild().message_ids(CHANNEL).last().unwrap();
@@ -180,7 +180,7 @@ async fn a_clip_added_to_a_message_that_was_read_is_told_by_the_next_scan() {
         (&found["messagesScanned"], &found["clipsFound"]),
         (&json!(0), &json!(1))
     );
-    assert_eq!(told(&app, &id).await.len(), 1);
+    assert_eq!(reported(&app, &id).await.len(), 1);
     assert_eq!(counted(&app).await, 2);
 }
 
@@ -208,7 +208,7 @@ async fn a_page_of_more_clips_than_one_script_saves_counts_each_message_once() {
             (expected, expected)
         );
         assert_eq!(app.clip_ids(CHANNEL).await.len() as u64, expected * 13);
-        assert_eq!(told(&app, &id).await.len() as u64, expected * 13);
+        assert_eq!(reported(&app, &id).await.len() as u64, expected * 13);
         let ids: Vec<String> = app.discord.guild().message_ids(CHANNEL)[..100]
             .iter()
             .map(u64::to_string)

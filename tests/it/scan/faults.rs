@@ -71,7 +71,7 @@ async fn being_limited_makes_a_scan_wait_without_costing_an_attempt() {
 }
 
 #[tokio::test]
-async fn trouble_of_discords_is_tried_again_and_loses_nothing() {
+async fn a_fault_of_discord_is_tried_again_and_loses_nothing() {
     for action in [
         Action::Status(500),
         Action::Status(503),
@@ -113,7 +113,7 @@ async fn one_broken_message_is_named_and_does_not_lose_its_page() {
 }
 
 #[tokio::test]
-async fn messages_deleted_between_pages_are_absent_and_nothing_else_is() {
+async fn messages_deleted_between_pages_are_missing_and_nothing_else_is() {
     let app = TestApp::with_guild(guild_with(350, 10)).await;
     let ids = app.discord.guild().message_ids(CHANNEL);
     // The cursor itself, and a clip of the next page.

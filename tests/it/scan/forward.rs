@@ -314,7 +314,7 @@ async fn the_pace_of_a_channel_is_kept() {
 }
 
 #[tokio::test]
-async fn what_a_forward_scan_reads_again_is_neither_counted_nor_told_again() {
+async fn what_a_forward_scan_reads_again_is_neither_counted_nor_reported_again() {
     // The newest message holds a clip.
     let app = TestApp::with_guild(guild_with(21, 10)).await;
     app.scan(CHANNEL, json!({})).await;

@@ -26,7 +26,7 @@ async fn reason(app: &TestApp, channel: u64) -> String {
 #[tokio::test]
 async fn each_refusal_has_its_own_reason() {
     let app = TestApp::with_guild(sample::guild(sample::DEFAULT_SEED)).await;
-    for (channel, told) in [
+    for (channel, expected) in [
         (sample::FORUM_ID, "a forum holds no messages itself"),
         (
             sample::STAFF_ID,
@@ -36,7 +36,7 @@ async fn each_refusal_has_its_own_reason() {
         (1_300_000_000_000_000_000, "there is no such channel"),
     ] {
         let reason = reason(&app, channel).await;
-        assert!(reason.contains(told), "{channel}: {reason}");
+        assert!(reason.contains(expected), "{channel}: {reason}");
     }
     app.discord.faults().add(Fault::once(Action::Unauthorized));
     assert!(
@@ -159,7 +159,7 @@ async fn an_empty_channel_is_not_taken_for_read_to_its_start() {
 }
 
 #[tokio::test]
-async fn message_jobs_heed_the_same_refusals() {
+async fn message_jobs_stop_at_the_same_refusals() {
     let app = TestApp::with_guild(guild_with(10, 1)).await;
     let ids = app.discord.guild().message_ids(CHANNEL);
     let body = json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": [ids[0].to_string()] });

@@ -1,4 +1,4 @@
-//! Lives of jobs, to be lived under faults and crashes: each is told from enqueue to
+//! Lives of jobs, to be lived under faults and crashes: each is written from enqueue to
 //! retention, and must end the same whatever happened on the way.
 
 mod actor;
@@ -218,7 +218,7 @@ impl Life {
                 site.drain().await;
                 site.actor.mended.store(true, Ordering::SeqCst);
                 let redriven = site.insist(|| site.queue.redrive(&id)).await;
-                // Asked again later, it is told what became of the first time.
+                // Asked again later, it is answered what became of the first time.
                 let is_done = |redriven| match redriven {
                     Redriven::Done => true,
                     other => other == Redriven::NotFailed(JobState::Waiting),

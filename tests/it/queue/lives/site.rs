@@ -39,12 +39,12 @@ pub struct Site {
     pub n_sent: usize,
     /// How many of a life's drainers died.
     pub n_died: usize,
-    /// Whether arguments kept apart may stay behind: when both the request that lets them
+    /// Whether arguments in a key of their own may stay behind: when both the request that lets them
     /// expire and the reply that names them to be deleted are lost, nobody knows of them.
     pub may_leave_blobs: bool,
     /// How many leases of the last life ended.
     pub n_stalled: u64,
-    /// How many outcomes its drainers told were not accepted.
+    /// How many outcomes of its drainers were not accepted.
     pub n_lost: u32,
 }
 
