@@ -251,7 +251,7 @@ pub struct SavedPage {
     pub saved: Saved,
     /// Clips the job found so far.
     pub found: u64,
-    /// Those of [`PageSave::watch`], then until when the pace is taken.
+    /// Those of `PageSave::watch`, then until when the pace is taken.
     pub watched: Vec<String>,
     /// The `progress` of a page of single messages that was saved before.
     pub before: String,
