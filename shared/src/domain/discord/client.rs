@@ -23,6 +23,7 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
+    /// The newest messages.
     Newest,
     /// Older than this message, newest first.
     Before(MessageId),
@@ -33,7 +34,9 @@ pub enum Position {
 /// A page of messages, in whatever order they came.
 #[derive(Debug, Default)]
 pub struct Page {
+    /// Those that could be read.
     pub messages: Vec<Message>,
+    /// Those that could not, with the reason.
     pub unreadable: Vec<Unreadable>,
     /// Messages on the page, readable or not.
     pub length: usize,

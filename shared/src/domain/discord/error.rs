@@ -17,6 +17,7 @@ pub enum Error {
     /// The address this runs from is shut out, often for what others did.
     #[error("Discord refuses this address for {} s", .0.as_secs())]
     Banned(Duration),
+    /// 401: the bot's token is wrong or was reset.
     #[error("Discord refuses the bot's token")]
     Unauthorized,
     #[error("the bot may not see this (Discord code {code})")]
@@ -29,6 +30,7 @@ pub enum Error {
     /// A fault on Discord's side.
     #[error("Discord answered with an error of its own (status {status})")]
     Unavailable { status: u16 },
+    /// No reply came.
     #[error("Discord cannot be reached")]
     Unreachable(#[source] reqwest::Error),
     /// The answer is not what the API says; its content is not kept.

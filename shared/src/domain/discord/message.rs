@@ -12,28 +12,36 @@ use super::{MessageId, Parts};
 /// A message.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Message {
+    /// Its id, which also says when it was posted.
     pub id: MessageId,
     /// 0 a message, 19 a reply, others by the system or by commands.
     #[serde(rename = "type", default, deserialize_with = "lenient")]
     pub kind: Option<u64>,
+    /// Who wrote it.
     #[serde(default, deserialize_with = "lenient")]
     pub author: Option<Author>,
     /// Set when a webhook wrote the message; `author` is then no user.
     #[serde(default, deserialize_with = "lenient")]
     pub webhook_id: Option<String>,
+    /// Its text.
     #[serde(default, deserialize_with = "lenient")]
     pub content: Option<String>,
+    /// Uploaded files.
     #[serde(default)]
     pub attachments: Parts<Attachment>,
+    /// Previews of links, and what bots embed.
     #[serde(default)]
     pub embeds: Parts<Embed>,
+    /// Layout components, which may hold media.
     #[serde(default)]
     pub components: Parts<Component>,
     /// The message this one forwards, at most one.
     #[serde(default)]
     pub message_snapshots: Parts<Snapshot>,
+    /// Its stickers; only whether there are any is of interest.
     #[serde(default, deserialize_with = "lenient")]
     pub sticker_items: Option<Vec<Value>>,
+    /// Its poll; likewise.
     #[serde(default, deserialize_with = "lenient")]
     pub poll: Option<Value>,
     #[serde(default, deserialize_with = "lenient")]
@@ -44,8 +52,10 @@ pub struct Message {
     mention_everyone: Option<bool>,
 }
 
+/// Who wrote a message.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Author {
+    /// The user's id; of a webhook, the webhook's.
     pub id: String,
     #[serde(default, deserialize_with = "lenient")]
     bot: Option<bool>,
@@ -54,6 +64,7 @@ pub struct Author {
 /// A forwarded message, in a wrapper of its own.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Snapshot {
+    /// What was forwarded.
     pub message: SnapshotMessage,
 }
 
@@ -70,26 +81,34 @@ pub struct SnapshotMessage {
 /// An uploaded file.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Attachment {
+    /// Its id.
     pub id: MessageId,
+    /// Its name.
     #[serde(default, deserialize_with = "lenient")]
     pub filename: Option<String>,
     /// The name it was uploaded with; `filename` is stripped of other letters.
     #[serde(default, deserialize_with = "lenient")]
     pub title: Option<String>,
+    /// Its MIME type, as Discord declares it.
     #[serde(default, deserialize_with = "lenient")]
     pub content_type: Option<String>,
+    /// Bytes.
     #[serde(default, deserialize_with = "lenient")]
     pub size: Option<u64>,
+    /// Where it is, for about a day.
     #[serde(default, deserialize_with = "lenient")]
     pub url: Option<String>,
+    /// Pixels.
     #[serde(default, deserialize_with = "dimension")]
     pub width: Option<u32>,
+    /// Pixels.
     #[serde(default, deserialize_with = "dimension")]
     pub height: Option<u32>,
     /// As the uploading client declared it: missing on older messages, and not to be
     /// trusted.
     #[serde(default, deserialize_with = "lenient")]
     pub duration_secs: Option<f64>,
+    /// Bits, such as that of Discord's own clips.
     #[serde(default, deserialize_with = "lenient")]
     pub flags: Option<u64>,
 }
@@ -97,22 +116,30 @@ pub struct Attachment {
 /// What Discord shows of a link.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Embed {
+    /// `video`, `gifv`, `rich` and others.
     #[serde(rename = "type", default, deserialize_with = "lenient")]
     pub kind: Option<String>,
+    /// What it shows.
     #[serde(default, deserialize_with = "lenient")]
     pub url: Option<String>,
+    /// The title of the page it shows.
     #[serde(default, deserialize_with = "lenient")]
     pub title: Option<String>,
+    /// The video it plays, if any.
     #[serde(default, deserialize_with = "lenient")]
     pub video: Option<EmbedVideo>,
 }
 
+/// The video of an embed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct EmbedVideo {
+    /// Where it is.
     #[serde(default, deserialize_with = "lenient")]
     pub url: Option<String>,
+    /// Pixels.
     #[serde(default, deserialize_with = "dimension")]
     pub width: Option<u32>,
+    /// Pixels.
     #[serde(default, deserialize_with = "dimension")]
     pub height: Option<u32>,
 }
@@ -120,6 +147,7 @@ pub struct EmbedVideo {
 /// A part of a message laid out by its author. Known parts hold others or media.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Component {
+    /// The components inside it.
     #[serde(default)]
     pub components: Parts<Component>,
     /// Of a media gallery.
@@ -128,8 +156,10 @@ pub struct Component {
     /// Of a file.
     #[serde(default, deserialize_with = "lenient")]
     pub file: Option<Media>,
+    /// The file's name.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
+    /// Bytes.
     #[serde(default, deserialize_with = "lenient")]
     pub size: Option<u64>,
 }
@@ -140,14 +170,19 @@ pub struct GalleryItem {
     pub media: Option<Media>,
 }
 
+/// A media item of a component.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Media {
+    /// Where it is.
     #[serde(default, deserialize_with = "lenient")]
     pub url: Option<String>,
+    /// Its MIME type.
     #[serde(default, deserialize_with = "lenient")]
     pub content_type: Option<String>,
+    /// Pixels.
     #[serde(default, deserialize_with = "dimension")]
     pub width: Option<u32>,
+    /// Pixels.
     #[serde(default, deserialize_with = "dimension")]
     pub height: Option<u32>,
     /// Only of what was uploaded.
@@ -158,11 +193,14 @@ pub struct Media {
 /// A channel or thread.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Channel {
+    /// Its id.
     pub id: MessageId,
     #[serde(rename = "type", default, deserialize_with = "lenient")]
     kind: Option<u64>,
+    /// The guild it is in.
     #[serde(default, deserialize_with = "lenient")]
     pub guild_id: Option<String>,
+    /// Its name.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
     /// Of a thread the channel it is under; of a channel its category.
@@ -176,7 +214,9 @@ pub struct Channel {
 /// A guild.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Guild {
+    /// Its id.
     pub id: MessageId,
+    /// Its name.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
     /// The hash its picture's address is made with.
@@ -206,6 +246,7 @@ impl Channel {
         matches!(self.kind, Some(10..=12))
     }
 
+    /// Its type.
     pub fn kind(&self) -> ChannelType {
         match self.kind {
             Some(15 | 16) => ChannelType::ThreadsOnly,
@@ -218,6 +259,7 @@ impl Channel {
 /// A message that could not be read, by its id where that could be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
+    /// Its id, if that could be read.
     pub id: Option<MessageId>,
 }
 
@@ -300,6 +342,7 @@ pub enum Content {
     Shown,
     /// Nothing is seen of it: for want of the right, or because there is nothing.
     Hidden,
+    /// A type that is not known here.
     Unknown,
 }
 

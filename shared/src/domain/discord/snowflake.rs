@@ -10,6 +10,7 @@ const EPOCH_MS: i64 = 1_420_070_400_000;
 pub struct MessageId(pub u64);
 
 impl MessageId {
+    /// The id in `text`, if it is one.
     pub fn parse(text: &str) -> Option<MessageId> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| text.parse().ok().map(MessageId)).flatten()

@@ -12,7 +12,9 @@ use crate::redis::{Error, FromReply as _};
 /// By what a scan of a guild goes: whether Discord is left alone, and the guild's settings.
 #[derive(Clone, Debug, Default)]
 pub struct ScanPolicy {
+    /// Why Discord was left alone before.
     pub breaker: Breaker,
+    /// The settings of the channel's guild.
     pub settings: GuildSettings,
 }
 

@@ -17,12 +17,16 @@ const STEPS: u32 = 4;
 /// Which clips of a guild.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClipsOf {
+    /// All of this channel's.
     Channel(String),
     /// A message's, or one of them. Ids of messages differ in all of Discord; where they
     /// do not, the channel says which is meant.
     Message {
+        /// The message.
         id: MessageId,
+        /// One clip of it; all without.
         clip: Option<String>,
+        /// The channel it is in, if that is known.
         channel: Option<String>,
     },
     /// Of messages this user wrote.
@@ -32,6 +36,7 @@ pub enum ClipsOf {
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
+    /// Rows that were removed.
     pub clips: u64,
     /// Where to go on; none when nothing is left.
     pub next: Option<String>,

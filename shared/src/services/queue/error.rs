@@ -4,6 +4,7 @@
 use super::JobId;
 use crate::redis;
 
+/// What can go wrong with a queue.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The caller's job cannot be one; the text names what is wrong.
@@ -28,6 +29,7 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    /// Redis could not be reached, or refused.
     #[error("the queue cannot be used")]
     Redis(#[from] redis::Error),
 }

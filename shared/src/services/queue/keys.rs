@@ -23,6 +23,7 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// The keys of `queue` under this key prefix.
     pub fn new(prefix: &str, queue: &str) -> Keys {
         let key = |part: &str| format!("{prefix}jobs:{queue}:{part}");
         Keys {

@@ -122,6 +122,7 @@ impl Header {
 pub struct JobError {
     /// Unix milliseconds.
     pub at: i64,
+    /// Which attempt failed, from 1.
     pub attempt: i64,
     /// What went wrong, for programs: it stays what it is when the words change. `failed`
     /// where nothing more is known.

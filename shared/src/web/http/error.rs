@@ -224,6 +224,7 @@ impl ApiError {
         }
     }
 
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
     }

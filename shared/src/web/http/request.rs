@@ -48,6 +48,7 @@ impl Request {
         &self.inner
     }
 
+    /// The HTTP method.
     pub fn method(&self) -> &Method {
         self.inner.method()
     }

@@ -15,7 +15,9 @@ type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 /// A route as callers see it.
 #[derive(Clone)]
 pub struct Operation {
+    /// The HTTP method.
     pub method: Method,
+    /// The path, with `{name}` for a segment.
     pub path: &'static str,
     pub(crate) id: &'static str,
     pub(crate) access: Access,

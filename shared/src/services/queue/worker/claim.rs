@@ -20,16 +20,20 @@ use crate::trace::Trace;
 /// One attempt at a job.
 #[derive(Debug)]
 pub struct Claim {
+    /// The job and the fence.
     pub attempt: Attempt,
+    /// What runs it.
     pub kind: String,
     /// Which attempt this is, from 1; snoozes and lost leases do not count.
     pub number: u32,
+    /// Attempts it may have.
     pub max_attempts: u32,
     /// The job whose completion started this one.
     pub after: Option<JobId>,
     /// The batch whose end this job is; [`Queue::batch`](crate::queue::Queue::batch) says
     /// what came of it.
     pub batch_end: Option<JobId>,
+    /// The trace of the request that stored it, as W3C writes it.
     pub traceparent: Option<String>,
     /// As JSON; `null` while they are in a key of their own.
     pub(super) args: String,

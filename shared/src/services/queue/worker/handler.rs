@@ -37,6 +37,7 @@ pub struct ActiveJob {
 /// What a running job is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
+    /// Nothing.
     GoOn,
     /// The invocation ends soon: return [`Outcome::Snooze`].
     HandBack,
@@ -85,6 +86,7 @@ pub struct EndedJob {
     pub(super) claim: Arc<Claim>,
     /// Whether it was cancelled; it failed otherwise.
     pub cancelled: bool,
+    /// Why it ended.
     pub reason: String,
 }
 
@@ -115,16 +117,11 @@ pub enum Outcome {
         after: Option<Duration>,
     },
     /// Not done and nothing wrong: go on after this long. Costs no attempt.
-    Snooze {
-        after: Duration,
-    },
+    Snooze { after: Duration },
     /// Failed in a way another attempt would repeat.
-    Fail {
-        reason: String,
-    },
+    Fail { reason: String },
     /// Not to be done after all: ends as cancelled, with the reason.
-    Unwanted {
-        reason: String,
-    },
+    Unwanted { reason: String },
+    /// It was cancelled, and has stopped.
     Cancelled,
 }
