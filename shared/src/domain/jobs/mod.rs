@@ -242,14 +242,15 @@ mod tests {
     #[test]
     fn a_field_of_another_kind_is_misplaced() {
         let misplaced = |fields: &str| {
-            let text = format!(r#"{{"guildId": "1", "channelId": "2", {fields}}}"#);
+            let id = "1200000000000000001";
+            let text = format!(r#"{{"guildId": "{id}", "channelId": "{id}", {fields}}}"#);
             let request: JobRequest = serde_json::from_str(&text).unwrap();
             request.misplaced()
         };
         assert!(misplaced(r#""type": "scan", "scanMode": "backfill""#).is_empty());
         let batch = r#""type": "batch", "scanMode": "backfill", "limit": 5"#;
         assert_eq!(misplaced(batch), ["scanMode"]);
-        let message = r#""type": "message", "limit": 5, "messageIds": [], "afterMessageId": "1""#;
+        let message = r#""type": "message", "limit": 5, "messageIds": [], "afterMessageId": "1200000000000000001""#;
         assert_eq!(misplaced(message), ["limit", "afterMessageId"]);
     }
 }
