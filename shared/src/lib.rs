@@ -28,7 +28,7 @@ pub mod start;
 mod web;
 
 pub use base::http_client::{http_client, http_client_trusting};
-pub use base::{clock, config, input, panics, secret, secrets, telemetry, trace, waker};
+pub use base::{clock, config, input, json, panics, secret, secrets, telemetry, trace, waker};
 pub use domain::{discord, jobs, scan};
 pub use services::{
     cache, counters, flags, idempotency, lock, metrics, progress, queue, rate_limiter, session,

@@ -70,8 +70,10 @@ impl Http {
         for (name, value) in request.headers() {
             outgoing = outgoing.header(name, value);
         }
-        // What is sent here is in memory, whole.
-        let body = request.body().bytes().unwrap_or_default().to_vec();
+        let body = request.body().bytes();
+        let body = body
+            .expect("what is sent here is in memory, whole")
+            .to_vec();
         let answer = outgoing.body(body).send().await.map_err(failed)?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = SdkBody::from(answer.bytes().await.map_err(failed)?.to_vec());

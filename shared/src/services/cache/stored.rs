@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::json::to_json;
+
 /// The text of an entry. Short names: it is read at every request.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Stored {
@@ -47,7 +49,7 @@ pub(super) struct Claim {
 
 impl Stored {
     pub fn text(&self) -> String {
-        serde_json::to_string(self).expect("text, numbers and JSON have a JSON form")
+        to_json(self)
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 pub use rule::Rule;
 
+use crate::json::to_json;
 use crate::redis::commands::hashes::{Hashes as _, hmget};
 use crate::redis::{Error, Pipeline, Prefix, Redis, Replies, Slot};
 
@@ -99,8 +100,7 @@ impl Flags {
     /// # Errors
     /// When Redis cannot be reached.
     pub async fn set(&self, redis: &Redis, name: &str, rule: &Rule) -> Result<(), Error> {
-        let text = serde_json::to_string(rule).expect("text and numbers have a JSON form");
-        redis.hset(&self.key, &[(name, &text)]).await?;
+        redis.hset(&self.key, &[(name, &to_json(rule))]).await?;
         Ok(())
     }
 

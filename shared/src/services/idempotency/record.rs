@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::to_json;
+
 /// A reply as it is repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReply {
@@ -34,7 +36,7 @@ impl Record {
     }
 
     pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("text and numbers have a JSON form")
+        to_json(self)
     }
 
     pub fn fingerprint(&self) -> &str {

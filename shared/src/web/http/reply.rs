@@ -5,6 +5,7 @@ use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use crate::idempotency::StoredReply;
+use crate::json::to_json;
 
 /// A status, headers and a JSON body.
 #[derive(Debug)]
@@ -25,10 +26,7 @@ impl Reply {
 
     /// Any status with a body.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
-        // Our own types hold no map with keys that are not text, the one thing that
-        // cannot be written as JSON.
-        let text = serde_json::to_string(body).unwrap_or_default();
-        let mut response = Response::new(Body::Text(text));
+        let mut response = Response::new(Body::Text(to_json(body)));
         *response.status_mut() = status;
         Reply { response }
             .with_type("application/json")
