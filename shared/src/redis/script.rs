@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::lua::{self, LuaFiles};
 use super::{Command, Error, FromReply, RawCommand, RedisService};
 
 /// Lets the service run scripts on other keys at the same time; then every key a
@@ -13,7 +14,9 @@ const SHEBANG: &str = "#!lua flags=allow-key-locking\n";
 pub struct Script {
     /// For errors and logs.
     pub name: &'static str,
-    parts: &'static [&'static str],
+    files: LuaFiles,
+    main: &'static str,
+    wrapper: Option<&'static str>,
     inner: u32,
     source: OnceLock<Source>,
 }
@@ -24,14 +27,23 @@ struct Source {
 }
 
 impl Script {
-    /// A script made of these parts, in order.
-    pub const fn new(name: &'static str, parts: &'static [&'static str]) -> Script {
+    /// The script whose main file has the script's name, with the files it needs.
+    pub const fn new(name: &'static str, files: LuaFiles) -> Script {
         Script {
             name,
-            parts,
+            files,
+            main: name,
+            wrapper: None,
             inner: 2,
             source: OnceLock::new(),
         }
+    }
+
+    /// Makes `main` a function `work` that the file `wrapper` calls.
+    pub const fn wrapped(mut self, main: &'static str, wrapper: &'static str) -> Script {
+        self.main = main;
+        self.wrapper = Some(wrapper);
+        self
     }
 
     /// Says how many commands it usually runs, two if nothing is said: the service bills
@@ -41,7 +53,21 @@ impl Script {
         self
     }
 
-    /// The text as it is sent.
+    /// The files it is made of, in the order in which they are sent.
+    pub fn parts(&self) -> Vec<(&'static str, &'static str)> {
+        let mut parts = lua::closure(self.files, self.main);
+        if let Some(wrapper) = self.wrapper {
+            parts.extend(lua::closure(self.files, wrapper));
+        }
+        parts
+    }
+
+    /// All files of its folder.
+    pub fn files(&self) -> LuaFiles {
+        self.files
+    }
+
+    /// The text as it is sent: code without comments, always the same.
     pub fn text(&self) -> &str {
         &self.source().text
     }
@@ -114,7 +140,19 @@ impl Script {
 
     fn source(&self) -> &Source {
         self.source.get_or_init(|| {
-            let text = format!("{SHEBANG}{}", self.parts.join("\n"));
+            let mut text = SHEBANG.to_owned();
+            if self.wrapper.is_some() {
+                text.push_str("local function work()\n");
+            }
+            for (_, part) in lua::closure(self.files, self.main) {
+                lua::push_code(part, &mut text);
+            }
+            if let Some(wrapper) = self.wrapper {
+                text.push_str("end\n");
+                for (_, part) in lua::closure(self.files, wrapper) {
+                    lua::push_code(part, &mut text);
+                }
+            }
             let sha = sha1_smol::Sha1::from(&text).digest().to_string();
             Source { text, sha }
         })

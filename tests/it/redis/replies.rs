@@ -9,7 +9,10 @@ use upstash_local::{Fault, FaultAction};
 
 use super::{client, client_with};
 
-static ADD: Script = Script::new("add", &["return redis.call('SADD', KEYS[1], ARGV[1])"]);
+static ADD: Script = Script::new(
+    "add",
+    &[("add", "return redis.call('SADD', KEYS[1], ARGV[1])")],
+);
 
 fn fault(action: FaultAction) -> Fault {
     Fault {

@@ -21,8 +21,8 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "a lease is taken back before its end",
         Patch::new(
-            "int(ACTIVE + now - EPOCH), 'BYSCORE'",
-            "int(ACTIVE + now + 30000 - EPOCH), 'BYSCORE'",
+            "int(ACTIVE + tx.now - EPOCH), 'BYSCORE'",
+            "int(ACTIVE + tx.now + 30000 - EPOCH), 'BYSCORE'",
         ),
     ),
     (
@@ -35,8 +35,8 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "a finished job stays in the index",
         Patch::new(
-            "  push(writes.gone, job.id)\nend\n\nlocal function place",
-            "end\n\nlocal function place",
+            "  push(tx.writes.gone, job.id)\nend\nlocal function finish",
+            "end\nlocal function finish",
         ),
     ),
     (
@@ -63,8 +63,8 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "delayed jobs go behind all others when they are due",
         Patch::new(
-            "push(due, waiting_score(run_at, priority, aging), delayed[n])",
-            "push(due, waiting_score(now, priority, aging), delayed[n])",
+            "push(due, waiting_score(run_at, priority), delayed[n])",
+            "push(due, waiting_score(tx.now, priority), delayed[n])",
         ),
     ),
     (
@@ -91,8 +91,8 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "the queue's pace is not kept",
         Patch::new(
-            "  return room\nend\n\nlocal function take_rate",
-            "  return wanted\nend\n\nlocal function take_rate",
+            "  return room\nend\nlocal function take_rate",
+            "  return wanted\nend\nlocal function take_rate",
         ),
     ),
     (
@@ -105,7 +105,7 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "a round sent again hands out nothing",
         Patch::new(
-            "if request.replay then hand_out_again(request.token, lease_end) end\n",
+            "if request.replay then claim_again(request.token, lease_end) end\n",
             "",
         ),
     ),
@@ -119,8 +119,8 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "a redriven job keeps the attempts it had",
         Patch::new(
-            "header.state, header.run_at, header.attempts, header.stalls = 'waiting', now, 0, 0",
-            "header.state, header.run_at, header.stalls = 'waiting', now, 0",
+            "header.state, header.run_at, header.attempts, header.stalls = 'waiting', tx.now, 0, 0",
+            "header.state, header.run_at, header.stalls = 'waiting', tx.now, 0",
         ),
     ),
     (
@@ -147,13 +147,13 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "the limit of all is not kept",
         Patch::new(
-            "return math.max(0, limit - call('ZCOUNT', keys.index, int(ACTIVE), '+inf') + left)",
+            "return math.max(0, limit - call('ZCOUNT', tx.keys.index, int(ACTIVE), '+inf') + n_ended)",
             "return limit",
         ),
     ),
     (
         "a job begins after its time",
-        Patch::new("now >= job.spec.expires", "false"),
+        Patch::new("tx.now >= job.spec.expires", "false"),
     ),
     (
         "a job of a stream stays in it",
@@ -165,7 +165,7 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     ),
     (
         "a delayed job runs at once",
-        Patch::new("    if run_at > now then due_at(run_at) break end\n", ""),
+        Patch::new("    if run_at > tx.now then due_at(run_at) break end\n", ""),
     ),
 ];
 

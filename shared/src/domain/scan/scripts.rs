@@ -3,48 +3,22 @@
 use serde::Serialize;
 
 use super::{Channel, Owner};
-use crate::redis::{Error, FromReply, Pipeline, RawCommand, Redis, Reply, Script, Slot};
+use crate::json::to_json;
+use crate::redis::{
+    Error, FromReply, LuaFiles, Pipeline, RawCommand, Redis, Reply, Script, Slot, lua_files,
+};
 
-static TAKE: Script = Script::new(
+const FILES: LuaFiles = lua_files![
+    "base", "breaker", "forwards", "note", "page", "pause", "remove", "resume", "rows", "save",
     "take",
-    &[
-        include_str!("scripts/breaker.lua"),
-        include_str!("scripts/take.lua"),
-    ],
-);
-static SAVE: Script = Script::new(
-    "save",
-    &[
-        include_str!("scripts/rows.lua"),
-        include_str!("scripts/forwards.lua"),
-        include_str!("scripts/page.lua"),
-        include_str!("scripts/save.lua"),
-    ],
-)
-.running(9);
-static REMOVE: Script = Script::new(
-    "remove",
-    &[
-        include_str!("scripts/rows.lua"),
-        include_str!("scripts/remove.lua"),
-    ],
-)
-.running(8);
-static NOTE: Script = Script::new("note", &[include_str!("scripts/note.lua")]);
-static PAUSE: Script = Script::new(
-    "pause",
-    &[
-        include_str!("scripts/breaker.lua"),
-        include_str!("scripts/pause.lua"),
-    ],
-);
-static RESUME: Script = Script::new(
-    "resume",
-    &[
-        include_str!("scripts/breaker.lua"),
-        include_str!("scripts/resume.lua"),
-    ],
-);
+];
+
+static TAKE: Script = Script::new("take", FILES);
+static SAVE: Script = Script::new("save", FILES).running(9);
+static REMOVE: Script = Script::new("remove", FILES).running(8);
+static NOTE: Script = Script::new("note", FILES);
+static PAUSE: Script = Script::new("pause", FILES);
+static RESUME: Script = Script::new("resume", FILES);
 
 /// Every script, for tests that read them.
 pub static ALL: &[&Script] = &[&TAKE, &SAVE, &REMOVE, &NOTE, &PAUSE, &RESUME];
@@ -158,9 +132,7 @@ pub(super) async fn pause(
     keys: &[&str],
     request: &PauseRequest<'_>,
 ) -> Result<(i64, i64), Error> {
-    // Text and numbers only: this cannot fail.
-    let request = serde_json::to_string(request).unwrap_or_default();
-    PAUSE.run(&**redis, keys, &[request]).await
+    PAUSE.run(&**redis, keys, &[to_json(request)]).await
 }
 
 pub(super) async fn resume(
@@ -192,8 +164,7 @@ pub(super) async fn remove(
     keys: &[&str],
     request: &RemoveRequest<'_>,
 ) -> Result<u64, Error> {
-    let request = serde_json::to_string(request).unwrap_or_default();
-    REMOVE.run(&**redis, keys, &[request]).await
+    REMOVE.run(&**redis, keys, &[to_json(request)]).await
 }
 
 pub(super) fn add_save(
@@ -202,9 +173,7 @@ pub(super) fn add_save(
     request: &SaveRequest<'_>,
     clips: Vec<String>,
 ) -> Slot<SavedPage> {
-    // Text and numbers only: this cannot fail.
-    let request = serde_json::to_string(request).unwrap_or_default();
-    let args: Vec<String> = std::iter::once(request).chain(clips).collect();
+    let args: Vec<String> = std::iter::once(to_json(request)).chain(clips).collect();
     let mut all = vec![
         keys.channels.as_str(),
         &keys.clips,

@@ -14,9 +14,9 @@ pub use keys::Keys;
 
 use crate::clock::Clock;
 use crate::redis::commands::hashes::hgetall;
-use crate::redis::{CountPlace, Error, Pipeline, Prefix, Redis, Script, Slot};
+use crate::redis::{CountPlace, Error, Pipeline, Prefix, Redis, Script, Slot, lua_files};
 
-static ADD: Script = Script::new("add", &[include_str!("scripts/add.lua")]).running(5);
+static ADD: Script = Script::new("add", lua_files!["add"]).running(5);
 
 /// Every script, for tests that read them.
 pub static SCRIPTS: &[&Script] = &[&ADD];

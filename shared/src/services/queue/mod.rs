@@ -37,6 +37,7 @@
 //! | `blobs` | arguments and results too large for the record | all |
 //! | `events` | `PUBLISH` for programs that listen | producer, worker |
 //! | `moment` | the time every script is given, and whether the clock can be trusted | all |
+//! | `lua` | the Lua files and the scripts made of them | `scripts` |
 //! | `scripts`, `once` | the only callers of a script | all |
 
 mod blobs;
@@ -45,6 +46,7 @@ mod events;
 mod id;
 mod job;
 mod keys;
+mod lua;
 mod moment;
 mod once;
 mod operator;
@@ -61,13 +63,13 @@ pub use error::Error;
 pub use id::JobId;
 pub use job::{Attempt, Job};
 pub use keys::{Keys, SCAN};
+pub use lua::ALL as SCRIPTS;
 pub use operator::*;
 pub use producer::{
     BatchState, Enqueued, Ingested, Missed, NewJob, OnUnique, ReadForeign, Recurring, Schedule,
     Slots, foreign_id,
 };
 pub use retry::Backoff;
-pub use scripts::ALL as SCRIPTS;
 pub use spec::JobError;
 pub use state::JobState;
 pub use worker::{

@@ -7,29 +7,9 @@
 
 use serde::Serialize;
 
-use crate::redis::{Exchange, Script};
+use crate::redis::Exchange;
 
-macro_rules! once {
-    ($($name:ident = $word:literal runs $inner:literal: $($part:literal),+;)+) => {
-        $(pub(super) static $name: Script = Script::new(
-            $word,
-            &[
-                "local function work()",
-                $(include_str!(concat!("scripts/", $part, ".lua")),)+
-                "end",
-                include_str!("scripts/once.lua"),
-            ],
-        )
-        .running($inner);)+
-    };
-}
-
-once! {
-    ENQUEUE_ONCE = "enqueue_once" runs 4: "layout", "record", "count", "group", "finish", "stored", "hasten", "foreign", "enqueue";
-    REDRIVE_ONCE = "redrive_once" runs 6: "layout", "record", "redrive";
-}
-
-/// What `once.lua` is told of an exchange.
+/// What `once.lua` is given of an exchange.
 #[derive(Serialize)]
 pub(super) struct Once<'a> {
     old: &'a str,

@@ -3,34 +3,17 @@
 use serde::Serialize;
 
 use super::Keys;
-use super::once::{ENQUEUE_ONCE, Once, REDRIVE_ONCE};
+use super::lua::{
+    AUDIT, CANCEL, CHANGE, ENQUEUE, ENQUEUE_ONCE, JOB_STATES, LIST, PURGE, REDRIVE, REDRIVE_ONCE,
+    RETAIN, TICK,
+};
+use super::once::Once;
 use super::spec::{StoredResult, Successor};
+use crate::json::to_json;
 use crate::redis::{Error, Exchange, FromReply, Redis, Reply, Script};
 
-macro_rules! scripts {
-    ($($name:ident = $word:literal runs $inner:literal: $($part:literal),+;)+) => {
-        $(static $name: Script = Script::new($word, &[$(include_str!(concat!("scripts/", $part, ".lua"))),+]).running($inner);)+
-
-        /// Every script, for tests that read or cut them.
-        pub static ALL: &[&Script] = &[$(&$name,)+ &ENQUEUE_ONCE, &REDRIVE_ONCE];
-    };
-}
-
-scripts! {
-    TICK = "tick" runs 6: "layout", "record", "count", "group", "finish", "settle", "claim", "sweep", "promote", "pick", "round", "tick";
-    ENQUEUE = "enqueue" runs 2: "layout", "record", "count", "group", "finish", "stored", "hasten", "foreign", "enqueue";
-    CANCEL = "cancel" runs 4: "layout", "record", "count", "group", "finish", "cancel";
-    CHANGE = "change" runs 4: "layout", "record", "group", "change";
-    REDRIVE = "redrive" runs 4: "layout", "record", "redrive";
-    RETAIN = "retain" runs 6: "layout", "record", "count", "retain";
-    PURGE = "purge" runs 3: "layout", "record", "purge";
-    AUDIT = "audit" runs 6: "layout", "record", "audit";
-    LIST = "list" runs 2: "layout", "list";
-    FOLLOW = "follow" runs 2: "layout", "follow";
-}
-
 #[derive(Serialize)]
-pub(super) struct FollowRequest<'a> {
+pub(super) struct JobStatesRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<&'a [&'a str]>,
     pub unique: &'a [&'a str],
@@ -271,7 +254,7 @@ impl Scripts<'_> {
         more: &[String],
         exchange: Option<&Exchange>,
     ) -> Result<Vec<(String, String)>, Error> {
-        let mut args: Vec<String> = std::iter::once(json(request)).chain(specs).collect();
+        let mut args: Vec<String> = std::iter::once(to_json(request)).chain(specs).collect();
         let mut keys = self.all().to_vec();
         keys.extend(more.iter().map(String::as_str));
         let Some(exchange) = exchange else {
@@ -281,13 +264,13 @@ impl Scripts<'_> {
         let words = |job: &EnqueueJob<'_>| ["new", "dup"].map(|word| format!("{word} {}", job.id));
         let words = request.jobs.iter().map(|job| words(job).to_vec()).collect();
         keys.push(&exchange.key);
-        args.push(json(&Once::new(exchange, words)));
+        args.push(to_json(&Once::new(exchange, words)));
         ENQUEUE_ONCE.run(&**self.redis, &keys, &args).await
     }
 
     /// One round. Not sent twice by the client: the caller says `replay` instead.
     pub async fn tick(&self, request: &TickRequest) -> Result<TickAnswer, Error> {
-        TICK.run_once(&**self.redis, &self.all(), &[json(request)])
+        TICK.run_once(&**self.redis, &self.all(), &[to_json(request)])
             .await
     }
 
@@ -311,7 +294,7 @@ impl Scripts<'_> {
         let words = vec![vec!["redriven".to_owned()]; request.ids.len()];
         let [index, records, finished, parked] = self.all();
         let keys = [index, records, finished, parked, &exchange.key];
-        let args = [json(request), json(&Once::new(exchange, words))];
+        let args = [to_json(request), to_json(&Once::new(exchange, words))];
         REDRIVE_ONCE.run(&**self.redis, &keys, &args).await
     }
 
@@ -325,7 +308,7 @@ impl Scripts<'_> {
     pub async fn purge(&self, request: &JobRequest<'_>) -> Result<(String, Vec<String>), Error> {
         // Not again: the second answer would be that there is no such job.
         PURGE
-            .run_once(&**self.redis, &self.all(), &[json(request)])
+            .run_once(&**self.redis, &self.all(), &[to_json(request)])
             .await
     }
 
@@ -348,17 +331,19 @@ impl Scripts<'_> {
             ..
         } = self.keys;
         let keys = [index.as_str(), records, finished];
-        LIST.run(&**self.redis, &keys, &[json(request)]).await
+        LIST.run(&**self.redis, &keys, &[to_json(request)]).await
     }
 
     /// Five words a field of the hash `key`.
-    pub async fn follow(
+    pub async fn job_states(
         &self,
         key: &str,
-        request: &FollowRequest<'_>,
+        request: &JobStatesRequest<'_>,
     ) -> Result<Vec<String>, Error> {
         let keys = [key, self.keys.records.as_str()];
-        FOLLOW.run(&**self.redis, &keys, &[json(request)]).await
+        JOB_STATES
+            .run(&**self.redis, &keys, &[to_json(request)])
+            .await
     }
 
     async fn run<T: FromReply>(
@@ -367,7 +352,7 @@ impl Scripts<'_> {
         request: &impl Serialize,
     ) -> Result<T, Error> {
         script
-            .run(&**self.redis, &self.all(), &[json(request)])
+            .run(&**self.redis, &self.all(), &[to_json(request)])
             .await
     }
 
@@ -380,25 +365,5 @@ impl Scripts<'_> {
             ..
         } = self.keys;
         [index, records, finished, parked]
-    }
-}
-
-/// The request types hold only text and numbers, so this cannot fail.
-fn json(request: &impl Serialize) -> String {
-    serde_json::to_string(request).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn every_script_says_what_it_returns() {
-        let folder = format!("{}/src/services/queue/scripts", env!("CARGO_MANIFEST_DIR"));
-        for file in std::fs::read_dir(folder).unwrap() {
-            let path = file.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap();
-            let header: Vec<&str> = text.lines().take_while(|l| l.starts_with("--")).collect();
-            let says = header.iter().any(|line| line.starts_with("-- Returns"));
-            assert!(says, "{}", path.display());
-        }
     }
 }

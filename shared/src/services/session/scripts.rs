@@ -1,8 +1,8 @@
 //! The script of sessions.
 
-use crate::redis::{Error, Redis, Script};
+use crate::redis::{Error, Redis, Script, lua_files};
 
-static CREATE: Script = Script::new("create", &[include_str!("scripts/create.lua")]).running(5);
+static CREATE: Script = Script::new("create", lua_files!["create"]).running(5);
 
 /// Every script, for tests that read them.
 pub static ALL: &[&Script] = &[&CREATE];

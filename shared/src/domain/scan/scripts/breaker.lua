@@ -1,9 +1,10 @@
--- breaker: why and until when Discord is left alone, as it is stored.
+-- breaker: the circuit breaker before Discord, as it is stored. While it is open, no job
+-- sends a request.
 --
---   {until, why, token (the mark of the token that was refused), since and times (how
---   long it has been away), first and refused (requests refused in ten minutes)}
+--   {until, why, token (the mark of the token that was refused), since and times (how long
+--   Discord has been unavailable), first and refused (requests refused in ten minutes)}
 --
--- Returns nothing: definitions only.
+-- Defines: read_breaker(text), paused_until(breaker, token)
 local function read_breaker(text)
   local breaker = text and text ~= '' and cjson.decode(text) or {}
   return type(breaker) == 'table' and breaker or { ['until'] = breaker }

@@ -1,7 +1,7 @@
--- note: have a record of channels whose first scan is asked for.
+-- note: creates the records of channels whose first scan was requested.
 --
 -- KEYS[1]  scan:channels:{guild}  HASH  channel id -> record
--- ARGV[…]  a channel and the record it is to have unless it has one, in turn
+-- ARGV[…]  pairs of a channel and its new record, for channels that have none
 --
 -- Returns how many had none.
 local channels, fields = {}, {}

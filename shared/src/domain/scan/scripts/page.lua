@@ -1,19 +1,24 @@
 -- page: what a page of messages does to the rows of its clips.
 --
--- Returns nothing: definitions only.
-local marks, unmarked = {}, {}
--- Of rows: those new, by their texts; those gone.
+-- Needs: base (call, int, push, tx, tx.keys)
+-- Needs: rows (clip_of, field_of, know, list, message_of, note, read_rows, unlist)
+-- Needs: rows (tx.before, tx.changes)
+-- Needs: forwards (add_forward, forward_at, read_forwards, settle, tx.forwards, tx.settled)
+-- Defines: tx.marks, tx.unmarked, take_page(request, texts), filled(words, found)
+-- Members to add to and to remove from `order`, besides those of rows.
+tx.marks, tx.unmarked = {}, {}
+-- Of rows: the texts of the new ones, the members of the removed ones.
 local new_texts, removed = {}, {}
 local scores = {}
 
 local function score_all(members)
   if #members == 0 then return end
-  for n, score in ipairs(call('ZMSCORE', keys.order, unpack(members))) do
+  for n, score in ipairs(call('ZMSCORE', tx.keys.order, unpack(members))) do
     scores[members[n]] = score or nil
   end
 end
 
--- The rows of a stretch that was read again which are not on its page.
+-- The rows of a stretch that was read again that are no longer on its page.
 local function find_stale(request)
   local on_page, kept, only, stale = {}, {}, request.only and {}, {}
   for _, clip in ipairs(request.clips) do on_page[clip.member] = true end
@@ -40,19 +45,19 @@ local function look(clips, stale)
   for _, clip in ipairs(clips) do
     note(message_of(clip.member))
     if scores[clip.member] then know(clip.member) end
-    settled[clip.id] = scores['=' .. clip.id] and true or false
-    local matters = clip.forward or (scores['>' .. clip.id] and not settled[clip.id])
+    tx.settled[clip.id] = scores['=' .. clip.id] and true or false
+    local matters = clip.forward or (scores['>' .. clip.id] and not tx.settled[clip.id])
     if matters and not seen[clip.id] then seen[clip.id] = true; push(wanted, clip.id) end
   end
   for _, member in ipairs(stale) do
     local id = clip_of(member)
-    settled[id] = scores['=' .. id] and true or false
+    tx.settled[id] = scores['=' .. id] and true or false
     if scores['>' .. id] and not seen[id] then seen[id] = true; push(wanted, id) end
   end
   read_forwards(wanted)
 end
 
--- A link stands in as many messages as like: that one is gone tells nothing of the rest.
+-- A link may be in any number of messages: if one is gone, the others may still be there.
 local function is_link(id) return string.sub(id, 1, 1) == 'e' end
 
 local function remove_stale(stale)
@@ -62,10 +67,10 @@ local function remove_stale(stale)
     unlist(member)
     push(removed, member)
     if place then
-      table.remove(forwards[id], place)
+      table.remove(tx.forwards[id], place)
     elseif not is_link(id) then
-      settled[id] = false
-      push(unmarked, '=' .. id)
+      tx.settled[id] = false
+      push(tx.unmarked, '=' .. id)
     end
   end
 end
@@ -79,31 +84,31 @@ local function put_clips(clips, texts)
         add_forward(clip.id, clip.member, clip.posted)
       else
         list(clip.member, clip.posted)
-        if not settled[clip.id] then push(marks, '=' .. clip.id) end
-        settled[clip.id] = true
+        if not tx.settled[clip.id] then push(tx.marks, '=' .. clip.id) end
+        tx.settled[clip.id] = true
       end
     end
   end
   return records
 end
 
--- Puts the clips of a page in their place. Returns their records, and how many clips are
--- listed that were not under any row.
+-- Stores the clips of a page in `tx`. Returns their records, the stale rows, and how many
+-- clips are listed now that were in no row before.
 local function take_page(request, texts)
   local stale = find_stale(request)
   look(request.clips, stale)
   local first = {}
-  for id, places in pairs(forwards) do first[id] = places[1] end
+  for id, places in pairs(tx.forwards) do first[id] = places[1] end
   remove_stale(stale)
   local records, more = put_clips(request.clips, texts), 0
-  for id in pairs(forwards) do
+  for id in pairs(tx.forwards) do
     settle(id, first[id], function(member)
       push(removed, member)
       more = more - 1
     end)
   end
   for n, clip in ipairs(request.clips) do
-    if changes[clip.member] and not before[clip.member] then
+    if tx.changes[clip.member] and not tx.before[clip.member] then
       push(new_texts, texts[n])
       more = more + 1
     end
@@ -120,8 +125,8 @@ local function removed_text()
   return '{"clips":[' .. table.concat(places, ',') .. ']}'
 end
 
--- Fills in what a command is to tell: `@clips` the new clips, `@removed` those gone, and
--- `"@found"` anywhere how many the job found. Returns nothing where there are none.
+-- Fills in a command: `@clips` with the new clips, `@removed` with the removed ones, and
+-- `"@found"` anywhere with how many the job found. Returns nothing if there are none.
 local function filled(words, found)
   for n, word in ipairs(words) do
     if word == '@clips' or word == '@removed' then

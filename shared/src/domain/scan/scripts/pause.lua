@@ -1,12 +1,15 @@
--- pause: have every job leave Discord alone; never for less long than before.
+-- pause: opens the circuit breaker, so that no job sends Discord a request. Never shortens a
+-- pause.
 --
--- KEYS[1]  discord:pace:breaker   STRING  why and until when Discord is left alone
--- KEYS[2]  only with `field`      HASH    another's, which running jobs look at
--- ARGV[1]  request  JSON: now; why; wait; token (a mark); field; keep (how long what is
---          counted is remembered); for one that is away, longest (its pause grows from
---          `wait` to this); for a refusal that counts, budget and window
+-- KEYS[1]  discord:pace:breaker   STRING  the breaker
+-- KEYS[2]  only with `field`      HASH    where running jobs look for it
+-- ARGV[1]  request  JSON: now; why; wait; token (a mark); field; keep (how long the counts
+--          are remembered); if Discord is unavailable, longest (its pause grows from `wait`
+--          to this); for a refusal that counts, budget and window
 --
--- Returns {until when Discord is left alone, since when it has been away or 0}.
+-- Returns {the end of the pause, since when Discord has been unavailable or 0}.
+--
+-- Needs: breaker (paused_until, read_breaker)
 local request = cjson.decode(ARGV[1])
 local now, ends = request.now, request.now + request.wait
 local breaker = read_breaker(redis.call('GET', KEYS[1]))

@@ -1,5 +1,5 @@
--- remove: take clips off the list because a person wants them gone. They are not listed
--- again, whatever is read later, and no forward is in their place.
+-- remove: removes clips from the list because a person deleted them. They are not listed
+-- again, whatever is read later, and no forward takes their place.
 --
 -- KEYS[1]  scan:channels:{guild}   HASH  channel id -> record
 -- KEYS[2]  clip:recent:{guild}     ZSET  listed rows by time
@@ -9,8 +9,11 @@
 --          stretch they are in, which begins and ends between messages)
 --
 -- Returns how many there are of them, also when they were removed before.
+--
+-- Needs: base (call, push, start)
+-- Needs: rows (clip_of, counts, field_of, read_rows, recount, unlist, write_rows)
 local request = cjson.decode(ARGV[1])
-keys = { channels = KEYS[1], recent = KEYS[2], order = KEYS[3] }
+start({ channels = KEYS[1], recent = KEYS[2], order = KEYS[3] })
 read_rows(request.from, request.to)
 local marks, fields, n = {}, {}, 0
 for _, member in ipairs(request.members) do
@@ -24,7 +27,7 @@ for _, member in ipairs(request.members) do
 end
 if n == 0 then return #request.members end
 for place, channel in ipairs(request.channels) do
-  if fields[channel] then redis.call('HDEL', KEYS[3 + place], unpack(fields[channel])) end
+  if fields[channel] then call('HDEL', KEYS[3 + place], unpack(fields[channel])) end
 end
 for channel, more in pairs(counts()) do recount(channel, more) end
 -- The list last: a script that dies before it leaves them to be removed again.

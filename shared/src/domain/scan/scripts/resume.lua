@@ -1,11 +1,13 @@
--- resume: let jobs ask Discord again.
+-- resume: closes the circuit breaker, so that jobs may send Discord requests again.
 --
--- KEYS[1]  discord:pace:breaker  STRING  why and until when Discord is left alone
--- KEYS[2]  any                   HASH    another's, which running jobs look at
+-- KEYS[1]  discord:pace:breaker  STRING  the breaker
+-- KEYS[2]  any                   HASH    where running jobs look for it
 -- ARGV[1]  field  there
--- ARGV[2]  why    only if this is why; nothing for any reason
+-- ARGV[2]  why    only if this is the reason; empty for any reason
 --
--- Returns 1 if Discord was to be left alone, 0 if not.
+-- Returns 1 if the breaker was open, 0 if not.
+--
+-- Needs: breaker (read_breaker)
 local text = redis.call('GET', KEYS[1])
 if not text then return 0 end
 local breaker = read_breaker(text)

@@ -8,19 +8,15 @@
 --             deleted it
 --   >{clip}   forwards of it were seen; `forwards` holds their places
 --
--- Returns nothing: definitions only.
-local call = redis.call
-local keys
+-- Needs: base (call, int, push, tx, tx.keys)
+-- Defines: tx.before, tx.changes, message_of(member), clip_of(member), field_of(member)
+-- Defines: note(message), know(member), read_rows(from, to), list(member, posted)
+-- Defines: unlist(member), write_rows(marks, unmarked), counts()
+-- Defines: add_count(record, more), recount(channel, more)
 -- By message: its listed rows, how many they are, whether it had any.
 local rows, sizes, had = {}, {}, {}
 -- What was listed before, and what is to become of a member: its time, or false.
-local before, changes = {}, {}
-
-local function push(list, ...)
-  for _, value in ipairs({ ... }) do list[#list + 1] = value end
-end
-
-local function int(number) return string.format('%.0f', number) end
+tx.before, tx.changes = {}, {}
 
 local function message_of(member) return string.match(member, '^%d+:%d+:') end
 local function clip_of(member) return string.match(member, '^%d+:%d+:(.+)$') end
@@ -35,13 +31,13 @@ local function know(member)
   local message = message_of(member)
   local set = note(message)
   if set[member] then return end
-  set[member], before[member] = true, true
+  set[member], tx.before[member] = true, true
   sizes[message], had[message] = sizes[message] + 1, true
 end
 
 -- Reads the listed rows of a stretch that begins and ends between messages.
 local function read_rows(from, to)
-  local found = call('ZRANGE', keys.order, from, to, 'BYLEX')
+  local found = call('ZRANGE', tx.keys.order, from, to, 'BYLEX')
   for _, member in ipairs(found) do know(member) end
   return found
 end
@@ -59,7 +55,7 @@ local function list(member, posted)
   local message = message_of(member)
   local set = rows_of(message)
   if set[member] then return false end
-  set[member], sizes[message], changes[member] = true, sizes[message] + 1, posted
+  set[member], sizes[message], tx.changes[member] = true, sizes[message] + 1, posted
   return true
 end
 
@@ -67,14 +63,14 @@ local function unlist(member)
   local message = message_of(member)
   local set = rows_of(message)
   if not set[member] then return false end
-  set[member], sizes[message], changes[member] = nil, sizes[message] - 1, false
+  set[member], sizes[message], tx.changes[member] = nil, sizes[message] - 1, false
   return true
 end
 
 -- Writes what changed, with `marks` as further members and without those of `unmarked`.
 local function write_rows(marks, unmarked)
   local recent, order, gone = {}, {}, {}
-  for member, posted in pairs(changes) do
+  for member, posted in pairs(tx.changes) do
     if posted then
       push(recent, int(posted), member)
       push(order, 0, member)
@@ -83,11 +79,11 @@ local function write_rows(marks, unmarked)
     end
   end
   for _, mark in ipairs(marks) do push(order, 0, mark) end
-  if #gone > 0 then call('ZREM', keys.recent, unpack(gone)) end
+  if #gone > 0 then call('ZREM', tx.keys.recent, unpack(gone)) end
   push(gone, unpack(unmarked))
-  if #gone > 0 then call('ZREM', keys.order, unpack(gone)) end
-  if #recent > 0 then call('ZADD', keys.recent, unpack(recent)) end
-  if #order > 0 then call('ZADD', keys.order, unpack(order)) end
+  if #gone > 0 then call('ZREM', tx.keys.order, unpack(gone)) end
+  if #recent > 0 then call('ZADD', tx.keys.recent, unpack(recent)) end
+  if #order > 0 then call('ZADD', tx.keys.order, unpack(order)) end
 end
 
 -- How many messages more hold a clip than before, by channel.
@@ -105,11 +101,11 @@ local function add_count(record, more)
   record.messageCount = math.max(0, (record.messageCount or 0) + (more or 0))
 end
 
--- Counts in the record of a channel that has one.
+-- Updates the count in the record of a channel that has one.
 local function recount(channel, more)
-  local text = call('HGET', keys.channels, channel)
+  local text = call('HGET', tx.keys.channels, channel)
   if not text then return end
   local record = cjson.decode(text)
   add_count(record, more)
-  call('HSET', keys.channels, channel, cjson.encode(record))
+  call('HSET', tx.keys.channels, channel, cjson.encode(record))
 end

@@ -1,5 +1,5 @@
--- save: store a page's clips together with the record that says it was read, and tell
--- of it.
+-- save: stores a page's clips together with the record that says it was read, and sends
+-- the events about it.
 --
 -- KEYS[1]  scan:channels:{guild}   HASH    channel id -> record
 -- KEYS[2]  clip:records:{channel}  HASH    {message}:{clip} -> clip
@@ -17,12 +17,17 @@
 --          channel with rows beyond its cursors)
 -- ARGV[2…] each clip as JSON, in that order
 --
--- Returns {`saved`, clips new, clips the job found, watched fields, what was told before};
+-- Returns {`saved`, new clips, clips the job found, watched fields, what was sent before};
 -- `dup` when this very page was saved before; `lost` when the writer is not the record's
 -- owner any more.
+--
+-- Needs: base (call, int, push, start, tx.keys)
+-- Needs: rows (add_count, counts, field_of, recount, write_rows)
+-- Needs: forwards (write_forwards)
+-- Needs: page (filled, take_page, tx.marks, tx.unmarked)
 local request = cjson.decode(ARGV[1])
-keys = { channels = KEYS[1], recent = KEYS[3], order = KEYS[4], forwards = KEYS[5] }
-local stored = call('HGET', keys.channels, request.channel)
+start({ channels = KEYS[1], recent = KEYS[3], order = KEYS[4], forwards = KEYS[5] })
+local stored = call('HGET', tx.keys.channels, request.channel)
 stored = stored and cjson.decode(stored)
 local record = request.record
 local work = stored and stored.works and stored.works[request.job]
@@ -48,22 +53,23 @@ for n = 2, #ARGV do texts[n - 1] = ARGV[n] end
 local records, stale, new = take_page(request, texts)
 found = found + new
 
--- A job of single messages has no revision: its first event is refused when it was told.
-local told = 0
+-- A job of single messages has no revision: the stream refuses its first event if it was
+-- sent before.
+local n_sent = 0
 if not record then
   local reply = redis.pcall(unpack(filled(request.tell[1], found)))
   if type(reply) == 'table' and reply.err then
     return { 'dup', 0, found, watched, call('HGET', KEYS[6], request.also.field) or '' }
   end
-  told = 1
+  n_sent = 1
 end
 
 if #records > 0 then call('HSET', KEYS[2], unpack(records)) end
 local gone = {}
 for _, member in ipairs(stale) do push(gone, field_of(member)) end
 if #gone > 0 then call('HDEL', KEYS[2], unpack(gone)) end
-write_forwards(marks, unmarked)
-write_rows(marks, unmarked)
+write_forwards(tx.marks, tx.unmarked)
+write_rows(tx.marks, tx.unmarked)
 
 local more = counts()
 record = record or stored or { revision = 0 }
@@ -85,9 +91,9 @@ if request.count and uncounted > 0 then
   uncounted = 0
 end
 record.uncounted = uncounted > 0 and uncounted or nil
-for n = told + 1, #request.tell do
+for n = n_sent + 1, #request.tell do
   local words = filled(request.tell[n], found)
-  -- One that the stream refuses was told before.
+  -- An event that the stream refuses was sent before.
   if words then redis.pcall(unpack(words)) end
 end
 local fields = {}
@@ -100,6 +106,6 @@ end
 if #fields > 0 then call('HSET', KEYS[6], unpack(fields)) end
 -- The record last: a script that dies before it leaves the page to be saved again.
 if request.record or cjson.encode(record) ~= was then
-  call('HSET', keys.channels, request.channel, cjson.encode(record))
+  call('HSET', tx.keys.channels, request.channel, cjson.encode(record))
 end
 return { 'saved', new, found, watched, '' }

@@ -1,22 +1,24 @@
--- take: make an attempt of a job the owner of a channel's record, unless Discord is to
--- be left alone.
+-- take: makes an attempt of a job the owner of a channel's record, unless the circuit
+-- breaker is open.
 --
 -- KEYS[1]  scan:channels:{guild}   HASH    channel id -> record
--- KEYS[2]  discord:pace:breaker    STRING  why and until when Discord is left alone
+-- KEYS[2]  discord:pace:breaker    STRING  the circuit breaker
 -- KEYS[3]  guild:settings:{guild}  STRING  the guild's settings
 -- ARGV[1]  channel
 -- ARGV[2]  now    unix milliseconds
 -- ARGV[3]  job
 -- ARGV[4]  fence
--- ARGV[5]  until  unix milliseconds the ownership ends unless renewed
--- ARGV[6]  latest unix milliseconds until which a pause of the channel is waited out
--- ARGV[7]  token  a mark of the token Discord is asked with
+-- ARGV[5]  until  unix milliseconds, the end of the ownership unless it is renewed
+-- ARGV[6]  latest unix milliseconds, until when the caller waits for the channel's next page
+-- ARGV[7]  token  a mark of the token that requests to Discord carry
 --
--- Returns {`taken`, record, settings, breaker}; {`busy`, until, …} while another job owns
--- it; {`lost`, 0, …} when a later attempt of this job does; {`paused`, until, …} while
--- Discord is left alone, or {`slow`, until, …} this channel is for longer than is waited;
--- {`done`, record, …} when the job's last page was saved before. The settings and the
--- breaker are as they are stored, or nothing.
+-- Returns {`taken`, record, settings, breaker}; {`busy`, until, …} while another job owns it;
+-- {`lost`, 0, …} when a later attempt of this job does; {`paused`, until, …} while the
+-- breaker is open; {`slow`, until, …} when the channel's next page is due after `latest`;
+-- {`done`, record, …} when the job's last page was saved before. The settings and the breaker
+-- are as they are stored, or empty.
+--
+-- Needs: breaker (paused_until, read_breaker)
 local channel, job = ARGV[1], ARGV[3]
 local now, fence, ends, latest = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local breaker, settings = unpack(redis.call('MGET', KEYS[2], KEYS[3]))

@@ -1,7 +1,7 @@
--- add: count in several periods at once, once however often it is sent.
+-- add: counts in several periods at once, once however often it is sent.
 --
--- KEYS[1]  counter:{name}:{period}:{stretch}  HASH  place -> count; `#recent` the tokens
---                                                   of the newest counts
+-- KEYS[1]  counter:{name}:{period}:{stretch}  HASH  place -> count; `#recent` the tokens of
+--                                                   the newest counts
 -- KEYS[…]  the same of longer periods, without tokens
 -- ARGV[1]  by
 -- ARGV[2]  token  of this count, the same when it is sent again

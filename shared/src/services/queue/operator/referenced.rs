@@ -1,6 +1,6 @@
 //! Records of other modules, each read with the state of the job it names.
 
-use crate::queue::scripts::FollowRequest;
+use crate::queue::scripts::JobStatesRequest;
 use crate::queue::{Error, JobState, Queue};
 
 /// A record, and the state of the jobs it is about.
@@ -31,8 +31,8 @@ impl Queue {
         fields: Option<&[&str]>,
         unique: &[&str],
     ) -> Result<Vec<Referenced>, Error> {
-        let request = FollowRequest { fields, unique };
-        let words = self.scripts().follow(hash, &request).await?;
+        let request = JobStatesRequest { fields, unique };
+        let words = self.scripts().job_states(hash, &request).await?;
         let text = |word: &String| Some(word.clone()).filter(|word| !word.is_empty());
         let rows = words.chunks_exact(5);
         Ok(rows

@@ -1,4 +1,4 @@
--- cancel: end a job that waits, ask one that runs to stop.
+-- cancel: ends a job that waits, and asks one that runs to stop.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -6,15 +6,24 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, aging, id
 --
--- Returns `cancelled` (also when it was before), or `large` when its arguments are in
--- a key of their own, which is then for the caller to give an expiry; `requested` when
--- it runs; the state it finished in; or `gone`.
+-- Returns `cancelled` (also if it was cancelled before), or `large` when its arguments are in
+-- a key of their own, to which the caller must then give an expiry; `requested` when it
+-- runs; the state it finished in; or `gone`.
+--
+-- Needs: base (call)
+-- Needs: layout (FINISHED)
+-- Needs: tx (start, tx.keys)
+-- Needs: read (load, read)
+-- Needs: write (flush, save)
+-- Needs: count (counter_fields)
+-- Needs: parked (parked_member)
+-- Needs: finish (finish, related)
 local request = cjson.decode(ARGV[1])
 start(request)
 local job = load({ request.id }, counter_fields())[request.id]
 if not job then return 'gone' end
 local header = job.header
--- Once more, if the reply of the first was lost: nothing else would let them expire.
+-- Answered again if the first reply was lost: nothing else would let the arguments expire.
 if header.state == 'cancelled' and job.spec.blob then return 'large' end
 if FINISHED[header.state] then return header.state end
 if header.state == 'active' then
@@ -27,5 +36,5 @@ read(related({ job }))
 finish(job, 'cancelled')
 save(job)
 flush()
-if job.spec.group then call('ZREM', keys.parked, parked_member(job)) end
+if job.spec.group then call('ZREM', tx.keys.parked, parked_member(job)) end
 return job.spec.blob and 'large' or 'cancelled'

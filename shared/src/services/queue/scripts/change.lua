@@ -1,4 +1,4 @@
--- change: give an unfinished job another priority or another time to run.
+-- change: gives an unfinished job another priority or another time to run.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -6,9 +6,17 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, aging, id, and what is to change: priority, run_at
 --
--- Returns `changed`; `next` when it runs, and the priority is that of its next
--- attempt; `active` when it runs and its time can no more be changed; the state it
--- finished in; or `gone`.
+-- Returns `changed`; `next` when it runs, so that the priority counts from its next attempt;
+-- `active` when it runs, so that its time can no longer be changed; the state it finished
+-- in; or `gone`.
+--
+-- Needs: base (call, push)
+-- Needs: layout (FINISHED)
+-- Needs: tx (start, tx.keys, tx.now)
+-- Needs: read (load)
+-- Needs: write (flush, save, tx.writes)
+-- Needs: schedule (schedule)
+-- Needs: parked (parked_member)
 local request = cjson.decode(ARGV[1])
 start(request)
 local job = load({ request.id })[request.id]
@@ -21,16 +29,14 @@ local parked = spec.group and parked_member(job)
 
 spec.priority = request.priority or spec.priority
 if request.run_at then
-  header.run_at = math.max(request.run_at, now)
+  header.run_at = math.max(request.run_at, tx.now)
   if header.fence == 0 then spec.run_at = header.run_at end
 end
 local line_end = string.find(job.spec_text, '\n', 1, true)
-push(writes.records, job.id .. ':p', cjson.encode(spec) .. string.sub(job.spec_text, line_end))
+push(tx.writes.records, job.id .. ':p', cjson.encode(spec) .. string.sub(job.spec_text, line_end))
 if job.has_header then save(job) end
-if not is_active then
-  if header.run_at > now then delay(job, header.run_at) else wait(job, header.run_at) end
-end
+if not is_active then schedule(job, header.run_at) end
 flush()
--- Should its group still be full, the next claim parks it again, in its new place.
-if parked then call('ZREM', keys.parked, parked) end
+-- If its group is still full, the next claim parks it again, in its new place.
+if parked then call('ZREM', tx.keys.parked, parked) end
 return is_active and 'next' or 'changed'

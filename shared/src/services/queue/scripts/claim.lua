@@ -1,37 +1,77 @@
--- claim: give a job to a drainer, under a fence higher than all before.
+-- claim: gives a job to a worker, under a fence higher than all before.
 --
--- Returns `claimed`; `missing` (an index entry without a job) or `finished` (one
--- left behind by a script that died), which are removed on the way; `expired` when it
--- was to begin before now, and failed; `newer` when it is for a newer version of the
--- scripts, and left to that.
+-- Needs: base (int, push)
+-- Needs: layout (ACTIVE, EPOCH, FINISHED, VERSION)
+-- Needs: tx (tx.now)
+-- Needs: write (save, tx.writes)
+-- Needs: schedule (delay)
+-- Needs: errors (add_error)
+-- Needs: group (hold)
+-- Needs: parking (check_holders, is_full, park)
+-- Needs: finish (finish, is_expired)
+-- Needs: heal (heal)
+-- Needs: round (give, tx.claimed, tx.ended, tx.jobs, tx.touched)
+-- Needs: sweep (put_back, tx.returned)
+-- Defines: claim_all(picked, scores, room, limit, token, lease_end)
 local NEWER_WAIT = 60000
 
+local function begin(job, token, lease_end)
+  local header, group_name = job.header, job.spec.group
+  -- Found active here, an earlier claim died half way: its attempt never began.
+  if header.state ~= 'active' then header.attempts = header.attempts + 1 end
+  if header.redriven then push(tx.writes.redriven, job.id) end
+  header.redriven = nil
+  header.state, header.fence = 'active', header.fence + 1
+  header.token, header.started = token, tx.now
+  if group_name then hold(group_name, job.id, true) end
+  push(tx.writes.unfinished, int(ACTIVE + lease_end - EPOCH), job.id)
+  save(job)
+  give(tx.claimed, job)
+end
+
+-- Returns whether the job was claimed. Otherwise it is an entry without a job, or of a job
+-- whose script died at its end, and is removed; or its spec needs newer scripts, and it is
+-- left to workers that have them; or it had to begin before now, and fails.
 local function claim(job, id, token, lease_end)
   if not job then
-    push(writes.gone, id)
-    return 'missing'
-  end
-  local header, spec = job.header, job.spec
-  if FINISHED[header.state] then
+    push(tx.writes.gone, id)
+  elseif FINISHED[job.header.state] then
     heal(job)
-    return 'finished'
-  elseif spec.v > VERSION then
-    delay(job, now + NEWER_WAIT)
-    return 'newer'
+  elseif job.spec.v > VERSION then
+    delay(job, tx.now + NEWER_WAIT)
   elseif is_expired(job) then
     add_error(job, 'expired before it started')
     finish(job, 'failed')
     save(job)
-    return 'expired'
+    give(tx.ended, job)
+  else
+    begin(job, token, lease_end)
+    return true
   end
-  -- Found active here, an earlier claim died half way: its attempt never began.
-  if header.state ~= 'active' then header.attempts = header.attempts + 1 end
-  if header.redriven then push(writes.redriven, id) end
-  header.redriven = nil
-  header.state, header.fence = 'active', header.fence + 1
-  header.token, header.started = token, now
-  if spec.group then hold(spec.group, id, true) end
-  push(writes.unfinished, int(ACTIVE + lease_end - EPOCH), id)
-  save(job)
-  return 'claimed'
+end
+
+-- Claims up to `room` of the picked jobs, in their order, and then of those the sweep took
+-- back. The other picked ones stay where they are; the others taken back are put back.
+local function claim_all(picked, scores, room, limit, token, lease_end)
+  local names = {}
+  for _, id in ipairs(picked) do
+    local job = tx.jobs[id]
+    if job and job.spec.group then push(names, job.spec.group) end
+  end
+  if limit then check_holders(names, limit) end
+  for _, id in ipairs(picked) do
+    if #tx.claimed >= room then break end
+    local job = tx.jobs[id]
+    if not tx.touched[id] then
+      if is_full(job, limit) then park(job, scores[id]) else claim(job, id, token, lease_end) end
+    end
+  end
+  for _, id in ipairs(tx.returned) do
+    local job = tx.jobs[id]
+    if #tx.claimed >= room or is_full(job, limit) then
+      put_back(job)
+    elseif not claim(job, id, token, lease_end) then
+      save(job)
+    end
+  end
 end

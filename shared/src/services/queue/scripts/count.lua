@@ -1,34 +1,40 @@
--- count: the counters of a queue, fields of `records` beside the jobs, read and
--- written with them.
+-- count: the counters of a queue, fields of `records` beside the jobs, read and written
+-- with them.
 --
---   #name            since ever
---   #name:YYYYMMDD   of a day
+--   #name            since the beginning
+--   #name:YYYYMMDD   of one day
 --   #minute:n        of one of the last 16 minutes, n its remainder: the minute,
 --                    completed, failed, retried, milliseconds the completed took
 --   #retained        when retention last ran
---   #rate            when the next claim is due at an even pace
+--   #rate            when the next claim is due at an even rate
 --   #slot:name       the last slot of a recurring job
 --
--- Returns nothing: definitions only.
-local COUNTERS = { 'completed', 'failed', 'cancelled', 'retried', 'stalled' }
+-- Needs: base (int, push)
+-- Needs: layout (COUNTERS)
+-- Needs: tx (tx.now, tx.day)
+-- Needs: read (tx.fields)
+-- Needs: write (put)
+-- Defines: counter_fields(), count(name, took)
+local MINUTES = 16
 local PLACES = { completed = 2, failed = 3, retried = 4 }
 
-local function minute_field() return '#minute:' .. int(math.floor(now / 60000) % 16) end
+local function minute_field() return '#minute:' .. int(math.floor(tx.now / 60000) % MINUTES) end
 
+-- The fields that must be read before anything is counted.
 local function counter_fields()
   local names = { '#retained', minute_field() }
-  for _, name in ipairs(COUNTERS) do push(names, '#' .. name, '#' .. name .. ':' .. day) end
+  for _, name in ipairs(COUNTERS) do push(names, '#' .. name, '#' .. name .. ':' .. tx.day) end
   return names
 end
 
 local function count(name, took)
-  for _, field in ipairs({ '#' .. name, '#' .. name .. ':' .. day }) do
-    put(field, int((tonumber(fields[field]) or 0) + 1))
+  for _, field in ipairs({ '#' .. name, '#' .. name .. ':' .. tx.day }) do
+    put(field, int((tonumber(tx.fields[field]) or 0) + 1))
   end
-  local place, minute = PLACES[name], int(math.floor(now / 60000))
+  local place, minute = PLACES[name], int(math.floor(tx.now / 60000))
   if not place then return end
   local values = {}
-  for value in string.gmatch(fields[minute_field()] or '', '%d+') do push(values, value) end
+  for value in string.gmatch(tx.fields[minute_field()] or '', '%d+') do push(values, value) end
   if values[1] ~= minute then values = { minute, 0, 0, 0, 0 } end
   values[place] = int(values[place] + 1)
   values[5] = int(values[5] + (took or 0))

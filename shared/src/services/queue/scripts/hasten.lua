@@ -1,7 +1,12 @@
--- hasten: a job that stands for another takes over its time and its priority, where they
--- are better, unless it was claimed before.
+-- hasten: a stored job takes over the time and the priority of a duplicate, where they are
+-- better, unless it was claimed before.
 --
--- Returns nothing: definitions only.
+-- Needs: base (push)
+-- Needs: write (save, tx.writes)
+-- Needs: score (index_score)
+-- Needs: parked (parked_member)
+-- Defines: hastened_text(text, run_at, priority), is_other(text, other)
+-- Defines: hasten(owner, job, moves, parked)
 
 -- The spec as text, with another time and priority.
 local function hastened_text(text, run_at, priority)
@@ -11,7 +16,7 @@ local function hastened_text(text, run_at, priority)
   return cjson.encode(spec) .. string.sub(text, line_end)
 end
 
--- Whether two specs are of different work: another type, or other arguments.
+-- Whether two specs are of different work: another kind, or other arguments.
 local function is_other(text, other)
   local line_end, other_end = string.find(text, '\n', 1, true), string.find(other, '\n', 1, true)
   if string.sub(text, line_end) ~= string.sub(other, other_end) then return true end
@@ -19,9 +24,8 @@ local function is_other(text, other)
   return spec.kind ~= others.kind or spec.blob ~= others.blob
 end
 
--- Lets a stored job run as soon, and before as many others, as `job` was to. Answers
--- whether that changed anything. Its entry in the index moves before the record does:
--- cut between them, it runs at the time that was asked for last.
+-- Returns whether this changed anything. The entry in the index moves before the record
+-- changes: cut between the two, the job runs at the time that was asked for last.
 local function hasten(owner, job, moves, parked)
   local header, spec = owner.header, owner.spec
   local run_at, priority = math.min(header.run_at, job.run_at), math.min(spec.priority, job.priority)
@@ -33,9 +37,9 @@ local function hasten(owner, job, moves, parked)
   if spec_run_at ~= spec.run_at or priority ~= spec.priority then
     spec.run_at, spec.priority = spec_run_at, priority
     owner.spec_text = hastened_text(owner.spec_text, spec_run_at, priority)
-    push(writes.records, owner.id .. ':p', owner.spec_text)
+    push(tx.writes.records, owner.id .. ':p', owner.spec_text)
   end
   if owner.has_header then save(owner) end
-  push(moves, run_at > now and delayed_score(run_at, priority) or waiting_score(run_at, priority, aging), owner.id)
+  push(moves, index_score(run_at, priority), owner.id)
   return true
 end

@@ -1,8 +1,9 @@
--- layout: where a job is kept; stands before every script of the queue.
+-- layout: where a job is stored. The one description of it; `layout.rs` holds the same
+-- constants for Rust, and a test compares the two.
 --
--- A job is in `index` while unfinished and in `finished` afterwards; the band of
--- its score is its state. The times in scores count from 2024, which keeps them
--- below 2^53, where a double is exact.
+-- A job is in `index` while it is unfinished and in `finished` afterwards; the band of its
+-- score is its state. The times in scores count from 2024, which keeps them below 2^53,
+-- where a double is exact.
 --
 --   index     -1            the member `!`: the queue is paused
 --             [0, 2^44)     waiting: enqueued + (priority - 1) * aging
@@ -17,37 +18,28 @@
 --
 -- Fields of `records`, for a job `id`:
 --
---   id     the header: what changes, as JSON; none until the first claim
---   id:p   the spec: what seldom changes, as JSON, a line end, the arguments as text
---   id:r   the result, or the checkpoint of a job that is to go on
+--   id     the header: the part that changes, as JSON; none until the first claim
+--   id:p   the spec: the part that rarely changes, as JSON, a line end, the arguments
+--   id:r   the result, or the checkpoint of a job that will continue
 --   id:s   the progress, written by the worker
 --   u:key  the unfinished job with this unique key
---   g:key  the active jobs of this group, `+` before them when others are parked
---   b:id   a batch: how many of its jobs are left, what came of the others, its last job
---   #name  counters; `#slot:` and `#plan:` with the name of a recurring job, the newest
---          slot that was seen to and the schedule it is of
+--   g:key  the active jobs of this group, after a `+` if others are parked
+--   b:id   a batch: how many of its jobs are left, how the others ended, its last job
+--   #name  counters (see `count`); `#slot:{name}` and `#plan:{name}`, the newest slot of a
+--          recurring job that was handled, and the schedule it belongs to
 --
--- Returns nothing: definitions only.
+-- Defines: EPOCH, PARKED, DELAYED, DELAYED_STEP, ACTIVE, FINISHED, PAUSE, VERSION
+-- Defines: COUNTERS, STALL_LIMIT
 local EPOCH = 1704067200000
-local WAITING_END = 17592186044415
-local PARKED, DELAYED, ACTIVE = 17592186044416, 35184372088832, 70368744177664
+local PARKED = 17592186044416
+local DELAYED = 35184372088832
+local ACTIVE = 70368744177664
+-- What a millisecond is in the score of a delayed job: it leaves room for the priority.
+local DELAYED_STEP = 16
 local FINISHED = { completed = 0, failed = 17592186044416, cancelled = 35184372088832 }
 local PAUSE = '!'
--- The newest form of a job these scripts can read.
+-- The newest form of a spec that these scripts can read.
 local VERSION = 2
-local call = redis.call
-
--- Lua's own way of writing numbers rounds to 14 digits.
-local function int(number) return string.format('%.0f', number) end
-
-local function waiting_score(since, priority, aging)
-  return int(since - EPOCH + (priority - 1) * aging)
-end
-
-local function delayed_score(run_at, priority)
-  return int(DELAYED + (run_at - EPOCH) * 16 + priority)
-end
-
-local function push(list, ...)
-  for _, value in ipairs({ ... }) do list[#list + 1] = value end
-end
+local COUNTERS = { 'completed', 'failed', 'cancelled', 'retried', 'stalled' }
+-- After so many lost leases in a row, a job is taken for the reason its workers die.
+local STALL_LIMIT = 3

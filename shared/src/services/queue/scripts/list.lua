@@ -1,4 +1,5 @@
--- list: jobs of some states, one state after the other, with all that is stored of them.
+-- list: jobs of some states, one state after the other, with everything that is stored of
+-- them.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -8,6 +9,8 @@
 --
 -- Returns {found, parts}: range (from 0), id and score in turn; header, spec, data and
 -- progress of each in turn.
+--
+-- Needs: base (call, push)
 local request = cjson.decode(ARGV[1])
 local found, wanted, offset = {}, {}, request.offset
 for n, range in ipairs(request.ranges) do

@@ -1,14 +1,18 @@
--- once: do a script's work for whoever's mark a key holds, and leave the reply there.
+-- once: does a script's work only while a key holds the caller's mark, and replaces the mark
+-- by the caller's reply.
 --
--- The script stands before this as the function `work`, without its last key and argument:
+-- The script is defined before this as the function `work`, and does not see the last key
+-- and the last argument:
 --
 -- KEYS[#KEYS]  idempotency:{scope}:{hash}  STRING  a request in progress, or its reply
 -- ARGV[#ARGV]  JSON: old (the mark), new (the reply), keep_ms, and for each answer of the
 --              script the words with which that reply is true
 --
--- Returns what the script returns. When the key holds neither, an error, and nothing was
--- done: the request outlived its time and is another's to do. When the answers are others
--- than those foreseen, the mark stays.
+-- Returns what the script returns. When the key holds neither mark nor reply, an error, and
+-- nothing was done: the request outlived its time, and another may do it. When the answers
+-- are not the expected ones, the mark stays.
+--
+-- Wraps: work()
 local key, once = table.remove(KEYS), cjson.decode(table.remove(ARGV))
 local held = redis.call('GET', key)
 if held ~= once.old and held ~= once.new then
@@ -17,9 +21,9 @@ end
 local answers = work()
 for n, answer in ipairs(answers) do
   local text = type(answer) == 'table' and table.concat(answer, ' ') or answer
-  local foreseen = false
-  for _, words in ipairs(once.words[n]) do foreseen = foreseen or words == text end
-  if not foreseen then return answers end
+  local is_expected = false
+  for _, words in ipairs(once.words[n]) do is_expected = is_expected or words == text end
+  if not is_expected then return answers end
 end
 redis.call('SET', key, once.new, 'PX', once.keep_ms)
 return answers

@@ -1,10 +1,14 @@
--- pick: which waiting jobs come next, and how many of them may be claimed now.
+-- pick: which waiting jobs come next, and how many may be active in the whole queue.
 --
--- Returns nothing: definitions only.
+-- Needs: base (call, int, push)
+-- Needs: layout (ACTIVE, PARKED, PAUSE)
+-- Needs: tx (tx.keys)
+-- Defines: pick(limit), active_room(limit, n_ended)
 
--- Ids in the order of their scores, the scores by id, and whether the queue is paused.
+-- Returns ids in the order of their scores, the scores by id, and whether the queue is
+-- paused.
 local function pick(limit)
-  local found = call('ZRANGE', keys.index, -1, int(WAITING_END), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
+  local found = call('ZRANGE', tx.keys.index, -1, int(PARKED - 1), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
   local ids, scores = {}, {}
   if found[1] == PAUSE then return ids, scores, true end
   for n = 1, #found, 2 do
@@ -14,26 +18,8 @@ local function pick(limit)
   return ids, scores, false
 end
 
--- How many more may be active in the whole queue, `left` of those counted being over.
-local function active_room(limit, left)
-  return math.max(0, limit - call('ZCOUNT', keys.index, int(ACTIVE), '+inf') + left)
-end
-
--- How many claims the pace allows: one in `interval` milliseconds, after a rest
--- `burst` at once (GCRA). Notes when the next is allowed, if not all are.
-local function rate_room(rate, wanted)
-  local due = math.max(tonumber(fields['#rate']) or 0, now)
-  -- Reckoned from now: an interval that is no whole number is lost beside the time of
-  -- day, and a job that is due would not be let begin.
-  local ahead = due - now
-  local room = math.max(0, math.floor(rate.burst - ahead / rate.interval + 0.000001))
-  if room < wanted then
-    due_at(now + math.max(1, math.ceil(ahead + (room + 1 - rate.burst) * rate.interval)))
-  end
-  return room
-end
-
-local function take_rate(rate, n)
-  if n == 0 then return end
-  put('#rate', string.format('%.3f', math.max(tonumber(fields['#rate']) or 0, now) + n * rate.interval))
+-- How many more may be active in the whole queue. `n_ended` of the leases that are still in
+-- the index end with this call.
+local function active_room(limit, n_ended)
+  return math.max(0, limit - call('ZCOUNT', tx.keys.index, int(ACTIVE), '+inf') + n_ended)
 end

@@ -1,18 +1,26 @@
--- promote: let delayed jobs that are due wait with the others, before any is
--- picked, so that priority decides among all. At most 50 a call.
+-- promote: moves delayed jobs that are due to the waiting ones, before any is picked, so
+-- that priority decides among all of them.
 --
--- Returns nothing; notes when the next delayed job is due.
+-- Needs: base (call, int, push)
+-- Needs: layout (ACTIVE, DELAYED, DELAYED_STEP, EPOCH)
+-- Needs: tx (tx.keys, tx.now)
+-- Needs: score (waiting_score)
+-- Needs: schedule (due_at)
+-- Defines: promote()
+local DUE_PER_TICK = 50
+
 local function promote()
-  local index = keys.index
-  local delayed = call('ZRANGE', index, int(DELAYED), int(ACTIVE - 1), 'BYSCORE', 'LIMIT', 0, 50, 'WITHSCORES')
+  local index = tx.keys.index
+  local delayed = call('ZRANGE', index, int(DELAYED), int(ACTIVE - 1), 'BYSCORE', 'LIMIT', 0, DUE_PER_TICK, 'WITHSCORES')
   local due = {}
   for n = 1, #delayed, 2 do
     local offset = tonumber(delayed[n + 1]) - DELAYED
-    local priority = offset % 16
-    local run_at = (offset - priority) / 16 + EPOCH
-    if run_at > now then due_at(run_at) break end
-    push(due, waiting_score(run_at, priority, aging), delayed[n])
+    local priority = offset % DELAYED_STEP
+    local run_at = (offset - priority) / DELAYED_STEP + EPOCH
+    if run_at > tx.now then due_at(run_at) break end
+    push(due, waiting_score(run_at, priority), delayed[n])
   end
   if #due > 0 then call('ZADD', index, unpack(due)) end
-  if #due == 100 then due_at(now) end
+  -- All of them were due (a score and an id each), so there may be more.
+  if #due == 2 * DUE_PER_TICK then due_at(tx.now) end
 end

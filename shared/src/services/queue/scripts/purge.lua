@@ -1,4 +1,4 @@
--- purge: forget a finished job now.
+-- purge: deletes a finished job now.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -6,25 +6,18 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, aging, id
 --
--- Returns {word, blobs}: `purged`, the state of a job that is not finished, or
--- `gone`; and the blobs of the job, as retain does.
+-- Returns {word, blobs}: `purged`, the state of a job that is not finished, or `gone`; and
+-- the blobs for the caller to delete, as `delete_forgotten` returns them.
+--
+-- Needs: layout (FINISHED)
+-- Needs: tx (start)
+-- Needs: read (load)
+-- Needs: forget (delete_forgotten, forget)
 local request = cjson.decode(ARGV[1])
 start(request)
-local id, blobs = request.id, {}
+local id = request.id
 local job = load({ id })[id]
-if not job then return { 'gone', blobs } end
-if not FINISHED[job.header.state] then return { job.header.state, blobs } end
-if job.spec.blob then push(blobs, id) end
-if job.header.result == 'blob' then push(blobs, id .. ':' .. int(job.header.settled)) end
-local gone = { id, id .. ':p', id .. ':r', id .. ':s' }
-if job.spec.batch_end then push(gone, 'b:' .. job.spec.batch_end) end
-local shared = {}
-if job.spec.unique then push(shared, 'u:' .. job.spec.unique) end
-if job.spec.group then push(shared, 'g:' .. job.spec.group) end
-read(shared)
-for _, name in ipairs(shared) do
-  if fields[name] == '' then push(gone, name) end
-end
-call('HDEL', keys.records, unpack(gone))
-call('ZREM', keys.finished, id)
-return { 'purged', blobs }
+if not job then return { 'gone', {} } end
+if not FINISHED[job.header.state] then return { job.header.state, {} } end
+forget(job)
+return { 'purged', delete_forgotten({ id }, { id, id .. ':p', id .. ':r', id .. ':s' }) }

@@ -1,4 +1,4 @@
--- retain: forget finished jobs that are too old or too many, oldest first.
+-- retain: deletes finished jobs that are too old or too many, oldest first.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -6,14 +6,19 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, aging, completed_before, failed_before (unix
 --                   milliseconds), completed_count, batch, days (old counters), quiet (write
---                   nothing when nothing goes)
+--                   nothing if nothing is deleted)
 --
--- Returns {ids, blobs}: the ids that went, as many as `batch` if there may be more;
--- and `{id}` and `{id}:{fence}` of those with arguments or a result in a key of
--- their own, which are for the caller to delete.
+-- Returns {ids, blobs}: the ids of the deleted jobs, as many as `batch` if there may be more;
+-- and the blobs for the caller to delete, as `delete_forgotten` returns them.
+--
+-- Needs: base (call, int, push)
+-- Needs: layout (COUNTERS, EPOCH, FINISHED)
+-- Needs: tx (start, tx.keys, tx.now)
+-- Needs: read (load)
+-- Needs: forget (delete_forgotten, forget)
 local request = cjson.decode(ARGV[1])
 start(request)
-local finished, batch = keys.finished, request.batch
+local finished, batch = tx.keys.finished, request.batch
 
 local ids = {}
 local function range(state, before)
@@ -32,34 +37,20 @@ end
 range('failed', request.failed_before)
 range('cancelled', request.failed_before)
 
-local gone, shared, blobs = {}, {}, {}
-for _, day_before in ipairs(request.days) do
-  for _, name in ipairs(COUNTERS) do push(gone, '#' .. name .. ':' .. day_before) end
-end
+local forgotten = {}
 if #ids > 0 then
-  local jobs = load(ids)
+  local names, jobs = {}, load(ids)
+  for _, day in ipairs(request.days) do
+    for _, name in ipairs(COUNTERS) do push(names, '#' .. name .. ':' .. day) end
+  end
   for _, id in ipairs(ids) do
     local job = jobs[id]
-    -- One redriven by a call that died half way lives: it only leaves this set.
-    if not job or FINISHED[job.header.state] then
-      push(gone, id, id .. ':p', id .. ':r', id .. ':s')
-    end
-    if job and FINISHED[job.header.state] then
-      if job.spec.unique then push(shared, 'u:' .. job.spec.unique) end
-      if job.spec.group then push(shared, 'g:' .. job.spec.group) end
-      if job.spec.batch_end then push(gone, 'b:' .. job.spec.batch_end) end
-      if job.spec.blob then push(blobs, id) end
-      if job.header.result == 'blob' then push(blobs, id .. ':' .. int(job.header.settled)) end
-    end
+    local is_finished = job and FINISHED[job.header.state]
+    if is_finished then forget(job) end
+    -- A job that was redriven by a call that died half way lives: it only leaves this set.
+    if not job or is_finished then push(names, id, id .. ':p', id .. ':r', id .. ':s') end
   end
-  -- A unique key or group that no unfinished job has taken since.
-  read(shared)
-  local seen = {}
-  for _, name in ipairs(shared) do
-    if fields[name] == '' and not seen[name] then seen[name] = true; push(gone, name) end
-  end
-  call('HDEL', keys.records, unpack(gone))
-  call('ZREM', finished, unpack(ids))
+  forgotten = delete_forgotten(ids, names)
 end
-if #ids > 0 or not request.quiet then call('HSET', keys.records, '#retained', int(now)) end
-return { ids, blobs }
+if #ids > 0 or not request.quiet then call('HSET', tx.keys.records, '#retained', int(tx.now)) end
+return { ids, forgotten }

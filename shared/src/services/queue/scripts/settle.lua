@@ -1,18 +1,34 @@
--- settle: accept the outcome of an attempt, once, from the attempt that owns it.
+-- settle: accepts the outcome of an attempt, once, from the attempt that holds the lease,
+-- and renews the leases of those that still run.
 --
--- Returns the state the job came to (completed, failed, cancelled), `retry` or
--- `snooze` when it is to go on, `stale` when another attempt owns the job, `gone` when
--- there is no such job. When this attempt was settled before: `dup`, or the state the
--- job ended in if that is not the outcome sent; and, second, `before`.
+-- A lease ends in two ways: its attempt is settled here, or its time runs out and `sweep`
+-- takes the job back. Nothing else ends one: a cancellation only asks the attempt to stop,
+-- and a worker that must leave early settles its jobs with `snooze`.
+--
+-- Needs: base (int, push)
+-- Needs: layout (ACTIVE, EPOCH, FINISHED)
+-- Needs: write (save, tx.writes)
+-- Needs: schedule (delay)
+-- Needs: errors (add_error)
+-- Needs: count (count)
+-- Needs: group (leave)
+-- Needs: finish (finish)
+-- Needs: round (tx.n_leases_ended)
+-- Defines: settle(job, attempt), renew(job, attempt, lease_end)
+
+-- Returns the state the job came to (completed, failed, cancelled); `retry` or `snooze`
+-- when it will run again; `stale` when another attempt has the job; `gone` when there is no
+-- such job. If this attempt was settled before: `dup`, or the state the job ended in if that
+-- is not the outcome sent.
 local function settle(job, attempt)
   if not job then return 'gone' end
   local header, outcome = job.header, attempt.outcome
   if header.fence ~= attempt.fence or header.state ~= 'active' then
     if header.settled ~= attempt.fence then return 'stale' end
-    -- It may have come to another end than the attempt knows of.
-    local ended = FINISHED[header.state] and header.state ~= outcome
-    return ended and header.state or 'dup', 'before'
+    -- It may have ended in another way than the attempt knows.
+    return FINISHED[header.state] and header.state ~= outcome and header.state or 'dup'
   end
+  tx.n_leases_ended = tx.n_leases_ended + 1
   header.settled = attempt.fence
   if header.cancel and outcome ~= 'completed' then
     outcome = 'cancelled'
@@ -23,7 +39,7 @@ local function settle(job, attempt)
   header.result = attempt.result
   if outcome == 'retry' or outcome == 'snooze' then
     header.state, header.run_at, header.token = 'waiting', attempt.run_at, nil
-    -- A snooze is no failure and shows that the job gets on.
+    -- A snooze is not a failure, and shows that the job makes progress.
     if outcome == 'snooze' then header.attempts, header.stalls = header.attempts - 1, 0 end
     if outcome == 'retry' then count('retried') end
     leave(job)
@@ -31,17 +47,17 @@ local function settle(job, attempt)
   else
     finish(job, outcome)
   end
-  if attempt.data then push(writes.records, job.id .. ':r', attempt.data) end
+  if attempt.data then push(tx.writes.records, job.id .. ':r', attempt.data) end
   save(job)
   return outcome
 end
 
--- Renews a lease. Returns `ok`, `cancel` when the job is to be cancelled, `stale`
--- when another attempt owns it.
+-- Returns `ok`; `cancel` when the job is to be cancelled; `stale` when another attempt has
+-- the job.
 local function renew(job, attempt, lease_end)
   if not job or job.header.fence ~= attempt.fence or job.header.state ~= 'active' then
     return 'stale'
   end
-  push(writes.unfinished, int(ACTIVE + lease_end - EPOCH), job.id)
+  push(tx.writes.unfinished, int(ACTIVE + lease_end - EPOCH), job.id)
   return job.header.cancel and 'cancel' or 'ok'
 end

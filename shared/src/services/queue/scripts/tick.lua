@@ -1,5 +1,5 @@
--- tick: settle what is done, renew what runs, take back what is lost, claim what
--- is next. One call a round of a drainer, whatever it carries.
+-- tick: settles what is done, renews what runs, takes back what is lost, claims what is
+-- next. One call for each round of a worker, whatever it carries.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -15,21 +15,37 @@
 -- for each settle and renew; {id, header, spec, data} for each job claimed and each
 -- that ended by the sweep or expired; when to look again (0: when something is
 -- enqueued); whether the queue is paused; when retention last ran (0 if this call had
--- no need to read it); how many jobs wait that somebody could claim, if that is to be
--- measured.
+-- no need to read it); how many jobs wait that a worker could claim, if `measure` asks.
+--
+-- Needs: base (call, int, push)
+-- Needs: layout (PARKED)
+-- Needs: tx (start, tx.keys, tx.now)
+-- Needs: read (tx.fields)
+-- Needs: write (flush)
+-- Needs: schedule (due_at, tx.next_due)
+-- Needs: count (counter_fields)
+-- Needs: round (decide_all, load_more, tx.claimed, tx.ended, tx.n_leases_ended)
+-- Needs: replay (claim_again)
+-- Needs: promote (promote)
+-- Needs: pick (active_room, pick)
+-- Needs: rate (rate_room, take_rate)
+-- Needs: settle (renew, settle)
+-- Needs: sweep (expired_leases, sweep_all, tx.returned)
+-- Needs: parking (release, release_found)
+-- Needs: claim (claim_all)
 local request = cjson.decode(ARGV[1])
 start(request)
 local want, limit, rate = request.want, request.group_limit, request.rate
-local lease_end = now + request.lease
+local lease_end = tx.now + request.lease
 
-if request.replay then hand_out_again(request.token, lease_end) end
-local n_again = #claimed
+if request.replay then claim_again(request.token, lease_end) end
+local n_again = #tx.claimed
 if n_again > 0 then want = 0 end
 
 local expired, sampled = {}, {}
 if request.sweep then
-  expired = call('ZRANGE', keys.index, int(ACTIVE), int(ACTIVE + now - EPOCH), 'BYSCORE', 'LIMIT', 0, 50)
-  if limit then sampled = call('ZRANDMEMBER', keys.parked, 5) end
+  expired = expired_leases()
+  if limit then sampled = call('ZRANDMEMBER', tx.keys.parked, 5) end
 end
 local picked, scores, paused = {}, {}, false
 if want > 0 then
@@ -49,26 +65,27 @@ push(ids, unpack(expired))
 push(ids, unpack(picked))
 load_more(ids, names)
 
-local settled = settle_all(request.settle)
-local renewed = renew_all(request.renew, lease_end)
+local settled = decide_all(request.settle, settle)
+local renewed = decide_all(request.renew, renew, lease_end)
 sweep_all(expired)
 -- Parked jobs that have room now may come before those picked.
-if limit and release_all(sampled, limit) and want > 0 then
+if limit and release_found(sampled, limit) and want > 0 then
   picked, scores, paused = pick(request.pick)
   load_more(picked)
 end
 
-local room, n_useful = paused and 0 or want, #picked + #returned
-if room > 0 and n_useful > 0 then
-  if request.active_limit then room = math.min(room, active_room(request.active_limit, n_left)) end
-  if rate then room = math.min(room, rate_room(rate, math.min(want, n_useful))) end
+local room, n_found = paused and 0 or want, #picked + #tx.returned
+if room > 0 and n_found > 0 then
+  if request.active_limit then room = math.min(room, active_room(request.active_limit, tx.n_leases_ended)) end
+  if rate then room = math.min(room, rate_room(rate, math.min(want, n_found))) end
 end
 claim_all(picked, scores, room, limit, request.token, lease_end)
--- Those that came to their end unrun have made room as well.
-if limit and release(limit) then due_at(now) end
-if rate then take_rate(rate, #claimed - n_again) end
--- All that was looked at was no use, or there was more of use: look again at once.
-if #picked == request.pick and #claimed < room then due_at(now) end
+-- Jobs that ended without having run have made room as well.
+if limit and release(limit) then due_at(tx.now) end
+if rate then take_rate(rate, #tx.claimed - n_again) end
+-- None of the jobs picked could be claimed, or there are more: look again at once.
+if #picked == request.pick and #tx.claimed < room then due_at(tx.now) end
 flush()
-local waiting = request.measure and call('ZCOUNT', keys.index, 0, int(WAITING_END)) or 0
-return { settled, renewed, claimed, ended, int(next_due), paused and 1 or 0, int(tonumber(fields['#retained']) or 0), waiting }
+local waiting = request.measure and call('ZCOUNT', tx.keys.index, 0, int(PARKED - 1)) or 0
+local retained = int(tonumber(tx.fields['#retained']) or 0)
+return { settled, renewed, tx.claimed, tx.ended, int(tx.next_due), paused and 1 or 0, retained, waiting }

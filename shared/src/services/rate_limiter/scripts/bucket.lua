@@ -2,10 +2,11 @@
 --
 -- ARGV[6]  burst  tokens the bucket holds
 --
--- In whole microseconds, which a double holds exactly and JSON, with 14 digits, does
--- not: so as text. A token takes no less time than asked.
+-- In whole microseconds, which a double holds exactly. JSON, with 14 digits, does not: so
+-- they are stored as text. A token takes no less time than asked.
 --
--- Returns the locals `state burst token now_us full` and `ms(us)`.
+-- Needs: call (limit, override, window, tx.moment, is_ahead, save, state_of, whole)
+-- Defines: state, burst, token, now_us, full, ms(us), keep(until_us)
 local state = state_of('bucket')
 local burst = tonumber(ARGV[6])
 if override then burst = math.max(math.floor(burst * override / tonumber(ARGV[4])), 1) end
@@ -17,8 +18,8 @@ local function ms(us) return math.ceil(us / 1000) end
 
 -- Time does not leap: a caller whose clock is far ahead adds no tokens for it.
 local full, at = tonumber(state.full), tonumber(state.at)
-if full and at and is_ahead(ms(full)) then moment = at / 1000 end
-local now_us = moment * 1000
+if full and at and is_ahead(ms(full)) then tx.moment = at / 1000 end
+local now_us = tx.moment * 1000
 -- What was written more than a window ahead was written by a clock that is wrong. If it is
 -- more than a bucket can owe, what it owed is owed from now on, unless that clock is so far
 -- ahead that it goes by the state's.

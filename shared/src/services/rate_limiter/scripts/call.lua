@@ -1,4 +1,4 @@
--- call: what every script is given and reads first, all in one command.
+-- call: what every script of the limiter is given, and reads first, all in one command.
 --
 -- KEYS[1]  ratelimit:{action}:{caller}  STRING  the limiter's state, JSON
 -- KEYS[2]  ratelimit:limit:{action}     STRING  a limit in place of the caller's
@@ -9,15 +9,18 @@
 -- ARGV[4]  limit
 -- ARGV[5]  window  milliseconds
 --
--- Times are the caller's; `moment` is the state's, which follows and may set another.
+-- Times are the caller's. `tx.moment` is the time of the state, which follows: a caller whose
+-- clock is wrong does not move it.
 --
--- Returns the locals `now id weight limit window override denied stored moment`.
+-- Defines: now, id, weight, limit, window, override, denied, tx, tx.moment
+-- Defines: is_ahead(ends), state_of(tag), whole(number), save(state, ends)
 local now, id, weight = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local limit, window = tonumber(ARGV[4]), tonumber(ARGV[5])
 local stored, override, denied = unpack(redis.call('MGET', KEYS[1], KEYS[2], KEYS[3]))
 override, denied = tonumber(override or nil), tonumber(denied or nil)
 limit = override or limit
-local moment = now
+local tx = {}
+tx.moment = now
 
 -- Whether the clock here is ahead of those that wrote the state: it is there still, so on
 -- the server's clock it has not ended, and yet it ends here a second ago or longer.
@@ -35,26 +38,6 @@ local function whole(number) return string.format('%.0f', number) end
 
 -- Kept until `ends`, when nothing in it counts any more.
 local function save(state, ends)
-  local left = math.max(ends - math.min(now, moment), 1)
+  local left = math.max(ends - math.min(now, tx.moment), 1)
   redis.call('SET', KEYS[1], cjson.encode(state), 'PX', whole(left))
-end
-
--- The newest calls by their ids. One sent twice is found here and counts once; after
--- 32 others it would count twice, which admits less, never more.
-local function is_known(state)
-  for _, known in ipairs(state.ids) do
-    if known == id then return true end
-  end
-  return false
-end
-
-local function remember(state)
-  table.insert(state.ids, id)
-  if #state.ids > 32 then table.remove(state.ids, 1) end
-end
-
--- A moment of the state that is behind the caller's clock is told by the caller's.
-local function answer(word, remaining, reset)
-  if word ~= 'denied' and moment < now then reset = reset + now - moment end
-  return { word, limit, math.max(remaining, 0), math.ceil(reset) }
 end

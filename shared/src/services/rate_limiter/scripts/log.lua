@@ -1,6 +1,7 @@
 -- log: every call of the window, with its time to the millisecond.
 --
--- Returns the locals `state entries` and `counts(entry)`.
+-- Needs: call (now, window, tx.moment, is_ahead, state_of)
+-- Defines: state, entries, counts(entry)
 local state = state_of('log')
 local entries, latest = {}, nil
 -- What lies more than a window ahead was written by a clock that is wrong; if only just, it
@@ -15,14 +16,14 @@ for _, entry in ipairs(state.log or {}) do
 end
 -- Time neither goes back nor leaps, as in `slots`.
 if latest and is_ahead(latest + window) then
-  moment = latest
+  tx.moment = latest
 else
-  moment = math.max(latest or now, now)
+  tx.moment = math.max(latest or now, now)
 end
-local function counts(entry) return entry[1] + window > moment end
+local function counts(entry) return entry[1] + window > tx.moment end
 -- What has only just left is kept a little: others' clocks may still count it.
 state.log = {}
 for _, entry in ipairs(entries) do
-  if entry[1] + window + 1000 > moment then table.insert(state.log, entry) end
+  if entry[1] + window + 1000 > tx.moment then table.insert(state.log, entry) end
 end
 entries = state.log

@@ -1,11 +1,14 @@
--- sliding_window_refund: take a call back that came to nothing.
+-- sliding_window_refund: takes back a call that came to nothing. The id is the refund's own.
 --
--- After `call` and `slots`, with their KEYS and ARGV; the id is the refund's own.
 -- ARGV[6]  at  when the call was admitted, unix milliseconds
 --
--- Returns 1 taken back, 0 when it was before, or counts no more.
+-- Returns 1 taken back, 0 when it was taken back before, or does not count any more.
+--
+-- Needs: call (tx.moment, weight, save)
+-- Needs: ids (is_known, remember)
+-- Needs: slots (newest, slot_ms, slots, state, counts, leaves)
 local at = math.floor(tonumber(ARGV[6]) / slot_ms)
-if is_known(state) or leaves(at) <= moment then return 0 end
+if is_known(state) or leaves(at) <= tx.moment then return 0 end
 for _, entry in ipairs(slots) do
   -- The slot of its time, or the one a clock behind was counted in.
   if entry[1] >= at and counts(entry) then

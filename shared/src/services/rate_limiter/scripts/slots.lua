@@ -1,9 +1,10 @@
 -- slots: the window in thirty counts, each of a stretch of time.
 --
--- A slot counts until all of it is out of the window. So no stretch as long as the
--- window ever holds more than the limit, and room comes back up to a thirtieth late.
+-- A slot counts until all of it is out of the window. So no stretch as long as the window
+-- ever holds more than the limit, and room comes back up to a thirtieth late.
 --
--- Returns the locals `state slots newest`, `leaves(slot)`, `counts(entry)`, `count(weight)`.
+-- Needs: call (now, window, tx.moment, is_ahead, state_of, whole)
+-- Defines: slot_ms, state, slots, newest, leaves(slot), count(weight), counts(entry)
 local slot_ms = math.ceil(window / 30)
 local state = state_of('slots:' .. whole(slot_ms))
 local slots = {}
@@ -27,9 +28,9 @@ end
 -- does it leap: one whose clock is far ahead counts there as well.
 if not newest or not is_ahead(leaves(newest)) then
   newest = math.max(newest or 0, math.floor(now / slot_ms))
-  moment = math.max(now, newest * slot_ms)
+  tx.moment = math.max(now, newest * slot_ms)
 else
-  moment = newest * slot_ms
+  tx.moment = newest * slot_ms
 end
 local function count(weight)
   if #slots > 0 and slots[#slots][1] == newest then
@@ -39,10 +40,10 @@ local function count(weight)
   end
 end
 if early > 0 then count(early) end
-local function counts(entry) return entry[2] > 0 and leaves(entry[1]) > moment end
+local function counts(entry) return entry[2] > 0 and leaves(entry[1]) > tx.moment end
 -- What has only just left is kept a little: others' clocks may still count it.
 state.slots = {}
 for _, entry in ipairs(slots) do
-  if leaves(entry[1]) + slot_ms + 1000 > moment then table.insert(state.slots, entry) end
+  if leaves(entry[1]) + slot_ms + 1000 > tx.moment then table.insert(state.slots, entry) end
 end
 slots = state.slots

@@ -1,14 +1,14 @@
--- create: store a session and note it among those of its user.
+-- create: stores a session, and adds it to those of its user.
 --
 -- KEYS[1]  session:{kind}:{id}   STRING  the session
--- KEYS[2]  session:user:{user}   ZSET    names of the user's sessions by their last moment
+-- KEYS[2]  session:user:{user}   ZSET    names of the user's sessions, by when they end
 -- ARGV[1]  now    unix milliseconds
 -- ARGV[2]  until  unix milliseconds the session ends at the latest
--- ARGV[3]  idle   milliseconds it lives unused
+-- ARGV[3]  idle   milliseconds after which an unused session ends
 -- ARGV[4]  name   `{kind}:{id}`
 -- ARGV[5]  text   the session as JSON
--- ARGV[6]  most   sessions of a user
--- ARGV[7]  keep   milliseconds the set outlives its newest session's beginning
+-- ARGV[6]  most   the most sessions of a user
+-- ARGV[7]  keep   milliseconds the set is kept after its newest session began
 --
 -- Returns the names of the oldest sessions beyond `most`, for the caller to remove.
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[1])

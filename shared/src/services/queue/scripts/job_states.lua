@@ -1,13 +1,15 @@
--- follow: records that name jobs, each with how those jobs stand.
+-- job_states: the records of a hash that name jobs, each with the states of those jobs.
 --
 -- KEYS[1]  any                    HASH  field -> JSON, its `owner.job` a job
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
--- ARGV[1]  request  JSON: fields (none: all there are), unique (forms of unique keys, the
---                   field in the place of `%s`)
+-- ARGV[1]  request  JSON: fields (none: all there are), unique (forms of unique keys, with
+--                   `%s` for the field)
 --
--- Returns five words a field: the field; its record, or nothing; the state of the job it
--- names, or nothing; that job's last error; the state of an unfinished job with one of the
--- unique keys, an active one first, or nothing.
+-- Returns five words for each field: the field; its record, or nothing; the state of the job
+-- it names, or nothing; that job's last error; the state of an unfinished job with one of
+-- the unique keys, an active one first, or nothing.
+--
+-- Needs: base (call, push)
 local request = cjson.decode(ARGV[1])
 
 local function read(fields)

@@ -1,0 +1,32 @@
+-- forget: deletes finished jobs, with everything that only they use.
+--
+-- Needs: base (call, int, push)
+-- Needs: tx (tx.keys)
+-- Needs: read (read, tx.fields)
+-- Defines: forget(job), delete_forgotten(ids, names)
+local fields, shared_names, blobs = {}, {}, {}
+
+local function forget(job)
+  local id, spec = job.id, job.spec
+  if spec.unique then push(shared_names, 'u:' .. spec.unique) end
+  if spec.group then push(shared_names, 'g:' .. spec.group) end
+  if spec.batch_end then push(fields, 'b:' .. spec.batch_end) end
+  if spec.blob then push(blobs, id) end
+  if job.header.result == 'blob' then push(blobs, id .. ':' .. int(job.header.settled)) end
+end
+
+-- Deletes what was forgotten, further fields `names`, and the entries `ids` of `finished`.
+-- Returns `{id}` and `{id}:{fence}` of the jobs with arguments or a result in a key of their
+-- own, which the caller must delete.
+local function delete_forgotten(ids, names)
+  push(fields, unpack(names))
+  -- Unique keys and groups that no unfinished job has taken since.
+  read(shared_names)
+  local seen = {}
+  for _, name in ipairs(shared_names) do
+    if tx.fields[name] == '' and not seen[name] then seen[name] = true; push(fields, name) end
+  end
+  call('HDEL', tx.keys.records, unpack(fields))
+  call('ZREM', tx.keys.finished, unpack(ids))
+  return blobs
+end

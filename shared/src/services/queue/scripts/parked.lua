@@ -1,0 +1,7 @@
+-- parked: the entry of a job in `parked`.
+--
+-- Defines: parked_member(job)
+
+local function parked_member(job)
+  return job.spec.group .. '\0' .. string.format('%02d', job.spec.priority) .. '\0' .. job.id
+end
