@@ -30,6 +30,7 @@ mod layers;
 mod limits;
 mod load_test;
 mod locks;
+mod lua;
 mod metrics;
 mod queue;
 mod redis;
