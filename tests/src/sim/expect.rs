@@ -8,7 +8,7 @@ use super::state::{ACTIVE, DELAYED, EPOCH, Header, PARKED, Phase, State, Stored}
 
 /// The most entries one call looks at among delayed and expired jobs.
 const MOST_LOOKED_AT: usize = 50;
-const STALL_LIMIT: i64 = 3;
+const STALL_LIMIT: i64 = shared::queue::layout::STALL_LIMIT as i64;
 
 /// What a tick must answer. Ids of jobs, in order.
 #[derive(Debug, Default, PartialEq)]

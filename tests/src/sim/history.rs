@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared::queue::layout::COUNTERS;
 use upstash_local::DirectReply;
 
 use super::calls::{Call, Version};
@@ -9,9 +10,6 @@ use super::invariants::{check_limits, check_parked, check_uniques, most_billed};
 use super::moves::{Change, Move, is_healable};
 use super::sources::id_of_entry;
 use super::state::{State, differences};
-
-/// The queue's own counters.
-const COUNTED: [&str; 5] = ["completed", "failed", "cancelled", "retried", "stalled"];
 
 /// A broken invariant: which, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +135,7 @@ impl History {
             .map(|(id, _)| id.clone())
             .filter(|id| !state.parked.contains(id))
             .collect();
-        for name in COUNTED {
+        for name in COUNTERS {
             self.counted.insert(name, state.counter(name));
         }
     }
@@ -276,7 +274,7 @@ impl History {
     }
 
     fn check_counters(&self, state: &State) -> Result<(), Violation> {
-        for name in COUNTED {
+        for name in COUNTERS {
             let counted = self.counted.get(name).copied().unwrap_or(0);
             if state.counter(name) != counted {
                 return violation(

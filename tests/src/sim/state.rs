@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::Deserialize;
+use shared::queue::layout;
 use upstash_local::{DirectReply, Embedded};
 
 use super::calls::Spec;
 
-pub const EPOCH: i64 = 1_704_067_200_000;
-const UNIT: i64 = 17_592_186_044_416;
+pub const EPOCH: i64 = layout::EPOCH_MS;
+const UNIT: i64 = layout::BAND;
 /// Where the bands of the index begin; see `layout.lua`.
 pub const PARKED: i64 = UNIT;
 pub const DELAYED: i64 = 2 * UNIT;
@@ -174,7 +175,7 @@ impl State {
             let reply = engine.call(&[b"ZRANGE", key.as_bytes(), b"0", b"-1", b"WITHSCORES"]);
             for pair in words(reply).chunks_exact(2) {
                 let score: f64 = pair[1].parse().map_err(|_| "a score".to_owned())?;
-                if pair[0] == "!" {
+                if pair[0] == layout::PAUSE {
                     state.paused = true;
                     continue;
                 }

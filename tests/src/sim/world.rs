@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use shared::queue::layout::PAUSE;
 use shared::queue::{Keys, SCRIPTS};
 use upstash_local::{Clock, DirectReply, Embedded, Snapshot};
 
@@ -269,8 +270,13 @@ impl World {
             let index = self.keys[0].clone();
             let before = self.engine.n_billed();
             let reply = match call {
-                Call::Pause => self.engine.call(&[b"ZADD", index.as_bytes(), b"-1", b"!"]),
-                _ => self.engine.call(&[b"ZREM", index.as_bytes(), b"!"]),
+                Call::Pause => {
+                    self.engine
+                        .call(&[b"ZADD", index.as_bytes(), b"-1", PAUSE.as_bytes()])
+                }
+                _ => self
+                    .engine
+                    .call(&[b"ZREM", index.as_bytes(), PAUSE.as_bytes()]),
             };
             return (reply, self.engine.n_billed() - before);
         };

@@ -10,7 +10,7 @@
 //! | delayed | enqueue with a time, retry, snooze | coming due, cancel |
 //! | active | claim | settle; the end of its lease |
 //! | completed | settle | retention: 24 hours, at most 1000 |
-//! | failed | settle after the last attempt, too many stalls | retention: 7 days; redrive |
+//! | failed | settle after the last attempt, [`layout::STALL_LIMIT`] lost leases in a row | retention: 7 days; redrive |
 //! | cancelled | cancel; settle or sweep of one that was to be cancelled | retention: 7 days; redrive |
 //!
 //! Each transition is one Lua script in `scripts/`, where `layout.lua` describes the
@@ -37,6 +37,7 @@
 //! | `blobs` | arguments and results too large for the record | all |
 //! | `events` | `PUBLISH` for programs that listen | producer, worker |
 //! | `moment` | the time every script is given, and whether the clock can be trusted | all |
+//! | `layout` | the constants that Lua and Rust share | all, and the scripts |
 //! | `lua` | the Lua files and the scripts made of them | `scripts` |
 //! | `scripts`, `once` | the only callers of a script | all |
 
@@ -46,6 +47,7 @@ mod events;
 mod id;
 mod job;
 mod keys;
+pub mod layout;
 mod lua;
 mod moment;
 mod once;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::{BAND, EPOCH_MS};
+
 /// Where a job is. `waiting` and `delayed` are stored alike and differ by the
 /// time at which they may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -50,7 +52,7 @@ impl JobState {
 
     /// The scores of the jobs in this state, both ends included; see `layout.lua`.
     pub(super) fn band(self) -> (f64, f64) {
-        const UNIT: f64 = 17_592_186_044_416.0; // 2^44
+        const UNIT: f64 = BAND as f64;
         match self {
             // Parked ones included.
             JobState::Waiting => (0.0, 2.0 * UNIT - 1.0),
@@ -63,8 +65,7 @@ impl JobState {
     }
     /// The score of a job that came to this finished state at `now_ms`.
     pub(super) fn score_at(self, now_ms: i64) -> f64 {
-        const EPOCH: i64 = 1_704_067_200_000; // 2024
-        self.band().0 + (now_ms - EPOCH) as f64
+        self.band().0 + (now_ms - EPOCH_MS) as f64
     }
 }
 
@@ -83,13 +84,12 @@ mod tests {
                 assert_eq!(pair[0].band().1 + 1.0, pair[1].band().0);
             }
         }
-        const EPOCH: i64 = 1_704_067_200_000;
-        const LAST: i64 = EPOCH + (1 << 41) - 1; // 2093, where 16 * run_at is full
-        for at in [EPOCH, EPOCH + 1, LAST] {
+        const LAST: i64 = EPOCH_MS + (1 << 41) - 1; // 2093, where 16 * run_at is full
+        for at in [EPOCH_MS, EPOCH_MS + 1, LAST] {
             let score = JobState::Cancelled.score_at(at);
-            assert_eq!(score - JobState::Cancelled.band().0, (at - EPOCH) as f64);
+            assert_eq!(score - JobState::Cancelled.band().0, (at - EPOCH_MS) as f64);
             let (first, last) = JobState::Delayed.band();
-            let delayed = first + 16.0 * (at - EPOCH) as f64 + 10.0;
+            let delayed = first + 16.0 * (at - EPOCH_MS) as f64 + 10.0;
             assert!((first..=last).contains(&delayed));
         }
     }

@@ -20,15 +20,13 @@ pub use inspector::Cursor;
 pub use referenced::Referenced;
 pub use stats::{Counts, Pressure, Stats, Totals};
 
+use super::layout::PAUSE;
 use super::scripts::{JobRequest, RedriveRequest};
 use super::{Error, JobId, JobState, Queue};
 use crate::redis::commands::SortedSets as _;
 use crate::redis::commands::keys::persist;
 use crate::redis::commands::sorted_sets::Range;
 use crate::redis::{Exchange, Pipeline};
-
-/// The member of the index that says that the queue is paused.
-const PAUSE: &str = "!";
 
 /// Jobs redriven by one call.
 const BATCH: usize = 100;

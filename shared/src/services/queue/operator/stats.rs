@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::queue::layout::{self, BAND, COUNTERS, EPOCH_MS, PAUSE};
 use crate::queue::moment::day;
 use crate::queue::{Error, JobId, JobState, Queue};
 use crate::redis::commands::hashes::hmget;
@@ -12,13 +13,7 @@ use crate::redis::{Pipeline, Slot};
 pub type Counts = Vec<(JobState, u64)>;
 
 /// The minutes throughput is measured over; the current one is not among them.
-const MINUTES: i64 = 10;
-
-/// The slots the counters of a minute take turns in.
-const MINUTE_SLOTS: i64 = 16;
-
-/// The fields that are read, in this order: since ever, then for today.
-const TOTALS: [&str; 5] = ["completed", "failed", "cancelled", "retried", "stalled"];
+const REPORTED_MINUTES: i64 = 10;
 
 /// How a queue is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -103,9 +98,9 @@ impl Queue {
         let now = self.clock.now_ms();
         let minute = now.div_euclid(60_000);
         let today = day(now);
-        let mut fields: Vec<String> = TOTALS.iter().map(|name| format!("#{name}")).collect();
-        fields.extend(TOTALS.iter().map(|name| format!("#{name}:{today}")));
-        fields.extend((0..MINUTE_SLOTS).map(|slot| format!("#minute:{slot}")));
+        let mut fields: Vec<String> = COUNTERS.iter().map(|name| format!("#{name}")).collect();
+        fields.extend(COUNTERS.iter().map(|name| format!("#{name}:{today}")));
+        fields.extend((0..layout::MINUTES).map(|slot| format!("#minute:{slot}")));
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
 
         let mut pipeline = Pipeline::new();
@@ -117,7 +112,7 @@ impl Queue {
             limit: 1,
         };
         let next = pipeline.add(zrange_with_scores(&self.keys.index, next));
-        let pause = pipeline.add(zscore(&self.keys.index, "!"));
+        let pause = pipeline.add(zscore(&self.keys.index, PAUSE));
         let values = pipeline.add(hmget(&self.keys.records, &fields));
         let mut replies = pipeline.send(&*self.redis).await?;
         let mut count = Vec::with_capacity(counts.len());
@@ -139,7 +134,7 @@ impl Queue {
             stalled: number(from + 4),
         };
         // A slot holds the minute it was last used for; one of an hour ago counts for nothing.
-        let minutes = Minutes::of(&values[2 * TOTALS.len()..], minute);
+        let minutes = Minutes::of(&values[2 * COUNTERS.len()..], minute);
         let ended = minutes.completed + minutes.failed;
         Ok(Stats {
             waiting: count[0],
@@ -150,13 +145,13 @@ impl Queue {
             cancelled: count[5],
             paused: pause.is_some(),
             oldest_waiting_ms: self.waiting_since(&next).map(|since| (now - since).max(0)),
-            completed_per_minute: minutes.completed / MINUTES as f64,
-            failed_per_minute: minutes.failed / MINUTES as f64,
-            retried_per_minute: minutes.retried / MINUTES as f64,
+            completed_per_minute: minutes.completed / REPORTED_MINUTES as f64,
+            failed_per_minute: minutes.failed / REPORTED_MINUTES as f64,
+            retried_per_minute: minutes.retried / REPORTED_MINUTES as f64,
             failure_rate: (ended > 0.0).then(|| minutes.failed / ended),
             average_processing_ms: (minutes.completed > 0.0)
                 .then(|| minutes.took_ms / minutes.completed),
-            today: totals(TOTALS.len()),
+            today: totals(COUNTERS.len()),
             lifetime: totals(0),
         })
     }
@@ -192,11 +187,10 @@ impl Queue {
     /// Since when a job waits, by its place: the head start of its priority is taken
     /// off as far as the job is not older than its own id.
     fn waiting_since(&self, next: &[String]) -> Option<i64> {
-        const EPOCH: i64 = 1_704_067_200_000; // 2024
         let [id, score] = next else { return None };
         let created = JobId::parse(id)?.created_ms();
         // Parked jobs differ by their band only.
-        let score = (score.parse::<f64>().ok()? as i64) % (1 << 44) + EPOCH;
+        let score = (score.parse::<f64>().ok()? as i64) % BAND + EPOCH_MS;
         let aging = i64::try_from(self.config.aging.as_millis()).unwrap_or(i64::MAX);
         let levels = match aging {
             // Priority is strict: the score says nothing about the time.
@@ -223,7 +217,7 @@ impl Minutes {
         for field in fields.iter().flatten() {
             let values: Vec<f64> = field.split(' ').flat_map(str::parse).collect();
             if let [minute, completed, failed, retried, took_ms] = values[..]
-                && (now - MINUTES..now).contains(&(minute as i64))
+                && (now - REPORTED_MINUTES..now).contains(&(minute as i64))
             {
                 sum.completed += completed;
                 sum.failed += failed;

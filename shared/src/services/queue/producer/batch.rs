@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Enqueued, MOST, NewJob, Ready, enqueued};
+use crate::queue::layout::SPEC_VERSION;
 use crate::queue::scripts::EnqueueBatch;
 use crate::queue::{Error, JobId, Queue};
 use crate::redis::commands::Hashes as _;
@@ -62,7 +63,7 @@ impl Queue {
         let defaults = self.defaults(now);
         let mut end = last.successor(defaults);
         end.spec.batch_end = Some(id.clone());
-        end.spec.v = 2;
+        end.spec.v = SPEC_VERSION;
         let batch = EnqueueBatch {
             id: &id,
             total: jobs.len(),
@@ -77,7 +78,7 @@ impl Queue {
             let mut ready: Vec<Ready<'_>> = ready.collect();
             for ready in &mut ready {
                 ready.spec.batch = Some(id.clone());
-                ready.spec.v = 2;
+                ready.spec.v = SPEC_VERSION;
             }
             let answers = self.store(ready, Some(batch.clone()), None, now).await?;
             for (job, answer) in part.iter().zip(answers) {

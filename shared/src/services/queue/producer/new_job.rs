@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::json::to_json;
 use crate::queue::blobs::{LARGEST_ARGS, LARGEST_INLINE};
+use crate::queue::layout::SPEC_VERSION;
 use crate::queue::spec::{Spec, Successor};
 use crate::queue::{Backoff, Error, JobId};
 use crate::trace::Trace;
@@ -67,8 +69,12 @@ pub(super) struct Defaults {
     pub max_attempts: u32,
 }
 
-/// What a job does whose unique key an unfinished job has. The answer to the caller is [`Enqueued::Duplicate`](crate::queue::Enqueued) with the first job's id, unless the
+/// What happens to a job when an unfinished job has its unique key. The answer to the caller
+/// is [`Enqueued::Duplicate`](crate::queue::Enqueued) with the first job's id, unless the
 /// variant says otherwise.
+///
+/// Every case, with those that have nothing to do with unique keys, is in the table at
+/// `decide` in `scripts/enqueue.lua`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnique {
     /// The first stays, and keeps its arguments. Until it is claimed for the first time, it
@@ -207,7 +213,7 @@ impl NewJob {
             || !self.then.is_empty()
             || self.args.len() > LARGEST_INLINE;
         Spec {
-            v: if is_new { 2 } else { 1 },
+            v: if is_new { SPEC_VERSION } else { 1 },
             kind: self.kind.clone(),
             priority: self.priority,
             max_attempts: self.max_attempts.unwrap_or(defaults.max_attempts),
@@ -242,7 +248,7 @@ impl NewJob {
     pub(super) fn successor(&self, defaults: Defaults) -> Successor {
         let mut spec = self.spec(defaults);
         // The script may give it the rest of a chain, which version 1 does not know.
-        spec.v = 2;
+        spec.v = SPEC_VERSION;
         Successor {
             id: self.id.to_string(),
             spec,
@@ -255,7 +261,7 @@ impl NewJob {
     pub(super) fn stored(&self, spec: &Spec) -> String {
         // The arguments are not a field of the JSON: the scripts need not parse them, and they
         // come back to the byte, whatever precision their numbers have.
-        let line = serde_json::to_string(spec).unwrap_or_default();
+        let line = to_json(spec);
         let args = if spec.blob.is_some() {
             "null"
         } else {
