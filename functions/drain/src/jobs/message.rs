@@ -12,6 +12,7 @@ use serde_json::json;
 use shared::counters::CLIPS;
 use shared::discord::{Error as DiscordError, MessageId, Page, Position};
 use shared::jobs::MessageScan;
+use shared::json::to_json;
 use shared::queue::{ActiveJob, Outcome};
 use shared::redis::Pipeline;
 use shared::redis::commands::hashes::Hashes as _;
@@ -287,8 +288,7 @@ impl Run {
             Saved::Yes | Saved::Superseded => saved.found,
         };
         self.requests = 0;
-        self.job
-            .set_checkpoint(serde_json::to_string(&self.work).unwrap_or_default());
+        self.job.set_checkpoint(to_json(&self.work));
         Ok(saved.watched)
     }
 
@@ -319,8 +319,7 @@ impl Run {
             StopReason::Unreachable(outage) => {
                 let (now, asked) = (self.env.clock.now_ms(), self.requests > 0);
                 let next = self.work.waiting.next(now, outage, asked);
-                let checkpoint = serde_json::to_string(&self.work).unwrap_or_default();
-                self.job.set_checkpoint(checkpoint);
+                self.job.set_checkpoint(to_json(&self.work));
                 next
             }
             other => other,

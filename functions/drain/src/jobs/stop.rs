@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::discord;
+use shared::json::to_json;
 use shared::queue::{ActiveJob, JobError, Outcome};
 use shared::redis;
 use shared::scan::{PauseReason, Trip};
@@ -198,7 +199,7 @@ impl OutageWait {
     /// Has a job remember it, if that is news.
     pub fn remember(self, job: &ActiveJob) {
         if self.waiting_since != OutageWait::of(job).waiting_since {
-            job.set_checkpoint(serde_json::to_string(&self).unwrap_or_default());
+            job.set_checkpoint(to_json(&self));
         }
     }
 

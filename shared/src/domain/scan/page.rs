@@ -9,6 +9,7 @@ use super::scripts::{
 };
 use super::{Channel, Clip, ClipSource, SavedPage, ScanStore};
 use crate::discord::MessageId;
+use crate::json::to_json;
 use crate::redis::{CountPlace, HashField, Pipeline, RawCommand, Slot};
 
 /// Where the outcome of [`ScanStore::add_page`] is found.
@@ -135,11 +136,7 @@ impl ScanStore {
             }),
             note: page.record.is_none(),
         };
-        let texts = page
-            .clips
-            .iter()
-            .map(|clip| serde_json::to_string(clip).unwrap_or_default())
-            .collect();
+        let texts = page.clips.iter().map(to_json).collect();
         add_save(pipeline, &keys, &request, texts)
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ScanStore;
+use crate::json::to_json;
 use crate::redis::commands::strings::{SetOptions, mget, set};
 use crate::redis::{Error, Pipeline, Slot};
 
@@ -56,8 +57,7 @@ impl GuildSettings {
 
     /// The settings as they are stored and shown, always in the same order.
     pub fn to_text(&self) -> String {
-        // Text and numbers only: this cannot fail.
-        serde_json::to_string(self).unwrap_or_default()
+        to_json(self)
     }
 
     /// Whether this channel is one of those that are not scanned.
