@@ -50,8 +50,7 @@ impl DiscordConfig {
         if env.text(name).is_none() {
             return Ok(None);
         }
-        let expected = "milliseconds from 0 to 60000";
-        let ms = env.number(name, 0, 0..=60_000, expected)?;
+        let ms = env.number(name, 0, 0..=60_000, "milliseconds")?;
         Ok(Some(Duration::from_millis(ms)))
     }
 }

@@ -16,6 +16,18 @@ pub enum ConfigError {
         /// What it may be, in words.
         expected: &'static str,
     },
+    /// The value is not a number, or is out of its range.
+    #[error("{name}: expected {what} from {first} to {last}")]
+    OutOfRange {
+        /// The variable.
+        name: &'static str,
+        /// What it counts, in words.
+        what: &'static str,
+        /// The smallest number it may be.
+        first: u64,
+        /// The largest number it may be.
+        last: u64,
+    },
     /// As [`ConfigError::Invalid`], where what is wrong depends on the value, or on another
     /// setting.
     #[error("{name}: {reason}")]
@@ -86,15 +98,21 @@ impl<'a> Environment<'a> {
         name: &'static str,
         default: u64,
         range: std::ops::RangeInclusive<u64>,
-        expected: &'static str,
+        what: &'static str,
     ) -> Result<u64, ConfigError> {
         let Some(text) = self.text(name) else {
             return Ok(default);
         };
+        let (first, last) = (*range.start(), *range.end());
         text.trim()
             .parse()
             .ok()
             .filter(|number| range.contains(number))
-            .ok_or(ConfigError::Invalid { name, expected })
+            .ok_or(ConfigError::OutOfRange {
+                name,
+                what,
+                first,
+                last,
+            })
     }
 }

@@ -130,7 +130,7 @@ impl LimitsConfig {
                 "RATE_LIMIT_TIMEOUT_MS",
                 1000,
                 50..=10_000,
-                "milliseconds from 50 to 10000",
+                "milliseconds",
             )?),
         })
     }

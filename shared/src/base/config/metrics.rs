@@ -25,7 +25,6 @@ impl MetricsConfig {
     pub fn read(env: &Environment<'_>) -> Result<MetricsConfig, ConfigError> {
         let or = |name, default: &str| env.text(name).unwrap_or_else(|| default.to_owned());
         let budget = 0..=1_000_000_000_000;
-        let expected = "commands a month, 0 to 1,000,000,000,000";
         Ok(MetricsConfig {
             is_on: env.text("METRICS").as_deref() == Some("emf"),
             stage: or("STAGE", "dev"),
@@ -33,7 +32,7 @@ impl MetricsConfig {
             memory_mb: env
                 .text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
                 .and_then(|size| size.parse().ok()),
-            command_budget: env.number("COMMAND_BUDGET", 500_000, budget, expected)?,
+            command_budget: env.number("COMMAND_BUDGET", 500_000, budget, "commands a month")?,
         })
     }
 }

@@ -62,25 +62,15 @@ impl SecretsConfig {
             let parameter = parameter.trim().to_owned();
             parameters.push(SecretParameter { setting, parameter });
         }
-        let ms = |name, default, range, expected| {
-            let number = env.number(name, default, range, expected);
+        let ms = |name, default, range| {
+            let number = env.number(name, default, range, "milliseconds");
             number.map(Duration::from_millis)
         };
         let (ages, waits) = (60_000..=86_400_000, 100..=5000);
         Ok(SecretsConfig {
             parameters,
-            max_age: ms(
-                "SECRETS_MAX_AGE_MS",
-                300_000,
-                ages,
-                "milliseconds from 60000 to 86400000",
-            )?,
-            patience: ms(
-                "SECRETS_PATIENCE_MS",
-                1000,
-                waits,
-                "milliseconds from 100 to 5000",
-            )?,
+            max_age: ms("SECRETS_MAX_AGE_MS", 300_000, ages)?,
+            patience: ms("SECRETS_PATIENCE_MS", 1000, waits)?,
         })
     }
 
