@@ -2,11 +2,11 @@
 //! left out, and each list of a message is read by itself, entry by entry: what of it
 //! cannot be read, and may hide a clip, is noted, and the rest is there.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::lenient::{dimension, lenient};
 use super::{MessageId, Parts};
 
 /// A message.
@@ -190,72 +190,6 @@ pub struct Media {
     pub attachment_id: Option<MessageId>,
 }
 
-/// A channel or thread.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Channel {
-    /// Its id.
-    pub id: MessageId,
-    #[serde(rename = "type", default, deserialize_with = "lenient")]
-    kind: Option<u64>,
-    /// The guild it is in.
-    #[serde(default, deserialize_with = "lenient")]
-    pub guild_id: Option<String>,
-    /// Its name.
-    #[serde(default, deserialize_with = "lenient")]
-    pub name: Option<String>,
-    /// Of a thread the channel it is under; of a channel its category.
-    #[serde(default, deserialize_with = "lenient")]
-    pub parent_id: Option<String>,
-    /// The newest message, which may be deleted meanwhile.
-    #[serde(default, deserialize_with = "lenient")]
-    pub last_message_id: Option<MessageId>,
-}
-
-/// A guild.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Guild {
-    /// Its id.
-    pub id: MessageId,
-    /// Its name.
-    #[serde(default, deserialize_with = "lenient")]
-    pub name: Option<String>,
-    /// The hash its picture's address is made with.
-    #[serde(default, deserialize_with = "lenient")]
-    pub icon: Option<String>,
-}
-
-/// What kind of channel matters here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChannelType {
-    /// Holds messages.
-    Messages,
-    /// Forum and media channels: hold threads only.
-    ThreadsOnly,
-    /// A category.
-    Category,
-}
-
-impl Channel {
-    /// The type as Discord numbers it, if it says one.
-    pub fn type_number(&self) -> Option<u64> {
-        self.kind
-    }
-
-    /// Whether it is a thread, public, private or under an announcement.
-    pub fn is_thread(&self) -> bool {
-        matches!(self.kind, Some(10..=12))
-    }
-
-    /// Its type.
-    pub fn kind(&self) -> ChannelType {
-        match self.kind {
-            Some(15 | 16) => ChannelType::ThreadsOnly,
-            Some(4) => ChannelType::Category,
-            _ => ChannelType::Messages,
-        }
-    }
-}
-
 /// A message that could not be read, by its id where that could be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
@@ -352,22 +286,6 @@ impl Component {
             || self.items.lacks()
             || self.components.iter().any(Component::lacks_parts)
     }
-}
-
-/// A value of another type than expected is treated as missing.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).ok())
-}
-
-/// Pixels: whole, written with a decimal point by some, and within reason.
-fn dimension<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    let number: Option<f64> = lenient(deserializer)?;
-    Ok(number
-        .filter(|pixels| (1.0..=16_384.0).contains(pixels))
-        .map(|pixels| pixels as u32))
 }
 
 #[cfg(test)]
