@@ -17,7 +17,8 @@ pub struct File {
     pub defines: Names,
     /// The function that stands before it, if it wraps a script.
     pub wraps: Names,
-    pub says_what_it_returns: bool,
+    /// The line that says what the script returns.
+    pub returns: Option<String>,
     /// What it declares outside of any block.
     pub locals: Names,
     /// The functions among these.
@@ -41,7 +42,7 @@ impl File {
             needs: BTreeMap::new(),
             defines: Names::new(),
             wraps: Names::new(),
-            says_what_it_returns: false,
+            returns: None,
             locals: Names::new(),
             functions: BTreeMap::new(),
             assigned: Names::new(),
@@ -67,7 +68,7 @@ impl File {
         } else if let Some(rest) = line.strip_prefix("-- Wraps: ") {
             self.wraps.extend(defined(rest));
         } else if line.starts_with("-- Returns ") {
-            self.says_what_it_returns = true;
+            self.returns = Some(line.to_owned());
         }
     }
 

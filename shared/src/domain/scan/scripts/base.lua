@@ -1,6 +1,8 @@
 -- base: the few functions that the scripts of clips are written with, and `tx`, the state of
 -- one call: whatever changes and is used by more than one file is a field of this table.
 --
+-- Returns nothing: definitions only.
+--
 -- Defines: call(command, ...), int(number), push(list, ...), tx, tx.keys, start(keys)
 local call = redis.call
 local tx = {}

@@ -4,6 +4,8 @@
 --   {until, why, token (the mark of the token that was refused), since and times (how long
 --   Discord has been unavailable), first and refused (requests refused in ten minutes)}
 --
+-- Returns nothing: definitions only.
+--
 -- Defines: read_breaker(text), paused_until(breaker, token)
 local function read_breaker(text)
   local breaker = text and text ~= '' and cjson.decode(text) or {}

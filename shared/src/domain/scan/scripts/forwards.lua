@@ -1,6 +1,8 @@
 -- forwards: a forward repeats a clip, so one row represents all of them: the original's once
 -- it is known, and that of the oldest forward before.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, push, tx, tx.keys)
 -- Needs: rows (field_of, list, unlist)
 -- Defines: tx.forwards, tx.settled, read_forwards(ids), forward_at(id, member)

@@ -1,5 +1,7 @@
 -- page: what a page of messages does to the rows of its clips.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push, tx, tx.keys)
 -- Needs: rows (clip_of, field_of, know, list, message_of, note, read_rows, unlist)
 -- Needs: rows (tx.before, tx.changes)

@@ -8,6 +8,8 @@
 --             deleted it
 --   >{clip}   forwards of it were seen; `forwards` holds their places
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push, tx, tx.keys)
 -- Defines: tx.before, tx.changes, message_of(member), clip_of(member), field_of(member)
 -- Defines: note(message), know(member), read_rows(from, to), list(member, posted)

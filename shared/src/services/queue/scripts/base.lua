@@ -1,5 +1,7 @@
 -- base: the few functions that every script of the queue is written with.
 --
+-- Returns nothing: definitions only.
+--
 -- Defines: call(command, ...), int(number), push(list, ...)
 local call = redis.call
 

@@ -1,5 +1,7 @@
 -- claim: gives a job to a worker, under a fence higher than all before.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (int, push)
 -- Needs: layout (ACTIVE, EPOCH, FINISHED, VERSION)
 -- Needs: tx (tx.now)

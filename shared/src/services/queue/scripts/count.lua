@@ -9,6 +9,8 @@
 --   #rate            when the next claim is due at an even rate
 --   #slot:name       the last slot of a recurring job
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (int, push)
 -- Needs: layout (COUNTERS)
 -- Needs: tx (tx.now, tx.day)

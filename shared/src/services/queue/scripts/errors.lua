@@ -1,5 +1,7 @@
 -- errors: the last errors of a job, in its header.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: tx (tx.now)
 -- Defines: add_error(job, message)
 local ERRORS_KEPT = 5

@@ -1,6 +1,8 @@
 -- finish: the end of a job and its consequences: its unique key is free, its group has
 -- room, its batch has one job less, the next job of its chain is stored.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (int, push)
 -- Needs: layout (EPOCH, FINISHED)
 -- Needs: tx (tx.now)

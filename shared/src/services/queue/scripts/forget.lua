@@ -1,5 +1,7 @@
 -- forget: deletes finished jobs, with everything that only they use.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push)
 -- Needs: tx (tx.keys)
 -- Needs: read (read, tx.fields)

@@ -1,6 +1,8 @@
 -- group: the active jobs of each group. At most so many jobs of one group are active at
 -- once; the others are parked (see `parking`).
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (push)
 -- Needs: tx (tx)
 -- Needs: read (tx.fields)

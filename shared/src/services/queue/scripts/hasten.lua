@@ -1,6 +1,8 @@
 -- hasten: a stored job takes over the time and the priority of a duplicate, where they are
 -- better, unless it was claimed before.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (push)
 -- Needs: write (save, tx.writes)
 -- Needs: score (index_score)

@@ -1,6 +1,8 @@
 -- heal: a finished job that is still indexed, because the script that ended it died half
 -- way: does what that script did not get to.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, push)
 -- Needs: tx (tx.keys, tx.now)
 -- Needs: read (load)

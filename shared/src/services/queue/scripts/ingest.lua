@@ -1,6 +1,8 @@
 -- ingest: jobs that other programs left in a stream. They leave the stream in the call that
 -- stores them.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push)
 -- Needs: layout (EPOCH, FINISHED)
 -- Needs: tx (tx.now)

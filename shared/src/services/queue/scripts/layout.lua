@@ -28,6 +28,8 @@
 --   #name  counters (see `count`); `#slot:{name}` and `#plan:{name}`, the newest slot of a
 --          recurring job that was handled, and the schedule it belongs to
 --
+-- Returns nothing: definitions only.
+--
 -- Defines: EPOCH, PARKED, DELAYED, DELAYED_STEP, ACTIVE, FINISHED, PAUSE, VERSION
 -- Defines: COUNTERS, STALL_LIMIT
 local EPOCH = 1704067200000

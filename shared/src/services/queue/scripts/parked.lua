@@ -1,5 +1,7 @@
 -- parked: the entry of a job in `parked`.
 --
+-- Returns nothing: definitions only.
+--
 -- Defines: parked_member(job)
 
 local function parked_member(job)

@@ -1,6 +1,8 @@
 -- parking: jobs whose group is full are moved behind all waiting jobs, so that they do not
 -- block the rest of the queue, and come back when their group has room.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push)
 -- Needs: layout (PARKED, DELAYED)
 -- Needs: tx (tx.keys)

@@ -1,5 +1,7 @@
 -- pick: which waiting jobs come next, and how many may be active in the whole queue.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push)
 -- Needs: layout (ACTIVE, PARKED, PAUSE)
 -- Needs: tx (tx.keys)

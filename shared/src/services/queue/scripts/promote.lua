@@ -1,6 +1,8 @@
 -- promote: moves delayed jobs that are due to the waiting ones, before any is picked, so
 -- that priority decides among all of them.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push)
 -- Needs: layout (ACTIVE, DELAYED, DELAYED_STEP, EPOCH)
 -- Needs: tx (tx.keys, tx.now)

@@ -1,6 +1,8 @@
 -- rate: how many claims the queue's rate allows: one every `interval` milliseconds, and
 -- `burst` at once after a rest (GCRA).
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: tx (tx.now)
 -- Needs: read (tx.fields)
 -- Needs: write (put)

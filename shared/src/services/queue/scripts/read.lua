@@ -3,6 +3,8 @@
 -- A script reads all it needs with one HMGET if it can, decides, and then writes with at
 -- most one command for each key.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, push)
 -- Needs: tx (tx, tx.keys)
 -- Defines: tx.fields, decode(id, header, spec, data), load(ids, names), read(names)

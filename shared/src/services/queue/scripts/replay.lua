@@ -2,6 +2,8 @@
 -- the reply. The jobs are found by the worker's token among the newest leases, and their
 -- leases are renewed however late the worker asks.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push)
 -- Needs: layout (ACTIVE, EPOCH)
 -- Needs: tx (tx.keys)

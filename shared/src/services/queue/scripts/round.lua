@@ -1,5 +1,7 @@
 -- round: the jobs one tick has read, and those it gives to its worker.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (push)
 -- Needs: tx (tx)
 -- Needs: read (load, read)

@@ -1,5 +1,7 @@
 -- schedule: puts unfinished jobs into the index, and knows when the next tick is useful.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (push)
 -- Needs: tx (tx, tx.now)
 -- Needs: score (waiting_score, delayed_score)

@@ -1,5 +1,7 @@
 -- score: the place of an unfinished job in the index.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (int)
 -- Needs: layout (DELAYED, DELAYED_STEP, EPOCH)
 -- Needs: tx (tx.now, tx.aging)

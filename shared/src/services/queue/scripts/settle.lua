@@ -5,6 +5,8 @@
 -- takes the job back. Nothing else ends one: a cancellation only asks the attempt to stop,
 -- and a worker that must leave early settles its jobs with `snooze`.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (int, push)
 -- Needs: layout (ACTIVE, EPOCH, FINISHED)
 -- Needs: write (save, tx.writes)

@@ -1,5 +1,7 @@
 -- slot: the slots of recurring jobs. Each slot has one job, whoever enqueues it.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (int)
 -- Needs: read (tx.fields)
 -- Needs: write (put)

@@ -1,6 +1,8 @@
 -- stored: what an enqueue finds in the queue for the jobs it was sent: each one's own spec
 -- and header, and the unfinished owner of its unique key.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (push)
 -- Needs: layout (FINISHED)
 -- Needs: read (load, read, tx.fields)

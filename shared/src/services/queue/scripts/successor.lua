@@ -5,6 +5,8 @@
 -- has ended. Only its place in the index may be missing if the script dies; the job's own
 -- entry, still there, makes the next sweep or claim put it in (see `heal`).
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (push)
 -- Needs: tx (tx.now)
 -- Needs: read (tx.fields)

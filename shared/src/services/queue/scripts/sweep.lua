@@ -11,6 +11,8 @@
 --
 -- An entry that a script left behind when it died is healed on the way.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, int, push)
 -- Needs: layout (ACTIVE, EPOCH, FINISHED, STALL_LIMIT)
 -- Needs: tx (tx, tx.keys, tx.now)

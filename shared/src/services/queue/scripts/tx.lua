@@ -2,6 +2,8 @@
 -- of this table, so that a reader sees at each use that it is shared; every file lists the
 -- fields that are its own under `Defines`.
 --
+-- Returns nothing: definitions only.
+--
 -- Defines: tx, tx.keys, tx.now, tx.day, tx.aging, start(request)
 local tx = {}
 

@@ -3,6 +3,8 @@
 -- The order of the writes matters: a script that dies between two of them must leave a job
 -- where the next claim or sweep finds it and heals it.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: base (call, push)
 -- Needs: tx (tx, tx.keys)
 -- Needs: read (tx.fields)

@@ -1,5 +1,7 @@
 -- answer: what a check returns.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: call (limit, now, tx.moment)
 -- Defines: answer(word, remaining, reset)
 

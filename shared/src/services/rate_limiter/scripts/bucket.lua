@@ -5,6 +5,8 @@
 -- In whole microseconds, which a double holds exactly. JSON, with 14 digits, does not: so
 -- they are stored as text. A token takes no less time than asked.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: call (limit, override, window, tx.moment, is_ahead, save, state_of, whole)
 -- Defines: state, burst, token, now_us, full, ms(us), keep(until_us)
 local state = state_of('bucket')

@@ -12,6 +12,8 @@
 -- Times are the caller's. `tx.moment` is the time of the state, which follows: a caller whose
 -- clock is wrong does not move it.
 --
+-- Returns nothing: definitions only.
+--
 -- Defines: now, id, weight, limit, window, override, denied, tx, tx.moment
 -- Defines: is_ahead(ends), state_of(tag), whole(number), save(state, ends)
 local now, id, weight = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])

@@ -1,5 +1,7 @@
 -- ids: the newest calls by their ids, so that one that is sent twice counts once.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: call (id)
 -- Defines: is_known(state), remember(state)
 

@@ -1,5 +1,7 @@
 -- log: every call of the window, with its time to the millisecond.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: call (now, window, tx.moment, is_ahead, state_of)
 -- Defines: state, entries, counts(entry)
 local state = state_of('log')

@@ -3,6 +3,8 @@
 -- A slot counts until all of it is out of the window. So no stretch as long as the window
 -- ever holds more than the limit, and room comes back up to a thirtieth late.
 --
+-- Returns nothing: definitions only.
+--
 -- Needs: call (now, window, tx.moment, is_ahead, state_of, whole)
 -- Defines: slot_ms, state, slots, newest, leaves(slot), count(weight), counts(entry)
 local slot_ms = math.ceil(window / 30)
