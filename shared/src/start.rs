@@ -35,12 +35,16 @@ pub struct Start {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("a setting is missing or wrong")]
+    /// Names the setting.
     Config(#[from] ConfigError),
     #[error("the secrets cannot be read")]
+    /// SSM Parameter Store lacks one, or cannot be asked.
     Secrets(#[from] secrets::Error),
     #[error("the client of a service cannot be made")]
+    /// Its address or token cannot be one.
     Client(#[from] redis::Error),
     #[error("a recurring job is not valid")]
+    /// Of the settings; names the job and the field.
     Recurring(#[from] queue::Error),
 }
 
@@ -87,10 +91,12 @@ impl Start {
         })
     }
 
+    /// The settings, for what only this function has.
     pub fn settings(&self) -> &dyn Settings {
         &*self.settings
     }
 
+    /// The clock of everything.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -100,8 +106,9 @@ impl Start {
         &self.key_prefix
     }
 
-    /// A function of routes. `state` is what its handlers share; it can hold no client of
-    /// Redis, since only a request's [`Context`](http::Context) hands those out.
+    /// A function of routes. `state` is what its handlers share. It has no client of Redis:
+    /// a request's [`Context`](http::Context) hands those out. (A test looks for functions
+    /// that make one, or keep one, themselves.)
     ///
     /// # Errors
     /// The setting that is missing or wrong.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::counters::{self, Period};
-use shared::http::{Access, ApiError, Bounded, Context, Reply, Spec};
+use shared::http::{Access, ApiError, Context, Reply, Spec};
 use shared::openapi::Operation;
 
 use crate::State;
@@ -28,8 +28,12 @@ pub struct Which {
     period: Option<Period>,
     /// How many of the latest periods. Defaults to 24; a minute can be read for 3 hours, an
     /// hour for 8 days, a day for 400 days.
-    n: Option<Bounded<1, 400>>,
+    n: Option<Periods>,
 }
+
+/// How many periods. The most there can be depends on the period.
+#[derive(Clone, Copy, Deserialize)]
+struct Periods(u64);
 
 /// The name of a counter.
 struct Name(&'static str);
@@ -56,10 +60,9 @@ pub fn operations() -> Vec<Operation> {
 pub async fn read(cx: Context<State, (), Which>) -> Result<Reply, ApiError> {
     let Which { name, period, n } = &cx.query;
     let (name, period) = (name.0, period.unwrap_or(Period::Hour));
-    let n = n.map_or(DEFAULT_PERIODS, Bounded::get);
-    let n = u32::try_from(n).ok().filter(|n| *n <= period.kept());
-    let n = n.ok_or_else(|| {
-        let most = period.kept();
+    let n = n.map_or(DEFAULT_PERIODS, |periods| periods.0);
+    let (n, most) = (u32::try_from(n).ok(), period.kept());
+    let n = n.filter(|n| (1..=most).contains(n)).ok_or_else(|| {
         ApiError::bad_request(format!("n: expected a whole number from 1 to {most}"))
     })?;
     let counts = cx.counters().last(name, period, n).await?;
@@ -95,5 +98,20 @@ impl JsonSchema for Name {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "enum": counters::ALL })
+    }
+}
+
+impl JsonSchema for Periods {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Periods".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // What any period has.
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": 180 })
     }
 }

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::discord::MessageId;
 use shared::http::{ApiError, Context, PageCursor, Reply, Snowflake, Spec};
-use shared::openapi::Operation;
+use shared::openapi::{Operation, SNOWFLAKE};
 use shared::scan::ClipsOf;
 
 use crate::list::Guild;
@@ -152,7 +152,8 @@ impl JsonSchema for ClipId {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^(e[0-9a-f]{16}|[1-9][0-9]{14,18})$" })
+        let pattern = format!("^e[0-9a-f]{{16}}$|{SNOWFLAKE}");
+        json_schema!({ "type": "string", "pattern": pattern })
     }
 }
 

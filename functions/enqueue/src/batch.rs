@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::http::{Action, ApiError, Pending, Reply, Spec};
+use shared::http::{Action, ApiError, Items, Pending, Reply, Spec};
 use shared::jobs::{JobRequest, MessageScan};
 use shared::openapi::Operation;
 use shared::queue::JobId;
@@ -49,16 +49,15 @@ pub fn operations() -> Vec<Operation> {
 }
 
 pub async fn create(pending: Pending<State>) -> Result<Reply, ApiError> {
-    let inputs: Vec<JobRequest> = pending.json_one_or_many(MOST)?;
-    let many = inputs.len() > 1;
-    let place = |n: usize| match many {
+    let Items { items, is_list } = pending.json_one_or_many::<JobRequest>(MOST)?;
+    let place = |n: usize| match is_list {
         true => format!("[{n}]."),
         false => String::new(),
     };
-    let mut jobs = Vec::with_capacity(inputs.len());
+    let mut jobs = Vec::with_capacity(items.len());
     let mut scans = BTreeMap::new();
     let mut times = Vec::new();
-    for (n, input) in inputs.into_iter().enumerate() {
+    for (n, input) in items.into_iter().enumerate() {
         if let Some(field) = input.misplaced().first() {
             let kind = input.kind();
             let detail = format!("{}{field}: not a field of type {kind}", place(n));

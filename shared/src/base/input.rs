@@ -123,7 +123,9 @@ fn explain(path: &str, error: &serde_json::Error) -> String {
         return format!("body: expected valid JSON, line {}", error.line());
     }
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(&*text, |(text, _)| text);
     if let Some(field) = text
         .strip_prefix("missing field `")
         .and_then(|rest| rest.split('`').next())
@@ -138,17 +140,27 @@ fn explain(path: &str, error: &serde_json::Error) -> String {
     if let Some(rest) = text.strip_prefix("unknown field `") {
         return unknown_field(path, rest);
     }
-    match text.split_once("expected ") {
-        Some((_, expected)) => format!("{place}: expected {expected}"),
+    // What was found stands before it, and may be any text.
+    let expected = match text.rsplit_once(", expected ") {
+        Some((_, expected)) => Some(expected),
+        None => text.strip_prefix("expected "),
+    };
+    match expected {
+        Some(expected) => format!("{place}: expected {expected}"),
         None => format!("{place}: {text}"),
     }
 }
 
 /// `rest` is serde's own text: the field, and in backticks the ones there are.
 fn unknown_field(path: &str, rest: &str) -> String {
-    let mut words = rest.split('`').step_by(2);
-    let name = words.next().unwrap_or_default();
-    let known: Vec<&str> = words.collect();
+    // A name may hold a backtick: the last sentence is serde's.
+    let (name, known) = match rest.rsplit_once("`, expected ") {
+        Some((name, known)) => (name, known.split('`').skip(1).step_by(2).collect()),
+        None => (
+            rest.split("`, there are").next().unwrap_or(rest),
+            Vec::new(),
+        ),
+    };
     // The path of an unknown field ends in its own name, or before it.
     let parent = path.strip_suffix(name).unwrap_or(path);
     let parent = match parent.trim_end_matches('.') {
@@ -344,6 +356,20 @@ mod tests {
         assert_eq!(
             with(r#""colour": "blue""#),
             "colour: unknown field; expected one of channelId, options"
+        );
+    }
+
+    #[test]
+    fn what_a_caller_sent_is_not_taken_for_words_of_ours() {
+        let id = r#""channelId": "1191168914227200000""#;
+        let with = |more: &str| detail(&format!("{{{id}, {more}}}"));
+        assert_eq!(
+            with(r#""options": {"maxMessages": "expected x, expected y at line 5"}"#),
+            "options.maxMessages: expected a whole number from 1 to 1000000"
+        );
+        assert_eq!(
+            with(r#""a`b": 1"#),
+            "a`b: unknown field; expected one of channelId, options"
         );
     }
 

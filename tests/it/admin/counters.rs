@@ -104,15 +104,15 @@ async fn a_wrong_question_is_told_what_may_be_asked() {
         ),
         (
             "?name=clips&n=0",
-            "n: expected a whole number from 1 to 400",
+            "n: expected a whole number from 1 to 192",
         ),
         (
             "?name=clips&period=minute&n=181",
             "n: expected a whole number from 1 to 180",
         ),
         (
-            "?name=clips&period=day&n=x",
-            "n: expected a whole number from 1 to 400",
+            "?name=clips&period=minute&n=500",
+            "n: expected a whole number from 1 to 180",
         ),
     ] {
         let reply = get(&app, &format!("/api/admin/counters{query}")).await;

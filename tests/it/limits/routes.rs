@@ -5,6 +5,7 @@ use std::time::Duration;
 use integration::{Options, Reply, TestApp};
 use serde_json::json;
 use shared::config::{LimitConfig, LimitsConfig};
+use shared::rate_limiter::{RateLimiter, Rule};
 use upstash_local::{Fault, FaultAction};
 
 const JOB: &str = "/api/jobs/01J00000000000000000000000";
@@ -365,4 +366,56 @@ async fn who_is_signed_in_is_limited_as_the_session_s_user() {
         (202, 1)
     );
     app.leaves_unfinished(2);
+}
+
+#[tokio::test]
+async fn a_handler_that_does_not_wait_for_the_check_is_refused_all_the_same() {
+    let app = app(limits()).await;
+    // Another environment has used the limit up: this one does not know.
+    let limiter = RateLimiter::new(&app.key_prefix, app.clock.clone());
+    let rule = Rule::new("read", 2, Duration::from_secs(60));
+    let call = || limiter.call(&rule, "api:127.0.0.1", 1);
+    for _ in 0..2 {
+        assert!(limiter.check(&app.redis, &call()).await.admitted);
+    }
+    // The cache gives a slow database up and asks Discord.
+    let held = Fault::new(FaultAction::Delay(Duration::from_secs(3600)));
+    app.endpoint.faults().add(held);
+    let guild = format!("/api/guilds/{ID}");
+    let give_up = async {
+        while app.endpoint.faults().fired() == 0 {
+            tokio::task::yield_now().await;
+        }
+        app.advance(Duration::from_secs(1));
+    };
+    let (reply, ()) = tokio::join!(app.get(&guild), give_up);
+    assert_eq!(reply.status, 429, "{}", reply.json);
+    app.leaves_unfinished(1);
+}
+
+#[tokio::test]
+async fn a_refused_request_leaves_no_task_behind() {
+    let app = app(limits()).await;
+    let path = format!("/api/guilds/{ID}/settings");
+    let patch = async || {
+        let request = app.http().patch(app.path(&path));
+        let request = request.json(&json!({ "priority": 3 }));
+        app.send(request).await.status
+    };
+    while patch().await != 429 {}
+    let n_tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let before = n_tasks();
+    for _ in 0..50 {
+        assert_eq!(patch().await, 429);
+    }
+    // Those of connections come and go.
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(n_tasks() < before + 25, "{} after {before}", n_tasks());
+    app.leaves_unfinished(1);
 }

@@ -11,8 +11,9 @@ use super::{
 pub type MetricsSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What a function is built from: the environment of its process, or, in `dev` and in
-/// tests, values made by the program. A function reads only the sections it needs, so one
-/// without Discord needs no Discord token.
+/// tests, values made by the program. A function of routes reads the sections of everything
+/// a [`Context`](crate::http::Context) hands out, so that a wrong value stops it at its
+/// start; Discord's is read only where Discord is asked.
 #[allow(
     clippy::missing_errors_doc,
     reason = "each: the setting that is missing or wrong"

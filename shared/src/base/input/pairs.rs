@@ -4,14 +4,14 @@
 //! The type says everything: its fields are the names there may be, their types what each
 //! may be, and its JSON schema describes both to callers.
 
-use serde::de::value::{Error, MapDeserializer};
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use std::fmt::Display;
+
+use serde::de::value::MapDeserializer;
+use serde::de::{self, DeserializeOwned, Deserializer, Expected, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
+use serde_json::Number;
 
 use super::nearest;
-
-/// What a text must be where a type wants a `bool`.
-const FLAG: &str = "expected `true` or `false`";
 
 /// Reads `pairs` as `T`, a struct, or `()` where there may be none.
 ///
@@ -19,26 +19,71 @@ const FLAG: &str = "expected `true` or `false`";
 /// `name: expected …`; an unknown name comes with the nearest known one.
 pub fn parse_pairs<T: DeserializeOwned>(pairs: &[(&str, &str)]) -> Result<T, String> {
     serde_path_to_error::deserialize(Pairs(pairs)).map_err(|error| {
-        let path = error.path().to_string();
-        explain(&path, &error.into_inner().to_string())
+        let name = error.path().to_string();
+        match error.into_inner() {
+            Error::Names(text) => text,
+            Error::Missing(name) => format!("{name}: required"),
+            Error::Value(expected) => format!("{name}: expected {expected}"),
+            Error::Other(text) => format!("{name}: {text}"),
+        }
     })
 }
 
-fn explain(name: &str, text: &str) -> String {
-    if let Some(missing) = text.strip_prefix("missing field `") {
-        return format!("{}: required", missing.trim_end_matches('`'));
+/// What is wrong. A value is never a part of it: what a caller sent must not be taken for
+/// words of ours.
+#[derive(Debug)]
+enum Error {
+    /// A name that there is not, or twice.
+    Names(String),
+    Missing(&'static str),
+    /// What was expected.
+    Value(String),
+    Other(String),
+}
+
+impl Error {
+    /// What a type expects. A text in a query stands without quotes.
+    fn value(expected: impl Display) -> Error {
+        let expected = expected.to_string();
+        Error::Value(expected.trim_end_matches(", in quotes").to_owned())
     }
-    match (name, text.split_once("expected ")) {
-        // What `Pairs` itself found names the parameter.
-        (".", _) => text.to_owned(),
-        // A text in a query stands without quotes.
-        (_, Some((_, expected))) => {
-            format!(
-                "{name}: expected {}",
-                expected.trim_end_matches(", in quotes")
-            )
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: Display>(text: T) -> Error {
+        let text = text.to_string();
+        match text.strip_prefix("expected ") {
+            Some(expected) => Error::value(expected),
+            None => Error::Other(text),
         }
-        (_, None) => format!("{name}: {text}"),
+    }
+
+    fn invalid_type(_: de::Unexpected<'_>, expected: &dyn Expected) -> Error {
+        Error::value(expected)
+    }
+
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn Expected) -> Error {
+        Error::value(expected)
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Error {
+        let quoted: Vec<String> = expected.iter().map(|word| format!("`{word}`")).collect();
+        Error::Value(match &quoted[..] {
+            [one, other] => format!("{one} or {other}"),
+            all => format!("one of {}", all.join(", ")),
+        })
+    }
+
+    fn missing_field(field: &'static str) -> Error {
+        Error::Missing(field)
     }
 }
 
@@ -56,11 +101,11 @@ impl Pairs<'_> {
                     (None, known) => format!("this route takes {}", known.join(", ")),
                 };
                 let text = format!("{name}: unknown query parameter; {hint}");
-                return Err(de::Error::custom(text));
+                return Err(Error::Names(text));
             }
             if self.0[..n].iter().any(|(earlier, _)| earlier == name) {
                 let text = format!("{name}: expected this query parameter once");
-                return Err(de::Error::custom(text));
+                return Err(Error::Names(text));
             }
         }
         Ok(())
@@ -111,27 +156,18 @@ impl<'de> Deserializer<'de> for Text<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        // A whole number has one spelling: no sign before it, no leading zero.
-        if let Some(number) = self
-            .0
-            .parse()
+        // A number is what JSON takes for one, and a whole number has one spelling.
+        let is_bare = !self.0.contains(char::is_whitespace);
+        let Some(number) = serde_json::from_str::<Number>(self.0)
             .ok()
-            .filter(|n: &u64| n.to_string() == self.0)
-        {
-            return visitor.visit_u64(number);
-        }
-        if let Some(number) = self
-            .0
-            .parse()
-            .ok()
-            .filter(|n: &i64| n.to_string() == self.0)
-        {
-            return visitor.visit_i64(number);
-        }
-        let starts_as_number = self.0.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-        match self.0.parse::<f64>() {
-            // Whole numbers in another spelling are texts.
-            Ok(number) if starts_as_number && self.0.contains('.') => visitor.visit_f64(number),
+            .filter(|_| is_bare)
+        else {
+            return visitor.visit_borrowed_str(self.0);
+        };
+        match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(whole), ..) => visitor.visit_u64(whole),
+            (_, Some(whole), _) => visitor.visit_i64(whole),
+            (_, _, Some(number)) => visitor.visit_f64(number),
             _ => visitor.visit_borrowed_str(self.0),
         }
     }
@@ -140,7 +176,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
         match self.0 {
             "true" => visitor.visit_bool(true),
             "false" => visitor.visit_bool(false),
-            _ => Err(de::Error::custom(FLAG)),
+            _ => Err(Error::value("`true` or `false`")),
         }
     }
 
@@ -232,7 +268,7 @@ mod tests {
     #[test]
     fn a_mistake_is_answered_with_the_name_and_what_it_may_be() {
         let number = "limit: expected a whole number from 1 to 100";
-        for text in ["", "0", "101", "-1", "+5", "05", "5.0", "1e1", "many"] {
+        for text in ["", "0", "101", "-1", "+5", " 5", "05", "5.0", "1e1", "many"] {
             assert_eq!(wrong("limit", text), number, "{text}");
         }
         let id = format!("channelId: expected {}", Snowflake::EXPECTED);
@@ -240,11 +276,27 @@ mod tests {
         assert_eq!(wrong("channelId", ""), id);
         assert_eq!(wrong("purge", "yes"), "purge: expected `true` or `false`");
         assert_eq!(wrong("choice", "both"), "choice: expected `keep` or `omit`");
-        for text in ["NaN", "inf", "-1", "86401", "many", ""] {
+        for text in [
+            "NaN", "inf", "-1", "86401", "many", "", "1e999", "005.5", "5.",
+        ] {
             let expected = "minSeconds: expected a number of seconds from 0 to 86400";
             assert_eq!(wrong("minSeconds", text), expected, "{text}");
         }
         assert!(wrong("after", "1600000000").contains("send 1600000000000"));
+        let seconds: Query = parse_pairs(&[("minSeconds", "1e3")]).unwrap();
+        assert_eq!(seconds.min_seconds.unwrap().get(), 1000.0);
+    }
+
+    #[test]
+    fn what_a_caller_sent_is_not_taken_for_words_of_ours() {
+        let number = "limit: expected a whole number from 1 to 100";
+        assert_eq!(wrong("limit", "expected x"), number);
+        assert_eq!(
+            wrong("choice", "expected x"),
+            "choice: expected `keep` or `omit`"
+        );
+        let name = "missing field `x";
+        assert!(wrong(name, "1").starts_with("missing field `x: unknown query parameter; "));
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub const COUNTERS: [&str; 5] = ["completed", "failed", "cancelled", "retried", 
 /// Minutes of which there are counts. A minute takes the place of the one this many before.
 pub const MINUTES: i64 = 16;
 
-/// Lost leases in a row after which a job fails, if it may not have more attempts than that.
+/// A job fails after this many lost leases, or as many as it has attempts if those are more.
+/// A snooze or a redrive resets the count.
 pub const STALL_LIMIT: u32 = 3;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! | delayed | enqueue with a time, retry, snooze | coming due, cancel |
 //! | active | claim | settle; the end of its lease |
 //! | completed | settle | retention: 24 hours, at most 1000 |
-//! | failed | settle after the last attempt, [`layout::STALL_LIMIT`] lost leases in a row | retention: 7 days; redrive |
+//! | failed | settle after the last attempt, as many lost leases as attempts ([`layout::STALL_LIMIT`] at least) | retention: 7 days; redrive |
 //! | cancelled | cancel; settle or sweep of one that was to be cancelled | retention: 7 days; redrive |
 //!
 //! Each transition is one Lua script in `scripts/`, where `layout.lua` describes the

@@ -11,7 +11,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::limit_headers::add_limit_headers;
 use super::{Action, ApiError, Begins, Reply, Role, Services};
@@ -44,6 +44,8 @@ pub(super) struct Progress {
     decision: tokio::sync::Mutex<Decision>,
     known: Mutex<Known>,
     refused: Notify,
+    /// Whether the request has its reply.
+    over: watch::Sender<bool>,
 }
 
 impl Progress {
@@ -53,12 +55,14 @@ impl Progress {
             known: Mutex::new(Known {
                 action,
                 begins,
+                check: None,
                 verdict: None,
                 has_begun: false,
                 stored_with_work: None,
                 refusal: None,
             }),
             refused: Notify::new(),
+            over: watch::Sender::new(false),
         }
     }
 }
@@ -74,6 +78,8 @@ enum Decision {
 struct Known {
     action: Action,
     begins: Begins,
+    /// The one call of this request: asked again, it does not count twice.
+    check: Option<Check>,
     verdict: Option<Verdict>,
     /// Whether the pending request is this one's to complete.
     has_begun: bool,
@@ -102,7 +108,8 @@ impl Admission {
     /// refused.
     ///
     /// # Errors
-    /// When the commands went with the check and failed with it.
+    /// When the commands went with the check and failed with it, and when the request had
+    /// its reply before they could pass.
     pub async fn pass(&self, commands: Vec<RawCommand>) -> Result<Passed, Error> {
         let mut decision = self.progress.decision.lock().await;
         if *decision == Decision::Open {
@@ -120,8 +127,10 @@ impl Admission {
         if !is_admitted {
             // Cancelled here: the app sees the refusal and drops the handler, as it may at
             // any other `await`. An error in its place could be caught by the handler,
-            // which would go on without Redis: ask Discord, say.
-            std::future::pending::<()>().await;
+            // which would go on without Redis: ask Discord, say. Only a task that the handler
+            // left behind gets to the end of this, once nobody waits for it any more.
+            let _ = self.progress.over.subscribe().wait_for(|over| *over).await;
+            return Err(Error::Malformed("the request was refused".into()));
         }
         Ok(Passed::Open)
     }
@@ -144,10 +153,18 @@ impl Admission {
         self.known().begins = begins;
     }
 
-    /// Checks the caller's session for a handler that replied without Redis. Never returns
-    /// when the request is refused.
-    pub async fn confirm(&self) {
-        if self.session.is_some() {
+    /// Ends the wait of what a refused handler left behind.
+    pub fn end(&self) {
+        self.progress.over.send_replace(true);
+    }
+
+    /// Makes sure of the admission before the reply. A handler may have succeeded without
+    /// Redis: then its caller's session must still be valid. And it may not have waited for
+    /// the answer to its first commands, with which the check went. Never returns when the
+    /// request is refused.
+    pub async fn confirm(&self, has_succeeded: bool) {
+        let was_asked = self.known().check.is_some();
+        if was_asked || has_succeeded && self.session.is_some() {
             // Without commands this cannot fail: what goes wrong is a refusal.
             let _ = self.pass(Vec::new()).await;
         }
@@ -204,11 +221,17 @@ impl Admission {
     }
 
     async fn ask(&self, commands: Vec<RawCommand>) -> (Option<Refusal>, Result<Passed, Error>) {
-        let check = self.services.limiter.call(&self.rule(), &self.caller, 1);
+        // A handler may have given up on an earlier call.
+        let earlier = self.known().check.clone();
+        let is_first = earlier.is_none();
+        let call = || self.services.limiter.call(&self.rule(), &self.caller, 1);
+        let check = earlier.unwrap_or_else(call);
+        self.known().check = Some(check.clone());
         if let Some(verdict) = self.services.limiter.blocked(&check) {
             return (self.judge(verdict), Ok(Passed::Open));
         }
         if self.is_anonymous
+            && is_first
             && let Err(refusal) = self.services.anonymous.take(&self.services.clock)
         {
             return (Some(Refusal::Error(refusal)), Ok(Passed::Open));

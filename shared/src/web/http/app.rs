@@ -193,14 +193,13 @@ impl<S: Send + Sync + 'static> App<S> {
                 // request's idempotency key in progress.
                 let work = caught((entry.route.run)(arrived));
                 let outcome = work.await.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
-                if outcome.is_ok() {
-                    admission.confirm().await;
-                }
+                admission.confirm(outcome.is_ok()).await;
                 let reply = outcome.unwrap_or_else(|error| error_reply(error, &request_id));
                 admission.finish(&reply).await;
                 reply
             } => reply,
         };
+        admission.end();
         let reply = admission.add_limit_headers(reply);
         match redis.sync_token() {
             Some(token) => reply.with_header("x-sync-token", &token),

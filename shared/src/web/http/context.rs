@@ -103,14 +103,17 @@ impl<S, P, Q> Pending<S, P, Q> {
         self.0
     }
 
+    /// What the function's handlers share.
     pub fn state(&self) -> &S {
         &self.0.state
     }
 
+    /// The parameters of the query.
     pub fn query(&self) -> &Q {
         &self.0.query
     }
 
+    /// The clock of everything.
     pub fn clock(&self) -> &Clock {
         self.0.clock()
     }
@@ -144,6 +147,7 @@ pub struct Context<S, P = (), Q = ()> {
     pub path: P,
     /// The parameters of the query.
     pub query: Q,
+    /// The request as it came.
     pub request: Request,
     redis: Redis,
     services: Arc<Services>,
@@ -171,14 +175,17 @@ impl<S, P, Q> Context<S, P, Q> {
         self.services.store.on(&self.redis)
     }
 
+    /// Values of other services, cached.
     pub fn cache(&self) -> Cache {
         self.services.cache.on(&self.redis)
     }
 
+    /// Counts by minute, hour and day.
     pub fn counters(&self) -> Counters {
         self.services.counters.on(&self.redis)
     }
 
+    /// The sessions of people who signed in.
     pub fn sessions(&self) -> Sessions {
         self.services.sessions.on(&self.redis)
     }
@@ -188,6 +195,7 @@ impl<S, P, Q> Context<S, P, Q> {
         &self.services.progress
     }
 
+    /// Switches that operators set.
     pub fn flags(&self) -> &Flags {
         &self.services.flags
     }
@@ -202,6 +210,7 @@ impl<S, P, Q> Context<S, P, Q> {
         &self.services.budget
     }
 
+    /// The clock of everything.
     pub fn clock(&self) -> &Clock {
         &self.services.clock
     }

@@ -77,7 +77,7 @@ pub use error::ApiError;
 pub use paths::{Parameters, SHARED_PATHS, match_path};
 pub use query::digest;
 pub use reply::Reply;
-pub use request::Request;
+pub use request::{Items, Request};
 pub use role::{Access, Role};
 pub use route::{Route, Spec};
 pub(crate) use services::{Parts, Services};

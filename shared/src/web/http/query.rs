@@ -35,8 +35,9 @@ impl Request {
     /// The query read as `Q`, whose fields are the names there may be.
     ///
     /// # Errors
-    /// 400 that names the parameter and what it may be. A parameter without a value is
-    /// one that cannot be read.
+    /// 400 that names the parameter and what it may be. A parameter without a value is one
+    /// that cannot be read; but an empty `cursor` is the first page, as clients that always
+    /// send one expect.
     pub(super) fn read_query<Q: DeserializeOwned>(&self) -> Result<Q, ApiError> {
         let parameters = self.parameters();
         let pairs = parameters

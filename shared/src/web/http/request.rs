@@ -184,17 +184,29 @@ impl Request {
     ///
     /// # Errors
     /// As [`Request::json`]; the place in the list is named.
-    pub fn json_one_or_many<T: DeserializeOwned>(&self, most: usize) -> Result<Vec<T>, ApiError> {
+    pub fn json_one_or_many<T: DeserializeOwned>(&self, most: usize) -> Result<Items<T>, ApiError> {
         let text = self.text()?;
         if !text.trim_start().starts_with('[') {
             let item = input::parse(text).map_err(ApiError::bad_request)?;
-            return Ok(vec![item]);
+            return Ok(Items {
+                items: vec![item],
+                is_list: false,
+            });
         }
         let items: Vec<T> = input::parse(text).map_err(ApiError::bad_request)?;
         if items.is_empty() || items.len() > most {
             let detail = format!("body: expected a list of 1 to {most}");
             return Err(ApiError::bad_request(detail));
         }
-        Ok(items)
+        let is_list = true;
+        Ok(Items { items, is_list })
     }
+}
+
+/// A body that may be one item or a list.
+pub struct Items<T> {
+    /// What was sent, in its order.
+    pub items: Vec<T>,
+    /// Whether it was a list, even of one: then an error names the place in it.
+    pub is_list: bool,
 }

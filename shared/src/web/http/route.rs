@@ -17,36 +17,46 @@ use super::{Access, Action, ApiError, Reply};
 
 /// What is to know of a route. `P` are the parameters of its path, `Q` those of its query.
 pub struct Spec<P = (), Q = ()> {
+    /// HEAD is answered as GET is.
     pub method: Method,
     /// As in `template.yaml`: `{name}` stands for one segment, and is a field of `P`.
     pub path: &'static str,
+    /// Who may use it.
     pub access: Access,
     /// The limit it counts against.
     pub counts_as: Action,
+    /// When its check is asked.
     pub begins: Begins,
     /// What generated clients call it.
     pub id: &'static str,
+    /// A sentence for the document.
     pub summary: &'static str,
     parameters: PhantomData<fn() -> (P, Q)>,
 }
 
 impl<P, Q> Spec<P, Q> {
+    /// A read. Its handler's first commands go along with the check, so they must change
+    /// nothing that matters: they have run when the request is refused.
     pub const fn get(path: &'static str, id: &'static str, summary: &'static str) -> Self {
         Self::new(Method::GET, Action::Read, path, id, summary)
     }
 
+    /// A change; its commands wait for the check.
     pub const fn post(path: &'static str, id: &'static str, summary: &'static str) -> Self {
         Self::new(Method::POST, Action::Api, path, id, summary)
     }
 
+    /// See [`Spec::post`].
     pub const fn put(path: &'static str, id: &'static str, summary: &'static str) -> Self {
         Self::new(Method::PUT, Action::Api, path, id, summary)
     }
 
+    /// See [`Spec::post`].
     pub const fn patch(path: &'static str, id: &'static str, summary: &'static str) -> Self {
         Self::new(Method::PATCH, Action::Api, path, id, summary)
     }
 
+    /// See [`Spec::post`].
     pub const fn delete(path: &'static str, id: &'static str, summary: &'static str) -> Self {
         Self::new(Method::DELETE, Action::Api, path, id, summary)
     }

@@ -7,6 +7,7 @@ mod schemas;
 
 pub use document::document;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+pub use schemas::SNOWFLAKE;
 
 use crate::http::{Access, Method, Spec};
 

@@ -9,8 +9,9 @@ use crate::input::{Bounded, Limit, Moment, PageCursor, Seconds, Snowflake};
 use crate::progress::Cursor;
 use crate::queue::JobId;
 
-/// As text: 15 to 20 digits, of which 20 may be too many for 64 bits.
-const SNOWFLAKE: &str = "^[1-9][0-9]{14,18}$|^1[0-7][0-9]{18}$";
+/// As text: 15 to 20 digits, of which 20 may be too many for 64 bits. (The last tenth of the
+/// ids of 64 bits is left out: Discord's clock gets there in the year 2150.)
+pub const SNOWFLAKE: &str = "^[1-9][0-9]{14,18}$|^1[0-7][0-9]{18}$";
 
 /// A ULID, in upper case only.
 const JOB_ID: &str = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$";
@@ -69,7 +70,7 @@ schema!(
     PageCursor,
     "PageCursor",
     json_schema!({
-        "description": "The `cursor` of an earlier reply; without it, the first page.",
+        "description": "The `cursor` of an earlier reply. Without it, or when it is empty, the first page.",
         "type": "string",
     })
 );

@@ -43,5 +43,6 @@ local PAUSE = '!'
 -- The newest form of a spec that these scripts can read.
 local VERSION = 2
 local COUNTERS = { 'completed', 'failed', 'cancelled', 'retried', 'stalled' }
--- After so many lost leases in a row, a job is taken for the reason its workers die.
+-- After so many lost leases since it was last snoozed or redriven, or as many as it has
+-- attempts if those are more, a job is taken for the reason its workers die.
 local STALL_LIMIT = 3

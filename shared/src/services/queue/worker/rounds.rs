@@ -20,7 +20,7 @@
 //! | its renewals failed for almost a whole lease | [`WorkerLoop::enforce_deadlines`] | given back; no attempt lost |
 //! | a renewal is answered `stale`, or the outcome is | [`WorkerLoop::renewed`], [`WorkerLoop::settled`] | another's, or waiting, already |
 //! | somebody cancels it | [`WorkerLoop::renewed`] asks the handler to stop | cancelled, unless it completes first |
-//! | the worker dies or loses Redis | `sweep` in the next round of any worker | waiting again, no attempt lost; cancelled if that was asked for; failed after as many ended leases in a row as it has attempts, three at least |
+//! | the worker dies or loses Redis | `sweep` in the next round of any worker | waiting again, no attempt lost; cancelled if that was asked for; failed after as many lost leases as it has attempts, three at least |
 
 use std::collections::HashMap;
 use std::sync::Arc;
