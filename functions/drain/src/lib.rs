@@ -2,7 +2,7 @@
 //! drainer is awake.
 
 mod chores;
-mod environment;
+mod clients;
 mod jobs;
 mod serve;
 
@@ -20,7 +20,7 @@ use shared::telemetry;
 use shared::waker::{BY_DRAIN, BY_ENQUEUE, INTERVAL, Wake};
 
 pub use chores::Chores;
-pub use environment::Environment;
+pub use clients::Clients;
 pub use serve::serve;
 
 /// The function, built from its settings.
@@ -35,11 +35,11 @@ pub fn worker(start: &Start) -> Result<Drain, StartError> {
     let helpers = start.wake(BY_DRAIN);
     let helpers = helpers.map(|wake| -> Arc<dyn Wake> { Arc::new(wake) });
     let (prefix, discord) = (start.key_prefix(), settings.discord()?);
-    let environment = Environment::new(queue.clone(), redis, prefix, &discord)?;
+    let clients = Clients::new(queue.clone(), redis, prefix, &discord)?;
     let (metrics, budget) = (start.metrics()?, start.budget());
     Ok(Drain {
         queue,
-        environment: Arc::new(environment),
+        clients: Arc::new(clients),
         chores,
         helpers,
         metrics,
@@ -50,7 +50,7 @@ pub fn worker(start: &Start) -> Result<Drain, StartError> {
 /// The function.
 pub struct Drain {
     queue: Queue,
-    environment: Arc<Environment>,
+    clients: Arc<Clients>,
     chores: Chores,
     /// Starts further drainers; `None` where nobody can be started.
     helpers: Option<Arc<dyn Wake>>,
@@ -143,18 +143,18 @@ impl Drain {
         event: &Value,
         deadline: &Deadline,
     ) -> Result<DrainReport, shared::queue::Error> {
-        self.environment.discord.freshen().await;
+        self.clients.discord.freshen().await;
         let source = event.get("source").and_then(Value::as_str);
         let by_drain = source == Some(BY_DRAIN);
         // No call of the queue's outlives the invocation.
-        let redis = self.environment.redis.scoped(Scope {
+        let redis = self.clients.redis.scoped(Scope {
             deadline: Some(deadline.clone()),
             sync_token: None,
         });
         let queue = self.queue.on(&redis);
         let woken = by_drain || source == Some(BY_ENQUEUE);
         if !woken {
-            let store = self.environment.store.on(&redis);
+            let store = self.clients.store.on(&redis);
             let look = self.chores.run(&queue, &redis, &store).await?;
             if let Some(share) = look.memory_used {
                 self.metrics.note("RedisMemory", Unit::Percent, share);
@@ -166,7 +166,7 @@ impl Drain {
                 return Ok(DrainReport::default());
             }
         }
-        let handler = Arc::new(jobs::Handler::new(self.environment.clone()));
+        let handler = Arc::new(jobs::Handler::new(self.clients.clone()));
         let mut consumer = Consumer::new(queue, handler);
         if source == Some(BY_ENQUEUE) {
             consumer = consumer.with_last_look_after(INTERVAL);

@@ -7,12 +7,12 @@ use shared::discord::{Channel, ChannelType, Content, Error, Message, MessageId, 
 use shared::scan::GuildSettings;
 
 use super::stop::{StopReason, checked};
-use crate::Environment;
+use crate::Clients;
 
 /// The channel a job means, if it holds messages and the guild's settings do not leave
 /// it out.
 pub async fn channel(
-    env: &Environment,
+    clients: &Clients,
     settings: &GuildSettings,
     guild_id: &str,
     channel_id: &str,
@@ -24,7 +24,7 @@ pub async fn channel(
     if settings.leaves_out(channel_id) {
         return unwanted("this channel");
     }
-    let channel = checked(env, env.discord.channel(channel_id).await).await?;
+    let channel = checked(clients, clients.discord.channel(channel_id).await).await?;
     if channel.is_thread() {
         let parent = channel.parent_id.as_deref();
         if !settings.include_threads {
@@ -48,7 +48,7 @@ pub async fn channel(
 /// that mention it: asked once a run, where a message of a page is empty and none shows
 /// what it would not show otherwise.
 pub async fn content(
-    env: &Environment,
+    clients: &Clients,
     page: &Page,
     is_checked: &mut bool,
 ) -> Result<(), StopReason> {
@@ -59,7 +59,7 @@ pub async fn content(
     {
         return Ok(());
     }
-    let may = checked(env, env.discord.may_read_content().await).await?;
+    let may = checked(clients, clients.discord.may_read_content().await).await?;
     *is_checked = true;
     if may {
         return Ok(());
@@ -73,7 +73,7 @@ pub async fn content(
 /// Without the permission to read history, every page is empty: asked when one is,
 /// wherever the channel has messages.
 pub async fn history(
-    env: &Environment,
+    clients: &Clients,
     channel_id: &str,
     newest: Option<MessageId>,
     position: Position,
@@ -85,7 +85,7 @@ pub async fn history(
     }) else {
         return Ok(());
     };
-    match env.discord.message(channel_id, newest).await {
+    match clients.discord.message(channel_id, newest).await {
         // It was deleted, and the page is the end.
         Err(Error::NotFound { .. }) => Ok(()),
         // Nothing is older than the oldest message read.
@@ -94,6 +94,6 @@ pub async fn history(
             "the bot may not read this channel's history: it needs the permission READ_MESSAGE_HISTORY there"
                 .to_owned(),
         )),
-        other => checked(env, other).await.map(|_| ()),
+        other => checked(clients, other).await.map(|_| ()),
     }
 }

@@ -26,7 +26,7 @@ use super::reporter::{FOUND, Reporter};
 use super::stop::{OutageWait, StopReason, checked};
 use super::watch::{self, unless_stopped};
 use super::{arguments, checks};
-use crate::Environment;
+use crate::Clients;
 
 /// A window of history is asked for while it may hold this many of the messages;
 /// fewer are asked for one by one.
@@ -52,7 +52,7 @@ struct Read {
     stretches: Vec<Stretch>,
 }
 
-pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
+pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
     let scan: MessageScan = match arguments(&job) {
         Ok(scan) => scan,
         Err(outcome) => return outcome,
@@ -73,7 +73,7 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         settings: GuildSettings::default(),
         was_unreachable: false,
         requests: 0,
-        env,
+        clients,
         scan,
         job,
         work,
@@ -85,7 +85,7 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
 }
 
 struct Run {
-    env: Arc<Environment>,
+    clients: Arc<Clients>,
     scan: MessageScan,
     /// Of the guild, once they are read.
     settings: GuildSettings,
@@ -100,39 +100,39 @@ struct Run {
 
 impl Run {
     async fn messages(&mut self) -> Result<(), StopReason> {
-        let now = self.env.clock.now_ms();
-        let policy = self.env.store.scan_policy(&self.scan.guild_id).await?;
+        let now = self.clients.clock.now_ms();
+        let policy = self.clients.store.scan_policy(&self.scan.guild_id).await?;
         let breaker = policy.breaker;
         (self.settings, self.was_unreachable) = (policy.settings, breaker.is_away());
-        if let Some(until) = breaker.pauses(&self.env.discord.token_mark(), now) {
+        if let Some(until) = breaker.pauses(&self.clients.discord.token_mark(), now) {
             return Err(watch::discord_paused(&breaker, until, now));
         }
-        self.env.forget_pause();
+        self.clients.forget_pause();
         let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
         self.requests += 1;
-        checks::channel(&self.env, &self.settings, guild, channel).await?;
+        checks::channel(&self.clients, &self.settings, guild, channel).await?;
         self.remember_found().await?;
         let mut content_checked = false;
         while let Some(newest) = self.work.left.last().copied() {
-            if let Some(until) = self.env.paused_until(self.env.clock.now_ms()) {
-                return Err(watch::later(until, self.env.clock.now_ms()));
+            if let Some(until) = self.clients.paused_until(self.clients.clock.now_ms()) {
+                return Err(watch::later(until, self.clients.clock.now_ms()));
             }
             self.requests += 1;
             let read = match self.work.left.len() > WORTH_A_WINDOW {
                 true => self.window(newest).await?,
                 false => self.single(newest).await?,
             };
-            checks::content(&self.env, &read.page, &mut content_checked).await?;
-            let wait = read.page.wait.max(self.env.page_interval);
+            checks::content(&self.clients, &read.page, &mut content_checked).await?;
+            let wait = read.page.wait.max(self.clients.page_interval);
             let watched = self.save(read).await?;
             if std::mem::take(&mut self.was_unreachable) {
-                let (store, board) = (&self.env.store, &self.env.board);
+                let (store, board) = (&self.clients.store, &self.clients.board);
                 store.resume_discord(Some(PauseReason::Away), board).await?;
             }
             if !self.work.left.is_empty() {
-                watch::check_stop(&self.env, &watched)?;
-                let wait = wait.max(watch::pace_wait(&watched, self.env.clock.now_ms()));
-                unless_stopped(&self.env, &self.job, self.env.clock.sleep(wait)).await?;
+                watch::check_stop(&self.clients, &watched)?;
+                let wait = wait.max(watch::pace_wait(&watched, self.clients.clock.now_ms()));
+                unless_stopped(&self.clients, &self.job, self.clients.clock.sleep(wait)).await?;
             }
         }
         Ok(())
@@ -142,8 +142,8 @@ impl Run {
     /// no checkpoint.
     async fn remember_found(&mut self) -> Result<(), StopReason> {
         if self.job.fence() > 1 {
-            let field = self.env.queue.progress(&self.job.attempt.id, "");
-            let stored = self.env.redis.hget(&field.key, &field.field).await?;
+            let field = self.clients.queue.progress(&self.job.attempt.id, "");
+            let stored = self.clients.redis.hget(&field.key, &field.field).await?;
             let stored = stored.and_then(|text| serde_json::from_str::<ScanProgress>(&text).ok());
             self.work.clips = stored.map_or(self.work.clips, |progress| progress.clips_found);
         }
@@ -154,13 +154,13 @@ impl Run {
     /// are gone.
     async fn window(&self, newest: MessageId) -> Result<Read, StopReason> {
         let position = Position::Before(MessageId(newest.0.saturating_add(1)));
-        let (env, channel) = (&self.env, &self.scan.channel_id);
-        let asked = env.discord.messages(channel, position, 100);
-        let answer = unless_stopped(env, &self.job, asked).await?;
-        let mut page = checked(env, answer).await?;
+        let (clients, channel) = (&self.clients, &self.scan.channel_id);
+        let asked = clients.discord.messages(channel, position, 100);
+        let answer = unless_stopped(clients, &self.job, asked).await?;
+        let mut page = checked(clients, answer).await?;
         let Some((low, _)) = page.range else {
             // None so old, or no right to see any.
-            checks::history(env, channel, Some(newest), Position::Newest).await?;
+            checks::history(clients, channel, Some(newest), Position::Newest).await?;
             let gone: Vec<MessageId> = self.work.left.iter().copied().collect();
             let stretches = gone.iter().copied().map(alone).collect();
             return Ok(Read {
@@ -184,20 +184,20 @@ impl Run {
     }
 
     async fn single(&self, id: MessageId) -> Result<Read, StopReason> {
-        let asked = self.env.discord.message(&self.scan.channel_id, id);
+        let asked = self.clients.discord.message(&self.scan.channel_id, id);
         let mut read = Read {
             page: Page::default(),
             gone: Vec::new(),
             stretches: vec![alone(id)],
         };
-        match unless_stopped(&self.env, &self.job, asked).await? {
+        match unless_stopped(&self.clients, &self.job, asked).await? {
             Ok(message) => read.page.messages.push(message),
             Err(DiscordError::NotFound { .. }) => read.gone.push(id),
             Err(DiscordError::Malformed) => {
                 read.gone.push(id);
                 read.stretches.clear();
             }
-            Err(other) => return checked(&self.env, Err(other)).await,
+            Err(other) => return checked(&self.clients, Err(other)).await,
         }
         Ok(read)
     }
@@ -238,26 +238,27 @@ impl Run {
         work.scanned += page.messages.len() as u64;
         work.missing += gone.len() as u64;
 
-        let env = self.env.clone();
-        let (now, done) = (env.clock.now_ms(), work.left.is_empty());
+        let clients = self.clients.clone();
+        let (now, done) = (clients.clock.now_ms(), work.left.is_empty());
         if self.reporter.is_first() {
             self.reporter
-                .add_status(&env, ScanStatus::Running, json!({}));
+                .add_status(&clients, ScanStatus::Running, json!({}));
         }
         // Before the clips, which need not be there: the script knows a page that is sent
         // once more by its first event, so that must be one every page has.
         let progress = self.progress(&work);
-        let progress = self.reporter.add_progress(&env, &progress);
-        self.reporter.add_clips(&env);
+        let progress = self.reporter.add_progress(&clients, &progress);
+        self.reporter.add_clips(&clients);
         if !gone.is_empty() {
             let data =
                 json!({ "message": "messages are gone or could not be read", "messageIds": gone });
-            self.reporter.add_log(&env, &data);
+            self.reporter.add_log(&clients, &data);
         }
         self.work = work;
         if done {
             let found = self.found(FOUND.into());
-            self.reporter.add_status(&env, ScanStatus::Succeeded, found);
+            self.reporter
+                .add_status(&clients, ScanStatus::Succeeded, found);
         }
         let events = self.reporter.take();
         let unreadable: Vec<MessageId> = page::doubtful(&page).flatten().collect();
@@ -272,15 +273,15 @@ impl Run {
             only: Some(only),
             unreadable: &unreadable,
             progress: Some(progress),
-            watch: watch::fields(&env, &self.job),
-            pace: watch::pace(&env, self.requests, now),
+            watch: watch::fields(&clients, &self.job),
+            pace: watch::pace(&clients, self.requests, now),
             events: &events,
-            count: done.then(|| env.counters.places(CLIPS)),
+            count: done.then(|| clients.counters.places(CLIPS)),
             ..PageSave::default()
         };
         let mut pipeline = Pipeline::new();
-        let slot = env.store.add_page(&mut pipeline, &save);
-        let mut replies = pipeline.send(&*env.redis).await?;
+        let slot = clients.store.add_page(&mut pipeline, &save);
+        let mut replies = pipeline.send(&*clients.redis).await?;
         let saved = replies.take(slot)?;
         self.work.clips = match saved.saved {
             Saved::Duplicate => serde_json::from_str::<ScanProgress>(&saved.before)
@@ -301,7 +302,7 @@ impl Run {
             percent: current as f64 * 100.0 / total.max(1) as f64,
             clips_found: work.clips,
             reached_start: None,
-            updated_at: self.env.clock.now_ms(),
+            updated_at: self.clients.clock.now_ms(),
         }
     }
 
@@ -317,7 +318,7 @@ impl Run {
     async fn give_up(&mut self, stop: StopReason) -> Outcome {
         let stop = match stop {
             StopReason::Unreachable(outage) => {
-                let (now, asked) = (self.env.clock.now_ms(), self.requests > 0);
+                let (now, asked) = (self.clients.clock.now_ms(), self.requests > 0);
                 let next = self.work.waiting.next(now, outage, asked);
                 self.job.set_checkpoint(to_json(&self.work));
                 next
@@ -336,12 +337,12 @@ impl Run {
                 (ScanStatus::Pending, json!({}))
             }
         };
-        let env = self.env.clone();
+        let clients = self.clients.clone();
         let mut pipeline = Pipeline::new();
-        self.reporter.add_status(&env, status, detail);
+        self.reporter.add_status(&clients, status, detail);
         self.reporter.add_to(&mut pipeline);
         // Best effort: the outcome decides, and the queue has it in any case.
-        if let Err(error) = pipeline.send(&*env.redis).await {
+        if let Err(error) = pipeline.send(&*clients.redis).await {
             let (job_id, error) = (&self.job.attempt.id, shared::telemetry::chain(&error));
             tracing::warn!(%job_id, error, "event not sent");
         }

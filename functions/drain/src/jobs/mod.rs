@@ -27,35 +27,39 @@ use shared::input;
 use shared::jobs::{ChannelScan, MessageScan};
 use shared::queue::{ActiveJob, EndedJob, JobHandler, Outcome};
 
-use crate::Environment;
+use crate::Clients;
 
 /// What runs a job of a kind.
-type Run = fn(Arc<Environment>, ActiveJob) -> BoxFuture<'static, Outcome>;
+type Run = fn(Arc<Clients>, ActiveJob) -> BoxFuture<'static, Outcome>;
 
 /// The kinds, each with what runs it.
 const KINDS: &[(&str, Run)] = &[
-    (ChannelScan::SCAN, |env, job| channel::run(env, job).boxed()),
-    (ChannelScan::BATCH, |env, job| {
-        channel::run(env, job).boxed()
+    (ChannelScan::SCAN, |clients, job| {
+        channel::run(clients, job).boxed()
     }),
-    (MessageScan::KIND, |env, job| message::run(env, job).boxed()),
+    (ChannelScan::BATCH, |clients, job| {
+        channel::run(clients, job).boxed()
+    }),
+    (MessageScan::KIND, |clients, job| {
+        message::run(clients, job).boxed()
+    }),
 ];
 
 /// Finds what runs a job by its kind.
 pub struct Handler {
-    environment: Arc<Environment>,
+    clients: Arc<Clients>,
 }
 
 impl Handler {
-    pub fn new(environment: Arc<Environment>) -> Handler {
-        Handler { environment }
+    pub fn new(clients: Arc<Clients>) -> Handler {
+        Handler { clients }
     }
 }
 
 impl JobHandler for Handler {
     fn run(&self, job: ActiveJob) -> BoxFuture<'static, Outcome> {
         if let Some((_, run)) = KINDS.iter().find(|(kind, _)| *kind == job.kind) {
-            return run(self.environment.clone(), job);
+            return run(self.clients.clone(), job);
         }
         // Another attempt would fail alike, unless a newer version is deployed meanwhile:
         // then an operator redrives it.
@@ -64,7 +68,7 @@ impl JobHandler for Handler {
     }
 
     fn ended(&self, job: EndedJob) -> BoxFuture<'static, ()> {
-        channel::ended(self.environment.clone(), job).boxed()
+        channel::ended(self.clients.clone(), job).boxed()
     }
 }
 

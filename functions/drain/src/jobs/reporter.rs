@@ -9,7 +9,7 @@ use shared::queue::Attempt;
 use shared::redis::{HashField, Pipeline, RawCommand};
 use shared::scan::{ScanProgress, ScanStatus};
 
-use crate::Environment;
+use crate::Clients;
 
 /// What stands for the clips found, until the script that saves a page knows them.
 pub const FOUND: &str = "@found";
@@ -61,58 +61,62 @@ impl Reporter {
     }
 
     /// Adds the status; the first and the last also set when the events expire.
-    pub fn add_status(&mut self, env: &Environment, status: ScanStatus, detail: Value) {
+    pub fn add_status(&mut self, clients: &Clients, status: ScanStatus, detail: Value) {
         let first = self.is_first();
         let mut data = json!({ "status": status });
         if let (Some(data), Some(detail)) = (data.as_object_mut(), detail.as_object()) {
             data.extend(detail.clone());
         }
-        self.add(env, EventType::Status, &data.to_string());
+        self.add(clients, EventType::Status, &data.to_string());
         if first || !matches!(status, ScanStatus::Running | ScanStatus::Pending) {
-            let expiry = env.progress.expiry(self.attempt.id.as_str());
+            let expiry = clients.progress.expiry(self.attempt.id.as_str());
             self.unsent.push(expiry.raw);
         }
     }
 
     /// Adds how far the scan is; answers the job's newest progress, for the script that
     /// saves what it is of.
-    pub fn add_progress(&mut self, env: &Environment, progress: &ScanProgress) -> HashField {
+    pub fn add_progress(&mut self, clients: &Clients, progress: &ScanProgress) -> HashField {
         let data = json!({
             "status": ScanStatus::Running,
             "progress": { "current": progress.current, "total": progress.total, "percent": progress.percent },
             "clipsFound": FOUND,
         });
-        self.add(env, EventType::Progress, &data.to_string());
+        self.add(clients, EventType::Progress, &data.to_string());
         let mut stored = json!(progress);
         stored["clipsFound"] = FOUND.into();
-        env.queue.progress(&self.attempt.id, &stored.to_string())
+        clients
+            .queue
+            .progress(&self.attempt.id, &stored.to_string())
     }
 
     /// Adds the clips of a page that are new and those that are gone, if there are any:
     /// only the script that saves the page knows.
-    pub fn add_clips(&mut self, env: &Environment) {
-        self.add(env, EventType::Removed, "@removed");
-        self.add(env, EventType::Clip, "@clips");
+    pub fn add_clips(&mut self, clients: &Clients) {
+        self.add(clients, EventType::Removed, "@removed");
+        self.add(clients, EventType::Clip, "@clips");
     }
 
     /// Adds something worth knowing.
-    pub fn add_log(&mut self, env: &Environment, data: &Value) {
-        self.add(env, EventType::Log, &data.to_string());
+    pub fn add_log(&mut self, clients: &Clients, data: &Value) {
+        self.add(clients, EventType::Log, &data.to_string());
     }
 
     /// Adds an event. The stream refuses one that was sent twice, and one of an attempt
     /// that is superseded: the script that sends it knows that better, so the reply is not
     /// looked at.
-    fn add(&mut self, env: &Environment, kind: EventType, data: &str) {
+    fn add(&mut self, clients: &Clients, kind: EventType, data: &str) {
         let event = Event {
             fence: self.attempt.fence,
             place: self.place,
             kind,
             data: Value::Null,
-            timestamp: env.clock.now_ms(),
+            timestamp: clients.clock.now_ms(),
         };
         self.place += 1;
-        let command = env.progress.event(self.attempt.id.as_str(), &event, data);
+        let command = clients
+            .progress
+            .event(self.attempt.id.as_str(), &event, data);
         self.unsent.push(command.raw);
     }
 }

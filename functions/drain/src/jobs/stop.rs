@@ -17,7 +17,7 @@ use shared::redis;
 use shared::scan::{PauseReason, Trip};
 use shared::telemetry;
 
-use crate::Environment;
+use crate::Clients;
 
 /// How often a job that waits for longer looks whether somebody ended the pause.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(900);
@@ -141,7 +141,7 @@ fn trip_of(error: &discord::Error) -> Option<(PauseReason, Duration, bool)> {
 /// What Discord answered, or why the run stops. A refusal that concerns all jobs is noted
 /// for them first, so that they do not each find out by a request of their own.
 pub async fn checked<T>(
-    env: &Environment,
+    clients: &Clients,
     answer: Result<T, discord::Error>,
 ) -> Result<T, StopReason> {
     let error = match answer {
@@ -149,16 +149,16 @@ pub async fn checked<T>(
         Err(error) => error,
     };
     if let Some((why, wait, is_refusal)) = trip_of(&error) {
-        let token = env.discord.token_mark();
+        let token = clients.discord.token_mark();
         let trip = Trip {
             why,
             wait,
             is_refusal,
             token: &token,
         };
-        let now = env.clock.now_ms();
-        let (until, since) = env.store.trip(now, &trip, Some(&env.board)).await?;
-        env.note_pause(until, (why == PauseReason::Token).then_some(token));
+        let now = clients.clock.now_ms();
+        let (until, since) = clients.store.trip(now, &trip, Some(&clients.board)).await?;
+        clients.note_pause(until, (why == PauseReason::Token).then_some(token));
         if why == PauseReason::Away {
             tracing::warn!(
                 error = telemetry::chain(&error),

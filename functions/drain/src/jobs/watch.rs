@@ -12,7 +12,7 @@ use shared::redis::commands::hashes::Hashes as _;
 use shared::scan::{Breaker, Pace, PauseReason};
 
 use super::stop::{LOOK_AGAIN, Outage, StopReason, with_jitter};
-use crate::Environment;
+use crate::Clients;
 
 /// How often a job that waits asks whether it was cancelled.
 const LOOK: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ const REQUEST_MS: u64 = 1000 / 35;
 
 /// Does `work`, unless the job is interrupted or cancelled meanwhile.
 pub async fn unless_stopped<T>(
-    env: &Environment,
+    clients: &Clients,
     job: &ActiveJob,
     work: impl Future<Output = T>,
 ) -> Result<T, StopReason> {
@@ -38,7 +38,7 @@ pub async fn unless_stopped<T>(
         biased;
         signal = signalled.interrupted() => Err(interruption(signal)),
         done = work => Ok(done),
-        () = cancelled(env, job) => Err(StopReason::Cancelled),
+        () = cancelled(clients, job) => Err(StopReason::Cancelled),
     }
 }
 
@@ -50,12 +50,12 @@ fn interruption(signal: Signal) -> StopReason {
 }
 
 /// Ends once somebody has cancelled the job.
-async fn cancelled(env: &Environment, job: &ActiveJob) {
-    let state = env.queue.state_field(&job.attempt.id);
+async fn cancelled(clients: &Clients, job: &ActiveJob) {
+    let state = clients.queue.state_field(&job.attempt.id);
     loop {
-        env.clock.sleep(LOOK).await;
+        clients.clock.sleep(LOOK).await;
         // The next look, or page, may have an answer.
-        let found = env
+        let found = clients
             .redis
             .hget(&state.key, &state.field)
             .await
@@ -68,19 +68,19 @@ async fn cancelled(env: &Environment, job: &ActiveJob) {
 }
 
 /// The fields beside a job's progress that say whether it is to stop.
-pub fn fields(env: &Environment, job: &ActiveJob) -> Vec<String> {
-    let state = env.queue.state_field(&job.attempt.id);
-    vec![state.field, env.board.field.clone()]
+pub fn fields(clients: &Clients, job: &ActiveJob) -> Vec<String> {
+    let state = clients.queue.state_field(&job.attempt.id);
+    vec![state.field, clients.board.field.clone()]
 }
 
 /// Whether the fields say that the job is to stop.
-pub fn check_stop(env: &Environment, watched: &[String]) -> Result<(), StopReason> {
+pub fn check_stop(clients: &Clients, watched: &[String]) -> Result<(), StopReason> {
     let text = |n: usize| watched.get(n).map(String::as_str).unwrap_or_default();
     if Queue::is_cancelled(text(0)) {
         return Err(StopReason::Cancelled);
     }
-    let now = env.clock.now_ms();
-    let token = env.discord.token_mark();
+    let now = clients.clock.now_ms();
+    let token = clients.discord.token_mark();
     let breaker = Breaker::parse(text(1));
     match breaker.pauses(&token, now) {
         Some(until) => Err(discord_paused(&breaker, until, now)),
@@ -106,8 +106,8 @@ pub fn later(until: i64, now: i64) -> StopReason {
 }
 
 /// What requests take of the common pace; none where pages are not paced at all.
-pub fn pace(env: &Environment, requests: u64, now: i64) -> Option<Pace<'static>> {
-    (!env.page_interval.is_zero()).then_some(Pace {
+pub fn pace(clients: &Clients, requests: u64, now: i64) -> Option<Pace<'static>> {
+    (!clients.page_interval.is_zero()).then_some(Pace {
         field: PACE,
         now,
         spent: requests * REQUEST_MS,

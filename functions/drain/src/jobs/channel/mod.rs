@@ -30,7 +30,7 @@ use super::reporter::Reporter;
 use super::stop::{OutageWait, StopReason, checked, with_jitter};
 use super::watch::{self, unless_stopped};
 use super::{arguments, checks};
-use crate::Environment;
+use crate::Clients;
 
 pub use ownership::ended;
 
@@ -44,16 +44,16 @@ const AFTER_FAULT: Duration = Duration::from_secs(5);
 /// messages does not keep others waiting.
 const PAGES: u64 = 100;
 
-pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
+pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
     let scan: ChannelScan = match arguments(&job) {
         Ok(scan) => scan,
         Err(outcome) => return outcome,
     };
     let waiting = OutageWait::of(&job);
-    let (channel, policy) = match ownership::request(&env, &scan, &job).await {
+    let (channel, policy) = match ownership::request(&clients, &scan, &job).await {
         Ok(ToDo::Scan(channel, policy)) => (*channel, policy),
         Ok(ToDo::Nothing(work)) => return done(&work),
-        Err(stop) => return not_owned(&env, &job, waiting, stop).await,
+        Err(stop) => return not_owned(&clients, &job, waiting, stop).await,
     };
     let work = channel.works.get(job.attempt.id.as_str()).cloned();
     let mut run = Run {
@@ -68,7 +68,7 @@ pub async fn run(env: Arc<Environment>, job: ActiveJob) -> Outcome {
         content_checked: false,
         was_unreachable: policy.breaker.is_away(),
         waiting,
-        env,
+        clients,
         scan,
         settings: policy.settings,
         job,
@@ -91,7 +91,7 @@ fn done(work: &Work) -> Outcome {
 
 /// The channel is another's, or Discord is left alone.
 async fn not_owned(
-    env: &Environment,
+    clients: &Clients,
     job: &ActiveJob,
     mut waiting: OutageWait,
     stop: StopReason,
@@ -99,14 +99,14 @@ async fn not_owned(
     let StopReason::Unreachable(outage) = stop else {
         return stop.outcome();
     };
-    let stop = waiting.next(env.clock.now_ms(), outage, false);
+    let stop = waiting.next(clients.clock.now_ms(), outage, false);
     waiting.remember(job);
     if let StopReason::Fail(reason) = &stop {
         let mut reporter = Reporter::new(job.attempt.clone());
-        reporter.add_status(env, ScanStatus::Failed, json!({ "error": reason }));
+        reporter.add_status(clients, ScanStatus::Failed, json!({ "error": reason }));
         let mut pipeline = Pipeline::new();
         reporter.add_to(&mut pipeline);
-        if let Err(error) = pipeline.send(&*env.redis).await {
+        if let Err(error) = pipeline.send(&*clients.redis).await {
             let error = shared::telemetry::chain(&error);
             tracing::warn!(job_id = %job.attempt.id, error, "event not sent");
         }
@@ -116,7 +116,7 @@ async fn not_owned(
 
 /// One attempt at a scan.
 pub struct Run {
-    pub env: Arc<Environment>,
+    pub clients: Arc<Clients>,
     pub scan: ChannelScan,
     /// Of the guild, when this attempt began.
     pub settings: GuildSettings,
@@ -145,18 +145,18 @@ pub struct Run {
 impl Run {
     async fn pages(&mut self) -> Result<(), StopReason> {
         self.pause(Duration::from_millis(
-            u64::try_from(self.channel.next_page_at - self.env.clock.now_ms()).unwrap_or(0),
+            u64::try_from(self.channel.next_page_at - self.clients.clock.now_ms()).unwrap_or(0),
         ))
         .await?;
         let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
         self.requests += 1;
-        let channel = checks::channel(&self.env, &self.settings, guild, id).await?;
+        let channel = checks::channel(&self.clients, &self.settings, guild, id).await?;
         (self.oldest, self.newest) = (channel.id, channel.last_message_id);
         self.from = self.work.after.unwrap_or(channel.id);
         self.channel.channel_name = channel.name;
         loop {
             let limit = page::limit(&self.work, self.most);
-            let asked_ms = self.env.clock.now_ms();
+            let asked_ms = self.clients.clock.now_ms();
             let found = match limit {
                 0 => Page::default(),
                 _ => self.fetch(limit).await?,
@@ -166,10 +166,10 @@ impl Run {
             // Empty is what the end looks like, and what a missing permission looks like.
             if limit > 0 && found.length == 0 {
                 let (id, position) = (&self.scan.channel_id, page::position(&self.work));
-                checks::history(&self.env, id, self.newest, position).await?;
+                checks::history(&self.clients, id, self.newest, position).await?;
             }
-            checks::content(&self.env, &found, &mut self.content_checked).await?;
-            let wait = found.wait.max(self.env.page_interval);
+            checks::content(&self.clients, &found, &mut self.content_checked).await?;
+            let wait = found.wait.max(self.clients.page_interval);
             let parts = PageParts {
                 found,
                 limit,
@@ -184,11 +184,11 @@ impl Run {
             }
             // Somebody cancelled the job, or a job anywhere learned that Discord is to be
             // left alone.
-            watch::check_stop(&self.env, &saved)?;
+            watch::check_stop(&self.clients, &saved)?;
             if self.pages >= PAGES {
                 return Err(StopReason::Later(Duration::ZERO));
             }
-            let wait = wait.max(watch::pace_wait(&saved, self.env.clock.now_ms()));
+            let wait = wait.max(watch::pace_wait(&saved, self.clients.clock.now_ms()));
             if wait > LONGEST_PAUSE {
                 return Err(StopReason::Later(wait));
             }
@@ -200,26 +200,28 @@ impl Run {
         self.check_process()?;
         self.requests += 1;
         let position = page::position(&self.work);
-        let env = self.env.clone();
+        let clients = self.clients.clone();
         let page = unless_stopped(
-            &env,
+            &clients,
             &self.job,
-            env.discord.messages(&self.scan.channel_id, position, limit),
+            clients
+                .discord
+                .messages(&self.scan.channel_id, position, limit),
         )
         .await?;
-        checked(&env, page).await
+        checked(&clients, page).await
     }
 
     /// Waits, unless the job is interrupted.
     async fn pause(&mut self, pause: Duration) -> Result<(), StopReason> {
-        unless_stopped(&self.env, &self.job, self.env.clock.sleep(pause)).await
+        unless_stopped(&self.clients, &self.job, self.clients.clock.sleep(pause)).await
     }
 
     /// Whether a job of this process learned meanwhile that Discord is to be left alone. It
     /// costs nothing, and spares a request that would be refused.
     fn check_process(&self) -> Result<(), StopReason> {
-        let now = self.env.clock.now_ms();
-        match self.env.paused_until(now) {
+        let now = self.clients.clock.now_ms();
+        match self.clients.paused_until(now) {
             Some(until) => Err(watch::later(until, now)),
             None => Ok(()),
         }
@@ -231,7 +233,7 @@ impl Run {
             self.waiting.remember(&self.job);
         }
         if std::mem::take(&mut self.was_unreachable) {
-            let (store, board) = (&self.env.store, &self.env.board);
+            let (store, board) = (&self.clients.store, &self.clients.board);
             store.resume_discord(Some(PauseReason::Away), board).await?;
         }
         Ok(())
@@ -239,7 +241,7 @@ impl Run {
 
     /// Lets go of the channel and reports why.
     async fn give_up(&mut self, stop: StopReason) -> Outcome {
-        let now = self.env.clock.now_ms();
+        let now = self.clients.clock.now_ms();
         let is_outage = matches!(stop, StopReason::Unreachable(_));
         let stop = match stop {
             // A scan that has got on is not failed by a passing fault of Discord's.
@@ -280,7 +282,7 @@ impl Run {
         }
         channel.set_work(self.job.attempt.id.as_str(), self.work.clone());
         let error = detail["error"].as_str().map(str::to_owned);
-        self.reporter.add_status(&self.env, status, detail);
+        self.reporter.add_status(&self.clients, status, detail);
         let write = RecordWrite {
             error,
             ..RecordWrite::new(channel, status)

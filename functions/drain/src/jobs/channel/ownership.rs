@@ -12,7 +12,7 @@ use shared::scan::{
     Channel, Owner, Ownership, OwnershipRequest, PageSave, ScanPolicy, ScanStatus, Work,
 };
 
-use crate::Environment;
+use crate::Clients;
 use crate::jobs::reporter::Reporter;
 use crate::jobs::stop::{StopReason, with_jitter};
 use crate::jobs::watch::discord_paused;
@@ -54,11 +54,11 @@ pub enum ToDo {
 
 /// Makes an attempt the owner of its channel.
 pub async fn request(
-    env: &Environment,
+    clients: &Clients,
     scan: &ChannelScan,
     job: &ActiveJob,
 ) -> Result<ToDo, StopReason> {
-    let now = env.clock.now_ms();
+    let now = clients.clock.now_ms();
     let until = |at: i64| Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
     let request = OwnershipRequest {
         guild_id: &scan.guild_id,
@@ -66,11 +66,11 @@ pub async fn request(
         owner: &owner(&job.attempt, now),
         now,
         latest: now + LONGEST_PAUSE.as_millis() as i64,
-        token: &env.discord.token_mark(),
+        token: &clients.discord.token_mark(),
     };
-    match env.store.request_ownership(&request).await? {
+    match clients.store.request_ownership(&request).await? {
         Ownership::Granted(channel, policy) => {
-            env.forget_pause();
+            clients.forget_pause();
             Ok(ToDo::Scan(channel, policy))
         }
         Ownership::Done(mut channel) => {
@@ -87,7 +87,7 @@ pub async fn request(
 }
 
 /// Notes in the channel's record and the events that a job ended without its handler.
-pub async fn ended(env: Arc<Environment>, job: EndedJob) {
+pub async fn ended(clients: Arc<Clients>, job: EndedJob) {
     let Ok(scan) = serde_json::from_str::<ChannelScan>(job.args()) else {
         return;
     };
@@ -97,11 +97,15 @@ pub async fn ended(env: Arc<Environment>, job: EndedJob) {
         ScanStatus::Failed
     };
     let mut pipeline = Pipeline::new();
-    if let Ok(Some(mut channel)) = env.store.channel(&scan.guild_id, &scan.channel_id).await {
+    if let Ok(Some(mut channel)) = clients
+        .store
+        .channel(&scan.guild_id, &scan.channel_id)
+        .await
+    {
         // Refused if another attempt took the channel since.
         channel.owner = Some(former_owner(&job.attempt));
         channel.revision += 1;
-        (channel.status, channel.updated_at) = (Some(status), env.clock.now_ms());
+        (channel.status, channel.updated_at) = (Some(status), clients.clock.now_ms());
         channel.error_message = Some(job.reason.clone()).filter(|_| !job.cancelled);
         channel.works.remove(job.attempt.id.as_str());
         let (guild, id) = (&scan.guild_id, &scan.channel_id);
@@ -110,15 +114,15 @@ pub async fn ended(env: Arc<Environment>, job: EndedJob) {
             channel_id: id,
             job_id: job.attempt.id.as_str(),
             record: Some(&channel),
-            count: Some(env.counters.places(CLIPS)),
+            count: Some(clients.counters.places(CLIPS)),
             ..PageSave::default()
         };
-        env.store.add_page(&mut pipeline, &page);
+        clients.store.add_page(&mut pipeline, &page);
     }
     let mut reporter = Reporter::after(job.attempt.clone());
-    reporter.add_status(&env, status, json!({ "error": job.reason }));
+    reporter.add_status(&clients, status, json!({ "error": job.reason }));
     reporter.add_to(&mut pipeline);
-    if let Err(error) = pipeline.send(&*env.redis).await {
+    if let Err(error) = pipeline.send(&*clients.redis).await {
         let error = shared::telemetry::chain(&error);
         tracing::warn!(job_id = %job.attempt.id, error, "the end of a job was not sent");
     }

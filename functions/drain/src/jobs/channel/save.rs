@@ -107,7 +107,7 @@ impl Run {
         }
         work.reached_start = channel.reached_start(last);
 
-        let now = self.env.clock.now_ms();
+        let now = self.clients.clock.now_ms();
         channel.total_messages_scanned += work.listed - before;
         channel.next_page_at = now + wait.as_millis() as i64;
         channel.set_work(self.job.attempt.id.as_str(), work.clone());
@@ -158,19 +158,19 @@ impl Run {
 
     /// Adds the events of a page; answers the job's newest progress.
     fn add_events(&mut self, work: &Work, found: &Page, now: i64) -> HashField {
-        let env = self.env.clone();
+        let clients = self.clients.clone();
         if self.pages == 0 {
             self.reporter
-                .add_status(&env, ScanStatus::Running, json!({}));
+                .add_status(&clients, ScanStatus::Running, json!({}));
         }
-        self.reporter.add_clips(&env);
+        self.reporter.add_clips(&clients);
         let ids = page::unreadable(&self.work, found);
         if !ids.is_empty() {
             let data = json!({ "message": "messages could not be read", "messageIds": ids });
-            self.reporter.add_log(&env, &data);
+            self.reporter.add_log(&clients, &data);
         }
         let progress = self.progress(work, found, now);
-        let progress = self.reporter.add_progress(&env, &progress);
+        let progress = self.reporter.add_progress(&clients, &progress);
         if work.done {
             let detail = json!({
                 "messagesScanned": work.listed,
@@ -178,7 +178,7 @@ impl Run {
                 "reachedStart": work.reached_start,
             });
             self.reporter
-                .add_status(&env, ScanStatus::Succeeded, detail);
+                .add_status(&clients, ScanStatus::Succeeded, detail);
         }
         progress
     }
@@ -209,7 +209,7 @@ impl Run {
     /// Saves the record, and with it what there is of a page and the events not sent yet.
     pub async fn write(&mut self, write: RecordWrite<'_>) -> Result<SavedPage, StopReason> {
         let (mut channel, status) = (write.channel, write.status);
-        let now = self.env.clock.now_ms();
+        let now = self.clients.clock.now_ms();
         let running = status == ScanStatus::Running;
         let finished = !running && status != ScanStatus::Pending;
         channel.revision += 1;
@@ -235,17 +235,17 @@ impl Run {
             unreadable: &write.unreadable,
             progress: write.progress,
             watch: match is_page {
-                true => watch::fields(&self.env, &self.job),
+                true => watch::fields(&self.clients, &self.job),
                 false => Vec::new(),
             },
-            pace: watch::pace(&self.env, self.requests, now).filter(|_: &Pace<'_>| is_page),
+            pace: watch::pace(&self.clients, self.requests, now).filter(|_: &Pace<'_>| is_page),
             events: &events,
-            count: (!running).then(|| self.env.counters.places(CLIPS)),
+            count: (!running).then(|| self.clients.counters.places(CLIPS)),
             ..PageSave::default()
         };
         let mut pipeline = Pipeline::new();
-        let slot = self.env.store.add_page(&mut pipeline, &page);
-        let mut replies = pipeline.send(&*self.env.redis).await?;
+        let slot = self.clients.store.add_page(&mut pipeline, &page);
+        let mut replies = pipeline.send(&*self.clients.redis).await?;
         let saved = replies.take(slot)?;
         match saved.saved {
             Saved::Yes | Saved::Duplicate => {

@@ -13,7 +13,7 @@ use shared::redis::{self, HashField, Redis};
 use shared::scan::{BOARD, ScanStore};
 
 /// Made once per cold start.
-pub struct Environment {
+pub struct Clients {
     pub discord: Discord,
     pub store: ScanStore,
     pub progress: Progress,
@@ -29,7 +29,7 @@ pub struct Environment {
     paused: Mutex<(i64, Option<String>)>,
 }
 
-impl Environment {
+impl Clients {
     /// # Errors
     /// When Discord's settings cannot be used.
     pub fn new(
@@ -37,8 +37,8 @@ impl Environment {
         redis: Redis,
         key_prefix: &str,
         discord: &DiscordConfig,
-    ) -> Result<Environment, redis::Error> {
-        Ok(Environment {
+    ) -> Result<Clients, redis::Error> {
+        Ok(Clients {
             discord: Discord::new(discord)?,
             store: ScanStore::new(redis.clone(), key_prefix),
             progress: Progress::new(key_prefix),
