@@ -22,6 +22,7 @@ mod base;
 mod domain;
 #[warn(missing_docs)]
 pub mod redis;
+#[warn(missing_docs)]
 mod services;
 #[cfg(feature = "parameters")]
 pub mod start;

@@ -15,7 +15,10 @@ pub enum Error {
     TooLarge(String),
     /// The clock here is too far from the service's for its times to be trusted.
     #[error("the clock is {} s ahead of the Redis service's", .ahead_ms / 1000)]
-    ClockSkew { ahead_ms: i64 },
+    ClockSkew {
+        /// Milliseconds; negative when it is behind.
+        ahead_ms: i64,
+    },
     /// As many jobs are unfinished as may be.
     #[error("the queue is full")]
     Full,
@@ -25,7 +28,9 @@ pub enum Error {
     /// Stored by a newer or a broken version.
     #[error("job {id} cannot be read")]
     Unreadable {
+        /// The job.
         id: String,
+        /// What is wrong with its record.
         #[source]
         source: serde_json::Error,
     },

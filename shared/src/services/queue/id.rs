@@ -34,6 +34,7 @@ impl JobId {
         (id.to_string() == text).then(|| JobId(text.to_owned()))
     }
 
+    /// The 26 characters.
     pub fn as_str(&self) -> &str {
         &self.0
     }

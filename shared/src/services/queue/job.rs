@@ -10,6 +10,7 @@ use super::{Error, JobId, JobState};
 /// Which attempt of a job this is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
+    /// The job.
     pub id: JobId,
     /// Claims of this job so far; higher than in every attempt before.
     pub fence: u64,
@@ -19,10 +20,14 @@ pub struct Attempt {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
+    /// The id the reply to its request had.
     pub id: JobId,
+    /// What is done: `scan`, `batch` or `message`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// Where it is.
     pub state: JobState,
+    /// 1 (first) to 10.
     pub priority: u8,
     /// As the handler last reported it.
     pub progress: Option<Value>,
@@ -34,12 +39,17 @@ pub struct Job {
     pub failed_reason: Option<String>,
     /// Attempts begun; a lost lease and a snooze are none.
     pub attempts_made: i64,
+    /// Attempts until the job fails for good.
     pub max_attempts: u32,
-    /// Times in unix milliseconds.
+    /// When it was stored, in unix milliseconds.
     pub created_at: i64,
+    /// The earliest time at which it may run, or run again, in unix milliseconds.
     pub run_at: i64,
+    /// When its latest attempt began, in unix milliseconds.
     pub started_at: Option<i64>,
+    /// When it ended, in unix milliseconds.
     pub finished_at: Option<i64>,
+    /// The same as `id`.
     pub scan_id: JobId,
     /// The last five errors, oldest first.
     pub errors: Vec<JobError>,

@@ -112,14 +112,17 @@ impl Queue {
         }
     }
 
+    /// The keys it is stored under.
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
 
+    /// The clock its times are taken from.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
+    /// Its settings.
     pub fn config(&self) -> &QueueConfig {
         &self.config
     }

@@ -18,14 +18,19 @@ const LONGEST_NAMED_MS: u64 = 24 * 3600 * 1000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Backoff {
+    /// Each wait is twice the one before, up to 15 minutes.
     Exponential {
+        /// The first wait, in milliseconds.
         base_ms: u64,
     },
+    /// Every wait is the same.
     Fixed {
+        /// The wait, in milliseconds.
         delay_ms: u64,
     },
     /// One wait after the other, and then always the last; each at most a day.
     Custom {
+        /// The waits, in milliseconds.
         waits_ms: Vec<u64>,
     },
 }

@@ -8,6 +8,7 @@ use super::layout::{BAND, EPOCH_MS};
 /// time at which they may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the table in `queue/mod.rs` says what each is")]
 pub enum JobState {
     Waiting,
     Delayed,
@@ -18,6 +19,7 @@ pub enum JobState {
 }
 
 impl JobState {
+    /// Every state.
     pub const ALL: [JobState; 6] = [
         JobState::Waiting,
         JobState::Delayed,
@@ -27,6 +29,7 @@ impl JobState {
         JobState::Cancelled,
     ];
 
+    /// Its word in routes and records.
     pub fn as_str(self) -> &'static str {
         match self {
             JobState::Waiting => "waiting",
@@ -38,6 +41,7 @@ impl JobState {
         }
     }
 
+    /// The state with this word.
     pub fn parse(text: &str) -> Option<JobState> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }

@@ -12,6 +12,7 @@ use crate::session::Token;
 /// Who a request comes from, as far as the request alone shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
+    /// Shows neither a key nor a session.
     Anonymous,
     /// Has the key.
     Key(Role),
@@ -20,6 +21,7 @@ pub enum Caller {
 }
 
 impl Caller {
+    /// What its key entitles it to.
     pub fn role(&self) -> Option<Role> {
         match self {
             Caller::Anonymous => None,
@@ -49,6 +51,7 @@ pub struct Auth {
 }
 
 impl Auth {
+    /// Knows these keys.
     pub fn new(config: AuthConfig) -> Auth {
         Auth { config }
     }

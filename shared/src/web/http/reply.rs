@@ -54,6 +54,7 @@ impl Reply {
         self
     }
 
+    /// Its status.
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }

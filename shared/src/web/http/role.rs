@@ -14,11 +14,14 @@ pub enum Access {
 /// What a key entitles its holder to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
+    /// The routes for callers of the product.
     Api,
+    /// Those, and the routes for operators.
     Admin,
 }
 
 impl Role {
+    /// Its word in records and cookies.
     pub fn name(self) -> &'static str {
         match self {
             Role::Api => "api",

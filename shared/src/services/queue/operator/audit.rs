@@ -9,6 +9,7 @@ const BATCH: u32 = 500;
 /// What an audit found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audited {
+    /// Jobs looked at.
     pub jobs: u64,
     /// Jobs that no set held, or the wrong one.
     pub mended: u64,

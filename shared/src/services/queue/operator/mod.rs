@@ -40,37 +40,46 @@ pub enum Cancelled {
     Requested,
     /// It had finished already, in this state.
     Finished(JobState),
+    /// There is no such job.
     Unknown,
 }
 
 /// What became of a job whose priority or time was to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Changed {
+    /// It has the new priority or time.
     Done,
     /// It runs: the priority is that of its next attempt, should there be one.
     NextAttempt,
     /// It runs: its time has come and cannot be changed.
     Active,
+    /// It had finished already, in this state.
     Finished(JobState),
+    /// There is no such job.
     Unknown,
 }
 
 /// What became of a failed job that was to run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redriven {
+    /// It waits to run.
     Done,
     /// It is in this state, not failed or cancelled.
     NotFailed(JobState),
     /// An unfinished job has its unique key.
     UniqueTaken,
+    /// There is no such job.
     Unknown,
 }
 
 /// What became of a job that was to be forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purged {
+    /// It is gone.
     Done,
+    /// It waits or runs, and was left alone.
     Unfinished,
+    /// There is no such job.
     Unknown,
 }
 

@@ -6,7 +6,9 @@ use crate::queue::{Error, JobState, Queue};
 /// A record, and the state of the jobs it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referenced {
+    /// The field of the hash.
     pub field: String,
+    /// What is in it, if there is such a field.
     pub record: Option<String>,
     /// The state of the job the record names as its owner; none when it names none, or
     /// one that was forgotten. A job that is delayed counts as waiting.

@@ -19,18 +19,26 @@ const REPORTED_MINUTES: i64 = 10;
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
+    /// Jobs that may run now.
     pub waiting: u64,
+    /// Jobs that wait for their time.
     pub delayed: u64,
+    /// Jobs that run.
     pub active: u64,
+    /// Completed jobs that are still stored.
     pub completed: u64,
+    /// Failed jobs that are still stored.
     pub failed: u64,
+    /// Cancelled jobs that are still stored.
     pub cancelled: u64,
+    /// Whether no job is started.
     pub paused: bool,
     /// How long the job that comes next has waited, in milliseconds; `null` when
     /// none waits.
     pub oldest_waiting_ms: Option<i64>,
     /// Over the last ten whole minutes.
     pub completed_per_minute: f64,
+    /// Jobs that failed for good.
     pub failed_per_minute: f64,
     /// Attempts that failed and will be repeated.
     pub retried_per_minute: f64,
@@ -38,6 +46,7 @@ pub struct Stats {
     pub failure_rate: Option<f64>,
     /// From the claim to completion, in milliseconds; `null` when none completed.
     pub average_processing_ms: Option<f64>,
+    /// Since midnight, UTC.
     pub today: Totals,
     /// Since the queue exists.
     pub lifetime: Totals,
@@ -46,9 +55,13 @@ pub struct Stats {
 /// What came of jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Totals {
+    /// Jobs that completed.
     pub completed: u64,
+    /// Jobs that failed for good.
     pub failed: u64,
+    /// Jobs that were cancelled.
     pub cancelled: u64,
+    /// Attempts that failed and were repeated.
     pub retried: u64,
     /// Leases that ended.
     pub stalled: u64,

@@ -16,13 +16,17 @@ const LARGEST: usize = 10_000;
 /// How far a batch is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchState {
+    /// Jobs of the batch.
     pub total: u64,
     /// Jobs that have not ended yet.
     pub left: u64,
+    /// Jobs that completed.
     #[serde(default)]
     pub completed: u64,
+    /// Jobs that failed for good.
     #[serde(default)]
     pub failed: u64,
+    /// Jobs that were cancelled.
     #[serde(default)]
     pub cancelled: u64,
 }

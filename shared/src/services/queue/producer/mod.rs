@@ -36,9 +36,11 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// What became of a job that was to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enqueued {
+    /// It is stored.
     New(JobId),
     /// An unfinished job with the same unique key stands for it.
     Duplicate {
+        /// The unfinished job.
         id: JobId,
         /// Whether that job now runs sooner, or before more others, than it would have.
         hastened: bool,
@@ -57,6 +59,7 @@ impl Enqueued {
         }
     }
 
+    /// Whether another job stands for it.
     pub fn is_duplicate(&self) -> bool {
         !matches!(self, Enqueued::New(_))
     }

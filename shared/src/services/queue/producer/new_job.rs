@@ -24,6 +24,7 @@ const LONGEST_CHAIN: usize = 20;
 /// A job to be stored.
 #[derive(Clone, Debug)]
 pub struct NewJob {
+    /// Its own: a job sent again with the same id is stored once.
     pub id: JobId,
     /// Which handler runs it.
     pub kind: String,
@@ -36,6 +37,7 @@ pub struct NewJob {
     /// Attempts until the job fails for good, 1 to 100. Defaults to
     /// [`QueueConfig::max_attempts`](crate::config::QueueConfig), which is a setting.
     pub max_attempts: Option<u32>,
+    /// The waits between its attempts.
     pub backoff: Backoff,
     /// Whether the waits of the backoff are random. Defaults to true.
     pub jitter: bool,

@@ -49,7 +49,9 @@ pub enum Missed {
 pub struct Recurring {
     /// Stands for the schedule: under another name it is a new one. At most 128 bytes.
     pub name: String,
+    /// When it runs.
     pub schedule: Schedule,
+    /// What becomes of times that passed while nothing ran.
     pub missed: Missed,
     /// What each job is like; it is given an id of its own.
     pub job: NewJob,

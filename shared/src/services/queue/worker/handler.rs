@@ -113,15 +113,26 @@ pub enum Outcome {
     Done(Value),
     /// Failed; worth another attempt, after the backoff or the wait given.
     Retry {
+        /// Shown as the error of the attempt.
         reason: String,
+        /// The wait in place of the backoff.
         after: Option<Duration>,
     },
     /// Not done and nothing wrong: go on after this long. Costs no attempt.
-    Snooze { after: Duration },
+    Snooze {
+        /// The wait.
+        after: Duration,
+    },
     /// Failed in a way another attempt would repeat.
-    Fail { reason: String },
+    Fail {
+        /// Shown as the error of the job.
+        reason: String,
+    },
     /// Not to be done after all: ends as cancelled, with the reason.
-    Unwanted { reason: String },
+    Unwanted {
+        /// Shown as the error of the job.
+        reason: String,
+    },
     /// It was cancelled, and has stopped.
     Cancelled,
 }

@@ -51,6 +51,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
+    /// A worker of this queue that runs jobs by this handler.
     pub fn new(queue: Queue, handler: Arc<dyn JobHandler>) -> Consumer {
         Consumer {
             queue,

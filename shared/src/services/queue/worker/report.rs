@@ -8,18 +8,26 @@ use super::tick::Settled;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DrainReport {
+    /// Attempts begun.
     pub claimed: u32,
+    /// Jobs that completed.
     pub completed: u32,
+    /// Jobs that failed for good.
     pub failed: u32,
+    /// Attempts that failed and will be repeated.
     pub retried: u32,
+    /// Attempts that go on later.
     pub snoozed: u32,
+    /// Jobs that ended cancelled.
     pub cancelled: u32,
     /// Outcomes not accepted, because the lease was lost.
     pub lost: u32,
     /// Jobs this worker's rounds ended unrun: their lease had ended too often, or
     /// they expired before they began.
     pub swept: u32,
+    /// Finished jobs that retention removed.
     pub forgotten: u32,
+    /// Calls of the script `tick`.
     pub rounds: u32,
 }
 

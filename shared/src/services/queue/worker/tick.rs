@@ -44,10 +44,15 @@ pub(super) struct Ticked {
 /// What a settled attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
+    /// The job completed.
     Completed,
+    /// The job failed for good.
     Failed,
+    /// The job ended cancelled.
     Cancelled,
+    /// The attempt failed and will be repeated.
     Retried,
+    /// The job goes on later.
     Snoozed,
     /// Settled before; the first time counts.
     Duplicate,
