@@ -91,7 +91,7 @@ impl Request {
         self.inner.headers().contains_key(name)
     }
 
-    /// A header, if it is text. The front door has refused requests with others.
+    /// A header, if it is text. A request with an unreadable one was refused before.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers().get(name)?.to_str().ok()
     }
