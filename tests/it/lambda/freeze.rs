@@ -2,6 +2,7 @@
 
 use integration::lambda::Process;
 use serde_json::{Value, json};
+use shared::clock::Clock;
 
 use super::{KEY, plain_function, request};
 
@@ -72,9 +73,21 @@ async fn a_drain_that_found_nothing_leaves_nothing_to_do() {
     let event = json!({ "source": "aws.scheduler" });
     drain.invoke(&event).await;
     for _ in 0..INVOCATIONS {
+        let before = tidies_now();
         let (report, billed) = drain.invoke(&event).await;
-        assert_eq!((&report["claimed"], billed), (&json!(0), 1), "{report}");
+        assert_eq!(report["claimed"], 0, "{report}");
+        // The look for work alone, except in the minute in which a drainer tidies.
+        if !before && !tidies_now() {
+            assert_eq!(billed, 1, "{report}");
+        }
     }
+}
+
+/// Whether this is the first minute of an hour. The process reads the machine's clock, so a
+/// run of the tests may meet it.
+fn tidies_now() -> bool {
+    let now = Clock::system().now_ms();
+    now.rem_euclid(3_600_000) < 60_000
 }
 
 /// Its connections are closed while the function is frozen, which learns of it only when
