@@ -79,7 +79,24 @@ step_beside() {
     cp local/dev/side-by-side/* "$folder"
     # Not `ci`: it refuses a lock without the add-ons of other systems.
     (cd "$folder" && npm install --no-save --ignore-scripts --no-audit --no-fund)
-    cargo run --locked -p dev --example side-by-side -- "$folder"
+    # Without --package, as above.
+    cargo run --locked --example side-by-side -- "$folder"
+}
+
+# The calls to AWS services: signed as botocore signs them, and answered by moto.
+step_aws() {
+    local port=${CI_AWS_PORT:-3902} python=$CARGO_TARGET_DIR/ci/aws token=trawl-development-token
+    install_python "$python" 'moto[server]==5.2.5' botocore==1.44.8
+    "$python/bin/python" .ci/aws.py vectors | diff tests/fixtures/aws-signatures.json - \
+        || fail "botocore signs otherwise: see .ci/aws.py"
+    require_free "$port"
+    cargo build --workspace --locked
+    start upstash-local "$CARGO_TARGET_DIR/debug/upstash-local" --listen "127.0.0.1:$port" \
+        --memory --token "$token"
+    wait_until upstash-local 20 listens "$port"
+    UPSTASH_REDIS_REST_URL=http://127.0.0.1:$port UPSTASH_REDIS_REST_TOKEN=$token \
+        "$python/bin/python" .ci/aws.py calls "$CARGO_TARGET_DIR/debug/function"
+    stop upstash-local
 }
 
 # One environment for both: cargo-lambda runs zig with the first python3 of PATH, also

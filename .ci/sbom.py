@@ -5,7 +5,7 @@
     .ci/sbom.py drain --target x86_64-unknown-linux-gnu
 
 Asks `cargo tree` for one package: tools that read `cargo metadata` list for each function
-what any member of the workspace makes its packages need, so the AWS SDK everywhere. Build
+what any member of the workspace makes its packages need. Build
 scripts and tests are left out. The same lock file gives the same text.
 """
 

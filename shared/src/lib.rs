@@ -24,12 +24,11 @@ mod domain;
 pub mod redis;
 #[warn(missing_docs)]
 mod services;
-#[cfg(feature = "parameters")]
 pub mod start;
 mod web;
 
 pub use base::http_client::{http_client, http_client_trusting};
-pub use base::{clock, config, input, json, panics, secret, secrets, telemetry, trace, waker};
+pub use base::{aws, clock, config, input, json, panics, secret, secrets, telemetry, trace, waker};
 pub use domain::{discord, jobs, scan};
 pub use services::{
     cache, counters, flags, idempotency, lock, metrics, progress, queue, rate_limiter, session,

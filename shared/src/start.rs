@@ -16,7 +16,6 @@ use crate::queue::{self, Queue};
 use crate::redis::{self, Redis};
 use crate::secrets::{self, SecretCache, Ssm};
 use crate::telemetry;
-#[cfg(feature = "invoke")]
 use crate::waker::LambdaWake;
 
 /// Why a function stops.
@@ -129,13 +128,12 @@ impl Start {
 
     /// What starts a worker, which learns that `source` did it; `None` where the settings
     /// name no worker.
-    #[cfg(feature = "invoke")]
     pub fn wake(&self, source: &str) -> Option<LambdaWake> {
         let config = self.settings.waker();
         let function = config.function?;
         Some(match config.endpoint {
             Some(url) => LambdaWake::at_endpoint(&url, &function, source),
-            None => LambdaWake::from_environment(function, source),
+            None => LambdaWake::from_environment(&function, source),
         })
     }
 

@@ -12,6 +12,7 @@ macro_rules! assert_fields {
 }
 
 mod admin;
+mod aws;
 mod bench;
 mod cache;
 mod clips;

@@ -1,120 +1,176 @@
-//! What the clients of AWS services share: credentials, region and connections.
+//! Calls to AWS services, each of them one signed POST.
 //!
-//! Those of a Lambda function are in its environment. The usual chain of providers
-//! would look for them in files, at metadata services and by other calls, and is not
-//! linked: it is more code than all that is done with it here. Requests go through the
-//! HTTP client of everything else, since a second one would be as large again.
+//! Functions make two kinds of calls: they read parameters and they invoke the drainer.
+//! `aws-sigv4` signs the request and the HTTP client of everything else sends it. The SDK of
+//! a service would be more code than a whole function, for one of its operations.
+//! (`docs/decisions/7-signed-posts.md` has the measurements.)
+//!
+//! Timeouts and retries belong to the caller.
+
+mod endpoint;
+mod error;
 
 use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 
+use super::clock::Clock;
 use super::config::{AwsConfig, Environment};
 use super::http_client;
 
-/// How `service` is called, which is spelled as in `AWS_ENDPOINT_URL_SSM`.
-pub fn of_environment(service: &str) -> SdkConfig {
-    let config = AwsConfig::read(&Environment::process(), service);
-    sdk_config(config, EnvironmentVariableCredentialsProvider::new())
-}
+pub use endpoint::endpoint;
+pub use error::Error;
 
-/// How an endpoint on this machine is called that asks for no credentials.
-pub fn at_endpoint(url: &str) -> SdkConfig {
-    let config = AwsConfig {
-        region: Some("us-east-1".to_owned()),
-        endpoint_url: Some(url.to_owned()),
-    };
-    let credentials = Credentials::new("local", "local", None, None, "local");
-    sdk_config(config, credentials)
-}
-
-fn sdk_config(config: AwsConfig, credentials: impl ProvideCredentials + 'static) -> SdkConfig {
-    let mut builder = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(config.region.map(Region::new))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(shared_client());
-    builder.set_endpoint_url(config.endpoint_url);
-    builder.build()
-}
-
-/// One for all services.
-fn shared_client() -> SharedHttpClient {
-    static CLIENT: OnceLock<SharedHttpClient> = OnceLock::new();
-    CLIENT
-        .get_or_init(|| SharedHttpClient::new(Http(http_client::builder().build().ok())))
-        .clone()
-}
-
-/// Our HTTP client in the place of the SDK's; none if it could not be made. Timeouts are
-/// the caller's: those of an operation and of its tries.
+/// A service of AWS, in one region.
 #[derive(Clone, Debug)]
-struct Http(Option<reqwest::Client>);
+pub struct Service {
+    /// As it is called in addresses and signatures, such as `ssm`.
+    name: &'static str,
+    config: AwsConfig,
+    /// `None` reads those of the environment at each call.
+    credentials: Option<Credentials>,
+    clock: Clock,
+}
 
-impl Http {
-    async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let client = self.0.ok_or_else(|| wrong("there is no HTTP client"))?;
-        let method = reqwest::Method::from_bytes(request.method().as_bytes()).map_err(wrong)?;
-        let mut outgoing = client.request(method, request.uri());
-        for (name, value) in request.headers() {
-            outgoing = outgoing.header(name, value);
+/// What is sent to a service.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Absolute and percent-encoded.
+    pub path: String,
+    /// What the operation needs; the signature's headers are added to them.
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// As it is sent.
+    pub body: Vec<u8>,
+}
+
+/// A call that is ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Where it goes.
+    pub url: String,
+    /// Those of the call and those of the signature.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Service {
+    /// With the region, the credentials and the endpoint of the environment, as Lambda and
+    /// the AWS tools set them. Other sources, such as profile files, are not read.
+    pub fn of_environment(name: &'static str) -> Service {
+        Service {
+            name,
+            config: AwsConfig::read(&Environment::process(), name),
+            credentials: None,
+            clock: Clock::system(),
         }
-        let body = request.body().bytes();
-        let body = body
-            .expect("what is sent here is in memory, whole")
-            .to_vec();
-        let answer = outgoing.body(body).send().await.map_err(failed)?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = SdkBody::from(answer.bytes().await.map_err(failed)?.to_vec());
-        let mut response = HttpResponse::new(status.try_into().map_err(wrong)?, body);
-        for (name, value) in &headers {
-            if let Ok(value) = value.to_str() {
-                let (name, value) = (name.as_str().to_owned(), value.to_owned());
-                response.headers_mut().append(name, value);
-            }
+    }
+
+    /// At an endpoint on this machine, which checks no signature.
+    pub fn at_endpoint(name: &'static str, url: &str) -> Service {
+        let config = AwsConfig {
+            region: Some("us-east-1".to_owned()),
+            endpoint_url: Some(url.to_owned()),
+        };
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        Service::new(name, config, credentials, Clock::system())
+    }
+
+    /// With given credentials and a given time.
+    pub fn new(
+        name: &'static str,
+        config: AwsConfig,
+        credentials: Credentials,
+        clock: Clock,
+    ) -> Service {
+        Service {
+            name,
+            config,
+            credentials: Some(credentials),
+            clock,
         }
-        Ok(response)
+    }
+
+    /// Sends `call` once and answers the body of a successful reply.
+    ///
+    /// # Errors
+    /// When the service cannot be reached, or refuses. The text of a refusal is the
+    /// service's own.
+    pub async fn send(&self, call: Call) -> Result<Vec<u8>, Error> {
+        let signed = self.sign(&call).await?;
+        let mut request = client().map_err(Error::Client)?.post(signed.url);
+        for (name, value) in signed.headers {
+            request = request.header(name, value);
+        }
+        let unanswered = |error: reqwest::Error| Error::Unanswered(error.without_url());
+        let reply = request.body(call.body).send().await.map_err(unanswered)?;
+        let (status, headers) = (reply.status(), reply.headers().clone());
+        let body = reply.bytes().await.map_err(unanswered)?;
+        match status.is_success() {
+            true => Ok(body.to_vec()),
+            false => Err(Error::refused(status.as_u16(), &headers, &body)),
+        }
+    }
+
+    /// Signs `call` for this moment.
+    ///
+    /// # Errors
+    /// When the region or the credentials are missing.
+    pub async fn sign(&self, call: &Call) -> Result<Signed, Error> {
+        let region = self.config.region.as_deref();
+        let region = region.ok_or(Error::NoRegion)?;
+        let endpoint = match &self.config.endpoint_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => endpoint(self.name, region),
+        };
+        let url = format!("{endpoint}{}", call.path);
+        let identity = self.credentials().await?.into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name(self.name)
+            .time(self.time())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(unsigned)?
+            .into();
+        let headers = call.headers.iter().copied();
+        let body = SignableBody::Bytes(&call.body);
+        let request = SignableRequest::new("POST", &url, headers, body).map_err(unsigned)?;
+        let (signature, _) = sign(request, &params).map_err(unsigned)?.into_parts();
+        let own = call.headers.iter().copied();
+        let headers = own.chain(signature.headers());
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = headers.collect();
+        Ok(Signed { url, headers })
+    }
+
+    /// Read at each call: Lambda sets them once, and the time they end is not known.
+    async fn credentials(&self) -> Result<Credentials, Error> {
+        if let Some(credentials) = &self.credentials {
+            return Ok(credentials.clone());
+        }
+        let provider = EnvironmentVariableCredentialsProvider::new();
+        let credentials = provider.provide_credentials().await;
+        credentials.map_err(|error| Error::Credentials(error.into()))
+    }
+
+    fn time(&self) -> SystemTime {
+        let now_ms = u64::try_from(self.clock.now_ms()).unwrap_or_default();
+        UNIX_EPOCH + Duration::from_millis(now_ms)
     }
 }
 
-impl HttpConnector for Http {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::new(self.clone().send(request))
-    }
+fn unsigned(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Unsigned(error.into())
 }
 
-impl HttpClient for Http {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-/// Worth another try, as the SDK sees it.
-fn failed(error: reqwest::Error) -> ConnectorError {
-    let is_timeout = error.is_timeout();
-    let error = error.without_url().into();
-    if is_timeout {
-        ConnectorError::timeout(error)
-    } else {
-        ConnectorError::io(error)
-    }
-}
-
-fn wrong(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConnectorError {
-    ConnectorError::user(error.into())
+/// One for all services, made at the first call: functions without one do not pay for it.
+fn client() -> Result<&'static reqwest::Client, &'static reqwest::Error> {
+    static CLIENT: OnceLock<Result<reqwest::Client, reqwest::Error>> = OnceLock::new();
+    let client = CLIENT.get_or_init(|| http_client::builder().build());
+    client.as_ref()
 }

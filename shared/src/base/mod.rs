@@ -1,7 +1,6 @@
 //! What every other layer stands on. None of this knows Redis.
 
-#[cfg(feature = "aws")]
-mod aws;
+pub mod aws;
 pub mod clock;
 pub mod config;
 pub(crate) mod http_client;

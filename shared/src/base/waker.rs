@@ -7,7 +7,6 @@
 //! from its own beginning, which is after the wake. A job that woke nobody because another
 //! had just done so was stored before that.
 
-#[cfg(feature = "invoke")]
 mod lambda;
 
 use std::time::Duration;
@@ -15,7 +14,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
-#[cfg(feature = "invoke")]
 pub use lambda::LambdaWake;
 
 /// A drainer is woken at most this often by one environment. A drainer that was woken

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::template::{deployed, settings, statements, template};
-use super::{functions, root};
 
 /// Settings that are secrets, with the template's parameter for each.
 const SECRETS: [(&str, &str); 5] = [
@@ -69,16 +68,6 @@ fn a_secret_is_told_by_value_and_by_name_from_the_parameters_of_the_template() {
         let (plain, named) = (parameter.to_owned(), format!("{parameter}Parameter"));
         assert_eq!(template["Parameters"][plain]["NoEcho"], true);
         assert_eq!(template["Parameters"][named]["NoEcho"], Value::Null);
-    }
-}
-
-#[test]
-fn every_function_is_built_with_what_reads_parameters() {
-    for name in functions() {
-        let text = std::fs::read_to_string(root(&format!("functions/{name}/Cargo.toml"))).unwrap();
-        let manifest: Value = toml::from_str(&text).unwrap();
-        let features = manifest["dependencies"]["shared"]["features"].to_string();
-        assert!(features.contains("\"parameters\""), "{name}");
     }
 }
 

@@ -59,7 +59,7 @@ async fn get_parameters(
     State(parameters): State<Parameters>,
     body: axum::body::Bytes,
 ) -> Result<Json<Value>, StatusCode> {
-    // The SDK sends it as `application/x-amz-json-1.1`.
+    // It is sent as `application/x-amz-json-1.1`, which `Json` does not take.
     let asked: GetParameters =
         serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
     let (known, unknown): (Vec<_>, Vec<_>) = asked

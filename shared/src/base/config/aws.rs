@@ -23,8 +23,8 @@ impl WakerConfig {
     }
 }
 
-/// How a service of AWS is called. Credentials are read by the SDK, from the variables
-/// Lambda sets.
+/// Where a service of AWS is called. Its credentials are not settings of ours: they are read
+/// from the variables that Lambda sets, at each call.
 #[derive(Clone, Debug)]
 pub struct AwsConfig {
     /// From `AWS_REGION`, which Lambda sets.
@@ -35,9 +35,10 @@ pub struct AwsConfig {
 }
 
 impl AwsConfig {
-    /// Never fails: each variable is optional.
+    /// Never fails: each variable is optional. `service` is spelled as in addresses (`ssm`).
     pub fn read(env: &Environment<'_>, service: &str) -> AwsConfig {
-        let own = env.text(&format!("AWS_ENDPOINT_URL_{service}"));
+        let own = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
+        let own = env.text(&own);
         AwsConfig {
             region: env.text("AWS_REGION"),
             endpoint_url: own.or_else(|| env.text("AWS_ENDPOINT_URL")),

@@ -14,7 +14,6 @@
 //! value that cannot be used, the previous ones stay in use.
 
 mod cache;
-#[cfg(feature = "parameters")]
 mod ssm;
 
 use std::collections::HashMap;
@@ -25,7 +24,6 @@ use crate::config::ConfigError;
 
 pub use super::secret::Secret;
 pub use cache::SecretCache;
-#[cfg(feature = "parameters")]
 pub use ssm::Ssm;
 
 /// Where parameters are stored.

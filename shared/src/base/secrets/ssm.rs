@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_sdk_ssm::Client;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::json;
 
 use super::{Away, Parameters};
-use crate::base::aws;
+use crate::base::aws::{Call, Error, Service};
 use crate::telemetry;
 
 /// How long one try may take.
@@ -21,50 +19,91 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2500);
 /// until its first request for an event.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The second try follows after a random part of this, the third after twice as much.
+/// Tries at most, for failures that may pass.
+const ATTEMPTS: u32 = 3;
+
+/// The second try follows after a random part of this, the third after a random part of
+/// twice as much.
 const BACKOFF: Duration = Duration::from_millis(100);
 
 /// The parameters of this account and region.
 pub struct Ssm {
-    client: Client,
+    ssm: Service,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Reply {
+    #[serde(default)]
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    name: String,
+    value: String,
 }
 
 impl Ssm {
     /// With the credentials and the endpoint of the environment.
     pub fn from_environment() -> Ssm {
-        Ssm::new(&aws::of_environment("SSM"))
+        Ssm {
+            ssm: Service::of_environment("ssm"),
+        }
     }
 
     /// At an endpoint on this machine that asks for no credentials.
     pub fn at_endpoint(url: &str) -> Ssm {
-        Ssm::new(&aws::at_endpoint(url))
+        Ssm {
+            ssm: Service::at_endpoint("ssm", url),
+        }
     }
 
-    fn new(config: &SdkConfig) -> Ssm {
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(TIMEOUT)
-            .build();
-        let config = aws_sdk_ssm::config::Builder::from(config)
-            .retry_config(RetryConfig::standard().with_initial_backoff(BACKOFF))
-            .timeout_config(timeouts)
-            .build();
-        Ssm {
-            client: Client::from_conf(config),
+    /// The request for the values of `names`.
+    pub fn call(names: &[String]) -> Call {
+        let body = json!({ "Names": names, "WithDecryption": true });
+        Call {
+            path: "/".to_owned(),
+            headers: vec![
+                ("content-type", "application/x-amz-json-1.1"),
+                ("x-amz-target", "AmazonSSM.GetParameters"),
+            ],
+            body: body.to_string().into_bytes(),
         }
+    }
+
+    async fn get(&self, names: &[String]) -> Result<Reply, Away> {
+        let mut pause = BACKOFF;
+        for attempt in 1.. {
+            let sent = self.ssm.send(Ssm::call(names));
+            let body = match tokio::time::timeout(ATTEMPT_TIMEOUT, sent).await {
+                Ok(Ok(body)) => body,
+                Ok(Err(error)) if attempt == ATTEMPTS || !error.is_transient() => {
+                    return Err(telemetry::chain(&error).into());
+                }
+                Err(late) if attempt == ATTEMPTS => return Err(late.into()),
+                Ok(Err(_)) | Err(_) => {
+                    tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
+                    pause *= 2;
+                    continue;
+                }
+            };
+            // The error of a reply that cannot be read may quote it, and it holds values.
+            return serde_json::from_slice(&body).map_err(|_| Error::Unreadable.into());
+        }
+        unreachable!("the last attempt returns")
     }
 }
 
 impl Parameters for Ssm {
     fn read(&self, names: Vec<String>) -> BoxFuture<'_, Result<HashMap<String, String>, Away>> {
         async move {
-            let request = self.client.get_parameters().set_names(Some(names));
-            let answer = request.with_decryption(true).send().await;
-            // Not with what was answered, which may hold values.
-            let answer = answer.map_err(|error| telemetry::chain(&error))?;
-            let found = answer.parameters.unwrap_or_default().into_iter();
+            // Not the injected clock: this bounds real waiting, and moves no state.
+            let reply = tokio::time::timeout(TIMEOUT, self.get(&names)).await??;
+            let found = reply.parameters.into_iter();
             Ok(found
-                .filter_map(|parameter| Some((parameter.name?, parameter.value?)))
+                .map(|parameter| (parameter.name, parameter.value))
                 .collect())
         }
         .boxed()

@@ -1,53 +1,60 @@
-//! Waking the drainer by an asynchronous invoke. Linked by the functions that do.
+//! Waking the drainer by an asynchronous invoke.
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_sdk_lambda::Client;
-use aws_sdk_lambda::error::DisplayErrorContext;
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use super::Wake;
-use crate::base::aws;
+use crate::base::aws::{Call, Service};
+
+/// How long one invoke may take. It is not tried again: the schedule starts a drainer
+/// within a minute.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a path segment escapes: all but the unreserved characters of RFC 3986. The name
+/// may be an ARN, whose colons are escaped too.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Invokes the drainer, once and without waiting for what it does.
 pub struct LambdaWake {
-    client: Client,
-    function: String,
-    /// The event.
-    payload: String,
+    lambda: Service,
+    call: Call,
 }
 
 impl LambdaWake {
     /// With the credentials and the endpoint of the environment. `source` is what the
     /// drainer is sent about who wakes it.
-    pub fn from_environment(function: String, source: &str) -> LambdaWake {
-        LambdaWake::new(&aws::of_environment("LAMBDA"), function, source)
+    pub fn from_environment(function: &str, source: &str) -> LambdaWake {
+        LambdaWake::new(Service::of_environment("lambda"), function, source)
     }
 
     /// At an endpoint on this machine that asks for no credentials.
     pub fn at_endpoint(url: &str, function: &str, source: &str) -> LambdaWake {
-        LambdaWake::new(&aws::at_endpoint(url), function.to_owned(), source)
+        LambdaWake::new(Service::at_endpoint("lambda", url), function, source)
     }
 
-    fn new(config: &SdkConfig, function: String, source: &str) -> LambdaWake {
-        let timeouts = TimeoutConfig::builder()
-            .operation_timeout(Duration::from_secs(1))
-            .build();
-        let config = aws_sdk_lambda::config::Builder::from(config)
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
-            .build();
-        LambdaWake {
-            client: Client::from_conf(config),
-            function,
-            payload: json!({ "source": source }).to_string(),
+    fn new(lambda: Service, function: &str, source: &str) -> LambdaWake {
+        let call = LambdaWake::call(function, source);
+        LambdaWake { lambda, call }
+    }
+
+    /// The invoke: of `function`, by its name or ARN, for `source`.
+    pub fn call(function: &str, source: &str) -> Call {
+        let function = utf8_percent_encode(function, SEGMENT);
+        Call {
+            path: format!("/2015-03-31/functions/{function}/invocations"),
+            headers: vec![
+                ("content-type", "application/json"),
+                ("x-amz-invocation-type", "Event"),
+            ],
+            body: json!({ "source": source }).to_string().into_bytes(),
         }
     }
 }
@@ -55,18 +62,10 @@ impl LambdaWake {
 impl Wake for LambdaWake {
     fn wake(&self) -> BoxFuture<'_, Result<(), Box<dyn std::error::Error + Send + Sync>>> {
         async move {
-            let invoked = self
-                .client
-                .invoke()
-                .function_name(&self.function)
-                .invocation_type(InvocationType::Event)
-                .payload(Blob::new(self.payload.as_str()))
-                .send()
-                .await;
-            match invoked {
-                Ok(_) => Ok(()),
-                Err(error) => Err(DisplayErrorContext(&error).to_string().into()),
-            }
+            // Not the injected clock: this bounds real waiting, and moves no state.
+            let sent = tokio::time::timeout(TIMEOUT, self.lambda.send(self.call.clone()));
+            sent.await??;
+            Ok(())
         }
         .boxed()
     }
