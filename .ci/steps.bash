@@ -9,12 +9,26 @@ started=$SECONDS
 run_step() {
     current_step=$1
     step_notes=""
-    local began=$SECONDS
+    local began=$SECONDS spent
+    processor_seconds
+    spent=$processor_seconds
     printf '\n==== %s\n' "$1"
     "step_$1"
-    finished_steps+=("$(printf '%-10s %4d s%s' "$1" $((SECONDS - began)) "$step_notes")")
-    printf -- '---- %s took %d s\n' "$1" $((SECONDS - began))
+    processor_seconds
+    spent=$((processor_seconds - spent))
+    finished_steps+=("$(printf '%-10s %4d s %5d s%s' "$1" $((SECONDS - began)) "$spent" "$step_notes")")
+    printf -- '---- %s took %d s, and %d s of processor time\n' "$1" $((SECONDS - began)) "$spent"
     current_step=""
+}
+
+# Sets processor_seconds to what all processes this script has waited for have taken. Not a
+# function that prints: a subshell has children of its own.
+processor_seconds() {
+    times > "$CARGO_TARGET_DIR/ci/times"
+    processor_seconds=$(awk 'NR == 2 {
+        for (i = 1; i <= 2; i++) { split($i, part, /[ms]/); sum += part[1] * 60 + part[2] }
+        printf "%d", sum
+    }' "$CARGO_TARGET_DIR/ci/times")
 }
 
 # note TEXT: what the step could not do here, said where it happens and in the table.
@@ -27,8 +41,11 @@ note() {
 report_steps() {
     printf '\n==== all passed in %d s' $((SECONDS - started))
     ((n_notes == 0)) || printf ', but %d could not be done in full' "$n_notes"
-    printf '\n'
+    printf '\n%-10s %6s %7s\n' step time processor
     printf '%s\n' "${finished_steps[@]}"
+    processor_seconds
+    printf '%-10s %4d s %5d s of the %d min on two cores it may take\n' all \
+        $((SECONDS - started)) "$processor_seconds" 90
 }
 
 # What to do at the end, however it comes.
