@@ -9,8 +9,8 @@ use shared::redis::commands::{Hashes as _, SortedSets as _};
 use super::{Bench, config, scripted, until_running};
 
 async fn audit(bench: &Bench) -> (u64, u64) {
-    let Audited { jobs, mended, .. } = bench.queue.audit().await.unwrap();
-    (jobs, mended)
+    let Audited { jobs, repaired, .. } = bench.queue.audit().await.unwrap();
+    (jobs, repaired)
 }
 
 async fn forget_in(bench: &Bench, set: &str, id: &JobId) {

@@ -308,7 +308,7 @@ impl History {
             broken.push(format!("{n_stored} jobs: {stats:?}"));
         }
         let audited = queue.audit().await?;
-        if (audited.jobs, audited.mended) != (n_stored, 0) {
+        if (audited.jobs, audited.repaired) != (n_stored, 0) {
             broken.push(format!("{n_stored} jobs: {audited:?}"));
         }
         Ok(broken)

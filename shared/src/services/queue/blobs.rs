@@ -1,9 +1,10 @@
-//! Arguments and results too large for a job's record, in keys of their own.
+//! Arguments and results that are too large for a job's record, in keys of their own.
 //!
-//! Arguments are stored before their job, to go in a week; the script that stores
-//! the job takes that expiry away. They get one again when the job is finished, and
-//! retention deletes them with it. A result is stored before its attempt is settled,
-//! under the attempt's fence, so that a lost attempt overwrites nobody's.
+//! Arguments are stored before their job, with an expiry of a week. The script that stores
+//! the job removes the expiry. When the job has finished they get an expiry again, and
+//! retention deletes them together with the job. A result is stored before its attempt is
+//! settled. Its key contains the attempt's fence, so an attempt that lost its lease cannot
+//! overwrite another's result.
 
 use std::time::Duration;
 
@@ -15,24 +16,25 @@ use crate::redis::commands::strings::{SetOptions, set};
 use crate::redis::commands::{Keys as _, Strings as _};
 use crate::telemetry;
 
-/// The largest arguments of a job, in bytes of JSON.
+/// The largest size of a job's arguments, in bytes of JSON.
 pub(super) const LARGEST_ARGS: usize = 1024 * 1024;
 
-/// The largest arguments kept in the job's record; larger ones have a key of their
-/// own, which costs two commands more to store and two to run. A hundred message ids fit.
+/// The largest size of arguments in the job's record, in bytes. Larger arguments have a key
+/// of their own, which costs two more commands to store and two to run. A hundred message
+/// ids fit into the record.
 pub(super) const LARGEST_INLINE: usize = 4 * 1024;
 
 /// How long arguments wait for their job to be stored.
 const UNCLAIMED: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How long a blob outlives its job's retention.
+/// How long a blob outlives the retention of its job.
 const MARGIN: Duration = Duration::from_secs(3600);
 
-/// Bytes of arguments in one request.
+/// The largest sum of arguments in one request, in bytes.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 impl Queue {
-    /// Stores the large arguments of jobs; answers their keys, in order.
+    /// Stores the large arguments of jobs, and returns their keys in the same order.
     pub(super) async fn store_args(&self, large: &[(&JobId, &str)]) -> Result<Vec<String>, Error> {
         let mut keys = Vec::with_capacity(large.len());
         let mut rest = large;
@@ -47,7 +49,8 @@ impl Queue {
             let mut slots = Vec::with_capacity(now.len());
             for (id, args) in now {
                 let key = self.keys.args(id);
-                // Never those of a job that is there: its id may be taken.
+                // Arguments that are stored are never overwritten: they may belong to
+                // another job with this id.
                 let options = SetOptions::new().expires_in(UNCLAIMED).if_missing();
                 slots.push(pipeline.add(set(&key, args, options)));
                 keys.push(key);
@@ -61,13 +64,13 @@ impl Queue {
         Ok(keys)
     }
 
-    /// Large arguments of a job.
+    /// Reads a job's large arguments.
     pub(super) async fn load_args(&self, id: &JobId) -> Result<Option<String>, Error> {
         Ok(self.redis.get(&self.keys.args(id)).await?)
     }
 
-    /// Where a result goes, having put it there: into the record (`None`), a key of
-    /// its own, or nowhere when it is larger than a megabyte.
+    /// Stores a result where its size allows, and returns the place: the record (`None`), a
+    /// key of its own, or nowhere if it is larger than a megabyte.
     pub(super) async fn store_result(
         &self,
         attempt: &Attempt,
@@ -79,16 +82,16 @@ impl Queue {
         if result.len() > LARGEST_ARGS {
             return Ok(Some(StoredResult::Dropped));
         }
-        // Under the fence: an attempt that lost its lease may still finish, and must not
-        // overwrite the result that was accepted.
+        // The key contains the fence, because an attempt that lost its lease may still
+        // finish and must not overwrite the accepted result.
         let key = self.keys.result(&attempt.id, attempt.fence);
         let options = SetOptions::new().expires_in(self.config.completed_age + MARGIN);
         self.redis.set(&key, result, options).await?;
         Ok(Some(StoredResult::Blob))
     }
 
-    /// Lets the arguments of finished jobs go after their retention, also if that
-    /// does not come to delete them. Best effort.
+    /// Sets an expiry on the arguments of finished jobs, so that they are removed even if
+    /// retention never deletes them. Best effort.
     pub(super) async fn let_args_expire(&self, ids: &[JobId]) {
         if ids.is_empty() {
             return;
@@ -100,11 +103,11 @@ impl Queue {
         }
         if let Err(error) = pipeline.send(&*self.redis).await {
             let error = telemetry::chain(&error);
-            tracing::warn!(error, "arguments were given no expiry");
+            tracing::warn!(error, "the expiry of arguments was not set");
         }
     }
 
-    /// Deletes the blobs a script named.
+    /// Deletes the blobs that a script named.
     pub(super) async fn delete_blobs(&self, names: &[String]) -> Result<(), Error> {
         if names.is_empty() {
             return Ok(());
@@ -115,7 +118,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Fills in what of a job is in keys of its own.
+    /// Adds to a job the parts that are stored in keys of their own.
     pub(super) async fn complete(&self, mut job: Job) -> Result<Job, Error> {
         if job.data_in_own_key.is_some()
             && let Some(args) = self.load_args(&job.id).await?

@@ -1,31 +1,32 @@
-//! What can go wrong with a queue. Expected outcomes (a duplicate, a lost lease) are
-//! values, not errors.
+//! The errors of a queue. Expected outcomes, such as a duplicate or a lost lease, are
+//! values and not errors.
 
 use super::JobId;
 use crate::redis;
 
-/// What can go wrong with a queue.
+/// An operation of a queue failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller's job cannot be one; the text names what is wrong.
+    /// The caller's job is invalid. The text says why.
     #[error("{0}")]
     Invalid(String),
-    /// The caller's job is too large; the text names what.
+    /// The caller's job is too large. The text says which part.
     #[error("{0}")]
     TooLarge(String),
-    /// The clock here is too far from the service's for its times to be trusted.
+    /// This machine's clock is too far from the Redis service's for its times to be
+    /// trusted.
     #[error("the clock is {} s ahead of the Redis service's", .ahead_ms / 1000)]
     ClockSkew {
-        /// Milliseconds; negative when it is behind.
+        /// The difference in milliseconds; negative if this clock is behind.
         ahead_ms: i64,
     },
-    /// As many jobs are unfinished as may be.
+    /// The queue has as many unfinished jobs as it may have.
     #[error("the queue is full")]
     Full,
-    /// The id is that of another job.
+    /// Another job already has this id.
     #[error("job id {0} is another job's")]
     IdTaken(JobId),
-    /// Stored by a newer or a broken version.
+    /// The stored job was written by a newer version, or is damaged.
     #[error("job {id} cannot be read")]
     Unreadable {
         /// The job.
@@ -34,13 +35,13 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
-    /// Redis could not be reached, or refused.
+    /// Redis could not be reached, or it refused the request.
     #[error("the queue cannot be used")]
     Redis(#[from] redis::Error),
 }
 
 impl Error {
-    /// Whether Redis itself is away, so that another try later may succeed.
+    /// Whether Redis itself is unavailable, so that a later attempt may succeed.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Error::Redis(error) if error.is_unavailable())
     }

@@ -1,14 +1,15 @@
-//! News of jobs for programs that listen, by PUBLISH. Off unless set: each is a
-//! command. Best effort: what matters is in the records.
+//! Job events, published with PUBLISH for programs that subscribe to them. Off by default,
+//! because each event is a billed command. Delivery is best effort; the records are
+//! authoritative.
 //!
-//! | channel | when |
+//! | channel | published when |
 //! |---|---|
-//! | `job:created` | it was stored |
-//! | `job:processing` | a drainer claimed it |
-//! | `job:completed` | it completed |
-//! | `job:failed` | it failed for good |
+//! | `job:created` | the job was stored |
+//! | `job:processing` | a drainer claimed the job |
+//! | `job:completed` | the job completed |
+//! | `job:failed` | the job failed for good |
 //!
-//! The message is `{"queue": …, "jobId": …}`; the channel begins with the key prefix.
+//! The message is `{"queue": …, "jobId": …}`. The channel starts with the key prefix.
 
 use serde_json::json;
 
@@ -17,7 +18,7 @@ use crate::redis::{Command, Pipeline};
 use crate::telemetry;
 
 impl Queue {
-    /// Publishes the storing of those that are new.
+    /// Publishes an event for each new job.
     pub(super) async fn publish_created(&self, stored: &[Enqueued]) {
         let created = stored.iter().filter_map(|stored| match stored {
             Enqueued::New(id) => Some(("created", id)),

@@ -1,45 +1,46 @@
-//! The id of a job.
+//! Job ids.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use ulid::Ulid;
 
 use crate::clock::Clock;
 
-/// The id of a job: a ULID, new for every job and never used again.
+/// A job id: a ULID that is new for every job and never reused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct JobId(String);
 
 impl JobId {
-    /// A new id, sorted by the time of `clock`.
+    /// Returns a new id. Ids sort by the time of `clock`.
     pub fn new(clock: &Clock) -> JobId {
         let now_ms = u64::try_from(clock.now_ms()).unwrap_or(0);
         JobId(Ulid::from_parts(now_ms, fastrand::u128(..)).to_string())
     }
 
-    /// The id of a job that comes of something with a name of its own, so that
-    /// everyone who finds it makes the same job of it.
+    /// Returns the id of a job that is created from something with a name of its own.
+    /// Everyone who finds the same origin gets the same id.
     pub fn derived(at_ms: i64, origin: &str) -> JobId {
         let hash = sha1_smol::Sha1::from(origin).digest().bytes();
-        // Eighty bits, as many as a ULID has: two origins of one millisecond do not meet.
+        // Eighty bits, as many as a ULID has, so two origins in one millisecond do not
+        // collide.
         let random = hash[..10]
             .iter()
             .fold(0u128, |random, byte| (random << 8) | u128::from(*byte));
         JobId(Ulid::from_parts(u64::try_from(at_ms).unwrap_or(0), random).to_string())
     }
 
-    /// The id in `text`, if it is one.
+    /// Returns the id in `text`, if `text` is a valid id.
     pub fn parse(text: &str) -> Option<JobId> {
         let id = Ulid::from_string(text).ok()?;
-        // One spelling only: it is part of keys.
+        // Only one spelling is accepted, because the id is part of keys.
         (id.to_string() == text).then(|| JobId(text.to_owned()))
     }
 
-    /// The 26 characters.
+    /// The id's 26 characters.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// When the id was made, in unix milliseconds.
+    /// When the id was created, in unix milliseconds.
     pub fn created_ms(&self) -> i64 {
         Ulid::from_string(&self.0).map_or(0, |id| i64::try_from(id.timestamp_ms()).unwrap_or(0))
     }

@@ -7,12 +7,13 @@ use serde_json::value::RawValue;
 use super::spec::{Header, JobError, Spec, StoredResult, StoredState};
 use super::{Error, JobId, JobState};
 
-/// Which attempt of a job this is.
+/// One attempt of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
     /// The job.
     pub id: JobId,
-    /// Claims of this job so far; higher than in every attempt before.
+    /// The number of claims of this job so far. Every attempt has a higher one than all
+    /// before.
     pub fence: u64,
 }
 
@@ -67,7 +68,7 @@ pub struct Job {
     pub fence: u64,
 }
 
-/// The stored parts of a job.
+/// The parts of a job as they are stored.
 pub(super) struct Stored {
     pub header: Option<String>,
     pub spec: String,
@@ -83,8 +84,8 @@ impl Job {
             None => None,
         };
         let run_at = header.as_ref().map_or(spec.run_at, |h| h.run_at);
-        // Delayed is not stored: a delayed job becomes waiting by the time alone, without a
-        // write. No header yet is a job that was never claimed.
+        // The state `delayed` is not stored, so that a delayed job becomes waiting without
+        // a write. A job without a header was never claimed.
         let state = match header.as_ref().map(|h| h.state) {
             None | Some(StoredState::Waiting) if run_at > now_ms => JobState::Delayed,
             None | Some(StoredState::Waiting) => JobState::Waiting,

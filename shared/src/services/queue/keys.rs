@@ -2,19 +2,19 @@
 
 use super::JobId;
 
-/// The queue of channel scans.
+/// The name of the queue for channel scans.
 pub const SCAN: &str = "scan";
 
-/// The names under which one queue is stored.
+/// The keys of one queue.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    /// ZSET: unfinished jobs; it does not exist while there are none.
+    /// ZSET: unfinished jobs. Redis deletes it when it is empty.
     pub index: String,
     /// HASH: the jobs.
     pub records: String,
     /// ZSET: finished jobs.
     pub finished: String,
-    /// ZSET: jobs that wait for room in their group.
+    /// ZSET: jobs that wait because their group is full.
     pub parked: String,
     /// The queue's name.
     pub queue: String,
@@ -23,7 +23,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys of `queue` under this key prefix.
+    /// Builds the keys of `queue` under this key prefix.
     pub fn new(prefix: &str, queue: &str) -> Keys {
         let key = |part: &str| format!("{prefix}jobs:{queue}:{part}");
         Keys {
@@ -37,22 +37,23 @@ impl Keys {
         }
     }
 
-    /// STRING: arguments too large for the record.
+    /// STRING: a job's arguments, if they are too large for the record.
     pub fn args(&self, id: &JobId) -> String {
         format!("{}:{id}", self.blob)
     }
 
-    /// STRING: a result too large for the record, of the attempt with this fence.
+    /// STRING: the result of the attempt with this fence, if it is too large for the
+    /// record.
     pub fn result(&self, id: &JobId, fence: u64) -> String {
         format!("{}:{id}:{fence}", self.blob)
     }
 
-    /// Where an event of a job is published.
+    /// The channel on which an event of a job is published.
     pub(super) fn channel(&self, event: &str) -> String {
         format!("{}:{event}", self.channel)
     }
 
-    /// The key a script names by what stands behind `blob:`.
+    /// The key of a blob that a script names by the part after `blob:`.
     pub(super) fn blob(&self, name: &str) -> String {
         format!("{}:{name}", self.blob)
     }

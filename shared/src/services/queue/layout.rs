@@ -1,32 +1,34 @@
-//! Where a job is stored: the constants that the scripts and Rust share.
+//! The constants of the storage layout, which the scripts and Rust share.
 //!
-//! `scripts/layout.lua` describes the keys, the bands of scores and the fields, and has the
+//! `scripts/layout.lua` describes the keys, the score bands and the fields, and defines the
 //! same constants for the scripts. The test below compares the two.
 
-/// The time from which scores count, in unix milliseconds: the beginning of 2024.
+/// The time that scores count from, in unix milliseconds: the beginning of 2024.
 pub const EPOCH_MS: i64 = 1_704_067_200_000;
 
-/// The width of a band of scores, 2^44 milliseconds: until 2581. A delayed job counts
-/// sixteenths of them, over four bands.
+/// The width of a score band: 2^44 milliseconds, which lasts until 2581. The scores of
+/// delayed jobs count sixteenths of a millisecond and take four bands.
 pub const BAND: i64 = 1 << 44;
 
-/// What a millisecond is in the score of a delayed job. The rest is its priority.
+/// The scores of one millisecond for a delayed job. The remainder of a score is the job's
+/// priority.
 pub const DELAYED_STEP: i64 = 16;
 
-/// The member of the index that says that the queue is paused.
+/// The member of the index that pauses the queue.
 pub const PAUSE: &str = "!";
 
-/// The newest form of a stored job.
+/// The newest format of a stored job.
 pub const SPEC_VERSION: u8 = 2;
 
-/// The events that are counted, since the beginning and for each day.
+/// The events that are counted, in total and by day.
 pub const COUNTERS: [&str; 5] = ["completed", "failed", "cancelled", "retried", "stalled"];
 
-/// Minutes of which there are counts. A minute takes the place of the one this many before.
+/// The number of minutes that have counts. Each minute overwrites the one that many minutes
+/// earlier.
 pub const MINUTES: i64 = 16;
 
-/// A job fails after this many lost leases, or as many as it has attempts if those are more.
-/// A snooze or a redrive resets the count.
+/// A job fails after this many lost leases, or after as many as it has attempts, if that is
+/// more. A snooze or a redrive resets the count.
 pub const STALL_LIMIT: u32 = 3;
 
 #[cfg(test)]
@@ -38,7 +40,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
-    /// What the Lua file sets this local to, as text.
+    /// The text that the Lua file assigns to this local.
     fn lua(file: &str, name: &str) -> &'static str {
         let (_, text) = FILES.iter().find(|(other, _)| *other == file).unwrap();
         let start = format!("local {name} = ");
@@ -54,12 +56,12 @@ mod tests {
         lua(file, name).parse().unwrap()
     }
 
-    /// The quoted words of a table.
+    /// The quoted words in a Lua table.
     fn words(table: &'static str) -> Vec<&'static str> {
         table.split('\'').skip(1).step_by(2).collect()
     }
 
-    /// `{ a = 1, b = 2 }`.
+    /// Reads the entries of `{ a = 1, b = 2 }`.
     fn entries(table: &'static str) -> Vec<(&'static str, i64)> {
         let inner = table.trim_start_matches("{ ").trim_end_matches(" }");
         let pairs = inner
@@ -89,7 +91,7 @@ mod tests {
         let first = |state: JobState| state.band().0 as i64;
         assert_eq!(number("layout", "DELAYED"), first(JobState::Delayed));
         assert_eq!(number("layout", "ACTIVE"), first(JobState::Active));
-        // Waiting jobs, and parked ones behind them.
+        // Waiting jobs, followed by parked ones.
         assert_eq!(JobState::Waiting.band(), (0.0, (2 * BAND - 1) as f64));
 
         let in_lua: BTreeSet<_> = entries(lua("layout", "FINISHED")).into_iter().collect();
@@ -106,7 +108,7 @@ mod tests {
     fn the_scripts_know_no_state_that_rust_does_not() {
         let known: BTreeSet<&str> = JobState::ALL.map(JobState::as_str).into();
         for (file, text) in FILES {
-            // What a state is compared with or set to.
+            // The words that a state is compared with or set to.
             for part in text
                 .split("state == '")
                 .chain(text.split("state ~= '"))

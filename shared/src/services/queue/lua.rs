@@ -1,8 +1,8 @@
-//! The Lua files of the queue, and the scripts made of them.
+//! The queue's Lua files, and the scripts built from them.
 //!
-//! A script is its main file after the files that this names as needed; see `redis/lua.rs`.
-//! `scripts.rs` calls them. The number with `running` is how many commands a script usually
-//! runs, for the meter.
+//! A script is its main file, preceded by the files that it needs; see `redis/lua.rs`.
+//! `scripts.rs` calls the scripts. The argument of `running` is the number of commands that
+//! a script usually runs, for the meter.
 
 use crate::redis::{LuaFiles, Script, lua_files};
 
@@ -59,17 +59,17 @@ pub(super) static AUDIT: Script = Script::new("audit", FILES).running(6);
 pub(super) static LIST: Script = Script::new("list", FILES).running(2);
 pub(super) static JOB_STATES: Script = Script::new("job_states", FILES).running(2);
 
-/// As [`ENQUEUE`], with the caller's reply stored in the same step; see `once.rs`.
+/// Like [`ENQUEUE`], and stores the caller's reply in the same step; see `once.rs`.
 pub(super) static ENQUEUE_ONCE: Script = Script::new("enqueue_once", FILES)
     .wrapped("enqueue", "once")
     .running(4);
 
-/// As [`REDRIVE`], with the caller's reply stored in the same step.
+/// Like [`REDRIVE`], and stores the caller's reply in the same step.
 pub(super) static REDRIVE_ONCE: Script = Script::new("redrive_once", FILES)
     .wrapped("redrive", "once")
     .running(6);
 
-/// Every script, for tests that read or cut them.
+/// Every script, for tests that read or interrupt them.
 pub static ALL: &[&Script] = &[
     &TICK,
     &ENQUEUE,

@@ -1,44 +1,45 @@
-//! A job queue of four keys, asked over REST, that costs nothing while idle.
+//! A job queue that is stored in four Redis keys, works over REST, and costs nothing while
+//! it is idle.
 //!
-//! A job is stored by [`Queue::enqueue`] and run by a worker
-//! ([`Consumer`]). It is delivered at least once, and an outcome is accepted once:
-//! every claim has a fence higher than all before, and only the newest may settle.
+//! [`Queue::enqueue`] stores a job, and a worker ([`Consumer`]) runs it. A job is delivered
+//! at least once, and one outcome is accepted. Every claim increments the job's fence, and
+//! only the attempt with the newest fence may settle the job.
 //!
-//! | state | enters by | leaves by |
+//! | state | how a job enters it | how a job leaves it |
 //! |---|---|---|
-//! | waiting | enqueue, a delayed job coming due, a lease that ended, redrive | claim, cancel |
-//! | delayed | enqueue with a time, retry, snooze | coming due, cancel |
-//! | active | claim | settle; the end of its lease |
-//! | completed | settle | retention: 24 hours, at most 1000 |
-//! | failed | settle after the last attempt, as many lost leases as attempts ([`layout::STALL_LIMIT`] at least) | retention: 7 days; redrive |
-//! | cancelled | cancel; settle or sweep of one that was to be cancelled | retention: 7 days; redrive |
+//! | waiting | enqueue; a delayed job is due; its lease ended; redrive | claim; cancel |
+//! | delayed | enqueue with a time; retry; snooze | the job is due; cancel |
+//! | active | claim | settle; its lease ends |
+//! | completed | settle | retention: 24 hours, at most 1000 jobs |
+//! | failed | settle after the last attempt; as many lost leases as it has attempts ([`layout::STALL_LIMIT`] at least) | retention: 7 days; redrive |
+//! | cancelled | cancel; settle or sweep of a job whose cancellation was requested | retention: 7 days; redrive |
 //!
-//! Each transition is one Lua script in `scripts/`, where `layout.lua` describes the
-//! keys. What each costs is in `tests/golden/queue-costs.txt`.
+//! Each transition is one Lua script in `scripts/`; `layout.lua` there describes the keys.
+//! `tests/golden/queue-costs.txt` lists the cost of each transition.
 //!
 //! # Map
 //!
-//! | folder | for whom | start at |
+//! | folder | used by | start at |
 //! |---|---|---|
 //! | `producer/` | routes and schedules that store jobs | [`Queue::enqueue`], [`NewJob`] |
 //! | `worker/` | the function that runs jobs | [`Consumer::drain`], [`JobHandler`] |
-//! | `operator/` | people and dashboards: read, list, cancel, redrive, pause, count | [`Queue::job`], [`Queue::cancel`], [`Queue::stats`] |
-//! | `scripts/` | the three of them: every change of state, in Lua | `layout.lua` |
+//! | `operator/` | people and dashboards, to read, list, cancel, redrive, pause and count | [`Queue::job`], [`Queue::cancel`], [`Queue::stats`] |
+//! | `scripts/` | the three folders above: every state change, in Lua | `layout.lua` |
 //!
-//! The three folders do not use each other, but for retention, which a worker runs on its
-//! way out. What they share is beside this file:
+//! The three folders do not use each other, with one exception: a worker runs retention
+//! before it leaves. The files beside this one hold what they share:
 //!
-//! | file | what is in it | used by |
+//! | file | content | used by |
 //! |---|---|---|
-//! | `job`, `id`, `state`, `error` | the words: a job as it is shown, its id, its states, what can go wrong | all |
+//! | `job`, `id`, `state`, `error` | the vocabulary: a job as it is shown, its id, its states, its errors | all |
 //! | `keys` | every key of the queue | all |
 //! | `spec` | a job as it is stored | producer writes, worker and operator read |
 //! | `retry` | the waits between attempts | producer stores them, worker waits |
-//! | `blobs` | arguments and results too large for the record | all |
+//! | `blobs` | arguments and results that are too large for the record | all |
 //! | `events` | `PUBLISH` for programs that listen | producer, worker |
-//! | `moment` | the time every script is given, and whether the clock can be trusted | all |
+//! | `moment` | the time that every script is given, and the check that the clock can be trusted | all |
 //! | `layout` | the constants that Lua and Rust share | all, and the scripts |
-//! | `lua` | the Lua files and the scripts made of them | `scripts` |
+//! | `lua` | the Lua files, and the scripts built from them | `scripts` |
 //! | `scripts`, `once` | the only callers of a script | all |
 
 mod blobs;
@@ -84,7 +85,7 @@ use crate::clock::Clock;
 use crate::config::QueueConfig;
 use crate::redis::Redis;
 
-/// One queue by its name. Cheap to clone.
+/// A queue, identified by its name. Cheap to clone.
 #[derive(Clone)]
 pub struct Queue {
     redis: Redis,
@@ -94,7 +95,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue `name` under the deployment's key prefix.
+    /// Returns the queue `name` under the deployment's key prefix.
     pub fn new(redis: Redis, prefix: &str, name: &str, clock: Clock, config: QueueConfig) -> Queue {
         Queue {
             redis,
@@ -104,7 +105,8 @@ impl Queue {
         }
     }
 
-    /// The same queue through another handle, such as one scoped to a request.
+    /// Returns the same queue on another Redis handle, such as one that is scoped to a
+    /// request.
     pub fn on(&self, redis: &Redis) -> Queue {
         Queue {
             redis: redis.clone(),
@@ -112,17 +114,17 @@ impl Queue {
         }
     }
 
-    /// The keys it is stored under.
+    /// The keys of this queue.
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// The clock its times are taken from.
+    /// The clock that this queue takes its times from.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// Its settings.
+    /// The settings of this queue.
     pub fn config(&self) -> &QueueConfig {
         &self.config
     }

@@ -1,16 +1,20 @@
-//! The time as every request to the scripts gives it, and whether it can be trusted.
+//! The time that every request to the scripts carries, and whether this clock can be
+//! trusted.
 //!
-//! Scripts have no clock: a replay must do what the first call did.
+//! Scripts do not read a clock themselves, because a replay must do what the first call
+//! did.
 
 use super::scripts::Moment;
 use super::{Error, Queue};
 
-/// The head start of a level of priority over the next when priority is strict: more than
-/// the years a score can hold, and nine times it fit a band of scores beside them.
+/// The head start of one priority level over the next when priority is strict. It exceeds
+/// every time that a score can hold, and nine times this value still fits into one band
+/// beside the time.
 const STRICT_AGING_MS: u64 = 1_700_000_000_000;
 
 impl Queue {
-    /// Refuses to write times by a clock that is known to be wrong.
+    /// Returns an error if this clock is known to be wrong, so that no wrong time is
+    /// written.
     pub(super) fn check_clock(&self) -> Result<(), Error> {
         let (Some(most), Some(ahead_ms)) = (self.config.clock_skew, self.redis.clock_skew_ms())
         else {
@@ -34,10 +38,10 @@ impl Queue {
     }
 }
 
-/// The day a time falls on, as the counters name it: `20261121`.
+/// The UTC day of a time in the counters' format, such as `20261121`.
 pub(super) fn day(now_ms: i64) -> String {
     let days = now_ms.div_euclid(86_400_000);
-    // Howard Hinnant's `civil_from_days`.
+    // This is Howard Hinnant's `civil_from_days`.
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);

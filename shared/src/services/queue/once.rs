@@ -1,21 +1,22 @@
-//! Scripts whose caller's reply is stored in the step that makes it true.
+//! Scripts that do the work and store the caller's reply in one step.
 //!
-//! A reply that is stored after the work, by a request of its own, is lost when the caller
-//! dies in between, and the work is then done again. Here the work is done only while the
-//! caller's mark stands, and if it comes out as foreseen the reply takes the mark's place:
-//! two billed commands more, and no round trip.
+//! If the reply were stored by a request of its own, after the work, it would be lost when
+//! the caller dies in between, and a repeated request would do the work again. Here the
+//! script works only while the caller's idempotency mark is in place. If the work has the
+//! expected result, the reply replaces the mark. This costs two more billed commands and no
+//! round trip.
 
 use serde::Serialize;
 
 use crate::redis::Exchange;
 
-/// What `once.lua` is given of an exchange.
+/// The part of an exchange that `once.lua` is given.
 #[derive(Serialize)]
 pub(super) struct Once<'a> {
     old: &'a str,
     new: &'a str,
     keep_ms: u128,
-    /// For each answer, those with which the new value is true.
+    /// For each answer, the words for which the new value is correct.
     words: Vec<Vec<String>>,
 }
 

@@ -1,34 +1,35 @@
-//! How long a failed attempt waits for the next.
+//! How long a failed attempt waits before the next one.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest wait between two attempts of a backoff that computes them.
+/// The longest computed wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// The longest wait that may be named, in milliseconds: a day.
+/// The longest wait that a job may list, in milliseconds: a day.
 const LONGEST_NAMED_MS: u64 = 24 * 3600 * 1000;
 
-/// Waits between attempts. The default, exponential from 5 s, waits at most
-/// 5, 10, 20, 40, 80, 160, 320, 640 and then 900 seconds. Unless the job says
-/// otherwise the wait is random, so that jobs that failed together do not come back
-/// together: from nothing to that ("full jitter") when exponential, from half of it
-/// when fixed or named. A `Retry-After` of the other side comes before all of them.
+/// The waits between attempts. The default is exponential from 5 s: at most 5, 10, 20, 40,
+/// 80, 160, 320, 640 and then 900 seconds. Unless the job disables jitter, each wait is
+/// random, so that jobs that failed together do not return together. An exponential wait is
+/// between zero and the given time ("full jitter"); a fixed or custom wait is between half
+/// of it and all of it. A `Retry-After` from the other side takes precedence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Backoff {
-    /// Each wait is twice the one before, up to 15 minutes.
+    /// Doubles the wait each time, up to 15 minutes.
     Exponential {
         /// The first wait, in milliseconds.
         base_ms: u64,
     },
-    /// Every wait is the same.
+    /// Always waits for the same time.
     Fixed {
         /// The wait, in milliseconds.
         delay_ms: u64,
     },
-    /// One wait after the other, and then always the last; each at most a day.
+    /// Waits for each listed time in turn, then always for the last one. Each is at most a
+    /// day.
     Custom {
         /// The waits, in milliseconds.
         waits_ms: Vec<u64>,
@@ -42,8 +43,8 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait after attempt number `attempt` (from 1) failed; `random` is from 0
-    /// to 1, and 1 gives the longest.
+    /// Returns the wait after attempt number `attempt` (from 1) failed. `random` is from 0
+    /// to 1; 1 gives the longest wait.
     pub fn delay(&self, attempt: u32, random: f64) -> Duration {
         let random = random.clamp(0.0, 1.0);
         let failed = attempt.saturating_sub(1);

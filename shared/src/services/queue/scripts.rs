@@ -1,4 +1,4 @@
-//! The scripts and their results as types. The only caller of a script.
+//! Calls the scripts and turns their results into types. No other module calls a script.
 
 use serde::Serialize;
 
@@ -19,13 +19,13 @@ pub(super) struct JobStatesRequest<'a> {
     pub unique: &'a [&'a str],
 }
 
-/// The scripts on the keys of one queue.
+/// The scripts, bound to the keys of one queue.
 pub(super) struct Scripts<'a> {
     pub redis: &'a Redis,
     pub keys: &'a Keys,
 }
 
-/// What every request says.
+/// The time, as every request carries it.
 #[derive(Clone, Serialize)]
 pub(super) struct Moment {
     pub now: i64,
@@ -57,26 +57,26 @@ pub(super) struct EnqueueJob<'a> {
     pub on_unique: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot<'a>>,
-    /// Its place in the stream it is taken from.
+    /// The id of the stream entry that the job comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<&'a str>,
-    /// Why it cannot be run.
+    /// Why the job cannot be run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub blob: bool,
 }
 
-/// A slot of a recurring job, which has one job.
+/// A slot of a recurring job. Each slot has one job.
 #[derive(Clone, Serialize)]
 pub(super) struct Slot<'a> {
     pub name: &'a str,
     /// The schedule as text.
     pub plan: String,
     pub at: i64,
-    /// Whether it began so long ago that it was missed.
+    /// Whether it began so long ago that it counts as missed.
     pub late: bool,
-    /// Whether it has its job then all the same.
+    /// Whether it gets its job even though it was missed.
     pub run_late: bool,
 }
 
@@ -108,10 +108,10 @@ pub(super) struct TickRequest {
     pub rate: Option<Pace>,
 }
 
-/// A pace as the scripts reckon with it.
+/// A rate limit in the form that the scripts calculate with.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Pace {
-    /// Milliseconds.
+    /// The time between two jobs, in milliseconds.
     pub interval: f64,
     pub burst: u32,
 }
@@ -129,7 +129,7 @@ pub(super) struct Settle {
     pub run_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Fields the script will need, so that it reads them with the job.
+    /// Fields that the script will need, so that it reads them together with the job.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub read: Vec<String>,
 }
@@ -152,7 +152,7 @@ pub(super) struct RetainRequest {
     pub days: Vec<String>,
 }
 
-/// One job, and what is to change about it.
+/// One job, and the change to make to it.
 #[derive(Serialize)]
 pub(super) struct JobRequest<'a> {
     #[serde(flatten)]
@@ -175,7 +175,7 @@ pub(super) struct RedriveRequest<'a> {
 pub(super) struct AuditRequest<'a> {
     #[serde(flatten)]
     pub moment: Moment,
-    /// `None` goes on where the last page without one ended.
+    /// `None` continues where the last page without a cursor ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<&'a str>,
     pub count: u32,
@@ -184,14 +184,14 @@ pub(super) struct AuditRequest<'a> {
 
 #[derive(Serialize)]
 pub(super) struct ListRequest {
-    /// Of the states that are listed, one after the other.
+    /// The score ranges of the listed states, in order.
     pub ranges: Vec<ListRange>,
-    /// Jobs of the first range to pass over.
+    /// The number of jobs to skip in the first range.
     pub offset: u64,
     pub limit: u64,
 }
 
-/// Scores of one of the two sets.
+/// A score range in one of the two sets.
 #[derive(Serialize)]
 pub(super) struct ListRange {
     pub finished: bool,
@@ -200,10 +200,10 @@ pub(super) struct ListRange {
     pub newest_first: bool,
 }
 
-/// Header, spec and data of a job with its id.
+/// A job's id, header, spec and data.
 pub(super) type Parts = (String, String, String, String);
 
-/// What a tick answers, as it is on the wire.
+/// The answer of a tick, in its wire form.
 pub(super) struct TickAnswer {
     pub settled: Vec<String>,
     pub renewed: Vec<String>,
@@ -245,8 +245,8 @@ impl FromReply for TickAnswer {
 }
 
 impl Scripts<'_> {
-    /// `more` are the stream, if there is one, and the blobs. The exchange is made if
-    /// every job is new.
+    /// `more` is the stream, if there is one, followed by the blobs. The exchange is made
+    /// if every job is new.
     pub async fn enqueue(
         &self,
         request: &EnqueueRequest<'_>,
@@ -260,7 +260,7 @@ impl Scripts<'_> {
         let Some(exchange) = exchange else {
             return ENQUEUE.run(&**self.redis, &keys, &args).await;
         };
-        // The second word is of a call that came twice.
+        // The second word is the answer to a call that was sent twice.
         let words = |job: &EnqueueJob<'_>| ["new", "dup"].map(|word| format!("{word} {}", job.id));
         let words = request.jobs.iter().map(|job| words(job).to_vec()).collect();
         keys.push(&exchange.key);
@@ -268,7 +268,8 @@ impl Scripts<'_> {
         ENQUEUE_ONCE.run(&**self.redis, &keys, &args).await
     }
 
-    /// One round. Not sent twice by the client: the caller says `replay` instead.
+    /// Sends one round. The client does not repeat it; the caller sends it again with
+    /// `replay`.
     pub async fn tick(&self, request: &TickRequest) -> Result<TickAnswer, Error> {
         TICK.run_once(&**self.redis, &self.all(), &[to_json(request)])
             .await
@@ -282,7 +283,7 @@ impl Scripts<'_> {
         self.run(&CHANGE, request).await
     }
 
-    /// The exchange is made if every job is redriven, and nothing is left to do for it.
+    /// The exchange is made if every job is redriven and no job is left over.
     pub async fn redrive(
         &self,
         request: &RedriveRequest<'_>,
@@ -306,7 +307,7 @@ impl Scripts<'_> {
     }
 
     pub async fn purge(&self, request: &JobRequest<'_>) -> Result<(String, Vec<String>), Error> {
-        // Not again: the second answer would be that there is no such job.
+        // Never sent twice, because the second answer would be that the job does not exist.
         PURGE
             .run_once(&**self.redis, &self.all(), &[to_json(request)])
             .await
@@ -319,7 +320,7 @@ impl Scripts<'_> {
         self.run(&AUDIT, request).await
     }
 
-    /// Range, id and score in turn, and four parts of each job in turn.
+    /// Returns range, id and score in turn, and four parts of each job in turn.
     pub async fn list(
         &self,
         request: &ListRequest,
@@ -334,7 +335,7 @@ impl Scripts<'_> {
         LIST.run(&**self.redis, &keys, &[to_json(request)]).await
     }
 
-    /// Five words a field of the hash `key`.
+    /// Returns five words for each field of the hash `key`.
     pub async fn job_states(
         &self,
         key: &str,

@@ -1,13 +1,13 @@
-//! What is stored of a job, as the scripts read and write it.
+//! The stored form of a job, as the scripts and Rust read and write it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Backoff, Error};
 
-/// What seldom changes about a stored job.
+/// The part of a stored job that seldom changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Spec {
-    /// 1, or 2 when it asks for something the first scripts did not know.
+    /// The format: 1, or 2 if the job uses something that the first scripts did not know.
     pub v: u8,
     pub kind: String,
     pub priority: u8,
@@ -22,42 +22,42 @@ pub(super) struct Spec {
     pub unique: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// Milliseconds an attempt may take.
+    /// The longest time of an attempt, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
-    /// When it must have begun, in unix milliseconds.
+    /// The latest time at which the job may begin, in unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,
-    /// Bytes of the arguments, when they are in a key of their own.
+    /// The size of the arguments in bytes, if they are in a key of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<usize>,
-    /// The jobs that follow it, one after the other.
+    /// The rest of the chain: jobs that follow this one, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub then: Vec<Successor>,
-    /// The job it follows.
+    /// The id of the job before it in the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-    /// The batch it counts in.
+    /// The batch that this job counts in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<String>,
-    /// The batch it ends.
+    /// The batch that this job is the last of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_end: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
 }
 
-/// A job that is stored when another has ended.
+/// A job that is stored when another one has completed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Successor {
     pub id: String,
     pub spec: Spec,
-    /// As JSON text: scripts do not look inside.
+    /// JSON as text, because the scripts do not look inside.
     pub args: String,
 }
 
 impl Spec {
-    /// Splits a stored spec from the arguments behind it.
+    /// Splits a stored spec into its JSON and the arguments that follow it.
     pub fn parse<'a>(id: &str, text: &'a str) -> Result<(Spec, &'a str), Error> {
         let (line, args) = text.split_once('\n').unwrap_or((text, "null"));
         let spec = serde_json::from_str(line).map_err(|source| Error::Unreadable {
@@ -68,7 +68,7 @@ impl Spec {
     }
 }
 
-/// What changes about a stored job. There is none until the first claim.
+/// The part of a stored job that changes. It does not exist until the first claim.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Header {
     pub state: StoredState,
@@ -78,15 +78,15 @@ pub(super) struct Header {
     pub run_at: i64,
     pub started: Option<i64>,
     pub finished: Option<i64>,
-    /// The fence of the attempt whose outcome was accepted last.
+    /// The fence of the latest attempt whose outcome was accepted.
     pub settled: Option<u64>,
-    /// Where the result is, when it is not in the record.
+    /// Where the result is, if it is not in the record.
     pub result: Option<StoredResult>,
     #[serde(default)]
     pub errors: Vec<JobError>,
 }
 
-/// The states a header knows; whether a job waits or is delayed shows in the index.
+/// The states that a header stores. The index tells whether a waiting job is delayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum StoredState {
@@ -97,13 +97,13 @@ pub(super) enum StoredState {
     Cancelled,
 }
 
-/// A result too large for the record.
+/// What became of a result that is too large for the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum StoredResult {
-    /// In a key of its own.
+    /// It is in a key of its own.
     Blob,
-    /// Too large for that as well.
+    /// It was too large even for a key of its own, and was dropped.
     Dropped,
 }
 
@@ -131,7 +131,7 @@ pub struct JobError {
     pub message: String,
 }
 
-/// As it is stored: the code, if there is one, stands in brackets before the message.
+/// The stored form: the code, if there is one, is in brackets before the message.
 #[derive(Deserialize, schemars::JsonSchema)]
 struct StoredError {
     at: i64,
@@ -140,12 +140,12 @@ struct StoredError {
 }
 
 impl JobError {
-    /// A reason that has a code.
+    /// Builds a reason that has a code.
     pub fn reason(code: &'static str, message: &str) -> String {
         format!("[{code}] {message}")
     }
 
-    /// The code and the message of a reason.
+    /// Splits a reason into its code and its message.
     pub fn parts(reason: &str) -> (&str, &str) {
         let is_code = |code: &str| {
             !code.is_empty()

@@ -29,7 +29,7 @@ impl JobState {
         JobState::Cancelled,
     ];
 
-    /// Its word in routes and records.
+    /// The word for this state in routes and records.
     pub fn as_str(self) -> &'static str {
         match self {
             JobState::Waiting => "waiting",
@@ -41,12 +41,12 @@ impl JobState {
         }
     }
 
-    /// The state with this word.
+    /// Returns the state with this word.
     pub fn parse(text: &str) -> Option<JobState> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    /// Whether nothing more happens to the job by itself.
+    /// Whether the job has ended, so that nothing more happens to it by itself.
     pub fn is_finished(self) -> bool {
         matches!(
             self,
@@ -54,11 +54,11 @@ impl JobState {
         )
     }
 
-    /// The scores of the jobs in this state, both ends included; see `layout.lua`.
+    /// The score range of the jobs in this state, inclusive at both ends; see `layout.lua`.
     pub(super) fn band(self) -> (f64, f64) {
         const UNIT: f64 = BAND as f64;
         match self {
-            // Parked ones included.
+            // Includes parked jobs.
             JobState::Waiting => (0.0, 2.0 * UNIT - 1.0),
             JobState::Delayed => (2.0 * UNIT, 4.0 * UNIT - 1.0),
             JobState::Active => (4.0 * UNIT, f64::INFINITY),
@@ -67,7 +67,7 @@ impl JobState {
             JobState::Cancelled => (2.0 * UNIT, f64::INFINITY),
         }
     }
-    /// The score of a job that came to this finished state at `now_ms`.
+    /// The score of a job that entered this finished state at `now_ms`.
     pub(super) fn score_at(self, now_ms: i64) -> f64 {
         self.band().0 + (now_ms - EPOCH_MS) as f64
     }

@@ -1,39 +1,39 @@
-//! Repairing a queue after writes were lost.
+//! Repairs a queue after writes were lost.
 
 use crate::queue::scripts::AuditRequest;
 use crate::queue::{Error, Queue};
 
-/// Fields one call looks at; a job has two to four.
+/// The number of fields that one call looks at. A job has two to four.
 const BATCH: u32 = 500;
 
-/// What an audit found.
+/// The results of an audit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audited {
-    /// Jobs looked at.
+    /// The number of jobs that were checked.
     pub jobs: u64,
-    /// Jobs that no set held, or the wrong one.
-    pub mended: u64,
-    /// Whether nothing is left to look at.
+    /// The number of jobs that were missing from their set, or in the wrong one.
+    pub repaired: u64,
+    /// Whether this was the last page.
     pub is_last: bool,
 }
 
 impl Audited {
-    fn count(&mut self, seen: u64, mended: &[String]) {
+    fn count(&mut self, seen: u64, repaired: &[String]) {
         self.jobs += seen;
-        self.mended += mended.len() as u64;
-        for id in mended {
-            tracing::warn!(job_id = id, "job mended");
+        self.repaired += repaired.len() as u64;
+        for id in repaired {
+            tracing::warn!(job_id = id, "job repaired: it was missing from its set");
         }
     }
 }
 
 impl Queue {
-    /// The next page of [`Queue::audit`], about 250 jobs. Each call goes on where
-    /// the last one ended, whoever made it. At most seven commands when the queue is idle and nothing is
-    /// to be mended.
+    /// Checks the next page of [`Queue::audit`], about 250 jobs. Each call continues where
+    /// the last one ended, whoever made it. If the queue is idle and nothing has to be
+    /// repaired, it costs at most seven commands.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn audit_page(&self, is_idle: bool) -> Result<Audited, Error> {
         let request = AuditRequest {
             moment: self.moment(self.clock.now_ms()),
@@ -41,35 +41,36 @@ impl Queue {
             count: BATCH,
             parked: !is_idle,
         };
-        let (next, seen, mended) = self.scripts().audit(&request).await?;
+        let (next, seen, repaired) = self.scripts().audit(&request).await?;
         let mut audited = Audited {
             is_last: next == "0",
             ..Audited::default()
         };
-        audited.count(seen, &mended);
+        audited.count(seen, &repaired);
         Ok(audited)
     }
 
-    /// Looks at every job and puts back into their set those that fell out of it,
-    /// as when a failover lost the last writes: an acknowledged job that is stored
-    /// runs, once more if need be. Some 6 billed commands for each 250 jobs.
+    /// Checks every job, and puts back those that are missing from their set, for example
+    /// because a failover lost the last writes. So every acknowledged job that is still
+    /// stored runs, if necessary once more. Costs about 6 billed commands for each 250
+    /// jobs.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn audit(&self) -> Result<Audited, Error> {
         let mut audited = Audited::default();
         let mut cursor = "0".to_owned();
         loop {
-            // HSCAN may show a job twice, which is looked at twice, but none is left out that
-            // was there from beginning to end.
+            // HSCAN may return a job twice, and it is then checked twice. It never omits a
+            // field that exists throughout the scan.
             let request = AuditRequest {
                 moment: self.moment(self.clock.now_ms()),
                 cursor: Some(&cursor),
                 count: BATCH,
                 parked: true,
             };
-            let (next, seen, mended) = self.scripts().audit(&request).await?;
-            audited.count(seen, &mended);
+            let (next, seen, repaired) = self.scripts().audit(&request).await?;
+            audited.count(seen, &repaired);
             if next == "0" {
                 audited.is_last = true;
                 return Ok(audited);

@@ -1,4 +1,4 @@
-//! Reading and listing jobs.
+//! Reads and lists jobs.
 
 use crate::queue::job::Stored;
 use crate::queue::scripts::{ListRange, ListRequest};
@@ -6,8 +6,8 @@ use crate::queue::{Error, Job, JobId, JobState, Queue};
 use crate::redis::commands::hashes::hmget;
 use crate::redis::{Command, HashField, Pipeline, Replies, Slot};
 
-/// Where a listing goes on: which of its states it is at, the score of the last job and
-/// how many with that score were shown.
+/// Where a listing continues: its current state, the score of the last job, and how many
+/// jobs with that score were returned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor {
     range: usize,
@@ -16,7 +16,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// A cursor a listing gave.
+    /// Parses a cursor that a listing returned.
     pub fn parse(text: &str) -> Option<Cursor> {
         let mut parts = text.split('-');
         let mut part = || parts.next()?.parse::<u64>().ok();
@@ -36,19 +36,20 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// The parts of a job as a pipeline reads them.
+/// The parts of a job, as a pipeline reads them.
 pub type JobSlot = Slot<Vec<Option<String>>>;
 
 impl Queue {
-    /// Adds the reading of a job to a pipeline; [`Queue::read_job`] takes it.
+    /// Adds the read of a job to a pipeline. [`Queue::read_job`] turns the result into a
+    /// job.
     pub fn add_job(&self, pipeline: &mut Pipeline, id: &JobId) -> JobSlot {
         pipeline.add(self.job_command(&[id]))
     }
 
-    /// The job that [`Queue::add_job`] asked for.
+    /// Returns the job that [`Queue::add_job`] asked for.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] when what is stored is not a job.
+    /// [`Error::Unreadable`] if the stored value is not a job.
     pub fn read_job(
         &self,
         replies: &mut Replies,
@@ -59,14 +60,14 @@ impl Queue {
         Ok(self.jobs_of(std::slice::from_ref(id), parts)?.pop())
     }
 
-    /// Adds the storing of a job's progress to a pipeline. It is not fenced: an old
-    /// attempt may overwrite it until it learns that it lost its lease. A script that
-    /// knows better writes [`Queue::progress`] instead.
+    /// Adds the write of a job's progress to a pipeline. The write is not fenced: an old
+    /// attempt may overwrite the progress until it learns that it lost its lease. A script
+    /// that checks ownership itself writes [`Queue::progress`] instead.
     pub fn add_progress(&self, pipeline: &mut Pipeline, id: &JobId, progress: &str) -> Slot<()> {
         pipeline.add(self.progress(id, progress).command())
     }
 
-    /// Where a job's progress is stored, and what, for another script to write.
+    /// The field and value of a job's progress, for another script to write.
     pub fn progress(&self, id: &JobId, progress: &str) -> HashField {
         HashField {
             key: self.keys.records.clone(),
@@ -75,8 +76,8 @@ impl Queue {
         }
     }
 
-    /// A field beside the jobs, without a value, for others who read or write it with what
-    /// they do for one. Its name begins with `#` and is not one of the counters'.
+    /// A field beside the jobs, without a value, for code that reads or writes it together
+    /// with its work for a job. Its name starts with `#` and must not be a counter's.
     pub fn field(&self, name: &str) -> HashField {
         HashField {
             key: self.keys.records.clone(),
@@ -85,12 +86,12 @@ impl Queue {
         }
     }
 
-    /// The field that says whether a running job is to stop; for [`Queue::is_cancelled`].
+    /// The field that says whether a running job should stop, for [`Queue::is_cancelled`].
     pub fn state_field(&self, id: &JobId) -> HashField {
         self.field(id.as_str())
     }
 
-    /// Whether the value of a job's [`Queue::state_field`] asks it to stop.
+    /// Whether the value of a job's [`Queue::state_field`] asks the job to stop.
     pub fn is_cancelled(value: &str) -> bool {
         #[derive(serde::Deserialize)]
         struct Wish {
@@ -100,7 +101,7 @@ impl Queue {
         serde_json::from_str(value).is_ok_and(|wish: Wish| wish.cancel)
     }
 
-    /// A job by its id, with the arguments and the result it has in keys of its own.
+    /// Reads a job by its id, including arguments and results in keys of their own.
     ///
     /// # Errors
     /// As [`Queue::read_job`].
@@ -112,10 +113,10 @@ impl Queue {
         }
     }
 
-    /// Jobs in one state, or in every state: those that run, those that wait, those that are
-    /// delayed, then the cancelled, the failed and the completed ones. Unfinished jobs are
-    /// in the order in which they will run, finished ones newest first. One request; what
-    /// jobs have in keys of their own is not read. The cursor is `None` on the last page.
+    /// Lists the jobs in one state, or in all states in this order: active, waiting,
+    /// delayed, cancelled, failed, completed. Unfinished jobs come in the order in which
+    /// they will run, and finished jobs newest first. It takes one request, and does not
+    /// read what a job has in keys of its own. The cursor is `None` on the last page.
     ///
     /// # Errors
     /// As [`Queue::read_job`].
@@ -137,7 +138,7 @@ impl Queue {
         let request = ListRequest {
             ranges,
             offset: cursor.as_ref().map_or(0, |cursor| cursor.shown),
-            // One more than is shown, to know whether there is another page.
+            // One more than is returned, to learn whether there is another page.
             limit: limit + 1,
         };
         let (words, mut parts) = self.scripts().list(&request).await?;
@@ -159,7 +160,7 @@ impl Queue {
         Ok((self.jobs_of(&ids, parts)?, next))
     }
 
-    /// The set that holds the jobs in a state.
+    /// The key of the set that holds the jobs in this state.
     pub(super) fn set_of(&self, state: JobState) -> &str {
         if state.is_finished() {
             &self.keys.finished
@@ -184,7 +185,7 @@ impl Queue {
         let mut jobs = Vec::with_capacity(ids.len());
         for id in ids {
             let (header, spec, data, progress) = (part(), part(), part(), part());
-            // Deleted between the listing and the reading: no error, just one job fewer.
+            // The job was deleted between listing and reading. The page has one job fewer.
             let Some(spec) = spec else { continue };
             let stored = Stored {
                 header,
@@ -205,7 +206,7 @@ struct Listed {
     score: f64,
 }
 
-/// Scores of one of the two sets that are listed in one go.
+/// A score range of one of the two sets that one command lists.
 struct Band {
     finished: bool,
     min: f64,
@@ -222,7 +223,7 @@ impl Band {
         }
     }
 
-    /// Every state, by as few commands as that takes.
+    /// All states, in as few ranges as possible.
     fn all() -> Vec<Band> {
         let (active, waiting) = (JobState::Active, JobState::Waiting);
         let delayed = Band::of(JobState::Delayed);
@@ -240,8 +241,8 @@ impl Band {
         ]
     }
 
-    /// From `cursor` on, if the listing stopped there. Finished jobs are listed newest
-    /// first.
+    /// The range to list. With `cursor`, it starts where the listing stopped. Finished jobs
+    /// are listed newest first.
     fn range(&self, cursor: Option<&Cursor>) -> ListRange {
         let (first, last) = match self.finished {
             true => (self.max, self.min),
@@ -268,8 +269,8 @@ fn next_cursor(found: &[Listed], before: Option<Cursor>) -> Option<Cursor> {
     let last = found.last()?;
     let is_here = |other: &&Listed| (other.range, other.score) == (last.range, last.score);
     let here = found.iter().filter(is_here).count() as u64;
-    // A page that ends within jobs of one score goes on where it began: what earlier pages
-    // showed of that score is added.
+    // If a page ends among jobs with one score, the next page starts at that score again.
+    // So the number that earlier pages returned with this score is added.
     let carried = before
         .filter(|cursor| (cursor.range, cursor.score) == (last.range, last.score))
         .map_or(0, |cursor| cursor.shown);

@@ -1,12 +1,12 @@
-//! The operator's side: cancel, change, redrive and purge jobs, pause the queue.
+//! The operator's side: cancel, change, redrive and purge jobs, and pause the queue.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! |---|---|
-//! | `mod` | changing what becomes of jobs, and of the whole queue |
+//! | `mod` | changing jobs, and the whole queue |
 //! | `inspector` | reading and listing jobs |
-//! | `referenced` | the state of jobs that records of other modules name |
+//! | `referenced` | the state of jobs that other modules' records name |
 //! | `stats` | counts, ages and throughput |
-//! | `retention` | deleting finished jobs in time |
+//! | `retention` | deleting finished jobs after a time |
 //! | `audit` | repairing a queue after writes were lost |
 
 mod audit;
@@ -28,66 +28,66 @@ use crate::redis::commands::keys::persist;
 use crate::redis::commands::sorted_sets::Range;
 use crate::redis::{Exchange, Pipeline};
 
-/// Jobs redriven by one call.
+/// The number of jobs that one call redrives.
 const BATCH: usize = 100;
 
-/// What became of a job that was to be cancelled.
+/// The result of cancelling a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancelled {
-    /// It will not run.
+    /// The job will not run.
     Done,
-    /// It runs; its handler is asked to stop at the next renewal, within 20 s.
+    /// The job is running. Its handler is asked to stop at the next renewal, within 20 s.
     Requested,
-    /// It had finished already, in this state.
+    /// The job had already finished, in this state.
     Finished(JobState),
-    /// There is no such job.
+    /// The job does not exist.
     Unknown,
 }
 
-/// What became of a job whose priority or time was to change.
+/// The result of changing a job's priority or time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Changed {
-    /// It has the new priority or time.
+    /// The job has the new priority or time.
     Done,
-    /// It runs: the priority is that of its next attempt, should there be one.
+    /// The job is running. The priority applies to its next attempt, if there is one.
     NextAttempt,
-    /// It runs: its time has come and cannot be changed.
+    /// The job is running, so its time can no longer be changed.
     Active,
-    /// It had finished already, in this state.
+    /// The job had already finished, in this state.
     Finished(JobState),
-    /// There is no such job.
+    /// The job does not exist.
     Unknown,
 }
 
-/// What became of a failed job that was to run again.
+/// The result of redriving a failed or cancelled job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redriven {
-    /// It waits to run.
+    /// The job waits to run again.
     Done,
-    /// It is in this state, not failed or cancelled.
+    /// The job is neither failed nor cancelled, but in this state.
     NotFailed(JobState),
-    /// An unfinished job has its unique key.
+    /// An unfinished job has the job's unique key.
     UniqueTaken,
-    /// There is no such job.
+    /// The job does not exist.
     Unknown,
 }
 
-/// What became of a job that was to be forgotten.
+/// The result of purging a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purged {
-    /// It is gone.
+    /// The job was deleted.
     Done,
-    /// It waits or runs, and was left alone.
+    /// The job is unfinished and was not deleted.
     Unfinished,
-    /// There is no such job.
+    /// The job does not exist.
     Unknown,
 }
 
 impl Queue {
-    /// Ends a job, or asks the one that runs it to stop.
+    /// Cancels a job. If it is running, its handler is asked to stop.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn cancel(&self, id: &JobId) -> Result<Cancelled, Error> {
         let word = self.scripts().cancel(&self.request(id)).await?;
         if word == "large" {
@@ -100,11 +100,11 @@ impl Queue {
         })
     }
 
-    /// Gives an unfinished job another priority, another time to run, or both. A
-    /// time that has passed is now.
+    /// Gives an unfinished job another priority, another time, or both. A time in the past
+    /// means now.
     ///
     /// # Errors
-    /// [`Error::Invalid`] names what is wrong.
+    /// [`Error::Invalid`] says what is wrong.
     pub async fn change(
         &self,
         id: &JobId,
@@ -134,20 +134,20 @@ impl Queue {
         })
     }
 
-    /// Lets a failed or cancelled job run again from its first attempt.
+    /// Runs a failed or cancelled job again, from its first attempt.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn redrive(&self, id: &JobId) -> Result<Redriven, Error> {
         self.redrive_once(id, None).await
     }
 
-    /// As [`Queue::redrive`], together with an exchange, which is made if the job is
-    /// redriven.
+    /// Like [`Queue::redrive`], and makes an exchange in the same step. The exchange is
+    /// made only if the job is redriven.
     ///
     /// # Errors
-    /// As [`Queue::redrive`]; also when the exchange's key holds neither value, and
-    /// nothing was done then.
+    /// As [`Queue::redrive`]. It also fails if the exchange's key holds neither of its
+    /// values; nothing is done then.
     pub async fn redrive_once(
         &self,
         id: &JobId,
@@ -159,10 +159,10 @@ impl Queue {
         Ok(redriven.pop().unwrap_or(Redriven::Unknown))
     }
 
-    /// As [`Queue::redrive`], many at once.
+    /// Like [`Queue::redrive`], for many jobs.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn redrive_many(&self, ids: &[JobId]) -> Result<Vec<Redriven>, Error> {
         let mut redriven = Vec::with_capacity(ids.len());
         for part in ids.chunks(BATCH) {
@@ -183,8 +183,9 @@ impl Queue {
         let words = self.scripts().redrive(&request, exchange).await?;
         for (id, word) in ids.iter().zip(&words) {
             if word == "large" {
-                // Its arguments had an expiry since it ended. They lose it first, and only
-                // then is the exchange made: a job that runs again must find them.
+                // The arguments got an expiry when the job ended. It is removed first, and
+                // only then is the exchange made, because a job that runs again must find
+                // its arguments.
                 let mut pipeline = Pipeline::new();
                 let persisted = pipeline.add(persist(&self.keys.args(id)));
                 if let Some(exchange) = exchange {
@@ -201,11 +202,11 @@ impl Queue {
         Ok(redriven.collect())
     }
 
-    /// Lets all jobs run again that have failed until now; answers how many. Those
-    /// whose unique key an unfinished job has stay.
+    /// Redrives all jobs that have failed until now, and returns their number. Jobs whose
+    /// unique key belongs to an unfinished job stay failed.
     ///
     /// # Errors
-    /// When Redis cannot be asked; some may be redriven by then.
+    /// Redis could not be asked. Some jobs may have been redriven by then.
     pub async fn redrive_all(&self) -> Result<u64, Error> {
         let (min, _) = JobState::Failed.band();
         let until = JobState::Failed.score_at(self.clock.now_ms());
@@ -222,8 +223,9 @@ impl Queue {
             if ids.is_empty() {
                 return Ok(done);
             }
-            // Those that stay keep their place in the set, so the next range begins behind them;
-            // those redriven left it, and what followed has moved up.
+            // Jobs that stay failed keep their place in the set, so the next range begins
+            // after them. Redriven jobs have left the set, and the jobs after them have
+            // moved up.
             for redriven in self.redrive_many(&ids).await? {
                 match redriven {
                     Redriven::Done => done += 1,
@@ -233,10 +235,10 @@ impl Queue {
         }
     }
 
-    /// Forgets a finished job before its time.
+    /// Deletes a finished job before retention does.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn purge(&self, id: &JobId) -> Result<Purged, Error> {
         let (word, blobs) = self.scripts().purge(&self.request(id)).await?;
         self.delete_blobs(&blobs).await?;
@@ -247,22 +249,22 @@ impl Queue {
         })
     }
 
-    /// Lets no job begin until [`Queue::resume`]; those that run go on. Costs
-    /// drainers nothing. Twice is once.
+    /// Pauses the queue: no job starts until [`Queue::resume`], and running jobs continue.
+    /// Costs drainers nothing. Pausing a paused queue has no effect.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn pause(&self) -> Result<(), Error> {
-        // Below every job's score: whoever looks for the first job finds the pause instead, so
-        // it costs a tick nothing.
+        // This score is below every job's. A tick that looks for the first job finds the
+        // pause instead, so the check costs nothing.
         self.redis.zadd(&self.keys.index, &[(-1.0, PAUSE)]).await?;
         Ok(())
     }
 
-    /// Ends a pause, if there is one.
+    /// Resumes the queue if it is paused.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn resume(&self) -> Result<(), Error> {
         self.redis.zrem(&self.keys.index, &[PAUSE]).await?;
         Ok(())

@@ -1,32 +1,33 @@
-//! Records of other modules, each read with the state of the job it names.
+//! Reads the records of other modules together with the state of the jobs they name.
 
 use crate::queue::scripts::JobStatesRequest;
 use crate::queue::{Error, JobState, Queue};
 
-/// A record, and the state of the jobs it is about.
+/// A record, and the state of its jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referenced {
-    /// The field of the hash.
+    /// The name of the hash field.
     pub field: String,
-    /// What is in it, if there is such a field.
+    /// The value of the field, if it exists.
     pub record: Option<String>,
-    /// The state of the job the record names as its owner; none when it names none, or
-    /// one that was forgotten. A job that is delayed counts as waiting.
+    /// The state of the job that the record names as its owner. `None` if the record names
+    /// no job, or one that retention removed. A delayed job counts as waiting.
     pub owner: Option<JobState>,
     /// The last error of that job.
     pub owner_error: Option<String>,
-    /// `Active` or `Waiting` when an unfinished job has one of the unique keys.
+    /// `Active` or `Waiting` if an unfinished job has one of the unique keys.
     pub unfinished: Option<JobState>,
 }
 
 impl Queue {
-    /// Reads the records of a hash, JSON with `owner.job`, each with the state of that job
-    /// and whether an unfinished job has one of the unique keys in `unique`, in which `%s`
-    /// is replaced by the field. Without `fields` it reads every record. One request, 3 or 4
-    /// commands and a further one for every 1000 keys and ids.
+    /// Reads the records of a hash, which are JSON with `owner.job`. Each comes with the
+    /// state of that job, and with the state of an unfinished job that has one of the
+    /// unique keys in `unique`, where `%s` stands for the field. Without `fields`, every
+    /// record is read. It takes one request of 3 or 4 commands, and one more command for
+    /// every 1000 keys and ids.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn read_referenced(
         &self,
         hash: &str,

@@ -1,4 +1,4 @@
-//! Deleting finished jobs in time.
+//! Retention: deletes finished jobs after a time.
 
 use std::time::Duration;
 
@@ -7,19 +7,20 @@ use crate::queue::scripts::RetainRequest;
 use crate::queue::{Error, Queue};
 use crate::telemetry;
 
-/// The most jobs one call forgets; keeps the script short.
+/// The largest number of jobs that one call deletes, which keeps the script short.
 const BATCH: u64 = 200;
 
-/// How often retention runs while jobs are worked on.
+/// How often retention runs while jobs are processed.
 const INTERVAL: Duration = Duration::from_secs(300);
 
-/// Counters of a day stay this long. Each of the next seven days removes them, so that a
-/// day without a run leaves none behind.
+/// How many days the daily counters are kept. Each of the next seven days removes them, so
+/// a day without a run leaves none behind.
 const COUNTER_DAYS: i64 = 35;
 
 impl Queue {
-    /// Retention, when it last ran `at` long ago, or at an unknown time and jobs have
-    /// `finished` since. A failure is left to the next; answers how many went.
+    /// Runs retention if it is due. `at` is when it last ran; if that is unknown, it is due
+    /// if jobs have `finished`. A failure is left to the next run. Returns how many jobs
+    /// were deleted.
     pub(in crate::services::queue) async fn retain_if_due(
         &self,
         at: Option<i64>,
@@ -38,19 +39,19 @@ impl Queue {
         }
     }
 
-    /// Forgets finished jobs beyond their age and number; answers how many went.
+    /// Deletes finished jobs that are too old or too many, and returns how many.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn retain(&self) -> Result<usize, Error> {
         self.forget(false).await
     }
 
-    /// As [`Queue::retain`], one command cheaper when nothing goes: drainers then do
-    /// not know that it ran.
+    /// Like [`Queue::retain`], but one command cheaper if nothing is deleted, because it
+    /// does not record for drainers that it ran.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn retain_idle(&self) -> Result<usize, Error> {
         self.forget(true).await
     }
@@ -72,8 +73,8 @@ impl Queue {
                     .collect(),
             };
             let (ids, blobs) = self.scripts().retain(&request).await?;
-            // After the jobs: cut here, they have an expiry. Before them, a job could be read
-            // without its arguments.
+            // Deleted after the jobs. If this is interrupted, the blobs still have an
+            // expiry. In the other order, a job could be read without its arguments.
             self.delete_blobs(&blobs).await?;
             forgotten += ids.len();
             if (ids.len() as u64) < BATCH {

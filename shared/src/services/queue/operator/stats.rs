@@ -1,4 +1,4 @@
-//! How a queue is doing, in one request.
+//! How a queue is doing, read in one request.
 
 use serde::Serialize;
 
@@ -9,10 +9,10 @@ use crate::redis::commands::hashes::hmget;
 use crate::redis::commands::sorted_sets::{Range, zcount, zrange_with_scores, zscore};
 use crate::redis::{Pipeline, Slot};
 
-/// How many jobs there are in each state.
+/// The number of jobs in each state.
 pub type Counts = Vec<(JobState, u64)>;
 
-/// The minutes throughput is measured over; the current one is not among them.
+/// The number of minutes that throughput is measured over, not counting the current one.
 const REPORTED_MINUTES: i64 = 10;
 
 /// How a queue is doing.
@@ -67,22 +67,22 @@ pub struct Totals {
     pub stalled: u64,
 }
 
-/// How far behind a queue is: less than [`Stats`], for a third of its price.
+/// How far behind a queue is. Contains less than [`Stats`], for a third of its price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pressure {
-    /// Jobs that are due.
+    /// The number of jobs that are due.
     pub waiting: u64,
-    /// How long the one that comes next has waited, in milliseconds; 0 when none does.
+    /// How long the job that comes next has waited, in milliseconds; 0 if none waits.
     pub oldest_waiting_ms: u64,
-    /// The dead letters.
+    /// The number of failed jobs (dead letters).
     pub failed: u64,
 }
 
 impl Queue {
-    /// How many jobs there are in each state, in one request.
+    /// Counts the jobs in each state, in one request.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn counts(&self) -> Result<Counts, Error> {
         let mut pipeline = Pipeline::new();
         let slots = self.add_counts(&mut pipeline);
@@ -103,10 +103,10 @@ impl Queue {
             .collect()
     }
 
-    /// Counts, ages, throughput and failures, in one request.
+    /// Reads counts, ages, throughput and failures, in one request.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn stats(&self) -> Result<Stats, Error> {
         let now = self.clock.now_ms();
         let minute = now.div_euclid(60_000);
@@ -146,7 +146,8 @@ impl Queue {
             retried: number(from + 3),
             stalled: number(from + 4),
         };
-        // A slot holds the minute it was last used for; one of an hour ago counts for nothing.
+        // A slot belongs to the minute that last used it. A slot from an hour ago does not
+        // count.
         let minutes = Minutes::of(&values[2 * COUNTERS.len()..], minute);
         let ended = minutes.completed + minutes.failed;
         Ok(Stats {
@@ -169,10 +170,10 @@ impl Queue {
         })
     }
 
-    /// How far behind the queue is: three commands in one request.
+    /// Reads how far behind the queue is: three commands in one request.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn pressure(&self) -> Result<Pressure, Error> {
         let (low, high) = JobState::Waiting.band();
         let next = Range::Score {
@@ -197,16 +198,16 @@ impl Queue {
         })
     }
 
-    /// Since when a job waits, by its place: the head start of its priority is taken
-    /// off as far as the job is not older than its own id.
+    /// When a job began to wait, calculated from its score. The head start of its priority
+    /// is subtracted, unless that would make the job older than its own id.
     fn waiting_since(&self, next: &[String]) -> Option<i64> {
         let [id, score] = next else { return None };
         let created = JobId::parse(id)?.created_ms();
-        // Parked jobs differ by their band only.
+        // Parked jobs differ only by their band.
         let score = (score.parse::<f64>().ok()? as i64) % BAND + EPOCH_MS;
         let aging = i64::try_from(self.config.aging.as_millis()).unwrap_or(i64::MAX);
         let levels = match aging {
-            // Priority is strict: the score says nothing about the time.
+            // Priority is strict, so the score says nothing about the time.
             0 => 0,
             aging => ((score - created) / aging).clamp(0, 9),
         };
@@ -224,7 +225,7 @@ struct Minutes {
 }
 
 impl Minutes {
-    /// Of fields as `count.lua` writes them.
+    /// Reads fields in the format of `count.lua`.
     fn of(fields: &[Option<String>], now: i64) -> Minutes {
         let mut sum = Minutes::default();
         for field in fields.iter().flatten() {

@@ -1,4 +1,4 @@
-//! Batches: many jobs, and one that runs when all of them have ended.
+//! Batches: many jobs, and a last job that runs when all of them have ended.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::redis::commands::Hashes as _;
 /// The most jobs of a batch.
 const LARGEST: usize = 10_000;
 
-/// How far a batch is.
+/// The progress of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchState {
-    /// Jobs of the batch.
+    /// The number of jobs in the batch.
     pub total: u64,
     /// Jobs that have not ended yet.
     pub left: u64,
@@ -32,10 +32,11 @@ pub struct BatchState {
 }
 
 impl Queue {
-    /// Stores jobs as a batch under the id of `last`, which is stored when each of
-    /// them has completed, failed or been cancelled, exactly once. A job that is
-    /// redriven later does not count again. Up to 10,000 jobs, a hundred a call; cut
-    /// short, the same batch may be sent again whole. The jobs have no unique keys.
+    /// Stores jobs as a batch. The batch's id is the id of `last`, which is stored exactly
+    /// once, when each of the jobs has completed, failed or been cancelled. A job that is
+    /// redriven later does not count again. A batch has up to 10,000 jobs, which are sent
+    /// in calls of a hundred. If the calls are interrupted, the whole batch may be sent
+    /// again. The jobs must not have unique keys.
     ///
     /// # Errors
     /// As [`Queue::enqueue_many`].
@@ -50,14 +51,14 @@ impl Queue {
         let now = self.clock.now_ms();
         last.check_successor(now)?;
         let ids: HashSet<&JobId> = jobs.iter().chain([&last]).map(|job| &job.id).collect();
-        // Two jobs of one id would be stored as one, and the batch would wait for ever.
+        // Two jobs with one id would be stored as one, and the batch would wait forever.
         if ids.len() <= jobs.len() {
             let reason = "id: expected another for each job";
             return Err(Error::Invalid(reason.to_owned()));
         }
         for job in &jobs {
             job.check(now)?;
-            // A duplicate is not stored, and would never be counted off.
+            // A duplicate is not stored, so the batch would wait for it forever.
             if job.unique.is_some() {
                 let reason = "unique: expected none in a batch";
                 return Err(Error::Invalid(reason.to_owned()));
@@ -73,9 +74,9 @@ impl Queue {
             total: jobs.len(),
             last: &end,
         };
-        // The first call writes how many jobs there will be, so the batch cannot end before the
-        // last part is stored, however fast the first ones run. A part that is sent again
-        // stores nothing twice.
+        // The first call stores the total number of jobs, so the batch cannot end before
+        // the last part is stored, however fast the first jobs run. A part that is sent
+        // again stores nothing twice.
         let mut stored = Vec::with_capacity(jobs.len());
         for part in jobs.chunks(MOST) {
             let ready = part.iter().map(|job| Ready::new(job, defaults));
@@ -93,11 +94,11 @@ impl Queue {
         Ok(stored)
     }
 
-    /// How far the batch is whose last job has this id; `None` when it was forgotten
-    /// with that job.
+    /// Returns the progress of the batch whose last job has this id, or `None` if retention
+    /// has removed that job.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// Redis could not be asked.
     pub async fn batch(&self, last: &JobId) -> Result<Option<BatchState>, Error> {
         let field = format!("b:{last}");
         let Some(text) = self.redis.hget(&self.keys.records, &field).await? else {

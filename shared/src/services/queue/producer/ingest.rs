@@ -1,8 +1,8 @@
-//! Jobs other programs left in a stream.
+//! Jobs that other programs add to a stream.
 //!
-//! An entry is taken over by one script, which stores the job and removes the entry;
-//! one that is gone already is not stored again. What cannot be a job is stored as a
-//! failed one, with the reason.
+//! One script takes over an entry: it stores the job and removes the entry. An entry that
+//! is already gone is not stored again. An entry that is not a valid job is stored as a
+//! failed job with the reason.
 
 use serde_json::{Map, Value};
 
@@ -13,23 +13,23 @@ use crate::queue::{Error, JobId, Queue};
 use crate::redis::commands::Streams as _;
 use crate::redis::commands::streams::Entry;
 
-/// What was taken over.
+/// What an ingest has taken over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ingested {
-    /// Jobs that will run, or that are duplicates of an unfinished one.
+    /// Jobs that will run, and duplicates of unfinished ones.
     pub taken: u32,
-    /// Entries that are no jobs.
+    /// Entries that are not valid jobs.
     pub refused: u32,
 }
 
-/// Reads an entry as a job, given the id it will have; the error says what is wrong.
+/// Reads an entry as a job with the given id. The error says what is wrong with the entry.
 pub type ReadForeign<'a> = &'a (dyn Fn(&Entry, JobId) -> Result<NewJob, String> + Sync);
 
 impl Queue {
-    /// Takes over everything in `stream`, a hundred entries a call.
+    /// Takes over all entries of `stream`, a hundred in each call.
     ///
     /// # Errors
-    /// When Redis cannot be asked; what was not taken over is still in the stream.
+    /// Redis could not be asked. What was not taken over is still in the stream.
     pub async fn ingest(&self, stream: &str, read: ReadForeign<'_>) -> Result<Ingested, Error> {
         let mut ingested = Ingested::default();
         loop {
@@ -40,7 +40,7 @@ impl Queue {
             let more = self.store_entries(stream, &entries, read).await?;
             ingested.taken += more.taken;
             ingested.refused += more.refused;
-            // A short page was the last: asking again would cost a command to be told so.
+            // A short page was the last one. Asking again would cost a command.
             if entries.len() < MOST {
                 return Ok(ingested);
             }
@@ -59,8 +59,8 @@ impl Queue {
             .map(|entry| {
                 let id = foreign_id(stream, entry);
                 let job = read(entry, id.clone()).and_then(|job| match job.check(now) {
-                    // The id is the entry's, whatever the job names: it is what makes a second
-                    // reading harmless.
+                    // The id is derived from the entry, whatever id the job names. This
+                    // makes a second reading harmless.
                     Ok(()) => Ok(NewJob {
                         id: id.clone(),
                         ..job
@@ -89,7 +89,8 @@ impl Queue {
         let request = EnqueueRequest {
             moment: self.moment(now),
             jobs: ready.into_iter().map(|ready| ready.entry).collect(),
-            // They are in Redis already: refusing them would free nothing.
+            // No backlog limit: these jobs are in Redis already, so refusing them would
+            // free nothing.
             cap: None,
             stream: Some(true),
             batch: None,
@@ -101,7 +102,7 @@ impl Queue {
             match reason {
                 _ if word == "gone" => {}
                 _ if word == "conflict" => {
-                    tracing::error!(job_id = %job.id, "foreign job dropped: its id is taken");
+                    tracing::error!(job_id = %job.id, "foreign job dropped: another job has its id");
                     ingested.refused += 1;
                 }
                 Some(reason) => {
@@ -115,20 +116,20 @@ impl Queue {
     }
 }
 
-/// The id of the job an entry becomes: the same for every reader, so that two workers that
-/// read the same entry store one job.
+/// Returns the id of the job that an entry becomes. It is the same for every reader, so two
+/// workers that read the same entry store one job.
 pub fn foreign_id(stream: &str, entry: &Entry) -> JobId {
     let at_ms = entry.id.split('-').next().and_then(|ms| ms.parse().ok());
     let latest = (1i64 << 48) - 1;
     JobId::derived(
         at_ms.unwrap_or(0).clamp(0, latest),
-        // With what it says, since a stream that was emptied and made anew within a
-        // millisecond gives the same place again.
+        // The fields are part of the id, because a stream that was emptied and created
+        // again within a millisecond reuses the same entry ids.
         &format!("{stream}/{}/{:?}", entry.id, entry.fields),
     )
 }
 
-/// A job that holds the fields of an entry that is no job, as far as they fit.
+/// Builds a job that holds the fields of an invalid entry, as far as they fit.
 fn refused(entry: &Entry, id: JobId) -> Result<NewJob, Error> {
     let kind = entry.field("type").unwrap_or_default();
     let kind = if kind.is_empty() || kind.len() > 128 {

@@ -1,12 +1,12 @@
 //! The producer's side: storing jobs.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! |---|---|
-//! | `mod` | [`Queue::enqueue`] and what came of it |
+//! | `mod` | [`Queue::enqueue`] and its result |
 //! | `new_job` | [`NewJob`]: a job as it is given to the queue, and its limits |
-//! | `batch` | many jobs, and one that runs when all have ended |
-//! | `recurring` | jobs that come again, by a schedule |
-//! | `ingest` | jobs other programs left in a stream |
+//! | `batch` | many jobs, and a last one that runs when all have ended |
+//! | `recurring` | jobs that run on a schedule |
+//! | `ingest` | jobs that other programs add to a stream |
 
 mod batch;
 mod ingest;
@@ -26,51 +26,52 @@ use super::spec::Spec;
 use super::{Error, JobId, Queue};
 use crate::redis::Exchange;
 
-/// The most jobs of one call.
+/// The largest number of jobs in one call.
 const MOST: usize = 100;
 
-/// The most bytes of one call, well below what a request may have: text that is JSON
-/// in JSON grows.
+/// The largest size of one call, in bytes. It is well below what a request may have,
+/// because JSON text grows when it is embedded in JSON.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
-/// What became of a job that was to be stored.
+/// The result of storing a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enqueued {
-    /// It is stored.
+    /// The job was stored.
     New(JobId),
-    /// An unfinished job with the same unique key stands for it.
+    /// The job was not stored, because an unfinished job has the same unique key.
     Duplicate {
         /// The unfinished job.
         id: JobId,
-        /// Whether that job now runs sooner, or before more others, than it would have.
+        /// Whether that job now runs sooner, or ahead of more jobs, than before.
         hastened: bool,
-        /// Whether that job does something else: it has other arguments, which stay.
+        /// Whether that job has a different kind or different arguments, which do not
+        /// change.
         differs: bool,
     },
-    /// The delayed job with the same unique key took its arguments and its time.
+    /// The delayed job with the same unique key took over this job's arguments and time.
     Debounced(JobId),
 }
 
 impl Enqueued {
-    /// The job that will run.
+    /// The id of the job that will run.
     pub fn id(&self) -> &JobId {
         match self {
             Enqueued::New(id) | Enqueued::Debounced(id) | Enqueued::Duplicate { id, .. } => id,
         }
     }
 
-    /// Whether another job stands for it.
+    /// Whether another job will run in place of this one.
     pub fn is_duplicate(&self) -> bool {
         !matches!(self, Enqueued::New(_))
     }
 
-    /// Whether what was asked for is not what the job that stands for it does.
+    /// Whether the job that will run does something else than the caller asked for.
     pub fn differs(&self) -> bool {
         matches!(self, Enqueued::Duplicate { differs: true, .. })
     }
 }
 
-/// A job on its way, with what was made of it.
+/// A job that is ready to be sent, with its stored form.
 pub(super) struct Ready<'a> {
     pub job: &'a NewJob,
     pub spec: Spec,
@@ -99,11 +100,11 @@ impl<'a> Ready<'a> {
 }
 
 impl Queue {
-    /// Stores a job. Sent again with the same id it stays one job.
+    /// Stores a job. If it is sent again with the same id, it is still stored once.
     ///
     /// # Errors
-    /// [`Error::Invalid`] names what is wrong with the job, [`Error::IdTaken`] when
-    /// its id is another job's, [`Error::Full`] when too many jobs are unfinished.
+    /// [`Error::Invalid`] says what is wrong with the job. [`Error::IdTaken`]: another job
+    /// has its id. [`Error::Full`]: the queue has too many unfinished jobs.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
         let mut stored = self.enqueue_many(vec![job]).await?;
         stored
@@ -111,10 +112,10 @@ impl Queue {
             .ok_or_else(|| Error::Invalid("no job to store".to_owned()))
     }
 
-    /// Whether these jobs can be stored in one call, without asking Redis.
+    /// Checks that these jobs can be stored in one call, without asking Redis.
     ///
     /// # Errors
-    /// [`Error::Invalid`] names what is wrong with the first that cannot be.
+    /// [`Error::Invalid`] says what is wrong with the first invalid job.
     pub fn check(&self, jobs: &[NewJob]) -> Result<(), Error> {
         if jobs.is_empty() || jobs.len() > MOST {
             return Err(Error::Invalid(format!("expected 1 to {MOST} jobs")));
@@ -123,21 +124,22 @@ impl Queue {
         jobs.iter().try_for_each(|job| job.check(now))
     }
 
-    /// Stores up to 100 jobs in one call, in order, all or none of them valid.
+    /// Stores up to 100 jobs in one call, in order. If one of them is invalid, none is
+    /// stored.
     ///
     /// # Errors
-    /// As [`Queue::enqueue`]; when the queue has no room for all new ones of the
-    /// call, none of them is stored.
+    /// As [`Queue::enqueue`]. If the queue has no room for all new jobs of the call, none
+    /// is stored.
     pub async fn enqueue_many(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, Error> {
         self.enqueue_once(jobs, None).await
     }
 
-    /// As [`Queue::enqueue_many`], together with an exchange, which is made if all jobs
-    /// are new: no other job stands for one of them.
+    /// Like [`Queue::enqueue_many`], and makes an exchange in the same step. The exchange
+    /// is made only if all jobs are new, so that none is a duplicate of another.
     ///
     /// # Errors
-    /// As [`Queue::enqueue_many`]; also when the exchange's key holds neither value, and
-    /// nothing was stored then.
+    /// As [`Queue::enqueue_many`]. It also fails if the exchange's key holds neither of its
+    /// values; nothing is stored then.
     pub async fn enqueue_once(
         &self,
         jobs: Vec<NewJob>,
@@ -153,7 +155,7 @@ impl Queue {
             .zip(answers)
             .map(|(job, answer)| enqueued(job.id, answer))
             .collect::<Result<_, Error>>()?;
-        // After the jobs: an event about a job that is not stored could not be taken back.
+        // Published after the jobs are stored, because an event cannot be taken back.
         self.publish_created(&stored).await;
         Ok(stored)
     }
@@ -165,7 +167,8 @@ impl Queue {
         }
     }
 
-    /// Stores what is ready: large arguments first, so that no job is found without.
+    /// Stores the jobs. Large arguments are stored first, so that no job is found without
+    /// its arguments.
     async fn store(
         &self,
         ready: Vec<Ready<'_>>,
@@ -173,14 +176,15 @@ impl Queue {
         exchange: Option<&Exchange>,
         now: i64,
     ) -> Result<Vec<(String, String)>, Error> {
-        // A job stored by a wrong clock would come first, or a year late, for everybody.
+        // A job stored with a wrong time would run before all others, or a year late.
         self.check_clock()?;
         let blobs = self.store_args(&large_args(&ready)).await?;
         let specs: Vec<String> = ready
             .iter()
             .map(|ready| ready.job.stored(&ready.spec))
             .collect();
-        // Refused here, where the reason can be named: the service would refuse the request whole.
+        // Checked here, where the error can give the reason. The service would refuse the
+        // whole request.
         let bytes: usize = specs.iter().map(String::len).sum();
         if bytes > MOST_BYTES {
             let reason = "jobs: expected at most 4 MB in one call";
@@ -209,10 +213,10 @@ fn large_args<'a>(ready: &'a [Ready<'_>]) -> Vec<(&'a JobId, &'a str)> {
 fn enqueued(id: JobId, (word, other): (String, String)) -> Result<Enqueued, Error> {
     let stands = |id: JobId| JobId::parse(&other).unwrap_or(id);
     match word.as_str() {
-        // The same id and other arguments: a caller's mistake, not a second sending.
+        // The same id with other arguments is the caller's mistake, not a repeated call.
         "conflict" => Err(Error::IdTaken(id)),
         "full" => Err(Error::Full),
-        // The job itself, stored by a call whose reply was lost.
+        // The job itself, stored by an earlier call whose reply was lost.
         "dup" if other == id.as_str() => Ok(Enqueued::New(id)),
         "dup" | "dup_other" | "sooner" | "sooner_other" => Ok(Enqueued::Duplicate {
             id: stands(id),

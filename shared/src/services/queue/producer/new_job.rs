@@ -12,85 +12,86 @@ use crate::queue::spec::{Spec, Successor};
 use crate::queue::{Backoff, Error, JobId};
 use crate::trace::Trace;
 
-/// How far ahead a job may be set: a year.
+/// How far ahead a job may be scheduled: a year.
 const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// The longest timeout: more than any invocation takes.
+/// The longest timeout. No invocation runs this long.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
-/// The most jobs of a chain after the first.
+/// The largest number of jobs in a chain, not counting the first.
 const LONGEST_CHAIN: usize = 20;
 
 /// A job to be stored.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// Its own: a job sent again with the same id is stored once.
+    /// The job's id. A job that is sent again with the same id is stored once.
     pub id: JobId,
-    /// Which handler runs it.
+    /// The kind, which selects the handler.
     pub kind: String,
-    /// What the handler is given, as JSON. At most 1 MB.
+    /// The handler's arguments, as JSON. At most 1 MB.
     pub args: String,
-    /// 1 (first) to 10. Defaults to 5.
+    /// The priority, from 1 (first) to 10. Defaults to 5.
     pub priority: u8,
-    /// Not before this unix millisecond. Defaults to at once; at most a year ahead.
+    /// The earliest time at which the job may run, in unix milliseconds. Defaults to now;
+    /// at most a year ahead.
     pub run_at_ms: Option<i64>,
-    /// Attempts until the job fails for good, 1 to 100. Defaults to
-    /// [`QueueConfig::max_attempts`](crate::config::QueueConfig), which is a setting.
+    /// The number of attempts after which the job fails for good, 1 to 100. Defaults to the
+    /// setting [`QueueConfig::max_attempts`](crate::config::QueueConfig).
     pub max_attempts: Option<u32>,
-    /// The waits between its attempts.
+    /// The waits between attempts.
     pub backoff: Backoff,
-    /// Whether the waits of the backoff are random. Defaults to true.
+    /// Whether the waits are randomized. Defaults to true.
     pub jitter: bool,
-    /// While a job with this key is unfinished, no second one is stored: what becomes of
-    /// the two says `on_unique`. Once the first has ended, the key is free. 1 to 512 bytes,
-    /// no control characters.
+    /// The unique key. While an unfinished job has this key, another job with it is a
+    /// duplicate, and `on_unique` decides what happens to the two. The key is free once the
+    /// job has ended. 1 to 512 bytes, no control characters.
     pub unique: Option<String>,
-    /// What a second job with the same unique key does. Defaults to [`OnUnique::Hasten`].
+    /// What happens when this job is a duplicate. Defaults to [`OnUnique::Hasten`].
     pub on_unique: OnUnique,
-    /// At most [`QueueConfig::group_limit`](crate::config::QueueConfig) jobs with the
-    /// same group run at once; the others wait without holding up the queue. At most
-    /// 128 bytes, no control characters.
+    /// The group. At most [`QueueConfig::group_limit`](crate::config::QueueConfig) jobs of
+    /// one group run at once; the others wait without delaying the rest of the queue. At
+    /// most 128 bytes, no control characters.
     pub group: Option<String>,
-    /// How long an attempt may take; one that takes longer is stopped and counts as
-    /// failed. Defaults to no limit but the invocation's.
+    /// The longest time of an attempt. An attempt that takes longer is stopped and counts
+    /// as failed. Defaults to the invocation's limit only.
     pub timeout: Option<Duration>,
-    /// The job fails unless it begins before this unix millisecond.
+    /// The job fails if it has not begun by this time, in unix milliseconds.
     pub expires_ms: Option<i64>,
-    /// Jobs stored one after the other, each when the one before has completed. If
-    /// one fails or is cancelled, those after it are never stored.
+    /// The rest of the chain. Each of these jobs is stored when the one before it has
+    /// completed. If one fails or is cancelled, the later ones are never stored.
     pub then: Vec<NewJob>,
-    /// The trace the job belongs to, as W3C writes it; anything else is left out.
+    /// The trace that the job belongs to, in the W3C format. Any other value is ignored.
     pub traceparent: Option<String>,
 }
 
-/// What a job is given where it names nothing of its own.
+/// The values for what a job does not set itself.
 #[derive(Clone, Copy)]
 pub(super) struct Defaults {
-    /// When it is stored, and may run.
+    /// The time at which the job is stored and, by default, may run.
     pub now_ms: i64,
     pub max_attempts: u32,
 }
 
-/// What happens to a job when an unfinished job has its unique key. The answer to the caller
-/// is [`Enqueued::Duplicate`](crate::queue::Enqueued) with the first job's id, unless the
-/// variant says otherwise.
+/// What happens to a job whose unique key belongs to an unfinished job. The caller gets
+/// [`Enqueued::Duplicate`](crate::queue::Enqueued) with the id of the unfinished job,
+/// unless the variant says otherwise.
 ///
-/// Every case, with those that have nothing to do with unique keys, is in the table at
-/// `decide` in `scripts/enqueue.lua`.
+/// The table at `decide` in `scripts/enqueue.lua` lists every case, including those that do
+/// not concern unique keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnique {
-    /// The first stays, and keeps its arguments. Until it is claimed for the first time, it
-    /// takes the earlier time and the better priority of the two.
+    /// The first job stays and keeps its arguments. If it was never claimed, it takes the
+    /// earlier time and the better priority of the two.
     #[default]
     Hasten,
-    /// The first stays as it is.
+    /// The first job stays as it is.
     Keep,
-    /// The first is cancelled and the new one is stored: the answer is `New`. If the first
-    /// is running, it stays, and the new one is a duplicate.
+    /// The first job is cancelled and the new one is stored; the answer is `New`. If the
+    /// first is running, it stays, and the new one is a duplicate.
     Replace,
-    /// The first takes the new one's arguments and time, so that a row of requests ends in
-    /// one run after the last of them: the answer is `Debounced`. If it has begun, it stays
-    /// as it is, and the new one is a duplicate.
+    /// The first job takes the new one's arguments and time, so a series of requests
+    /// becomes one run after the last of them; the answer is `Debounced`. If the first has
+    /// begun, it stays as it is, and the new one is a duplicate.
     Debounce,
 }
 
@@ -106,10 +107,10 @@ impl OnUnique {
 }
 
 impl NewJob {
-    /// A job with the default options.
+    /// Creates a job with the default options.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when `args` cannot be written as JSON.
+    /// [`Error::Invalid`] if `args` cannot be written as JSON.
     pub fn new(id: JobId, kind: &str, args: &impl Serialize) -> Result<NewJob, Error> {
         let args = serde_json::to_string(args).map_err(|e| Error::Invalid(e.to_string()))?;
         Ok(NewJob {
@@ -163,7 +164,7 @@ impl NewJob {
         if self.group.as_ref().is_some_and(|key| !is_key(key, 128)) {
             return invalid("group: expected 1 to 128 bytes without control characters");
         }
-        // Scripts write numbers of up to 14 digits as they are.
+        // Scripts write numbers of up to 14 digits without changing them.
         if self
             .timeout
             .is_some_and(|timeout| timeout < Duration::from_millis(1) || timeout > LONGEST_TIMEOUT)
@@ -193,7 +194,8 @@ impl NewJob {
             .try_for_each(|next| next.check_successor(now_ms))
     }
 
-    /// A job that is stored by the end of another, inside that one's record.
+    /// Checks a job that is stored inside another job's record until that one has
+    /// completed.
     pub(super) fn check_successor(&self, now_ms: i64) -> Result<(), Error> {
         let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
         if self.args.len() > LARGEST_INLINE {
@@ -208,7 +210,7 @@ impl NewJob {
         self.check(now_ms)
     }
 
-    /// What of it is stored as JSON.
+    /// The part of the job that is stored as JSON.
     pub(super) fn spec(&self, defaults: Defaults) -> Spec {
         let is_new = self.group.is_some()
             || self.expires_ms.is_some()
@@ -249,7 +251,7 @@ impl NewJob {
 
     pub(super) fn successor(&self, defaults: Defaults) -> Successor {
         let mut spec = self.spec(defaults);
-        // The script may give it the rest of a chain, which version 1 does not know.
+        // The script may add the rest of a chain, which version 1 does not know.
         spec.v = SPEC_VERSION;
         Successor {
             id: self.id.to_string(),
@@ -258,11 +260,11 @@ impl NewJob {
         }
     }
 
-    /// The spec as it is stored: a line of JSON, then the arguments, unless they have
-    /// a key of their own.
+    /// The spec as it is stored: a line of JSON, then the arguments, unless they have a key
+    /// of their own.
     pub(super) fn stored(&self, spec: &Spec) -> String {
-        // The arguments are not a field of the JSON: the scripts need not parse them, and they
-        // come back to the byte, whatever precision their numbers have.
+        // The arguments are not a field of the JSON. So the scripts need not parse them,
+        // and they come back byte for byte, whatever the precision of their numbers.
         let line = to_json(spec);
         let args = if spec.blob.is_some() {
             "null"
@@ -272,7 +274,7 @@ impl NewJob {
         format!("{line}\n{args}")
     }
 
-    /// When it may run: a time that has passed is now.
+    /// When the job may run. A time in the past means now.
     pub(super) fn run_at(&self, now_ms: i64) -> i64 {
         self.run_at_ms.unwrap_or(now_ms).max(now_ms)
     }

@@ -1,11 +1,13 @@
-//! Jobs that come again and again, by a cron pattern or at even times.
+//! Jobs that run repeatedly, by a cron pattern or at regular intervals.
 //!
-//! A schedule is cut into slots, and each slot has one job however many drainers
-//! look: the script that stores it remembers the newest slot of the schedule's name, and
-//! the schedule itself. Of a name never seen before, or with another schedule than it had,
-//! no slot was missed: the first to have a job is the next that begins.
-//! A look costs nothing while no slot has begun since the environment's last; drainers
-//! look once a minute, so of shorter slots only the newest has its job.
+//! A schedule is divided into slots, and each slot gets at most one job, however many
+//! drainers look. The script that stores the job also stores the newest slot under the
+//! schedule's name, and the schedule itself. If the name is new, or its schedule has
+//! changed, no slot counts as missed: the next slot to begin is the first that gets a job.
+//!
+//! Looking costs nothing while no slot has begun since this environment's last look.
+//! Drainers look once a minute, so if slots are shorter than that, only the newest one gets
+//! its job.
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
@@ -18,60 +20,65 @@ use super::{NewJob, Ready};
 use crate::queue::scripts::Slot;
 use crate::queue::{Error, JobId, Queue};
 
-/// A slot that began longer ago was missed: more than the longest drain takes, since
-/// with one drainer at a time nobody looks meanwhile.
+/// A slot that began longer ago than this was missed. It is more than the longest drain
+/// takes, because with a single drainer nobody looks while a drain runs.
 const LATE: Duration = Duration::from_secs(1000);
 
 /// The longest time between two slots.
 const LONGEST_PAUSE: Duration = Duration::from_secs(366 * 86_400);
 
-/// When a job comes again. Times are UTC.
+/// When a job repeats. Times are in UTC.
 #[derive(Clone, Debug)]
 pub enum Schedule {
-    /// A pattern of five fields, or six with seconds before them.
+    /// A cron pattern of five fields, or six if it starts with seconds.
     Cron(Box<Cron>),
-    /// Every so long, counted from 1970; at least a second, at most a year.
+    /// A regular interval, counted from 1970. At least a second, at most a year.
     Every(Duration),
 }
 
-/// What becomes of slots that began while no drainer looked.
+/// What happens to slots that began while no drainer looked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Missed {
-    /// They have no job.
+    /// They get no job.
     #[default]
     Skip,
-    /// The newest of them has its job late.
+    /// The newest of them gets its job late.
     RunOnce,
 }
 
 /// A recurring job.
 #[derive(Clone, Debug)]
 pub struct Recurring {
-    /// Stands for the schedule: under another name it is a new one. At most 128 bytes.
+    /// Identifies the schedule: a job with another name has a new schedule. At most 128
+    /// bytes.
     pub name: String,
     /// When it runs.
     pub schedule: Schedule,
-    /// What becomes of times that passed while nothing ran.
+    /// What happens to slots that began while no drainer ran.
     pub missed: Missed,
-    /// What each job is like; it is given an id of its own.
+    /// The job that each slot stores, with an id of its own.
     pub job: NewJob,
 }
 
-/// The slots one environment has seen to, so that it asks once for each.
+/// The slots that this environment has handled, so that it asks once for each.
 #[derive(Debug, Default)]
 pub struct Slots(HashMap<String, i64>);
 
 impl Schedule {
+    /// Parses a cron pattern.
+    ///
     /// # Errors
-    /// [`Error::Invalid`] when `pattern` is none.
+    /// [`Error::Invalid`] if `pattern` is not a valid cron pattern.
     pub fn cron(pattern: &str) -> Result<Schedule, Error> {
         Cron::from_str(pattern)
             .map(|cron| Schedule::Cron(Box::new(cron)))
             .map_err(|error| Error::Invalid(format!("cron: {error}")))
     }
 
+    /// A schedule with a slot every `pause`.
+    ///
     /// # Errors
-    /// [`Error::Invalid`] when `pause` is shorter than a second or longer than a year.
+    /// [`Error::Invalid`] if `pause` is shorter than a second or longer than a year.
     pub fn every(pause: Duration) -> Result<Schedule, Error> {
         if !(Duration::from_secs(1)..=LONGEST_PAUSE).contains(&pause) {
             let reason = "everySeconds: expected 1 to 31622400, which is a leap year";
@@ -83,7 +90,7 @@ impl Schedule {
     /// Checks that a slot begins after `now_ms`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when none ever does, as on the 30th of February.
+    /// [`Error::Invalid`] if none ever does, as on the 30th of February.
     pub fn check_fires(&self, now_ms: i64) -> Result<(), Error> {
         let Schedule::Cron(cron) = self else {
             return Ok(());
@@ -97,7 +104,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// The schedule as text: another one has another.
+    /// The schedule as text. Different schedules have different texts.
     fn plan(&self) -> String {
         match self {
             Schedule::Cron(cron) => cron.as_str().to_owned(),
@@ -105,13 +112,13 @@ impl Schedule {
         }
     }
 
-    /// The newest slot that has begun, in unix milliseconds; `None` when none has.
+    /// The newest slot that has begun, in unix milliseconds, or `None` if none has.
     pub fn slot(&self, now_ms: i64) -> Option<i64> {
         match self {
             Schedule::Cron(cron) => {
                 let now: DateTime<Utc> = DateTime::from_timestamp_millis(now_ms)?;
                 let slot = cron.find_previous_occurrence(&now, true).ok()?;
-                // The fraction of a second is no part of the slot.
+                // A slot has no fraction of a second.
                 Some(slot.timestamp() * 1000)
             }
             Schedule::Every(pause) => {
@@ -123,7 +130,7 @@ impl Schedule {
 }
 
 impl Recurring {
-    /// The job of a slot, and those behind it, under ids that are that slot's.
+    /// The job of a slot and its chain, with ids that belong to that slot.
     fn job_of(&self, slot: i64) -> NewJob {
         let mut job = self.job.clone();
         job.id = JobId::derived(slot, &self.name);
@@ -135,10 +142,11 @@ impl Recurring {
 }
 
 impl Queue {
-    /// Stores the jobs of slots that have begun since `seen`; answers how many.
+    /// Stores the jobs of slots that have begun since `seen`, and returns how many it
+    /// stored.
     ///
     /// # Errors
-    /// When Redis cannot be asked; the next call sees to the same slots.
+    /// Redis could not be asked. The next call handles the same slots.
     pub async fn fire(&self, recurring: &[Recurring], seen: &mut Slots) -> Result<usize, Error> {
         let now = self.clock.now_ms();
         let due: Vec<(&Recurring, i64)> = recurring
@@ -155,7 +163,8 @@ impl Queue {
             .collect::<Vec<NewJob>>();
         let mut ready = Vec::with_capacity(jobs.len());
         for ((recurring, slot), job) in due.iter().zip(&jobs) {
-            // Checked again: a time to expire that was ahead when it was set may have passed.
+            // Checked again, because an expiry time that was in the future when it was
+            // configured may have passed.
             job.check(now)?;
             let mut one = Ready::new(job, self.defaults(now));
             one.entry.slot = Some(Slot {
@@ -169,7 +178,7 @@ impl Queue {
         }
         let answers = self.store(ready, None, None, now).await?;
         for ((recurring, slot), (word, _)) in due.iter().zip(&answers) {
-            // A slot the queue had no room for stays unseen, and is tried again.
+            // If the queue was full, the slot stays unhandled and is tried again.
             if word != "full" {
                 seen.0.insert(recurring.name.clone(), *slot);
             }
@@ -217,7 +226,7 @@ mod tests {
         for pattern in ["0 0 29 2 *", "* * * * *", "0 3 * * *"] {
             assert!(fires(pattern), "{pattern}");
         }
-        // Seven fields: seconds first, a year last.
+        // Seven fields: seconds first, the year last.
         if let Ok(past) = Schedule::cron("0 0 0 1 1 * 2020") {
             assert!(past.check_fires(NOW).is_err());
         }

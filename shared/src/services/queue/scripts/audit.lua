@@ -1,5 +1,5 @@
--- audit: finds jobs that are in no set, or in the wrong one, and moves them to where they
--- belong. A failover that lost the last writes, or half of a script's, leaves such jobs.
+-- audit: finds jobs that are in no set, or in the wrong one, and puts them back. A failover
+-- leaves such jobs behind if it lost the last writes, or part of a script's writes.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -8,8 +8,8 @@
 -- ARGV[1]  request  JSON: now, day, aging, count, parked (whether to look for parked
 --                   jobs), cursor (none: where the last call without one ended)
 --
--- Returns {cursor, seen, repaired}: where to continue (`0`: this was the end), how many jobs
--- were looked at, and the ids of those that were repaired.
+-- Returns {cursor, seen, repaired}: where to continue (`0` at the end), the number of jobs
+-- that were checked, and the ids of those that were repaired.
 --
 -- Needs: base (call, int, push)
 -- Needs: layout (ACTIVE, DELAYED, EPOCH, FINISHED, PARKED)
@@ -17,7 +17,7 @@
 -- Needs: read (load, read, tx.fields)
 -- Needs: write (flush, put, tx.writes)
 -- Needs: schedule (schedule)
--- The lease of an active job that has lost its place.
+-- The lease that an active job gets when it has lost its place.
 local LEASE = 60000
 -- A job id is a ULID.
 local ID_LENGTH = 26
@@ -25,8 +25,8 @@ local request = cjson.decode(ARGV[1])
 start(request)
 if not request.cursor then read({ '#audit' }) end
 local cursor = request.cursor or tonumber(tx.fields['#audit']) and tx.fields['#audit'] or '0'
--- Parked jobs wait again when a walk begins: the next claim finds those without a record or
--- without room, and takes the others.
+-- At the start of a walk, parked jobs become waiting. The next claim removes those without a
+-- record, parks those without room again, and takes the others.
 if cursor == '0' and request.parked then
   local moves = {}
   local parked = call('ZRANGE', tx.keys.index, int(PARKED), int(DELAYED - 1), 'BYSCORE', 'LIMIT', 0, 500, 'WITHSCORES')
@@ -38,7 +38,7 @@ if not request.cursor and cursor ~= page[1] then put('#audit', page[1]) end
 local ids, repaired = {}, {}
 for n = 1, #page[2], 2 do
   local id = string.match(page[2][n], '^(%w+):p$')
-  -- A unique key or a group may look like one, but is never as long as an id.
+  -- A unique key or a group may look like an id, but never has the length of one.
   if id and #id == ID_LENGTH then push(ids, id) end
 end
 if #ids == 0 then flush() return { page[1], 0, repaired } end
@@ -61,7 +61,7 @@ for n, id in ipairs(ids) do
   elseif job and not is_finished then
     if finished[n] and not job.header.redriven then push(tx.writes.redriven, id) end
     if is_active and not active then
-      -- A worker that still runs it renews in time; otherwise the sweep takes it back.
+      -- If a worker still runs it, the worker renews it in time. If not, the sweep takes it back.
       push(tx.writes.unfinished, int(ACTIVE + tx.now + LEASE - EPOCH), id)
       push(repaired, id)
     elseif not is_active and (not indexed[n] or active) then

@@ -1,4 +1,4 @@
--- cancel: ends a job that waits, and asks one that runs to stop.
+-- cancel: cancels a waiting job, or asks a running one to stop.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -6,9 +6,9 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, aging, id
 --
--- Returns `cancelled` (also if it was cancelled before), or `large` when its arguments are in
--- a key of their own, to which the caller must then give an expiry; `requested` when it
--- runs; the state it finished in; or `gone`.
+-- Returns `cancelled`, even if the job was cancelled before; `large` in the same case if its
+-- arguments are in a key of their own, on which the caller must then set an expiry;
+-- `requested` if the job is running; its state if it has finished otherwise; or `gone`.
 --
 -- Needs: base (call)
 -- Needs: layout (FINISHED)
@@ -23,7 +23,7 @@ start(request)
 local job = load({ request.id }, counter_fields())[request.id]
 if not job then return 'gone' end
 local header = job.header
--- Answered again if the first reply was lost: nothing else would let the arguments expire.
+-- Repeated in case the first reply was lost: nothing else sets an expiry on the arguments.
 if header.state == 'cancelled' and job.spec.blob then return 'large' end
 if FINISHED[header.state] then return header.state end
 if header.state == 'active' then

@@ -1,14 +1,14 @@
--- change: gives an unfinished job another priority or another time to run.
+-- change: gives an unfinished job another priority, another time, or both.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
--- ARGV[1]  request  JSON: now, day, aging, id, and what is to change: priority, run_at
+-- ARGV[1]  request  JSON: now, day, aging, id; the new priority, run_at, or both
 --
--- Returns `changed`; `next` when it runs, so that the priority counts from its next attempt;
--- `active` when it runs, so that its time can no longer be changed; the state it finished
--- in; or `gone`.
+-- Returns `changed`; `next` if the job is running, so that the priority applies to its next
+-- attempt; `active` if the job is running, so that its time cannot be changed; its state if
+-- it has finished; or `gone`.
 --
 -- Needs: base (call, push)
 -- Needs: layout (FINISHED)

@@ -1,4 +1,4 @@
--- claim: gives a job to a worker, under a fence higher than all before.
+-- claim: gives a job to a worker, with a fence higher than all earlier ones.
 --
 -- Returns nothing: definitions only.
 --
@@ -19,7 +19,8 @@ local NEWER_WAIT = 60000
 
 local function begin(job, token, lease_end)
   local header, group_name = job.header, job.spec.group
-  -- Found active here, an earlier claim died half way: its attempt never began.
+  -- A job that is active here was claimed by a script that died halfway. That attempt never
+  -- began, so it is not counted again.
   if header.state ~= 'active' then header.attempts = header.attempts + 1 end
   if header.redriven then push(tx.writes.redriven, job.id) end
   header.redriven = nil
@@ -31,9 +32,10 @@ local function begin(job, token, lease_end)
   give(tx.claimed, job)
 end
 
--- Returns whether the job was claimed. Otherwise it is an entry without a job, or of a job
--- whose script died at its end, and is removed; or its spec needs newer scripts, and it is
--- left to workers that have them; or it had to begin before now, and fails.
+-- Returns whether the job was claimed. If not, one of these holds: the entry has no job, or
+-- its job has finished and the script that ended it died, so the entry is removed; the spec
+-- needs newer scripts, so the job is left to workers that have them; or the job's expiry time
+-- has passed, so it fails.
 local function claim(job, id, token, lease_end)
   if not job then
     push(tx.writes.gone, id)
@@ -52,8 +54,9 @@ local function claim(job, id, token, lease_end)
   end
 end
 
--- Claims up to `room` of the picked jobs, in their order, and then of those the sweep took
--- back. The other picked ones stay where they are; the others taken back are put back.
+-- Claims up to `room` jobs: first the picked ones, in their order, then those that the sweep
+-- took back. Other picked jobs stay where they are. Other jobs that were taken back are put
+-- back into the index.
 local function claim_all(picked, scores, room, limit, token, lease_end)
   local names = {}
   for _, id in ipairs(picked) do

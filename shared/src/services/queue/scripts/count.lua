@@ -1,13 +1,13 @@
--- count: the counters of a queue, fields of `records` beside the jobs, read and written
--- with them.
+-- count: the queue's counters. They are fields of `records`, and are read and written together
+-- with the jobs.
 --
---   #name            since the beginning
---   #name:YYYYMMDD   of one day
---   #minute:n        of one of the last 16 minutes, n its remainder: the minute,
---                    completed, failed, retried, milliseconds the completed took
+--   #name            the total since the queue began
+--   #name:YYYYMMDD   the total of one day
+--   #minute:n        the counts of one minute, where n is the minute modulo 16: the minute,
+--                    completed, failed, retried, milliseconds that completed jobs took
 --   #retained        when retention last ran
 --   #rate            when the next claim is due at an even rate
---   #slot:name       the last slot of a recurring job
+--   #slot:name       the newest slot of a recurring job that was handled
 --
 -- Returns nothing: definitions only.
 --
@@ -22,7 +22,7 @@ local PLACES = { completed = 2, failed = 3, retried = 4 }
 
 local function minute_field() return '#minute:' .. int(math.floor(tx.now / 60000) % MINUTES) end
 
--- The fields that must be read before anything is counted.
+-- Returns the fields that must be read before anything is counted.
 local function counter_fields()
   local names = { '#retained', minute_field() }
   for _, name in ipairs(COUNTERS) do push(names, '#' .. name, '#' .. name .. ':' .. tx.day) end

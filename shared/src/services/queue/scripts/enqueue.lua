@@ -1,22 +1,23 @@
--- enqueue: stores jobs, each once however often it is sent.
+-- enqueue: stores jobs. A job that is sent several times is stored once.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
--- KEYS[5…] as the request says: a stream to take the jobs from, then the arguments
---          in keys of their own (STRING)
+-- KEYS[5…] if the request says so: the stream that the jobs come from, then the arguments that
+--          have keys of their own (STRING)
 -- ARGV[1]  request  JSON: now, day, aging, jobs [{id, priority, run_at, unique,
 --                   on_unique (hasten, keep, replace, debounce), slot {name, plan,
 --                   at, late, run_late}, entry, refused, blob}], cap, stream (whether
 --                   there is one), batch {id, total, last}
--- ARGV[2…] the spec of each job, in that order
+-- ARGV[2…] the spec of each job, in the same order
 --
--- Returns {word, id} for each job: the `answer` of its case in the table at `decide`, with
--- the id of the job itself or of the one named there. `sooner` is a `dup` that now runs
--- sooner, or before more others, than before; `_other` is appended with `hasten` when that
--- job's kind or arguments differ. When the backlog has no room for the new jobs of a call,
--- they are answered `full`, and so is every job of the call that is a `dup` of one of them.
+-- Returns {word, id} for each job. The word is the `answer` of its case in the table at
+-- `decide`; the id is the job's own, or that of the job named there. `sooner` is a `dup` that
+-- made the other job run sooner, or ahead of more jobs, than before. With `hasten`, `_other` is
+-- appended if the other job has a different kind or different arguments. If the backlog has no
+-- room for all new jobs of a call, they are answered `full`, and so is each of their duplicates
+-- in the call.
 --
 -- Needs: base (call, push)
 -- Needs: tx (start, tx.keys, tx.now)
@@ -36,7 +37,7 @@ start(request)
 local jobs, cap, batch = request.jobs, request.cap, request.batch
 local stream = request.stream and KEYS[5]
 
--- Arguments in keys of their own live as long as their job.
+-- Removes the expiry of arguments in keys of their own, so that they live as long as their job.
 local function keep_blobs(answers)
   local at = stream and 5 or 4
   for n, job in ipairs(jobs) do
@@ -49,12 +50,12 @@ local function keep_blobs(answers)
   return answers
 end
 
--- A new job waits since this call, whatever time before now it was given.
+-- A new job waits from the time of this call on, even if its own time is in the past.
 local function new_score(job) return index_score(math.max(job.run_at, tx.now), job.priority) end
 
--- A single job without options, the usual case, is stored without a look at the queue.
+-- The usual case, a single job without options, is stored without reading the queue.
 local first = jobs[1]
--- The mark of a pause has a score below 0 and is not counted as a job.
+-- The range starts at 0, so the member that marks a pause (score -1) is not counted as a job.
 local free = cap and cap - call('ZCOUNT', tx.keys.index, 0, '+inf')
 if #jobs == 1 and not (first.unique or first.slot or stream or batch) and (not cap or free > 0)
   and call('HSETNX', tx.keys.records, first.id .. ':p', ARGV[2]) == 1 then
@@ -71,35 +72,39 @@ if batch then push(names, 'b:' .. batch.id) end
 local in_stream = stream and entries_left(stream, jobs)
 local found = look_up(jobs, names)
 
--- The specs to store. The new jobs of this call: their places in it, and their places by id.
--- The ids that have an id or a unique key of this call. The owners to replace.
+-- texts: the specs to store. new: the positions of this call's new jobs. place_of: the same, by
+-- id. taken: for each id and unique key of this call, the job that has it. replaced: the owners
+-- to replace.
 local texts, new, place_of, taken, replaced = { unpack(ARGV, 2) }, {}, {}, {}, {}
--- Arguments of ZADD and ZREM: entries that may be missing, entries that move, `parked`.
+-- Arguments of ZADD and ZREM: entries that may be missing, entries that move, parked entries
+-- to remove.
 local entries, moves, parked = {}, {}, {}
 
 local function twin_of(job) return taken[job.id] or job.unique and taken['u:' .. job.unique] end
 
--- Says which case a job is: the first of these that holds. Reads only; `effects` acts.
+-- Returns the case of a job: the first of these that holds. It only reads; `effects` acts.
 --
 --   case          holds if                                                    answer
 --   gone          it is no longer in the stream it was read from              gone
---   conflict      its id is stored, with another kind or other arguments      conflict
---   resent        its id is stored: it was sent before                        dup (itself)
---   twin          an earlier job of this call has its id or its unique key    dup or sooner (it)
---   slot_skipped  its schedule is new or was changed, or the slot was missed  slot
---                 and missed slots are not made up for
+--   conflict      its id is stored with another kind or other arguments       conflict
+--   resent        its id is stored with the same: it was sent before          dup (itself)
+--   twin          an earlier job of this call has its id or its unique key    dup or sooner
+--                                                                             (that job)
+--   slot_skipped  its schedule is new or has changed, or its slot was missed  slot
+--                 and missed slots get no job
 --   slot_done     its slot, or a later one, was handled before                slot
 --   new           it has no unique key, or no unfinished job has that key     new
 --
--- Otherwise an unfinished job, the owner, has its unique key. Then `on_unique` decides:
+-- Otherwise an unfinished job, the owner, has the job's unique key, and `on_unique` decides:
 --
---   debounce      debounce, if the owner was never claimed and has its        moved (the owner)
---                 arguments in its record: the owner takes over the
---                 arguments, the time and the priority
---   replace       replace, if the owner is not active: it is cancelled        new
---   owned         any other: the owner stays. With hasten, an owner that      dup or sooner
---                 was never claimed takes over the earlier time and the       (the owner)
---                 better priority
+--   debounce      on_unique is debounce, the owner was never claimed, and     moved (the owner)
+--                 the owner's arguments are in its record: the owner takes
+--                 over the arguments, the time and the priority
+--   replace       on_unique is replace and the owner is not active: the       new
+--                 owner is cancelled
+--   owned         anything else: the owner stays. With hasten, an owner that  dup or sooner
+--                 was never claimed takes the earlier time and the better     (the owner)
+--                 priority
 local function decide(job, n)
   local spec = found[n].spec
   if in_stream and not in_stream[job.entry] then return 'gone' end
@@ -126,14 +131,15 @@ local function duplicate(id, is_sooner, text, n)
   return { word, id }
 end
 
--- The schedule of a job that has been stored, by this call or before, counts as looked at.
+-- Once a job of a schedule is stored, by this call or earlier, the first look at the schedule
+-- is over.
 local function note_first_look(job)
   if not job.slot then return end
   local _, is_first_look = slot_of(job.slot)
   if is_first_look then take_slot(job.slot) end
 end
 
--- For each case what to do; returns the answer.
+-- What to do in each case. Each function returns the answer.
 local effects = {}
 
 function effects.gone(job) return { 'gone', job.id } end
@@ -153,7 +159,7 @@ end
 function effects.twin(job, n)
   local at, is_sooner = place_of[twin_of(job)], false
   note_first_look(job)
-  -- A job that was stored before this call.
+  -- The twin was stored before this call.
   if not at then return { 'dup', twin_of(job) } end
   local twin, text = jobs[at], texts[at]
   if job.on_unique == 'hasten' then
@@ -174,7 +180,7 @@ function effects.slot_done(job) return { 'slot', job.id } end
 
 function effects.debounce(job, n, owner)
   if owner.spec.group then push(parked, parked_member(owner)) end
-  -- A later job of this call may find the owner: it is to see it as it will be.
+  -- A later job of this call may find the owner, and must see it in its new form.
   owner.header.run_at, owner.spec.run_at, owner.spec.priority = job.run_at, job.run_at, job.priority
   owner.spec_text = texts[n]
   if owner.has_header then save(owner) end
@@ -186,7 +192,7 @@ end
 function effects.owned(job, n, owner)
   local is_sooner = job.on_unique == 'hasten' and hasten(owner, job, moves, parked)
   if not is_sooner then reindex(owner, entries) end
-  -- The owner does the work of the slot: nobody is to ask for it again when that is done.
+  -- The owner does the work of the slot, so the slot must not get another job after it.
   if job.slot then take_slot(job.slot) end
   return duplicate(owner.id, is_sooner, owner.spec_text, n)
 end
@@ -236,12 +242,12 @@ else
     put('b:' .. batch.id, cjson.encode({ total = batch.total, left = batch.total, last = batch.last }))
   end
 end
--- Before the new time is stored: cut here, a debounced job is late, not early.
+-- Before the new time is stored: if the script dies here, a debounced job is late, not early.
 if #moves > 0 then call('ZADD', tx.keys.index, unpack(moves)) end
 flush()
 local kept = {}
 for n = 1, #entries, 2 do
-  -- Not an owner that an earlier job found and a later one replaced.
+  -- Skips an owner that an earlier job found and a later one replaced.
   if not replaced[entries[n + 1]] then push(kept, entries[n], entries[n + 1]) end
 end
 if #kept > 0 then call('ZADD', tx.keys.index, 'NX', unpack(kept)) end

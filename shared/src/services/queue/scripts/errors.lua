@@ -1,4 +1,4 @@
--- errors: the last errors of a job, in its header.
+-- errors: the last errors of a job, which its header holds.
 --
 -- Returns nothing: definitions only.
 --

@@ -1,5 +1,5 @@
--- finish: the end of a job and its consequences: its unique key is free, its group has
--- room, its batch has one job less, the next job of its chain is stored.
+-- finish: ends a job, with everything that follows: its unique key becomes free, its group
+-- gets room, its batch has one job fewer, and the next job of its chain is stored.
 --
 -- Returns nothing: definitions only.
 --
@@ -16,7 +16,7 @@ local function is_expired(job)
   return job.spec.expires and job.header.fence == 0 and tx.now >= job.spec.expires
 end
 
--- The fields a script must have read before it ends, claims or settles these jobs.
+-- Returns the fields that a script must read before it ends, claims or settles these jobs.
 local function related(jobs)
   local names = {}
   for _, job in pairs(jobs) do

@@ -1,4 +1,4 @@
--- forget: deletes finished jobs, with everything that only they use.
+-- forget: deletes finished jobs, and everything that only they use.
 --
 -- Returns nothing: definitions only.
 --
@@ -17,12 +17,12 @@ local function forget(job)
   if job.header.result == 'blob' then push(blobs, id .. ':' .. int(job.header.settled)) end
 end
 
--- Deletes what was forgotten, further fields `names`, and the entries `ids` of `finished`.
--- Returns `{id}` and `{id}:{fence}` of the jobs with arguments or a result in a key of their
--- own, which the caller must delete.
+-- Deletes the forgotten jobs, the further fields `names`, and the entries `ids` of `finished`.
+-- Returns the blobs for the caller to delete: `{id}` for arguments and `{id}:{fence}` for a
+-- result in a key of its own.
 local function delete_forgotten(ids, names)
   push(fields, unpack(names))
-  -- Unique keys and groups that no unfinished job has taken since.
+  -- Unique keys and groups are deleted only if no unfinished job uses them now.
   read(shared_names)
   local seen = {}
   for _, name in ipairs(shared_names) do

@@ -1,5 +1,5 @@
--- group: the active jobs of each group. At most so many jobs of one group are active at
--- once; the others are parked (see `parking`).
+-- group: the active jobs of each group. The group limit bounds how many jobs of a group are
+-- active at once; the others are parked (see `parking`).
 --
 -- Returns nothing: definitions only.
 --
@@ -9,7 +9,7 @@
 -- Needs: write (put)
 -- Defines: tx.freed, group(name), put_group(name), hold(name, id, held), leave(job)
 local groups = {}
--- The names of the groups that a job of this call has left.
+-- The names of the groups that a job has left in this call.
 tx.freed = {}
 
 local function group(name)
@@ -35,7 +35,7 @@ local function hold(name, id, held)
   local this = group(name)
   if (this.holders[id] or false) == held then return end
   this.holders[id] = held or nil
-  -- Its stored header says that it is active only when this call is over.
+  -- Its stored header will say that it is active only after this call.
   if held then this.checked = true end
   this.size = this.size + (held and 1 or -1)
   put_group(name)

@@ -1,5 +1,5 @@
--- hasten: a stored job takes over the time and the priority of a duplicate, where they are
--- better, unless it was claimed before.
+-- hasten: gives a stored job the time and the priority of its duplicate, where these are
+-- better, unless the stored job was ever claimed.
 --
 -- Returns nothing: definitions only.
 --
@@ -10,7 +10,7 @@
 -- Defines: hastened_text(text, run_at, priority), is_other(text, other)
 -- Defines: hasten(owner, job, moves, parked)
 
--- The spec as text, with another time and priority.
+-- Returns the text of a spec with another time and priority.
 local function hastened_text(text, run_at, priority)
   local line_end = string.find(text, '\n', 1, true)
   local spec = cjson.decode(string.sub(text, 1, line_end))
@@ -18,7 +18,7 @@ local function hastened_text(text, run_at, priority)
   return cjson.encode(spec) .. string.sub(text, line_end)
 end
 
--- Whether two specs are of different work: another kind, or other arguments.
+-- Returns whether two specs describe different work: another kind or other arguments.
 local function is_other(text, other)
   local line_end, other_end = string.find(text, '\n', 1, true), string.find(other, '\n', 1, true)
   if string.sub(text, line_end) ~= string.sub(other, other_end) then return true end
@@ -26,15 +26,15 @@ local function is_other(text, other)
   return spec.kind ~= others.kind or spec.blob ~= others.blob
 end
 
--- Returns whether this changed anything. The entry in the index moves before the record
--- changes: cut between the two, the job runs at the time that was asked for last.
+-- Returns whether anything changed. The entry in the index moves before the record changes, so
+-- if the script dies between the two, the job still runs at the time that was requested last.
 local function hasten(owner, job, moves, parked)
   local header, spec = owner.header, owner.spec
   local run_at, priority = math.min(header.run_at, job.run_at), math.min(spec.priority, job.priority)
   if header.fence > 0 or (run_at == header.run_at and priority == spec.priority) then return false end
   if spec.group then push(parked, parked_member(owner)) end
   header.run_at = run_at
-  -- One that was redriven has a later time in its header than in its spec.
+  -- A redriven job has a later time in its header than in its spec.
   local spec_run_at = math.min(spec.run_at, run_at)
   if spec_run_at ~= spec.run_at or priority ~= spec.priority then
     spec.run_at, spec.priority = spec_run_at, priority

@@ -1,5 +1,5 @@
--- heal: a finished job that is still indexed, because the script that ended it died half
--- way: does what that script did not get to.
+-- heal: completes the end of a finished job that is still in the index, because the script
+-- that ended it died halfway.
 --
 -- Returns nothing: definitions only.
 --

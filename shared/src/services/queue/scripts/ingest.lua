@@ -1,5 +1,5 @@
--- ingest: jobs that other programs left in a stream. They leave the stream in the call that
--- stores them.
+-- ingest: takes over jobs that other programs added to a stream. The call that stores a job
+-- removes it from the stream.
 --
 -- Returns nothing: definitions only.
 --
@@ -13,7 +13,7 @@
 -- Defines: entries_left(stream, jobs), delete_entries(stream, jobs)
 -- Defines: keep_refused(job), store_refused(job, spec)
 
--- Which entries of the jobs are still in the stream.
+-- Returns which of the jobs still have their entry in the stream.
 local function entries_left(stream, jobs)
   local left = {}
   for _, entry in ipairs(call('XRANGE', stream, jobs[1].entry, jobs[#jobs].entry)) do left[entry[1]] = true end
@@ -24,18 +24,18 @@ local function delete_entries(stream, jobs)
   local entries = {}
   for _, job in ipairs(jobs) do push(entries, job.entry) end
   call('XDEL', stream, unpack(entries))
-  -- An empty stream would still be found by whoever looks for work.
+  -- An empty stream would still look like work to a drainer.
   if call('XLEN', stream) == 0 then call('DEL', stream) end
 end
 
--- Adds a refused job to the failed ones, so that it is listed and deleted by retention; once
--- more if the call that stored it died before.
+-- Adds a refused job to the failed jobs, so that it is listed and retention deletes it later.
+-- Repeated if the call that stored the job died before this.
 local function keep_refused(job)
   if job.header.state ~= 'failed' then return end
   push(tx.writes.finished, int(FINISHED.failed + job.header.finished - EPOCH), job.id)
 end
 
--- A job that cannot be run fails at once.
+-- Stores a job that cannot be run, as failed.
 local function store_refused(job, spec)
   local refused = decode(job.id, false, spec)
   add_error(refused, job.refused)

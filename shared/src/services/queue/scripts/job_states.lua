@@ -1,13 +1,13 @@
--- job_states: the records of a hash that name jobs, each with the states of those jobs.
+-- job_states: reads the records of a hash together with the states of the jobs they name.
 --
--- KEYS[1]  any                    HASH  field -> JSON, its `owner.job` a job
+-- KEYS[1]  any                    HASH  field -> JSON whose `owner.job` is a job id
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
--- ARGV[1]  request  JSON: fields (none: all there are), unique (forms of unique keys, with
---                   `%s` for the field)
+-- ARGV[1]  request  JSON: fields (none: all fields), unique (patterns of unique keys, in
+--                   which `%s` stands for the field)
 --
--- Returns five words for each field: the field; its record, or nothing; the state of the job
--- it names, or nothing; that job's last error; the state of an unfinished job with one of
--- the unique keys, an active one first, or nothing.
+-- Returns five words for each field: the field; its record; the state of the job that the
+-- record names; that job's last error; and the state of an unfinished job with one of the
+-- unique keys, where an active one takes precedence. A word is empty if there is no such thing.
 --
 -- Needs: base (call, push)
 local request = cjson.decode(ARGV[1])
@@ -44,7 +44,7 @@ end
 local found, live = read(wanted), {}
 for _, row in ipairs(rows) do
   for _, key in ipairs(row.unique) do
-    -- A unique key that is free again may be empty.
+    -- A unique key that is free again may be an empty field.
     if found[key] == '' then found[key] = nil end
     if found[key] then push(live, found[key]) end
   end

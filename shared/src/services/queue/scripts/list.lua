@@ -1,14 +1,14 @@
--- list: jobs of some states, one state after the other, with everything that is stored of
--- them.
+-- list: lists the jobs of some states, one state after another, with everything that is stored
+-- in their records.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
--- ARGV[1]  request  JSON: ranges [{finished (whether of that set), from, to (scores, as
---                   text), newest_first}], offset (into the first of them), limit
+-- ARGV[1]  request  JSON: ranges [{finished (whether it is a range of that set), from, to
+--                   (scores, as text), newest_first}], offset (into the first range), limit
 --
--- Returns {found, parts}: range (from 0), id and score in turn; header, spec, data and
--- progress of each in turn.
+-- Returns {found, parts}. `found` has range (from 0), id and score of each job in turn. `parts`
+-- has header, spec, data and progress of each job in turn.
 --
 -- Needs: base (call, push)
 local request = cjson.decode(ARGV[1])

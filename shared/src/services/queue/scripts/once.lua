@@ -1,16 +1,16 @@
--- once: does a script's work only while a key holds the caller's mark, and replaces the mark
--- by the caller's reply.
+-- once: does a script's work only while a key holds the caller's mark, and then replaces the
+-- mark with the caller's reply.
 --
--- The script is defined before this as the function `work`, and does not see the last key
--- and the last argument:
+-- The wrapped script is defined before this one, as the function `work`. It does not see the
+-- last key and the last argument:
 --
 -- KEYS[#KEYS]  idempotency:{scope}:{hash}  STRING  a request in progress, or its reply
 -- ARGV[#ARGV]  JSON: old (the mark), new (the reply), keep_ms, and for each answer of the
---              script the words with which that reply is true
+--              script the words for which the reply is correct
 --
--- Returns what the script returns. When the key holds neither mark nor reply, an error, and
--- nothing was done: the request outlived its time, and another may do it. When the answers
--- are not the expected ones, the mark stays.
+-- Returns what the script returns. If the key holds neither mark nor reply, it returns an error
+-- and does nothing: the request took longer than its time limit, and another may be doing the
+-- work. If the answers are not the expected ones, the mark stays.
 --
 -- Wraps: work()
 local key, once = table.remove(KEYS), cjson.decode(table.remove(ARGV))

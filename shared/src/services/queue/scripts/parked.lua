@@ -1,4 +1,4 @@
--- parked: the entry of a job in `parked`.
+-- parked: the entry that a job has in `parked`.
 --
 -- Returns nothing: definitions only.
 --

@@ -1,5 +1,5 @@
--- parking: jobs whose group is full are moved behind all waiting jobs, so that they do not
--- block the rest of the queue, and come back when their group has room.
+-- parking: moves jobs whose group is full behind all waiting jobs, so that they do not block the
+-- rest of the queue, and moves them back when their group has room.
 --
 -- Returns nothing: definitions only.
 --
@@ -18,8 +18,8 @@ local function is_full(job, limit)
   return name and not group(name).holders[job.id] and group(name).size >= limit
 end
 
--- Asks for each group that looks full whether its holders are active. One that was settled
--- by a script that died half way, or by an older version, is not.
+-- Checks, for each group that looks full, whether its holders are active. A holder that was
+-- settled by an older version, or by a script that died halfway, is not.
 local function check_holders(names, limit)
   local ids, of = {}, {}
   for _, name in ipairs(names) do
@@ -35,8 +35,8 @@ local function check_holders(names, limit)
   end
 end
 
--- The flag and the list are written before the job moves, so that whoever makes room knows
--- of it.
+-- Parks a job. The flag and the list are written before the job moves, so that a script that
+-- makes room finds the job.
 local function park(job, score)
   group(job.spec.group).parked = true
   put_group(job.spec.group)
@@ -44,8 +44,8 @@ local function park(job, score)
   push(tx.writes.unfinished, int(PARKED + score), job.id)
 end
 
--- Moves parked jobs of the groups with room back to the waiting ones. Returns whether there
--- were any.
+-- Moves parked jobs back to the waiting ones, if their group has room. Returns whether it moved
+-- any.
 local function release(limit)
   while true do
     local names, members, ids = {}, {}, {}
@@ -60,7 +60,7 @@ local function release(limit)
       if room > 0 then
         local found = call('ZRANGE', tx.keys.parked, '[' .. name .. '\0', '[' .. name .. '\1', 'BYLEX', 'LIMIT', 0, room)
         for _, member in ipairs(found) do push(members, member); push(ids, string.match(member, '%w+$')) end
-        -- Those parked by this very call are not in the set yet.
+        -- Jobs that this call parks are not in the set yet.
         if #found < room and #tx.writes.parked == 0 then group(name).parked = false; put_group(name) end
       end
     end
@@ -73,13 +73,13 @@ local function release(limit)
     if #moves > 0 then call('ZADD', tx.keys.index, unpack(moves)) end
     call('ZREM', tx.keys.parked, unpack(members))
     if #moves > 0 then return true end
-    -- All that was found was left behind by a script that died: there may be more.
+    -- Everything that was found was left behind by a script that died, so there may be more.
     for _, name in ipairs(names) do tx.freed[name] = true end
   end
 end
 
--- As `release`, also for the groups of some members found in `parked`: whoever was to make
--- room for them may have died.
+-- Like `release`, but also for the groups of the sampled members of `parked`, because the script
+-- that should have released them may have died.
 local function release_found(sampled, limit)
   local names = {}
   for _, member in ipairs(sampled) do tx.freed[string.match(member, '^%Z*')] = true end

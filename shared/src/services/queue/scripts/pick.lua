@@ -1,4 +1,4 @@
--- pick: which waiting jobs come next, and how many may be active in the whole queue.
+-- pick: finds the waiting jobs that come next, and how many jobs may be active in the queue.
 --
 -- Returns nothing: definitions only.
 --
@@ -7,8 +7,7 @@
 -- Needs: tx (tx.keys)
 -- Defines: pick(limit), active_room(limit, n_ended)
 
--- Returns ids in the order of their scores, the scores by id, and whether the queue is
--- paused.
+-- Returns ids in score order, the scores by id, and whether the queue is paused.
 local function pick(limit)
   local found = call('ZRANGE', tx.keys.index, -1, int(PARKED - 1), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
   local ids, scores = {}, {}
@@ -20,8 +19,8 @@ local function pick(limit)
   return ids, scores, false
 end
 
--- How many more may be active in the whole queue. `n_ended` of the leases that are still in
--- the index end with this call.
+-- Returns how many more jobs may be active in the whole queue. `n_ended` is the number of leases
+-- that are still in the index but end with this call.
 local function active_room(limit, n_ended)
   return math.max(0, limit - call('ZCOUNT', tx.keys.index, int(ACTIVE), '+inf') + n_ended)
 end

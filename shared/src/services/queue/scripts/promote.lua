@@ -1,5 +1,5 @@
--- promote: moves delayed jobs that are due to the waiting ones, before any is picked, so
--- that priority decides among all of them.
+-- promote: moves due jobs from delayed to waiting. This happens before jobs are picked, so that
+-- priority decides among all of them.
 --
 -- Returns nothing: definitions only.
 --
@@ -23,6 +23,6 @@ local function promote()
     push(due, waiting_score(run_at, priority), delayed[n])
   end
   if #due > 0 then call('ZADD', index, unpack(due)) end
-  -- All of them were due (a score and an id each), so there may be more.
+  -- Every job that was looked at was due (each has an id and a score here), so there may be more.
   if #due == 2 * DUE_PER_TICK then due_at(tx.now) end
 end

@@ -1,4 +1,4 @@
--- purge: deletes a finished job now.
+-- purge: deletes a finished job before retention does.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -6,8 +6,8 @@
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
 -- ARGV[1]  request  JSON: now, day, aging, id
 --
--- Returns {word, blobs}: `purged`, the state of a job that is not finished, or `gone`; and
--- the blobs for the caller to delete, as `delete_forgotten` returns them.
+-- Returns {word, blobs}. The word is `purged`, the state of a job that is not finished, or
+-- `gone`. The blobs are those for the caller to delete, as `delete_forgotten` returns them.
 --
 -- Needs: layout (FINISHED)
 -- Needs: tx (start)

@@ -1,5 +1,5 @@
--- rate: how many claims the queue's rate allows: one every `interval` milliseconds, and
--- `burst` at once after a rest (GCRA).
+-- rate: how many claims the queue's rate limit allows (GCRA): one every `interval`
+-- milliseconds, and up to `burst` at once after a pause.
 --
 -- Returns nothing: definitions only.
 --
@@ -9,11 +9,11 @@
 -- Needs: schedule (due_at)
 -- Defines: rate_room(rate, wanted), take_rate(rate, n)
 
--- Notes when the next claim is allowed, if not all are.
+-- If not all claims are allowed now, it notes when the next one is.
 local function rate_room(rate, wanted)
   local due = math.max(tonumber(tx.fields['#rate']) or 0, tx.now)
-  -- Computed as a difference from now: beside the time of day, a double loses the fraction
-  -- of an interval, and a job that is due would not be allowed to begin.
+  -- Calculated as a difference from now. Added to a full timestamp, the fraction of an interval
+  -- is lost in a double, and a due job would not be allowed to begin.
   local ahead = due - tx.now
   local room = math.max(0, math.floor(rate.burst - ahead / rate.interval + 0.000001))
   if room < wanted then

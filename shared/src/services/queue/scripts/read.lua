@@ -1,7 +1,7 @@
--- read: jobs and other fields of `records`, as they are stored.
+-- read: reads jobs and other fields of `records`.
 --
--- A script reads all it needs with one HMGET if it can, decides, and then writes with at
--- most one command for each key.
+-- A script reads everything it needs with one HMGET if it can. Then it decides, and writes with
+-- at most one command for each key.
 --
 -- Returns nothing: definitions only.
 --
@@ -9,7 +9,7 @@
 -- Needs: tx (tx, tx.keys)
 -- Defines: tx.fields, decode(id, header, spec, data), load(ids, names), read(names)
 
--- The fields read or written so far, by name; '' for one that does not exist.
+-- The fields that were read or written so far, by name; '' if a field does not exist.
 tx.fields = {}
 
 local function decode(id, header, spec, data)
@@ -21,7 +21,7 @@ local function decode(id, header, spec, data)
   return job
 end
 
--- Returns jobs by id; `names` are other fields to read in the same command.
+-- Returns jobs by id. `names` are other fields to read in the same command.
 local function load(ids, names)
   local wanted, jobs = {}, {}
   for _, id in ipairs(ids) do push(wanted, id, id .. ':p', id .. ':r') end
@@ -35,7 +35,7 @@ local function load(ids, names)
   return jobs
 end
 
--- Reads those of the fields that were not read before.
+-- Reads the fields that were not read before.
 local function read(names)
   local wanted, seen = {}, {}
   for _, name in ipairs(names) do

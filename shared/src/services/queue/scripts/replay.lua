@@ -1,6 +1,6 @@
--- replay: what an earlier sending of the same tick claimed, for a worker that did not get
--- the reply. The jobs are found by the worker's token among the newest leases, and their
--- leases are renewed however late the worker asks.
+-- replay: returns the jobs that an earlier call of the same tick claimed, for a worker that did
+-- not get the reply. The jobs are found by the worker's token among the newest leases. Their
+-- leases are renewed, however late the worker asks.
 --
 -- Returns nothing: definitions only.
 --

@@ -8,8 +8,9 @@
 --                   milliseconds), completed_count, batch, days (old counters), quiet (write
 --                   nothing if nothing is deleted)
 --
--- Returns {ids, blobs}: the ids of the deleted jobs, as many as `batch` if there may be more;
--- and the blobs for the caller to delete, as `delete_forgotten` returns them.
+-- Returns {ids, blobs}. The ids are those of the deleted jobs; if there are as many as `batch`,
+-- more jobs may be due. The blobs are those for the caller to delete, as `delete_forgotten`
+-- returns them.
 --
 -- Needs: base (call, int, push)
 -- Needs: layout (COUNTERS, EPOCH, FINISHED)
@@ -47,7 +48,7 @@ if #ids > 0 then
     local job = jobs[id]
     local is_finished = job and FINISHED[job.header.state]
     if is_finished then forget(job) end
-    -- A job that was redriven by a call that died half way lives: it only leaves this set.
+    -- A job whose redrive died halfway is unfinished, so it is only removed from this set.
     if not job or is_finished then push(names, id, id .. ':p', id .. ':r', id .. ':s') end
   end
   forgotten = delete_forgotten(ids, names)

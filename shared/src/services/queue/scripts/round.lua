@@ -1,4 +1,4 @@
--- round: the jobs one tick has read, and those it gives to its worker.
+-- round: the jobs that a tick has read, and the jobs that it gives to its worker.
 --
 -- Returns nothing: definitions only.
 --
@@ -9,15 +9,15 @@
 -- Defines: tx.jobs, tx.touched, tx.claimed, tx.ended, tx.n_leases_ended
 -- Defines: load_more(ids, names), give(list, job), decide_all(attempts, decide, lease_end)
 
--- Jobs by id, and the ids of those that this tick has decided about.
+-- Jobs by id, and the ids of the jobs that this tick has decided about.
 tx.jobs, tx.touched = {}, {}
--- What the worker is given: jobs to run, and jobs that ended without it.
+-- What the worker gets: jobs to run, and jobs that ended without being run.
 tx.claimed, tx.ended = {}, {}
 tx.n_leases_ended = 0
 
 local function give(list, job) push(list, { job.id, cjson.encode(job.header), job.spec_text, job.data }) end
 
--- Reads jobs that were not read before, with the fields `names`, and what else they need.
+-- Reads the jobs that were not read before, the fields `names`, and the fields these jobs need.
 local function load_more(ids, names)
   local wanted, seen = {}, {}
   for _, id in ipairs(ids) do
@@ -28,7 +28,7 @@ local function load_more(ids, names)
   for id, job in pairs(loaded) do tx.jobs[id] = job end
 end
 
--- Lets `decide` decide about each attempt; returns its words.
+-- Calls `decide` for each attempt, and returns its answers.
 local function decide_all(attempts, decide, lease_end)
   local words = {}
   for n, attempt in ipairs(attempts) do

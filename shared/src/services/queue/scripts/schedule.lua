@@ -1,4 +1,4 @@
--- schedule: puts unfinished jobs into the index, and knows when the next tick is useful.
+-- schedule: puts unfinished jobs into the index, and tracks when the next tick is useful.
 --
 -- Returns nothing: definitions only.
 --
@@ -9,7 +9,7 @@
 -- Defines: tx.next_due, due_at(time), wait(job, since), delay(job, run_at)
 -- Defines: schedule(job, run_at)
 
--- When there is something to do next, as far as this call knows: 0 for never.
+-- When there is something to do next, as far as this call knows; 0 means never.
 tx.next_due = 0
 
 local function due_at(time)
@@ -23,7 +23,7 @@ local function delay(job, run_at)
   due_at(run_at)
 end
 
--- Delayed until `run_at`, or waiting since then if that has passed.
+-- Delays a job until `run_at`. If that has passed, the job has been waiting since then.
 local function schedule(job, run_at)
   if run_at > tx.now then delay(job, run_at) else wait(job, run_at); due_at(tx.now) end
 end

@@ -1,4 +1,4 @@
--- score: the place of an unfinished job in the index.
+-- score: calculates the place of an unfinished job in the index.
 --
 -- Returns nothing: definitions only.
 --
@@ -12,7 +12,8 @@ local function waiting_score(since, priority) return int(since - EPOCH + (priori
 
 local function delayed_score(run_at, priority) return int(DELAYED + (run_at - EPOCH) * DELAYED_STEP + priority) end
 
--- Delayed until `run_at`, or waiting since then if that has passed.
+-- The score of a job that is delayed until `run_at`. If that has passed, it has been waiting
+-- since then.
 local function index_score(run_at, priority)
   return run_at > tx.now and delayed_score(run_at, priority) or waiting_score(run_at, priority)
 end

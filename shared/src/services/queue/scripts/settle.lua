@@ -1,9 +1,9 @@
--- settle: accepts the outcome of an attempt, once, from the attempt that holds the lease,
--- and renews the leases of those that still run.
+-- settle: accepts the outcome of an attempt, once, and only if the attempt holds the lease.
+-- Renews the leases of attempts that still run.
 --
 -- A lease ends in two ways: its attempt is settled here, or its time runs out and `sweep`
--- takes the job back. Nothing else ends one: a cancellation only asks the attempt to stop,
--- and a worker that must leave early settles its jobs with `snooze`.
+-- takes the job back. Nothing else ends a lease. A cancellation only asks the attempt to stop,
+-- and a worker that has to leave early settles its jobs with `snooze`.
 --
 -- Returns nothing: definitions only.
 --
@@ -18,16 +18,16 @@
 -- Needs: round (tx.n_leases_ended)
 -- Defines: settle(job, attempt), renew(job, attempt, lease_end)
 
--- Returns the state the job came to (completed, failed, cancelled); `retry` or `snooze`
--- when it will run again; `stale` when another attempt has the job; `gone` when there is no
--- such job. If this attempt was settled before: `dup`, or the state the job ended in if that
--- is not the outcome sent.
+-- Returns the state that the job ended in (completed, failed, cancelled); `retry` or `snooze`
+-- if it will run again; `stale` if another attempt owns the job; or `gone` if the job does not
+-- exist. If this attempt was settled before, it returns `dup`, or the state that the job ended
+-- in if that differs from the outcome sent.
 local function settle(job, attempt)
   if not job then return 'gone' end
   local header, outcome = job.header, attempt.outcome
   if header.fence ~= attempt.fence or header.state ~= 'active' then
     if header.settled ~= attempt.fence then return 'stale' end
-    -- It may have ended in another way than the attempt knows.
+    -- The job may have ended in another way than the attempt reported.
     return FINISHED[header.state] and header.state ~= outcome and header.state or 'dup'
   end
   tx.n_leases_ended = tx.n_leases_ended + 1
@@ -54,7 +54,7 @@ local function settle(job, attempt)
   return outcome
 end
 
--- Returns `ok`; `cancel` when the job is to be cancelled; `stale` when another attempt has
+-- Returns `ok`; `cancel` if somebody has cancelled the job; or `stale` if another attempt owns
 -- the job.
 local function renew(job, attempt, lease_end)
   if not job or job.header.fence ~= attempt.fence or job.header.state ~= 'active' then

@@ -1,4 +1,4 @@
--- slot: the slots of recurring jobs. Each slot has one job, whoever enqueues it.
+-- slot: the slots of recurring jobs. Each slot has one job, whichever drainer enqueues it.
 --
 -- Returns nothing: definitions only.
 --
@@ -7,9 +7,9 @@
 -- Needs: write (put)
 -- Defines: slot_of(slot), take_slot(slot)
 
--- Returns the newest slot of the schedule that was handled, and whether this is the first
--- look at the schedule: under its name, or since it changed. A slot that began before the
--- first look has no job.
+-- Returns the newest slot of the schedule that was handled, and whether this is the first look
+-- at the schedule since its name was new or its schedule changed. A slot that began before the
+-- first look gets no job.
 local function slot_of(slot)
   local seen, plan = tonumber(tx.fields['#slot:' .. slot.name]) or -1, tx.fields['#plan:' .. slot.name]
   return seen, seen < 0 or plan ~= '' and slot.plan ~= nil and plan ~= slot.plan

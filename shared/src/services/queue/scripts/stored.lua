@@ -1,4 +1,4 @@
--- stored: what an enqueue finds in the queue for the jobs it was sent: each one's own spec
+-- stored: looks up what the queue already has for the jobs of an enqueue: each job's own spec
 -- and header, and the unfinished owner of its unique key.
 --
 -- Returns nothing: definitions only.
@@ -12,7 +12,7 @@
 -- Defines: reindex(job, entries)
 local owners = {}
 
--- Reads all, with the fields `names`. Returns spec and header for each job.
+-- Reads all of it, and the fields `names`. Returns spec and header for each job.
 local function look_up(jobs, names)
   local wanted, ids, found = {}, {}, {}
   for _, job in ipairs(jobs) do
@@ -33,27 +33,27 @@ local function look_up(jobs, names)
   return found
 end
 
--- The unfinished job that has a unique key.
+-- Returns the unfinished job that has a unique key.
 local function owner_of(key)
   local owner = owners[tx.fields['u:' .. key] or '']
   return owner and not FINISHED[owner.header.state] and owner or nil
 end
 
--- Whether a stored job is the one that is sent: the same kind with the same arguments. The
--- time it was enqueued differs when it is sent again later, and its options may have been
--- changed since.
+-- Returns whether a stored job is the one that was sent: it has the same kind and the same
+-- arguments. Nothing else is compared, because a job that is sent again has a later enqueue
+-- time, and its options may have been changed in the meantime.
 local function is_same(stored, sent, debounced)
   if stored == sent then return true end
   local is_at, was_at = string.find(sent, '\n', 1, true), string.find(stored, '\n', 1, true)
   local is, was = cjson.decode(string.sub(sent, 1, is_at)), cjson.decode(string.sub(stored, 1, was_at))
   if is.kind ~= was.kind or is.batch ~= was.batch then return false end
-  -- One that was debounced since has another job's arguments.
+  -- A job that was debounced in the meantime has another job's arguments.
   if debounced and is.unique and is.unique == was.unique then return true end
   return is.blob == was.blob and string.sub(sent, is_at) == string.sub(stored, was_at)
 end
 
--- A stored job that was never claimed may be missing in the index, if the call that stored
--- it died.
+-- Puts a stored job that was never claimed back into the index. It may be missing if the call
+-- that stored it died.
 local function reindex(job, entries)
   if job.header.fence > 0 or FINISHED[job.header.state] then return end
   push(entries, index_score(job.spec.run_at, job.spec.priority), job.id)

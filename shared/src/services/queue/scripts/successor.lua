@@ -1,9 +1,10 @@
--- successor: what runs after a job: the next job of its chain, or the last job of its batch
--- when all others have ended.
+-- successor: stores what runs after a job: the next job of its chain, or the last job of its
+-- batch once all others have ended.
 --
--- A successor is stored by the HSET that ends the job, so it exists exactly when the job
--- has ended. Only its place in the index may be missing if the script dies; the job's own
--- entry, still there, makes the next sweep or claim put it in (see `heal`).
+-- The HSET that ends a job also stores its successor, so the successor exists exactly when the
+-- job has ended. If the script dies after that, the successor may be missing from the index. The
+-- job's own entry is still there then, and the next sweep or claim that finds it adds the
+-- successor (see `heal`).
 --
 -- Returns nothing: definitions only.
 --
@@ -21,7 +22,7 @@ local function store(successor)
   schedule(successor, spec.run_at)
 end
 
--- The next job of a chain, which carries the rest of it.
+-- Returns the next job of a chain, which carries the rest of the chain.
 local function next_of(job)
   local chain = job.spec['then']
   if job.header.state ~= 'completed' or not chain then return nil end
@@ -36,10 +37,10 @@ local function batch_of(job)
   return text ~= '' and cjson.decode(text) or nil
 end
 
--- A job counts once, also when it is redriven and ends again.
+-- A job counts once, even if it is redriven and ends again.
 local function count_in_batch(job)
   local batch = not job.header.batched and batch_of(job) or nil
-  -- With none left, its last job is stored already: a failover may repeat an end.
+  -- If none is left, the last job is stored already. A failover may repeat the end of a job.
   if not batch or batch.left == 0 then return end
   job.header.batched = true
   batch.left, batch[job.header.state] = batch.left - 1, (batch[job.header.state] or 0) + 1

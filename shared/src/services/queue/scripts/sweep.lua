@@ -1,15 +1,16 @@
--- sweep: takes back the jobs of workers that died. The whole rule is in this file:
+-- sweep: takes back the jobs of workers that died. These are the rules:
 --
---   1. A job whose lease has run out is found by its score: the end of its lease. Every
---      worker sweeps, 50 jobs a tick at most.
---   2. The lost attempt does not count as an attempt, since the handler may be right and the
---      machine wrong. It counts as a stall; a snooze sets the stalls back to 0.
---   3. A job that was to be cancelled ends cancelled. A job with max_attempts stalls, and
---      three at least, ends failed: it is probably the reason its workers die.
---   4. Any other waits again, in the place it had when it was enqueued. If the worker that
---      swept has room left, it claims the job at once (see `claim_all`).
+--   1. A job's score is the end of its lease, so a job whose lease has ended is found by its
+--      score. Every worker sweeps, at most 50 jobs a tick.
+--   2. The lost attempt does not count as an attempt, because the machine may be at fault and
+--      not the handler. It counts as a stall. A snooze resets the stalls to 0.
+--   3. A job whose cancellation was requested ends as cancelled. A job with as many stalls as
+--      max_attempts, and at least three, ends as failed, because it is probably what kills its
+--      workers.
+--   4. Any other job waits again, in the place it had when it was enqueued. If the sweeping
+--      worker has room left, it claims the job at once (see `claim_all`).
 --
--- An entry that a script left behind when it died is healed on the way.
+-- The sweep also heals entries that a dying script left behind.
 --
 -- Returns nothing: definitions only.
 --
@@ -27,15 +28,15 @@
 -- Defines: tx.returned, expired_leases(), sweep_all(expired), put_back(job)
 local LEASES_PER_TICK = 50
 
--- The ids of jobs that wait again: in the index at the end of their lease until they are
--- claimed or put back.
+-- The ids of jobs that wait again. Their score in the index is still the end of their lease
+-- until they are claimed or put back.
 tx.returned = {}
 
 local function expired_leases()
   return call('ZRANGE', tx.keys.index, int(ACTIVE), int(ACTIVE + tx.now - EPOCH), 'BYSCORE', 'LIMIT', 0, LEASES_PER_TICK)
 end
 
--- Takes back a job whose worker is lost: rules 2 to 4.
+-- Takes back a job that has lost its worker: rules 2 to 4.
 local function take_back(job)
   local header = job.header
   header.attempts, header.stalls = header.attempts - 1, header.stalls + 1
@@ -57,7 +58,7 @@ end
 local function sweep_all(expired)
   for _, id in ipairs(expired) do
     local job = tx.jobs[id]
-    -- A job that this very tick settled or renewed has not lost its worker.
+    -- A job that this tick settled or renewed has not lost its worker.
     if not tx.touched[id] then
       tx.touched[id] = true
       tx.n_leases_ended = tx.n_leases_ended + 1

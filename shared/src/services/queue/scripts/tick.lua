@@ -1,5 +1,5 @@
--- tick: settles what is done, renews what runs, takes back what is lost, claims what is
--- next. One call for each round of a worker, whatever it carries.
+-- tick: settles finished jobs, renews running ones, takes back lost ones, and claims the next
+-- ones. A worker makes one call in each round, whatever the round contains.
 --
 -- KEYS[1]  jobs:{queue}:index     ZSET  unfinished jobs
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
@@ -8,14 +8,17 @@
 -- ARGV[1]  request  JSON: now, day, token, want, pick, lease, aging, sweep, replay,
 --                   measure, settle [{id, fence, outcome, data, result, run_at,
 --                   error, read (fields it is known to need)}], renew [{id, fence}];
---                   of the queue's settings, if set, active_limit, group_limit,
+--                   from the queue's settings, if set: active_limit, group_limit,
 --                   rate {interval, burst}
 --
--- Returns {settled, renewed, claimed, ended, next, paused, retained, waiting}: a word
--- for each settle and renew; {id, header, spec, data} for each job claimed and each
--- that ended by the sweep or expired; when to look again (0: when something is
--- enqueued); whether the queue is paused; when retention last ran (0 if this call had
--- no need to read it); how many jobs wait that a worker could claim, if `measure` asks.
+-- Returns {settled, renewed, claimed, ended, next, paused, retained, waiting}:
+--   settled, renewed  a word for each settle and renew
+--   claimed           {id, header, spec, data} for each claimed job
+--   ended             the same for each job that expired or that the sweep ended
+--   next              when to look again; 0: when something is enqueued
+--   paused            whether the queue is paused
+--   retained          when retention last ran; 0 if this call did not need to read it
+--   waiting           the number of jobs that a worker could claim, if `measure` is set
 --
 -- Needs: base (call, int, push)
 -- Needs: layout (PARKED)
@@ -68,7 +71,7 @@ load_more(ids, names)
 local settled = decide_all(request.settle, settle)
 local renewed = decide_all(request.renew, renew, lease_end)
 sweep_all(expired)
--- Parked jobs that have room now may come before those picked.
+-- Parked jobs whose group has room now may come before the picked jobs.
 if limit and release_found(sampled, limit) and want > 0 then
   picked, scores, paused = pick(request.pick)
   load_more(picked)
@@ -80,10 +83,10 @@ if room > 0 and n_found > 0 then
   if rate then room = math.min(room, rate_room(rate, math.min(want, n_found))) end
 end
 claim_all(picked, scores, room, limit, request.token, lease_end)
--- Jobs that ended without having run have made room as well.
+-- Jobs that ended without being run have made room as well.
 if limit and release(limit) then due_at(tx.now) end
 if rate then take_rate(rate, #tx.claimed - n_again) end
--- None of the jobs picked could be claimed, or there are more: look again at once.
+-- As many jobs were picked as were asked for, and there is still room: look again at once.
 if #picked == request.pick and #tx.claimed < room then due_at(tx.now) end
 flush()
 local waiting = request.measure and call('ZCOUNT', tx.keys.index, 0, int(PARKED - 1)) or 0

@@ -1,6 +1,6 @@
--- tx: the state of one call. Whatever changes and is used by more than one file is a field
--- of this table, so that a reader sees at each use that it is shared; every file lists the
--- fields that are its own under `Defines`.
+-- tx: the state of one call. Everything that changes and is used by more than one file is a
+-- field of this table, so that each use shows that it is shared. Every file lists the fields
+-- that it owns under `Defines`.
 --
 -- Returns nothing: definitions only.
 --

@@ -1,7 +1,7 @@
--- write: what a call has decided to store, written at its end.
+-- write: collects what a call has decided to store, and writes it at the end of the call.
 --
--- The order of the writes matters: a script that dies between two of them must leave a job
--- where the next claim or sweep finds it and heals it.
+-- The order of the writes matters. If a script dies between two of them, the next claim or
+-- sweep must find the job and heal it.
 --
 -- Returns nothing: definitions only.
 --
@@ -10,8 +10,8 @@
 -- Needs: read (tx.fields)
 -- Defines: tx.writes, put(name, value), save(job), flush()
 
--- Arguments for one command each: HSET of `records`, ZADD and ZREM of `finished` (`redriven`
--- leave it), ZADD and ZREM of `index` (`gone` leave it), ZADD of `parked`.
+-- The arguments of one command each: HSET of `records`; ZADD of `finished` and ZREM of it
+-- (`redriven`); ZADD of `index` (`unfinished`) and ZREM of it (`gone`); ZADD of `parked`.
 tx.writes = { records = {}, finished = {}, gone = {}, unfinished = {}, redriven = {}, parked = {} }
 local changed = {}
 
@@ -22,9 +22,9 @@ end
 
 local function save(job) push(tx.writes.records, job.id, cjson.encode(job.header)) end
 
--- A job enters `finished`, from where retention may delete it, only after everything that
--- follows from its end is in the index. What leaves the index leaves last: an entry that
--- stays too long is found and healed, one that goes too early is not.
+-- Retention may delete a job once it is in `finished`, so a job enters it only after all
+-- consequences of its end are in the index. Entries leave the index last: an entry that stays
+-- too long is found and healed, but an entry that leaves too early is lost.
 local function flush()
   local names, writes, keys = {}, tx.writes, tx.keys
   for name in pairs(changed) do push(names, name) end

@@ -1,10 +1,10 @@
-//! A claim: one attempt at a job, as the worker was given it.
+//! A claim: one attempt at a job, as the worker received it.
 //!
-//! It is read once, from what a tick answers, and then shared by all who hold the job: the
-//! handler's [`ActiveJob`](super::ActiveJob), the worker's own entry of it, the outcome
-//! that is yet to be settled, and the [`EndedJob`](super::EndedJob). Nothing of it changes
-//! but the checkpoint. It says nothing about whether the lease still holds: that is the
-//! worker's entry, and the fence decides in Redis.
+//! A claim is read once, from the answer of a tick. It is then shared by everything that
+//! handles the job: the handler's [`ActiveJob`](super::ActiveJob), the worker's own entry,
+//! the outcome that is not settled yet, and the [`EndedJob`](super::EndedJob). Only its
+//! checkpoint changes. A claim does not know whether its lease is still valid: the worker's
+//! entry tracks that, and the fence decides in Redis.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,26 +22,26 @@ use crate::trace::Trace;
 pub struct Claim {
     /// The job and the fence.
     pub attempt: Attempt,
-    /// What runs it.
+    /// The kind, which selects the handler.
     pub kind: String,
-    /// Which attempt this is, from 1; snoozes and lost leases do not count.
+    /// The number of this attempt, from 1. Snoozes and lost leases do not count.
     pub number: u32,
-    /// Attempts it may have.
+    /// How many attempts the job may have.
     pub max_attempts: u32,
     /// The job whose completion started this one.
     pub after: Option<JobId>,
-    /// The batch whose end this job is; [`Queue::batch`](crate::queue::Queue::batch) says
-    /// what came of it.
+    /// The batch that this job is the last of. [`Queue::batch`](crate::queue::Queue::batch)
+    /// returns its results.
     pub batch_end: Option<JobId>,
-    /// The trace of the request that stored it, as W3C writes it.
+    /// The trace of the request that stored the job, in the W3C format.
     pub traceparent: Option<String>,
-    /// As JSON; `null` while they are in a key of their own.
+    /// The arguments as JSON; `null` while they are in a key of their own.
     pub(super) args: String,
     pub(super) args_in_own_key: bool,
     pub(super) backoff: Backoff,
     pub(super) jitter: bool,
     pub(super) timeout: Option<Duration>,
-    /// Fields that settling it needs besides its own.
+    /// Fields of other jobs that are needed to settle this one.
     pub(super) related: Vec<String>,
     /// The span of every log line about this attempt.
     pub(super) span: Span,
@@ -54,36 +54,37 @@ impl Claim {
         self.number >= self.max_attempts
     }
 
-    /// Claims of this job so far, higher than in any attempt before: what is written
-    /// outside under a lower one came from an attempt that had lost the job.
+    /// The number of claims of this job so far, which is higher in every attempt than in
+    /// all before. A lower fence on a write outside of the queue belongs to an attempt that
+    /// has lost the job.
     pub fn fence(&self) -> u64 {
         self.attempt.fence
     }
 
-    /// Where an earlier attempt or snooze left off, as JSON.
+    /// Where an earlier attempt or snooze stopped, as JSON.
     pub fn checkpoint(&self) -> Option<String> {
         lock(&self.checkpoint).clone()
     }
 
-    /// Remembers where to go on; stored when the job is handed back or retried.
+    /// Stores where to continue. It is saved when the job is handed back or retried.
     pub fn set_checkpoint(&self, checkpoint: String) {
         *lock(&self.checkpoint) = Some(checkpoint);
     }
 
-    /// How long the next attempt waits if this one fails and names no time.
+    /// How long the next attempt waits if this one fails and the handler names no wait.
     pub(super) fn backoff(&self) -> Duration {
         let random = if self.jitter { fastrand::f64() } else { 1.0 };
         self.backoff.delay(self.number, random)
     }
 }
 
-/// A claimed job.
+/// Reads a claimed job.
 pub(super) fn claimed(parts: Parts) -> Result<Arc<Claim>, Error> {
     let (claim, _) = read(parts)?;
     Ok(Arc::new(claim))
 }
 
-/// A job and its header: the attempt that holds it, or held it last.
+/// Reads a job and its header. The attempt is the one that holds the job, or held it last.
 pub(super) fn read((id, header, spec, data): Parts) -> Result<(Claim, Header), Error> {
     let header = Header::parse(&id, &header)?;
     let (spec, args) = Spec::parse(&id, &spec)?;
@@ -92,7 +93,7 @@ pub(super) fn read((id, header, spec, data): Parts) -> Result<(Claim, Header), E
         fence: header.fence,
     };
     let number = u32::try_from(header.attempts).unwrap_or(1);
-    // A job that ended without a run has no attempt to name in the log.
+    // A job that ended before it ran has no attempt to name in the log.
     let logged = (header.state == StoredState::Active).then_some(number);
     let group = spec.group.iter().map(|group| format!("g:{group}"));
     let batch = spec.batch.iter().map(|batch| format!("b:{batch}"));
@@ -123,11 +124,11 @@ fn job_id(text: &str) -> Result<JobId, Error> {
     }))
 }
 
-/// The span of an attempt. Its trace, where it has one, stands before its worker's.
+/// The span of an attempt. If the job has a trace, it takes precedence over the worker's.
 fn span(attempt: &Attempt, kind: &str, number: Option<u32>, traceparent: Option<&str>) -> Span {
     let trace = traceparent.and_then(Trace::parse);
-    // At the highest level, as the invocation's span is: a filter that hides it would take
-    // the job's id off the errors as well.
+    // The span has the highest level, like the invocation's. A filter that hides it would
+    // also remove the job id from errors.
     tracing::error_span!(
         "job",
         job_id = %attempt.id,
@@ -138,7 +139,7 @@ fn span(attempt: &Attempt, kind: &str, number: Option<u32>, traceparent: Option<
     )
 }
 
-/// A handler that panicked while it held the lock left whole text behind.
+/// The data is intact even if a handler panicked while it held the lock.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What runs a job, and what it is given and asked while it runs.
+//! The handler that runs a job, and its interface to the worker while the job runs.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,35 +13,35 @@ use crate::clock::Deadline;
 
 /// Runs jobs of the kinds it knows.
 pub trait JobHandler: Send + Sync + 'static {
-    /// Runs a job to an outcome. It may run twice, also at the same time, when a
-    /// lease was lost: what it writes outside must be harmless twice or carry the
-    /// fence.
+    /// Runs a job to an outcome. After a lost lease, a job may run twice, even at the same
+    /// time. Whatever it writes outside of the queue must be harmless when written twice,
+    /// or carry the fence.
     fn run(&self, job: ActiveJob) -> BoxFuture<'static, Outcome>;
 
-    /// Called for a job that ended without its handler's knowing (its lease ended too
-    /// often, or it was cancelled and its worker died).
+    /// Called for a job that ended while its handler was not running, for example because
+    /// its lease ended too often, or because it was cancelled after its worker died.
     fn ended(&self, job: EndedJob) -> BoxFuture<'static, ()>;
 }
 
-/// A job while it runs: its [`Claim`], and how long and whether it may go on. Cheap to
+/// A job while it runs: its [`Claim`], its remaining time, and the signal to stop. Cheap to
 /// clone.
 #[derive(Clone)]
 pub struct ActiveJob {
     pub(super) claim: Arc<Claim>,
-    /// Those that have a key of their own, once they are read.
+    /// The arguments, if they were read from a key of their own.
     pub(super) loaded_args: Option<Arc<str>>,
     pub(super) until: Deadline,
     pub(super) signal: watch::Receiver<Signal>,
 }
 
-/// What a running job is asked to do.
+/// What the worker asks a running job to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Nothing.
+    /// Continue.
     GoOn,
-    /// The invocation ends soon: return [`Outcome::Snooze`].
+    /// The invocation ends soon. Return [`Outcome::Snooze`].
     HandBack,
-    /// Somebody cancelled the job: return [`Outcome::Cancelled`].
+    /// Somebody cancelled the job. Return [`Outcome::Cancelled`].
     Cancel,
 }
 
@@ -59,32 +59,33 @@ impl ActiveJob {
         self.loaded_args.as_deref().unwrap_or(&self.claim.args)
     }
 
-    /// How long the attempt may still take: until its own timeout or until the
-    /// invocation wants the job handed back, whichever comes first.
+    /// How long the attempt may still take: until its own timeout, or until the invocation
+    /// asks for the job back, whichever comes first.
     pub fn time_left(&self) -> Duration {
         self.until.remaining()
     }
 
-    /// What the job is asked to do now.
+    /// The current signal.
     pub fn signal(&self) -> Signal {
         *self.signal.borrow()
     }
 
-    /// Waits until it is asked to do something else than go on.
+    /// Waits for a signal other than [`Signal::GoOn`].
     pub async fn interrupted(&mut self) -> Signal {
         match self.signal.wait_for(|signal| *signal != Signal::GoOn).await {
             Ok(signal) => *signal,
-            // The worker is gone, and with it the lease.
+            // The worker is gone, and the lease with it.
             Err(_) => Signal::HandBack,
         }
     }
 }
 
-/// A job that ended without its handler's knowing: its last [`Claim`], and how it ended.
+/// A job that ended while its handler was not running: its last [`Claim`], and how it
+/// ended.
 #[derive(Clone, Debug)]
 pub struct EndedJob {
     pub(super) claim: Arc<Claim>,
-    /// Whether it was cancelled; it failed otherwise.
+    /// Whether the job was cancelled. If not, it failed.
     pub cancelled: bool,
     /// Why it ended.
     pub reason: String,
@@ -99,40 +100,42 @@ impl Deref for EndedJob {
 }
 
 impl EndedJob {
-    /// The arguments, as JSON; `null` when they are in a key of their own, which is not
-    /// read for this.
+    /// The arguments, as JSON, or `null` if they are in a key of their own, which is not
+    /// read here.
     pub fn args(&self) -> &str {
         &self.claim.args
     }
 }
 
-/// How a run of a job ended.
+/// How a job's run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// Done, with a result to show.
+    /// The job is done, with this result.
     Done(Value),
-    /// Failed; worth another attempt, after the backoff or the wait given.
+    /// The attempt failed, and another may succeed. It follows after the backoff, or after
+    /// the given wait.
     Retry {
-        /// Shown as the error of the attempt.
+        /// The error of the attempt, as shown to people.
         reason: String,
-        /// The wait in place of the backoff.
+        /// Replaces the backoff's wait.
         after: Option<Duration>,
     },
-    /// Not done and nothing wrong: go on after this long. Costs no attempt.
+    /// The job is not done, but nothing is wrong. It continues after the given wait, which
+    /// costs no attempt.
     Snooze {
-        /// The wait.
+        /// How long to wait.
         after: Duration,
     },
-    /// Failed in a way another attempt would repeat.
+    /// The job failed, and another attempt would fail in the same way.
     Fail {
-        /// Shown as the error of the job.
+        /// The error of the job, as shown to people.
         reason: String,
     },
-    /// Not to be done after all: ends as cancelled, with the reason.
+    /// The job should not be done after all. It ends as cancelled with this reason.
     Unwanted {
-        /// Shown as the error of the job.
+        /// The reason, as shown to people.
         reason: String,
     },
-    /// It was cancelled, and has stopped.
+    /// The job was cancelled and has stopped.
     Cancelled,
 }

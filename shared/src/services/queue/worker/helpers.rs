@@ -1,17 +1,17 @@
-//! Waking further workers when more waits than one can do in its time.
+//! Wakes further workers when one cannot finish the waiting jobs in its time.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::waker::{Wake, wake_all};
 
-/// What waits is counted at most this often; the count is a command.
+/// How often waiting jobs are counted at most. Each count is a billed command.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// No count before this: by then a backlog of short jobs has shown its pace.
+/// The time before the first count. By then a backlog of short jobs has shown its pace.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// Who may be woken, and whether anybody was.
+/// Which workers may be woken, and whether they have been.
 pub(super) struct Helpers<'a> {
     wake: Option<&'a dyn Wake>,
     most: u32,
@@ -22,7 +22,8 @@ pub(super) struct Helpers<'a> {
 }
 
 impl<'a> Helpers<'a> {
-    /// `wake` is `None` for a drainer that was woken by another: one hop is enough.
+    /// `wake` is `None` for a drainer that another drainer woke, because helpers do not
+    /// wake others.
     pub fn new(wake: Option<&'a dyn Wake>, most: u32, concurrency: usize, clock: Clock) -> Self {
         Helpers {
             wake,
@@ -34,8 +35,8 @@ impl<'a> Helpers<'a> {
         }
     }
 
-    /// Whether it is time to count what waits: a worker that could take more jobs
-    /// itself has no need to know.
+    /// Whether it is time to count waiting jobs. A worker that could take more jobs itself
+    /// does not need to know.
     pub fn are_worth_a_count(&self, n_running: usize) -> bool {
         let now = self.clock.elapsed();
         let since = match self.counted_at {
@@ -45,8 +46,8 @@ impl<'a> Helpers<'a> {
         self.wake.is_some() && self.most > 0 && n_running + 1 >= self.concurrency && since
     }
 
-    /// Wakes as many as it takes to do `n_waiting` jobs in the `time` left, at the
-    /// pace of the `n_ended` so far; once in a drain.
+    /// Wakes as many helpers as it takes to run `n_waiting` jobs in the `time` left, at the
+    /// pace of the `n_ended` jobs so far. Does so at most once in a drain.
     pub async fn wake(&mut self, n_waiting: u64, n_ended: u32, time: Duration) {
         let now = self.clock.elapsed();
         self.counted_at = Some(now);
@@ -63,14 +64,14 @@ impl<'a> Helpers<'a> {
         }
         tracing::info!(n_waiting, n_woken = n, "waking further drainers");
         wake_all(wake, n).await;
-        // Once: those that were woken have not begun yet, and a second count would wake as many
-        // again.
+        // At most once, because the helpers have not begun yet, and a second count would
+        // wake as many again.
         self.wake = None;
     }
 }
 
-/// How many more drainers of the same pace it takes. Jobs under way count as ended,
-/// so a pace not known yet is taken for the best it can be.
+/// How many more drainers of the same pace are needed. Running jobs count as ended, so
+/// while the pace is unknown, the best possible pace is assumed.
 fn drainers_to_wake(n_waiting: u64, n_ended: u32, so_far: Duration, left: Duration) -> u32 {
     let pace = f64::from(n_ended) / so_far.as_secs_f64().max(0.001);
     let one_does = (pace * left.as_secs_f64()).max(1.0);

@@ -1,21 +1,21 @@
-//! The worker: claim, run, settle, until the queue is empty or time runs out.
+//! The worker: it claims, runs and settles jobs until the queue is empty or time runs out.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! |---|---|
 //! | `mod` | [`Consumer`], which a function starts |
 //! | `report` | [`DrainReport`]: what a drain did |
 //! | `rounds` | the loop of rounds, and everything that ends a lease |
-//! | `tick` | what one round sends and gets |
-//! | `claim` | [`Claim`]: one attempt at a job, shared by all who hold it |
-//! | `handler` | [`JobHandler`], and what it is given and answers |
-//! | `work`, `running` | the tasks that run jobs, and what the worker keeps of them |
-//! | `timing` | what is due when: renewals, timeouts, the end of the invocation |
+//! | `tick` | what one round sends and receives |
+//! | `claim` | [`Claim`]: one attempt at a job |
+//! | `handler` | [`JobHandler`], and its interface to the worker |
+//! | `work`, `running` | the tasks that run jobs, and the worker's entries for them |
+//! | `timing` | when things are due: renewals, timeouts, the end of the invocation |
 //! | `helpers` | waking further workers |
 //!
-//! The time of an invocation is divided from its end: no job is claimed in the last
-//! 30 s, jobs still running 10 s before the end are asked to hand back their work,
-//! and 5 s before the end what is left is given back without costing an attempt.
-//! Shorter invocations keep back a quarter, a sixth and a twelfth. Nothing runs on
+//! The end of an invocation has three steps. No job is claimed in the last 30 s. Jobs that
+//! still run 10 s before the end are asked to hand back their work. Jobs that are left 5 s
+//! before the end are given back without costing an attempt. In shorter invocations the
+//! steps begin at a quarter, a sixth and a twelfth before the end. Nothing keeps running
 //! after [`Consumer::drain`] returns.
 
 mod claim;
@@ -51,7 +51,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// A worker of this queue that runs jobs by this handler.
+    /// Creates a worker that runs the jobs of `queue` with `handler`.
     pub fn new(queue: Queue, handler: Arc<dyn JobHandler>) -> Consumer {
         Consumer {
             queue,
@@ -61,27 +61,27 @@ impl Consumer {
         }
     }
 
-    /// Lets it leave only when it has looked for jobs this long after it began, because
-    /// the process that woke it wakes no other drainer meanwhile. Without a linger there is no
-    /// such look.
+    /// Makes the worker stay until it has looked for jobs at least this long after it
+    /// began, because the process that woke it wakes no other drainer in that time. Without
+    /// a linger, the worker does not stay for this look.
     pub fn with_last_look_after(mut self, time: Duration) -> Consumer {
         self.last_look = time;
         self
     }
 
-    /// Lets it wake further drainers, up to
-    /// [`QueueConfig::helpers`](crate::config::QueueConfig), when more waits than it
-    /// can do in its time. Those must not wake others in turn.
+    /// Allows the worker to wake up to [`QueueConfig::helpers`](crate::config::QueueConfig)
+    /// further drainers if it cannot finish the waiting jobs in its time. Those drainers
+    /// must not wake others.
     pub fn with_helpers(mut self, wake: Arc<dyn Wake>) -> Consumer {
         self.helpers = Some(wake);
         self
     }
 
-    /// Claims and runs jobs until none is left, or until `deadline` nears. Outcomes
-    /// that could not be reported are reported again until then.
+    /// Claims and runs jobs until none is left or `deadline` is near. Outcomes that could
+    /// not be reported are reported again until then.
     ///
     /// # Errors
-    /// When Redis stays away; jobs claimed meanwhile come back when their lease ends.
+    /// Redis stayed unavailable. Jobs that were claimed come back when their leases end.
     pub async fn drain(&self, deadline: &Deadline) -> Result<DrainReport, Error> {
         let setup = Setup {
             queue: &self.queue,

@@ -1,10 +1,10 @@
-//! What a drain did, for its caller and the metrics.
+//! The results of a drain, for its caller and the metrics.
 
 use serde::Serialize;
 
 use super::tick::Settled;
 
-/// What a drain did.
+/// The results of a drain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DrainReport {
@@ -16,14 +16,14 @@ pub struct DrainReport {
     pub failed: u32,
     /// Attempts that failed and will be repeated.
     pub retried: u32,
-    /// Attempts that go on later.
+    /// Attempts that were snoozed and continue later.
     pub snoozed: u32,
     /// Jobs that ended cancelled.
     pub cancelled: u32,
-    /// Outcomes not accepted, because the lease was lost.
+    /// Outcomes that were not accepted because the lease was lost.
     pub lost: u32,
-    /// Jobs this worker's rounds ended unrun: their lease had ended too often, or
-    /// they expired before they began.
+    /// Jobs that this worker's rounds ended before they could run: their lease had ended
+    /// too often, or they expired before they began.
     pub swept: u32,
     /// Finished jobs that retention removed.
     pub forgotten: u32,
@@ -32,12 +32,12 @@ pub struct DrainReport {
 }
 
 impl DrainReport {
-    /// Jobs that are off this worker's hands.
+    /// Jobs that this worker no longer holds.
     pub(super) fn ended(&self) -> u32 {
         self.completed + self.failed + self.retried + self.snoozed + self.cancelled + self.lost
     }
 
-    /// Counts an outcome; true when it was not accepted.
+    /// Counts an outcome. Returns true if it was not accepted.
     pub(super) fn count(&mut self, settled: Settled) -> bool {
         match settled {
             Settled::Completed => self.completed += 1,

@@ -1,26 +1,26 @@
 //! The worker's loop: the rounds of one invocation.
 //!
-//! A round is one call of the script `tick`. It settles what has finished, renews leases,
-//! takes back leases that have ended (`sweep`) and claims what is due, for one price. The
-//! jobs that run between rounds are in `work`, what is due when in `timing`, and what one
-//! round sends and gets in `tick`.
+//! A round is one call of the script `tick`. It settles finished jobs, renews leases, takes
+//! back leases that have ended (`sweep`), and claims due jobs, all for the price of one
+//! round trip. `work` runs the jobs between rounds, `timing` decides when the next round is
+//! due, and `tick` sends it.
 //!
 //! # Everything that ends a lease
 //!
-//! A job leaves `active` in one of these ways and no other. In Redis, all of them are in
-//! `scripts/`: `settle.lua` writes an outcome, `sweep.lua` takes a lease back. An attempt
-//! that lost its lease can write nothing more: its fence is not the newest.
+//! A job leaves `active` only in the ways listed here. In Redis, two scripts do this:
+//! `settle.lua` writes an outcome, and `sweep.lua` takes a lease back. An attempt that lost
+//! its lease cannot write anything more, because its fence is no longer the newest.
 //!
-//! | what happens | where | what becomes of the job |
+//! | what happens | where | what happens to the job |
 //! |---|---|---|
-//! | the handler returns an outcome | [`WorkerLoop::finished`] | as the outcome says |
-//! | the handler panics | [`WorkerLoop::finished`] | retried, at the cost of an attempt |
-//! | the attempt takes longer than its timeout | [`WorkerLoop::enforce_deadlines`] | retried, at the cost of an attempt |
-//! | the invocation ends | [`WorkerLoop::enforce_deadlines`] | asked to hand back, then given back; no attempt lost |
-//! | its renewals failed for almost a whole lease | [`WorkerLoop::enforce_deadlines`] | given back; no attempt lost |
-//! | a renewal is answered `stale`, or the outcome is | [`WorkerLoop::renewed`], [`WorkerLoop::settled`] | another's, or waiting, already |
-//! | somebody cancels it | [`WorkerLoop::renewed`] asks the handler to stop | cancelled, unless it completes first |
-//! | the worker dies or loses Redis | `sweep` in the next round of any worker | waiting again, no attempt lost; cancelled if that was asked for; failed after as many lost leases as it has attempts, three at least |
+//! | the handler returns an outcome | [`WorkerLoop::finished`] | what the outcome says |
+//! | the handler panics | [`WorkerLoop::finished`] | it is retried, at the cost of an attempt |
+//! | the attempt takes longer than its timeout | [`WorkerLoop::enforce_deadlines`] | it is retried, at the cost of an attempt |
+//! | the invocation ends | [`WorkerLoop::enforce_deadlines`] | its handler is asked to hand it back, then it is given back; no attempt is lost |
+//! | its renewals failed for almost a whole lease | [`WorkerLoop::enforce_deadlines`] | it is given back; no attempt is lost |
+//! | a renewal or the outcome is answered `stale` | [`WorkerLoop::renewed`], [`WorkerLoop::settled`] | it already belongs to another attempt, or waits again |
+//! | somebody cancels it | [`WorkerLoop::renewed`] asks the handler to stop | it is cancelled, unless it completes first |
+//! | the worker dies or loses Redis | `sweep` in the next round of any worker | it waits again and no attempt is lost; if its cancellation was requested, it is cancelled; after as many lost leases as it has attempts, three at least, it fails |
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,17 +40,17 @@ use crate::queue::{Attempt, Error, JobId, Queue};
 use crate::telemetry;
 use crate::waker::Wake;
 
-/// Rounds that may fail one after another before a worker without jobs gives up.
+/// The number of rounds in a row that may fail before a worker without jobs gives up.
 const FAILURES: u32 = 3;
 
-/// Rounds that may be refused one after another before any worker gives up: what
-/// is refused and not lost will be refused again.
+/// The number of rounds in a row that may be refused before any worker gives up. A round
+/// that was refused, and not lost, will be refused again.
 const REFUSALS: u32 = 8;
 
-/// Waiting jobs looked at when the ones before were of no use.
+/// How many waiting jobs to look at when the last look found jobs but none that can run.
 const WIDE_LOOK: usize = 50;
 
-/// The parts an invocation's time is divided into.
+/// The margins before the end of an invocation.
 pub(super) struct Margins {
     pub stop_claiming: Duration,
     pub hand_back: Duration,
@@ -67,18 +67,18 @@ impl Margins {
     }
 }
 
-/// What a worker starts with.
+/// What a worker is created from.
 pub(super) struct Setup<'a> {
     pub queue: &'a Queue,
     pub handler: Arc<dyn JobHandler>,
     pub deadline: &'a Deadline,
     pub helpers: Option<&'a dyn Wake>,
-    /// It leaves only when it has looked for jobs this long after it began.
+    /// The worker stays until it has looked for jobs at least this long after it began.
     pub last_look: Duration,
 }
 
-/// The state of one worker; dropped with the invocation, and its tasks with it: nothing
-/// runs on in a frozen environment.
+/// The state of one worker. It is dropped with the invocation, together with its tasks, so
+/// nothing keeps running in a frozen environment.
 pub(super) struct WorkerLoop<'a> {
     pub handler: Arc<dyn JobHandler>,
     pub queue: &'a Queue,
@@ -86,19 +86,19 @@ pub(super) struct WorkerLoop<'a> {
     pub margins: Margins,
     pub running: HashMap<Attempt, Running>,
     pub tasks: JoinSet<(Attempt, Option<Finished>)>,
-    /// Not settled yet.
+    /// Outcomes that are not settled yet.
     pub outcomes: Vec<Settlement>,
     pub report: DrainReport,
     pub next_due_ms: Option<i64>,
-    /// When it may leave: it must have looked for jobs then, or later.
+    /// The worker may leave after a look for jobs at this time or later.
     pub last_look: Duration,
-    /// When it looked for jobs.
+    /// When it last looked for jobs.
     pub looked_at: Option<Duration>,
     helpers: Helpers<'a>,
     swept_at: Option<Duration>,
     retained_ms: Option<i64>,
     failures: u32,
-    /// The last look found jobs, but too few of use.
+    /// Whether the last look found jobs but too few that can run.
     look_wider: bool,
 }
 
@@ -131,7 +131,7 @@ impl<'a> WorkerLoop<'a> {
         }
     }
 
-    /// Works until nothing is left or the deadline nears.
+    /// Works until no job is left or the deadline is near.
     pub async fn run(mut self) -> Result<DrainReport, Error> {
         loop {
             if self.running.is_empty() && self.outcomes.is_empty() {
@@ -157,7 +157,7 @@ impl<'a> WorkerLoop<'a> {
         Ok(self.report)
     }
 
-    /// What the next round carries.
+    /// Builds the next round.
     fn round(&mut self) -> Round {
         let now = self.queue.clock().elapsed();
         let config = self.queue.config();
@@ -170,8 +170,8 @@ impl<'a> WorkerLoop<'a> {
             .filter(|(_, job)| now.saturating_sub(job.renewed_at) >= config.lease / 3)
             .map(|(attempt, _)| attempt.clone())
             .collect();
-        // As often as leases are renewed. Every worker sweeps: the script finds the leases that
-        // have ended by score, and a second worker finds none.
+        // As often as leases are renewed. Every worker sweeps. The script finds ended
+        // leases by their score, so a second worker finds none.
         let sweep = self
             .swept_at
             .is_none_or(|at| now.saturating_sub(at) >= config.lease / 3);
@@ -192,8 +192,8 @@ impl<'a> WorkerLoop<'a> {
         let left = self.deadline.remaining();
         let time = left.saturating_sub(self.margins.stop_claiming);
         let renewed = round.renew.clone();
-        // A token of its own for each round. The script finds the jobs of a replayed round by
-        // it, so no two rounds may ever share one.
+        // Each round has a token of its own. The script finds the jobs of a replayed round
+        // by it, so no two rounds may share one.
         let token = Ulid::from_parts(started.as_millis() as u64, fastrand::u128(..)).to_string();
         self.report.rounds += 1;
         let ticked = match self.queue.tick(&token, round).await {
@@ -201,16 +201,16 @@ impl<'a> WorkerLoop<'a> {
             Err(error) => return self.failed(error).await,
         };
         self.failures = 0;
-        // Times are those at which the round was sent: what happened after that it may not have
-        // seen.
+        // These are the times at which the round was sent. It may not have seen what
+        // happened after that.
         if sweep {
             self.swept_at = Some(started);
         }
         if want > 0 {
             self.looked_at = Some(started);
         }
-        // Only now: after a round that failed they are sent again. One that was accepted
-        // is answered `dup` then, and counted once.
+        // Cleared only now, because a failed round sends its outcomes again. An outcome
+        // that was already accepted is then answered `dup` and counted once.
         let sent = std::mem::take(&mut self.outcomes);
         self.settled(sent, &ticked.settled).await;
         let now = self.queue.clock().now_ms();
@@ -227,8 +227,8 @@ impl<'a> WorkerLoop<'a> {
         Ok(())
     }
 
-    /// A round that failed is sent again, outcomes included, while jobs run or have
-    /// outcomes to settle; a worker without either gives up.
+    /// Decides what to do after a failed round. While jobs run or outcomes are unsettled,
+    /// the round is sent again with its outcomes. A worker without either gives up.
     async fn failed(&mut self, error: Error) -> Result<(), Error> {
         self.failures += 1;
         let nothing_at_stake = self.running.is_empty() && self.outcomes.is_empty();
@@ -238,7 +238,7 @@ impl<'a> WorkerLoop<'a> {
             return Err(error);
         }
         tracing::warn!(error = telemetry::chain(&error), "round failed");
-        // Leases are long enough for some of these: 0.5 s to 8 s.
+        // 0.5 s to 8 s. A lease is long enough for several of these.
         let pause = Duration::from_millis(250 << self.failures.min(5));
         self.queue
             .clock()
@@ -247,8 +247,8 @@ impl<'a> WorkerLoop<'a> {
         Ok(())
     }
 
-    /// Counts what came of the outcomes of a round, and calls the handler for jobs that
-    /// ended otherwise than it said.
+    /// Counts the results of a round's outcomes, and calls the handler for jobs that ended
+    /// in a way it does not know of.
     async fn settled(&mut self, sent: Vec<Settlement>, settled: &[Settled]) {
         let mut events = Vec::new();
         let mut finished = Vec::new();
@@ -277,7 +277,7 @@ impl<'a> WorkerLoop<'a> {
         self.queue.let_args_expire(&finished).await;
     }
 
-    /// What came of a renewal that was sent `at`.
+    /// Handles the result of a renewal that was sent at `at`.
     fn renewed(&mut self, attempt: &Attempt, renewed: Renewed, at: Duration) {
         let Some(job) = self.running.get_mut(attempt) else {
             return;
@@ -307,7 +307,7 @@ impl<'a> WorkerLoop<'a> {
         let failed = ticked.ended.iter().filter(|job| !job.cancelled);
         let failed = failed.map(|job| ("failed", &job.attempt.id));
         let events: Vec<_> = begun.chain(failed).collect();
-        // The jobs first: their leases count already.
+        // Jobs come first, because their leases are already running.
         for claim in &ticked.claimed {
             self.report.claimed += 1;
             self.start(claim.clone(), at);
@@ -319,12 +319,12 @@ impl<'a> WorkerLoop<'a> {
         for job in ticked.ended {
             self.report.swept += 1;
             let span = job.span.clone();
-            span.in_scope(|| tracing::warn!(reason = job.reason, "job ended unrun"));
+            span.in_scope(|| tracing::warn!(reason = job.reason, "job ended before it could run"));
             self.handler.ended(job).instrument(span).await;
         }
     }
 
-    /// Retention on the way out, if there is time.
+    /// Runs retention before leaving, if there is time.
     async fn retain(&mut self) {
         let finished = self.report.completed + self.report.failed + self.report.cancelled > 0;
         if self.deadline.remaining() >= self.margins.give_up {

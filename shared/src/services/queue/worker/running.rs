@@ -1,4 +1,4 @@
-//! What a worker keeps of the jobs it has claimed: those that run, and outcomes that are
+//! The worker's entries for the jobs it has claimed: those that run, and outcomes that are
 //! not settled yet.
 
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use super::tick::Settled;
 use crate::queue::scripts::Settle;
 use crate::queue::spec::StoredResult;
 
-/// The longest error message kept, in bytes; the cut is marked.
+/// The longest error message that is kept, in bytes. A longer one is cut and marked.
 const LONGEST_ERROR: usize = 1024;
 
-/// A job while it runs, as its worker sees it.
+/// The worker's view of a running job.
 pub(super) struct Running {
     pub claim: Arc<Claim>,
     pub signal: watch::Sender<Signal>,
     pub task: AbortHandle,
-    /// On the monotonic clock.
+    /// When the lease was last renewed, on the monotonic clock.
     pub renewed_at: Duration,
-    /// When the attempt has taken too long, on the monotonic clock.
+    /// When the attempt times out, on the monotonic clock.
     pub times_out_at: Option<Duration>,
 }
 
@@ -42,17 +42,17 @@ impl From<Outcome> for Finished {
     }
 }
 
-/// An outcome to be settled.
+/// An outcome that has to be settled.
 pub(super) struct Settlement {
     pub claim: Arc<Claim>,
     pub settle: Settle,
-    /// The worker made up the outcome: the handler panicked or was aborted.
+    /// Whether the worker created the outcome, because the handler panicked or was aborted.
     pub by_worker: bool,
 }
 
 impl Settlement {
-    /// The job, if it came to an end its handler does not know of: the handler said
-    /// that it goes on, or nothing.
+    /// Returns the job if it ended in a way its handler does not know of, because the
+    /// handler asked to continue or did not answer.
     pub fn ended(self, settled: Settled) -> Option<EndedJob> {
         let cancelled = settled == Settled::Cancelled && self.settle.outcome != "cancelled";
         let failed = settled == Settled::Failed && self.by_worker;
@@ -65,15 +65,15 @@ impl Settlement {
 }
 
 impl Settle {
-    /// How the end of a run at `now` is reported.
+    /// Builds the report of a run that ended at `now`.
     pub(super) fn of(claim: &Claim, finished: Finished, now: i64) -> Settle {
         let Finished { outcome, result_in } = finished;
         let later = |wait: Duration| Some(now.saturating_add(wait.as_millis() as i64));
         let checkpoint = || claim.checkpoint();
         let (outcome, run_at, data, error) = match outcome {
             Outcome::Done(result) => {
-                // With no data at all, the script would leave the checkpoint in its place,
-                // and it would be shown as the result.
+                // Without any data, the script would keep the checkpoint in place, and it
+                // would be shown as the result.
                 let result = result_in.map_or_else(|| result.to_string(), |_| String::new());
                 ("completed", None, Some(result), None)
             }
@@ -99,7 +99,7 @@ impl Settle {
     }
 }
 
-/// `text` up to `limit` bytes, on a boundary of characters.
+/// Cuts `text` to at most `limit` bytes, at a character boundary.
 fn cut(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();

@@ -1,4 +1,5 @@
-//! One round of a worker: outcomes in, jobs out, by one call of the script `tick`.
+//! One round of a worker, as one call of the script `tick`: it sends outcomes and receives
+//! jobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +10,23 @@ use crate::queue::scripts::{Pace, Parts, Renew, Settle, TickRequest};
 use crate::queue::spec::StoredState;
 use crate::queue::{Attempt, Error, Queue};
 
-/// How often a round is sent again when its reply was lost.
+/// How often a round is sent again after a lost reply.
 const REPLAYS: u32 = 3;
 
-/// What a round carries.
+/// What a round sends.
 #[derive(Default)]
 pub(super) struct Round {
     pub want: usize,
-    /// How many waiting jobs to look at, when not just `want`.
+    /// How many waiting jobs to look at; `want` if this is no larger.
     pub pick: usize,
     pub sweep: bool,
-    /// Whether to count what waits.
+    /// Whether to count waiting jobs.
     pub measure: bool,
     pub settle: Vec<Settle>,
     pub renew: Vec<Attempt>,
 }
 
-/// What came of it.
+/// What a round received.
 pub(super) struct Ticked {
     pub settled: Vec<Settled>,
     pub renewed: Vec<Renewed>,
@@ -35,13 +36,13 @@ pub(super) struct Ticked {
     /// When the next delayed job is due, in unix milliseconds.
     pub next_due_ms: Option<i64>,
     pub paused: bool,
-    /// When retention last ran; `None` when this round had no need to know.
+    /// When retention last ran, or `None` if this round did not need to know.
     pub retained_ms: Option<i64>,
-    /// How many jobs wait, if that was to be counted.
+    /// The number of waiting jobs, if the round counted them.
     pub waiting: u64,
 }
 
-/// What a settled attempt came to.
+/// The result of settling an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// The job completed.
@@ -50,20 +51,21 @@ pub enum Settled {
     Failed,
     /// The job ended cancelled.
     Cancelled,
-    /// The attempt failed and will be repeated.
+    /// The attempt failed and will be retried.
     Retried,
-    /// The job goes on later.
+    /// The job continues later.
     Snoozed,
-    /// Settled before; the first time counts.
+    /// It was settled before, and that outcome counts.
     Duplicate,
-    /// Another attempt owns the job, or the sweep took it back: nothing was accepted.
+    /// Nothing was accepted, because another attempt owns the job or the sweep took it
+    /// back.
     Lost,
-    /// There is no such job.
+    /// The job does not exist.
     Gone,
 }
 
 impl Settled {
-    /// Whether nothing more happens to the job by itself.
+    /// Whether the job has ended, so that nothing more happens to it by itself.
     pub(super) fn is_end(self) -> bool {
         matches!(
             self,
@@ -71,8 +73,8 @@ impl Settled {
         )
     }
 
-    /// An outcome accepted by a round whose reply was lost counts as what was sent: the
-    /// script answers `dup` to the replay, and nobody has counted the first answer.
+    /// Turns a `dup` in the answer to a replay into the outcome that was sent. The first
+    /// call accepted it, but its reply was lost, so nobody has counted it.
     pub(super) fn or_as_sent(self, sent: &Settle) -> Settled {
         match self {
             Settled::Duplicate => settled(sent.outcome),
@@ -81,7 +83,7 @@ impl Settled {
     }
 }
 
-/// What became of a lease that was to be renewed.
+/// The result of renewing a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Renewed {
     Ok,
@@ -90,8 +92,8 @@ pub(super) enum Renewed {
 }
 
 impl Queue {
-    /// Sends a round; when its reply is lost, again with the word `replay`, so that
-    /// jobs claimed by the first are handed out and outcomes counted once.
+    /// Sends a round. If its reply is lost, it is sent again with the word `replay`, so
+    /// that the jobs claimed by the first call are returned and outcomes are counted once.
     pub(super) async fn tick(&self, token: &str, round: Round) -> Result<Ticked, Error> {
         let now = self.clock.now_ms();
         let config = &self.config;
@@ -119,8 +121,9 @@ impl Queue {
                 Ok(answer) => break answer,
                 Err(error) if error.is_outcome_unknown() && replays < REPLAYS => {
                     replays += 1;
-                    // The first may have been applied. The script then hands out the jobs that
-                    // carry this token again, and answers `dup` to outcomes it has.
+                    // The first call may have been applied. With `replay`, the script
+                    // returns the jobs that carry this token again and answers `dup` to
+                    // outcomes it already has.
                     request.replay = true;
                     let pause = Duration::from_millis(100 << replays).mul_f64(fastrand::f64());
                     self.clock.pause(pause).await;
@@ -177,8 +180,8 @@ fn settled(word: &str) -> Settled {
     }
 }
 
-/// A job that cannot be read is left to its lease, and to fail by its stalls; the
-/// others of the round are not held up.
+/// A job that cannot be read is left to its lease, and fails after its stalls. The other
+/// jobs of the round are not delayed.
 fn readable<T>(read: fn(Parts) -> Result<T, Error>) -> impl Fn(Parts) -> Option<T> {
     move |parts| {
         let id = parts.0.clone();
@@ -187,7 +190,7 @@ fn readable<T>(read: fn(Parts) -> Result<T, Error>) -> impl Fn(Parts) -> Option<
                 tracing::error!(
                     job_id = id,
                     error = crate::telemetry::chain(error),
-                    "job left alone"
+                    "unreadable job skipped"
                 );
             })
             .ok()

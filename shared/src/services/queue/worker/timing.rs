@@ -1,12 +1,11 @@
-//! What a worker has to do when: outcomes, renewals, timeouts, the deadline.
+//! Decides when a worker has to act: outcomes, renewals, timeouts, the deadline.
 
 use std::time::Duration;
 
 use super::handler::{Outcome, Signal};
 use super::rounds::WorkerLoop;
 
-/// A lease is not trusted to its end, since clocks differ: this part of it is not used,
-/// 5 s of 60.
+/// The last part of a lease that is not used, because clocks differ: a twelfth, 5 s of 60.
 const LEASE_MARGIN: u32 = 12;
 
 impl WorkerLoop<'_> {
@@ -18,18 +17,20 @@ impl WorkerLoop<'_> {
             tokio::select! {
                 done = self.tasks.join_next() => self.finished(done),
                 () = self.queue.clock().sleep(pause) => {}
-                // The process is to stop: what runs is handed back now.
+                // The process is about to stop, so running jobs are handed back now.
                 () = self.deadline.brought_forward() => {}
             }
         }
-        // Jobs that finish about now are settled by the same round, at no further cost.
+        // Jobs that finish at about the same time are settled in one round, at no further
+        // cost.
         if !self.outcomes.is_empty() && !self.running.is_empty() {
             let coalesce = self.queue.config().coalesce;
             let window = self.queue.clock().sleep(coalesce);
             tokio::pin!(window);
             while !self.running.is_empty() {
                 tokio::select! {
-                    // What has finished first, so that an ended window never leaves it behind.
+                    // Finished jobs first, so that the end of the window never leaves one
+                    // behind.
                     biased;
                     done = self.tasks.join_next() => self.finished(done),
                     () = &mut window => break,
@@ -39,7 +40,7 @@ impl WorkerLoop<'_> {
         self.enforce_deadlines();
     }
 
-    /// When the next thing is due although no job has finished.
+    /// How long until something is due, assuming that no job finishes.
     pub(super) fn time_to_act(&self) -> Duration {
         let now = self.queue.clock().elapsed();
         let config = self.queue.config();
@@ -70,8 +71,8 @@ impl WorkerLoop<'_> {
         Some(Duration::from_millis(u64::try_from(due).unwrap_or(0)))
     }
 
-    /// How long to wait before looking again, for a delayed job or for the last look;
-    /// `None` to leave.
+    /// How long to wait before the next look, for a delayed job or for the last look.
+    /// `None` means to leave.
     pub(super) fn time_to_next_look(&self) -> Option<Duration> {
         let left = self
             .deadline
@@ -91,8 +92,8 @@ impl WorkerLoop<'_> {
         (!is_over).then(|| self.last_look.saturating_sub(now))
     }
 
-    /// Asks jobs to hand back when the invocation is about to end, and stops those that
-    /// do not, that take too long, or whose lease can no longer be trusted.
+    /// Asks jobs to hand back when the invocation is about to end. Stops those that do not,
+    /// that take too long, or whose lease can no longer be trusted.
     pub(super) fn enforce_deadlines(&mut self) {
         let now = self.queue.clock().elapsed();
         let left = self.deadline.remaining();
@@ -101,7 +102,7 @@ impl WorkerLoop<'_> {
         let mut too_long = Vec::new();
         for (attempt, job) in &self.running {
             if left <= self.margins.hand_back {
-                // Not over a cancellation, which the handler must still see.
+                // Does not overwrite a cancellation, which the handler must still see.
                 job.signal.send_if_modified(|signal| {
                     let first = *signal == Signal::GoOn;
                     if first {
@@ -110,7 +111,7 @@ impl WorkerLoop<'_> {
                     first
                 });
             }
-            // Renewals failed for so long that another drainer may have the job.
+            // Renewals have failed for so long that another drainer may have the job.
             let lost = now.saturating_sub(job.renewed_at) + lease / LEASE_MARGIN >= lease;
             if left <= self.margins.give_up || lost {
                 job.task.abort();
@@ -126,7 +127,8 @@ impl WorkerLoop<'_> {
                 let _span = job.claim.span.enter();
                 tracing::warn!("job given back unfinished");
             }
-            // A snooze and no failure: it costs no attempt, for the job did nothing wrong.
+            // A snooze rather than a failure: the job did nothing wrong, so it costs no
+            // attempt.
             let back = Outcome::Snooze {
                 after: Duration::ZERO,
             };

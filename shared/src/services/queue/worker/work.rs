@@ -1,4 +1,5 @@
-//! The jobs of a worker: each a task of its own, whose end is noted for the next round.
+//! Runs a worker's jobs. Each job is a task of its own, and its end is noted for the next
+//! round.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +18,12 @@ use crate::queue::spec::StoredResult;
 use crate::queue::{Attempt, Queue};
 use crate::telemetry;
 
-/// How long a job waits whose arguments could not be read.
+/// How long a job waits if its arguments could not be read.
 const ARGUMENTS_WAIT: Duration = Duration::from_secs(5);
 
 impl WorkerLoop<'_> {
     /// Starts a claimed job. Its lease counts from `claimed_at`, when the claim was sent,
-    /// and not from now: the script set the lease's end before the reply came.
+    /// because the script set the end of the lease before the reply arrived.
     pub(super) fn start(&mut self, claim: Arc<Claim>, claimed_at: Duration) {
         claim.span.in_scope(|| tracing::info!("job started"));
         let clock = self.queue.clock();
@@ -41,7 +42,7 @@ impl WorkerLoop<'_> {
         let (queue, handler) = (self.queue.clone(), self.handler.clone());
         let attempt = claim.attempt.clone();
         let work = async move {
-            // A panic ends this job only: the others of the worker go on.
+            // A panic ends only this job. The worker's other jobs continue.
             (attempt, caught(run(queue, handler, job)).await.ok())
         };
         let running = Running {
@@ -63,13 +64,13 @@ impl WorkerLoop<'_> {
             Some(Ok((attempt, None))) => {
                 self.fail_attempt(&attempt, "the handler panicked".to_owned());
             }
-            // Aborted. Whoever aborted it has recorded its outcome, unless the lease was
-            // lost: then there is nothing to settle, and the entry goes without one.
+            // The task was aborted. Whoever aborted it has recorded its outcome, unless the
+            // lease was lost. Then there is nothing to settle, and the entry is removed.
             Some(Err(_)) | None => self.running.retain(|_, job| !job.task.is_finished()),
         }
     }
 
-    /// Ends an attempt whose handler cannot say how it ended.
+    /// Ends an attempt whose handler cannot report how it ended.
     pub(super) fn fail_attempt(&mut self, attempt: &Attempt, reason: String) {
         let outcome = Outcome::Retry {
             reason,
@@ -78,9 +79,10 @@ impl WorkerLoop<'_> {
         self.record(attempt, outcome.into(), true);
     }
 
-    /// Takes the outcome of an attempt on for the next round; `by_worker` when it is not
-    /// the handler's own. One that is not running any more has its outcome already: a task
-    /// may end in the moment in which it is aborted, and only the first counts.
+    /// Records the outcome of an attempt for the next round. `by_worker` means that the
+    /// outcome is not the handler's own. An attempt that is no longer running already has
+    /// its outcome: a task may end at the moment it is aborted, and only the first outcome
+    /// counts.
     pub(super) fn record(&mut self, attempt: &Attempt, finished: Finished, by_worker: bool) {
         let Some(Running { claim, .. }) = self.running.remove(attempt) else {
             return;
@@ -100,7 +102,7 @@ impl WorkerLoop<'_> {
     }
 }
 
-/// Fetches what a job needs, runs it, and puts its result where it belongs.
+/// Fetches what a job needs, runs it, and stores its result.
 async fn run(queue: Queue, handler: Arc<dyn JobHandler>, mut job: ActiveJob) -> Finished {
     let claim = job.claim.clone();
     if claim.args_in_own_key {
@@ -112,7 +114,7 @@ async fn run(queue: Queue, handler: Arc<dyn JobHandler>, mut job: ActiveJob) -> 
             }
             Err(error) => {
                 let error = telemetry::chain(&error);
-                tracing::warn!(error, "arguments were not read");
+                tracing::warn!(error, "the job's arguments could not be read");
                 return Outcome::Snooze {
                     after: ARGUMENTS_WAIT,
                 }
@@ -124,13 +126,14 @@ async fn run(queue: Queue, handler: Arc<dyn JobHandler>, mut job: ActiveJob) -> 
     let Outcome::Done(result) = &outcome else {
         return outcome.into();
     };
-    // Before the outcome is settled, so that no completed job is without its result, and
-    // under the fence: an attempt that lost its lease writes beside the result that counts.
+    // The result is stored before the outcome is settled, so that no completed job lacks
+    // its result. Its key contains the fence, so an attempt that lost its lease cannot
+    // overwrite the result that counts.
     let stored = queue
         .store_result(&claim.attempt, &result.to_string())
         .await;
     let result_in = stored.unwrap_or_else(|error| {
-        // What the job did is done: a result nobody can read must not undo it.
+        // The job's work is done. A result that cannot be stored must not undo it.
         let error = telemetry::chain(&error);
         tracing::warn!(error, "result dropped");
         Some(StoredResult::Dropped)
