@@ -1,5 +1,5 @@
-//! What a serverless backend needs from Redis, each service on its own: none imports
-//! another, except that [`metrics`] reports what the cache counted.
+//! What a serverless backend needs from Redis. Each service works by itself and imports no
+//! other, except that [`metrics`] reports the cache's counts.
 
 pub mod cache;
 pub mod counters;

@@ -1,4 +1,4 @@
-//! What the cache did, in this process.
+//! Counts what the cache does in this process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,13 +6,13 @@ use serde::Serialize;
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Counters of one process, since it started.
+        /// The counters of one process, since it started.
         #[derive(Debug, Default)]
         pub(super) struct Counters {
             $(pub $name: Counter,)*
         }
 
-        /// A reading of the counters.
+        /// The values of the counters at one time.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
         #[serde(rename_all = "camelCase")]
         pub struct CacheCounts {
@@ -28,28 +28,28 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Fresh values given out, those of "there is none" included.
+    /// Fresh values that were returned, including "does not exist".
     hits,
-    /// Stale values given out.
+    /// Stale values that were returned.
     stale,
-    /// Nothing was there.
+    /// Reads that found nothing.
     misses,
-    /// What was there could not be read; each is a miss as well.
+    /// Stored values that could not be read. Each is also a miss.
     unreadable,
-    /// A value could not be written as JSON: nothing was stored, so the next reading is a
+    /// Values that could not be written as JSON. Nothing was stored, so the next read is a
     /// miss.
     unwritable,
-    /// The loader was asked.
+    /// Calls of the loader.
     loads,
-    /// Of these, for a value that was there still.
+    /// Calls of the loader while a value still existed.
     refreshes,
-    /// The loader failed.
+    /// Calls of the loader that failed.
     failed_loads,
-    /// Another process loaded what this one waited for.
+    /// Waits for a value that another process loaded.
     waits,
-    /// Redis could not be reached.
+    /// Commands that could not reach Redis.
     failures,
-    /// A loaded value was not stored, since it was invalidated meanwhile.
+    /// Loaded values that were not stored, because they were invalidated during the load.
     outdated,
 }
 
@@ -67,7 +67,7 @@ impl Counter {
 }
 
 impl CacheCounts {
-    /// The part of readings that found something, 0 to 1; none before the first.
+    /// The share of reads that found something, from 0 to 1. `None` before the first read.
     pub fn hit_rate(&self) -> Option<f64> {
         let found = self.hits + self.stale;
         let all = found + self.misses;

@@ -1,21 +1,21 @@
-//! What is cached: kinds with their times, and the place of one value.
+//! What is cached: kinds of values with their lifetimes, and the location of one value.
 
 use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::Keys;
 
-/// How long values of one kind are good for.
+/// The lifetimes of one kind of value.
 #[derive(Debug)]
 pub struct Kind {
-    /// As it stands in the key.
+    /// The name that appears in the key.
     pub name: &'static str,
-    /// A value this old is stale.
+    /// The age at which a value becomes stale.
     pub ttl: Duration,
-    /// For how long after that it is still given out while one caller loads it anew, or
-    /// when it cannot be loaded.
+    /// How long a stale value is still returned while one caller reloads it, or if it
+    /// cannot be reloaded.
     pub stale: Duration,
-    /// How long "there is none" is believed.
+    /// How long "does not exist" is trusted.
     pub negative: Duration,
 }
 
@@ -35,7 +35,7 @@ pub static CHANNEL: Kind = Kind {
     negative: Duration::from_secs(60),
 };
 
-/// Settings of guilds, 60 s.
+/// Guild settings, 60 s.
 pub static SETTINGS: Kind = Kind {
     name: "settings",
     ttl: Duration::from_secs(60),
@@ -43,20 +43,20 @@ pub static SETTINGS: Kind = Kind {
     negative: Duration::from_secs(60),
 };
 
-/// How long an epoch is kept: longer than any value that may carry an older one.
+/// How long an epoch is kept. It outlives every value that may carry an older epoch.
 pub(super) const EPOCH_LIFE: Duration = Duration::from_secs(3600);
 
-/// The place of one value of type `T`.
+/// The location of one value of type `T`.
 pub struct Entry<T> {
     pub(super) kind: &'static Kind,
     pub(super) id: String,
-    /// What it is invalidated with.
+    /// The parent whose invalidation removes this value.
     pub(super) parent: Option<String>,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> Entry<T> {
-    /// The value of `kind` with this id.
+    /// Returns the location of the value of `kind` with this id.
     pub fn new(kind: &'static Kind, id: &str) -> Entry<T> {
         Entry {
             kind,
@@ -66,13 +66,13 @@ impl<T> Entry<T> {
         }
     }
 
-    /// The same value, gone as soon as everything under `parent` is invalidated.
+    /// Makes the value a child of `parent`: invalidating the parent removes it.
     pub fn under(mut self, parent: &str) -> Entry<T> {
         self.parent = Some(parent.to_owned());
         self
     }
 
-    /// The key of the value, and that of the epoch it goes with.
+    /// The key of the value, and the key of its epoch if it has a parent.
     pub(super) fn keys(&self, keys: &Keys) -> Vec<String> {
         let value = keys.value(self.kind.name, &self.id);
         let epoch = self.parent.as_deref().map(|parent| keys.epoch(parent));

@@ -1,4 +1,4 @@
-//! Making values go before their time.
+//! Removes values before they expire.
 
 use super::entry::EPOCH_LIFE;
 use super::{Cache, Entry, GUILD, SETTINGS};
@@ -6,31 +6,31 @@ use crate::redis::commands::keys::{del, scan};
 use crate::redis::commands::strings::{SetOptions, set};
 use crate::redis::{Error, Pipeline};
 
-/// Keys one SCAN looks at.
+/// The number of keys that one SCAN looks at.
 const BATCH: u32 = 500;
 
 impl Cache {
-    /// Makes one value go. What is being loaded is not stored.
+    /// Invalidates one value. If a load is in progress, its result is not stored.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn invalidate<T>(&self, entry: &Entry<T>) -> Result<(), Error> {
         let key = self.keys.value(entry.kind.name, &entry.id);
         self.ask(del(&[&key])).await?;
         Ok(())
     }
 
-    /// Adds that to a pipeline.
+    /// Adds the invalidation of one value to a pipeline.
     pub fn add_invalidation<T>(&self, pipeline: &mut Pipeline, entry: &Entry<T>) {
         let key = self.keys.value(entry.kind.name, &entry.id);
         pipeline.add(del(&[&key]));
     }
 
-    /// Makes a guild, its settings and all its channels go together: two commands in
-    /// one request, however many channels are cached.
+    /// Invalidates a guild, its settings and all its channels together. It takes two
+    /// commands in one request, however many channels are cached.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn invalidate_guild(&self, guild_id: &str) -> Result<(), Error> {
         let [guild, settings] =
             [&GUILD, &SETTINGS].map(|kind| self.keys.value(kind.name, guild_id));
@@ -48,18 +48,18 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes every value whose key below `cache:` has the form of `pattern` (as
-    /// Redis' own `MATCH`, such as `channel:*`), in batches; answers how many. For people:
-    /// it looks at every key of the database.
+    /// Removes every value whose key, after `cache:`, matches `pattern` (in the syntax of
+    /// Redis' `MATCH`, such as `channel:*`). Works in batches and returns how many values
+    /// it removed. Meant for people, because it looks at every key of the database.
     ///
     /// # Errors
-    /// When Redis cannot be reached; some may be removed by then.
+    /// Redis could not be reached. Some values may have been removed by then.
     pub async fn invalidate_matching(&self, pattern: &str) -> Result<u64, Error> {
         let pattern = self.keys.matching(pattern);
         let (mut cursor, mut removed) = ("0".to_owned(), 0);
         let mut found: Vec<String> = Vec::new();
         loop {
-            // The keys of a page are removed by the request that asks for the next.
+            // The request that asks for the next page also removes the keys of this one.
             let mut pipeline = Pipeline::new();
             let page = pipeline.add(scan(&cursor, &pattern, BATCH));
             let gone = (!found.is_empty()).then(|| {

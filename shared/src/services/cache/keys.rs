@@ -2,15 +2,15 @@
 
 use crate::redis::Prefix;
 
-/// Names cached values.
+/// Builds the keys of cached values.
 #[derive(Clone)]
 pub struct Keys(pub(super) Prefix);
 
 impl Keys {
-    /// STRING: a value, or who is loading it.
+    /// STRING: a value, or the claim of the process that is loading it.
     pub fn value(&self, kind: &str, id: &str) -> String {
         match kind {
-            // That word is the key's below.
+            // A kind named `epoch` must not share keys with the epochs below.
             "epoch" => self.0.key(format_args!("cache:%epoch:{id}")),
             _ => self.0.key(format_args!("cache:{kind}:{id}")),
         }
@@ -21,8 +21,8 @@ impl Keys {
         self.0.key(format_args!("cache:epoch:{id}"))
     }
 
-    /// A pattern for SCAN: `pattern` is one below `cache:`, the prefix is taken as it
-    /// stands.
+    /// Builds a pattern for SCAN. `pattern` applies after `cache:`; the prefix is matched
+    /// literally.
     pub fn matching(&self, pattern: &str) -> String {
         format!("{}cache:{pattern}", self.0.pattern())
     }

@@ -1,4 +1,4 @@
-//! Reading a value, and loading it where it is missing or old.
+//! Reads a value, and loads it if it is missing or stale.
 
 use std::time::Duration;
 
@@ -12,32 +12,34 @@ use crate::redis::commands::keys::{del, del_if_equal};
 use crate::redis::commands::strings::{SetOptions, get, mget_bytes, set};
 use crate::redis::{Command, Error, FromReply, Pipeline, Replies};
 
-/// How long a loader is believed to be at work. Longer than Discord is waited for.
+/// How long a loader is assumed to be working. Longer than the timeout for Discord.
 pub(super) const CLAIM: Duration = Duration::from_secs(15);
 
-/// How long a reader waits for another's loading before it loads for itself.
+/// How long a reader waits for another process to load a value before it loads the value
+/// itself.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// The first pause between two looks; each is twice the one before, up to the last.
+/// The first pause between two reads while waiting. Each pause is twice the one before, up
+/// to a maximum.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_millis(800);
 
-/// What came of claiming a value's place.
+/// The result of claiming a load.
 enum Claimed {
-    /// The text that stands there now.
+    /// The claim succeeded. Contains the text that is stored now.
     Yes(String),
-    /// Another text was put there, unless this one was and the reply is that to its
+    /// Another text is stored. It may still be this claim, if the reply belongs to its
     /// second sending.
     No(String),
     RedisAway,
 }
 
 impl Cache {
-    /// The value, fresh or stale; `None` when nothing is known, `Some(None)` when it is
-    /// known that there is none. One command.
+    /// Reads a value, fresh or stale. Returns `None` if nothing is known, and `Some(None)`
+    /// if the value is known not to exist. One command.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn get<T: DeserializeOwned>(
         &self,
         entry: &Entry<T>,
@@ -50,11 +52,11 @@ impl Cache {
         })
     }
 
-    /// Stores a value that was just read or made: one command, two where the value goes
-    /// with a parent.
+    /// Stores a value that was just read or created. One command, or two if the value has a
+    /// parent.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn set<T: Serialize>(
         &self,
         entry: &Entry<T>,
@@ -70,7 +72,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Adds the storing of a value to a pipeline, for one that goes with no parent.
+    /// Adds the write of a value without a parent to a pipeline.
     pub fn add_set<T: Serialize>(
         &self,
         pipeline: &mut Pipeline,
@@ -80,7 +82,7 @@ impl Cache {
         self.add_store(pipeline, entry, value, None);
     }
 
-    /// What cannot be written takes what is there away: that is older.
+    /// If the value cannot be serialized, the stored value is deleted, because it is older.
     pub(super) fn add_store<T: Serialize>(
         &self,
         pipeline: &mut Pipeline,
@@ -99,11 +101,12 @@ impl Cache {
         }
     }
 
-    /// The value, from the cache or from `load`, which answers `None` when there is
-    /// none. A hit is one command; a miss three, and the loading.
+    /// Returns the value from the cache, or from `load`, which returns `None` if the value
+    /// does not exist. A hit costs one command; a miss costs three, plus the load.
     ///
     /// # Errors
-    /// The loader's, when there is no value to fall back on. Redis being away is none.
+    /// The loader's error, if there is no cached value to fall back on. An unavailable
+    /// Redis is not an error.
     pub async fn get_or_load<T, E, L, F>(&self, entry: &Entry<T>, load: L) -> Result<Option<T>, E>
     where
         T: Serialize + DeserializeOwned,
@@ -128,7 +131,7 @@ impl Cache {
             if let Ok(value) = self.load_and_store(entry, &look, &text, load).await {
                 return Ok(value);
             }
-            // The claim stays: until it ends, nobody asks a failing service again.
+            // The claim stays. Until it ends, nobody calls the failing service again.
         }
         match std::mem::replace(&mut look.found, Found::Nothing) {
             Found::Fresh(value) | Found::Stale(value) => Ok(value),
@@ -136,7 +139,7 @@ impl Cache {
         }
     }
 
-    /// Loads what is not there, or waits for who does.
+    /// Loads a missing value, or waits for the process that is loading it.
     async fn load_missing<T, E, L, F>(
         &self,
         entry: &Entry<T>,
@@ -152,8 +155,8 @@ impl Cache {
         let mut pause = FIRST_PAUSE;
         let mut refused = None;
         loop {
-            // A claim that was answered "no" and yet is stored is ours: its first sending was
-            // applied, the reply was lost, and the second one found the first.
+            // A claim that was refused and yet is stored is our own: its first sending was
+            // applied, its reply was lost, and the second sending found the first.
             let mine = if refused.is_some() && look.raw == refused {
                 refused.take()
             } else if look.is_claimed(self.clock.now_ms()) {
@@ -171,13 +174,13 @@ impl Cache {
             if let Some(text) = mine {
                 let loaded = self.load_and_store(entry, &look, &text, load).await;
                 if loaded.is_err() {
-                    // Nobody has a value: the next reader tries at once.
+                    // Nobody has a value, so the next reader should try at once.
                     self.release(entry, &text).await;
                 }
                 return loaded;
             }
             if patience.remaining().is_zero() {
-                // Whoever loads is slower than the source itself would be.
+                // The other process is slower than the source should be.
                 return self.load_only(load).await;
             }
             self.clock
@@ -220,7 +223,7 @@ impl Cache {
         L: FnOnce() -> F,
         F: Future<Output = Result<Option<T>, E>>,
     {
-        // How long it takes decides how early the next one begins.
+        // The duration of the load decides how early the next one begins.
         let started = self.clock.elapsed();
         let value = self.load_only(load).await?;
         let load_ms = (self.clock.elapsed() - started).as_millis() as u64;
@@ -230,7 +233,8 @@ impl Cache {
             return Ok(value);
         };
         let key = self.keys.value(entry.kind.name, &entry.id);
-        // An invalidation removes the claim: what was loaded before it is not stored after it.
+        // An invalidation removes the claim, so a value that was loaded before it is not
+        // stored after it.
         let only_if = SetOptions::new().if_equal(claimed).expires_in(life);
         if let Ok(false) = self.ask(set(&key, &text, only_if)).await {
             self.counters.outdated.one();
@@ -238,7 +242,7 @@ impl Cache {
         Ok(value)
     }
 
-    /// Puts a claim in the place of what was read, if that stands there still.
+    /// Replaces the text that was read with a claim, if that text is still stored.
     async fn claim<T: DeserializeOwned>(&self, entry: &Entry<T>, look: &Look<T>) -> Claimed {
         let token = format!("{:016x}", fastrand::u64(..));
         let text = look.claim(token, self.clock.now_ms(), CLAIM);
@@ -255,14 +259,14 @@ impl Cache {
         }
     }
 
-    /// Takes a claim away whose loading failed, so that the next need not wait.
+    /// Removes the claim of a failed load, so that the next reader need not wait.
     async fn release<T>(&self, entry: &Entry<T>, claimed: &str) {
         let key = self.keys.value(entry.kind.name, &entry.id);
-        // A failure is counted; the claim ends by itself.
+        // A failure is counted. The claim expires by itself.
         let _ = self.ask(del_if_equal(&key, claimed)).await;
     }
 
-    /// A value as it is stored, and for how long; none of a value that is no JSON.
+    /// Serializes a value and returns its lifetime. `None` if it cannot be written as JSON.
     fn stored<T: Serialize>(
         &self,
         entry: &Entry<T>,
@@ -279,7 +283,7 @@ impl Cache {
             Err(error) => {
                 self.counters.unwritable.one();
                 let (kind, error) = (entry.kind.name, error.to_string());
-                tracing::warn!(kind, error, "a value cannot be cached");
+                tracing::warn!(kind, error, "a value could not be cached");
                 return None;
             }
         };
@@ -325,7 +329,7 @@ impl Cache {
         self.patiently(pipeline.send(&*self.redis)).await
     }
 
-    /// Waits for an answer only so long; a failure is counted.
+    /// Waits for an answer for a limited time. A failure is counted.
     async fn patiently<R>(
         &self,
         answer: impl Future<Output = Result<R, Error>>,

@@ -1,4 +1,4 @@
-//! Several values in one request.
+//! Reads and writes several values in one request.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,15 +8,15 @@ use super::{Cache, Entry};
 use crate::redis::commands::strings::mget_bytes;
 use crate::redis::{Error, Pipeline};
 
-/// Values that were asked for together.
+/// Values that were read together.
 pub struct Batch<T> {
     entries: Vec<Entry<T>>,
     looks: Vec<Look<T>>,
 }
 
 impl<T> Batch<T> {
-    /// The value of the entry at this place: `None` when nothing is known, `Some(None)`
-    /// when it is known that there is none.
+    /// The value at this position: `None` if nothing is known, `Some(None)` if the value is
+    /// known not to exist.
     pub fn value(&self, place: usize) -> Option<Option<&T>> {
         match &self.looks.get(place)?.found {
             Found::Fresh(value) | Found::Stale(value) => Some(value.as_ref()),
@@ -24,7 +24,7 @@ impl<T> Batch<T> {
         }
     }
 
-    /// The places of the entries nothing is known of.
+    /// The positions of entries of which nothing is known.
     pub fn missing(&self) -> Vec<usize> {
         (0..self.looks.len())
             .filter(|place| self.value(*place).is_none())
@@ -33,10 +33,10 @@ impl<T> Batch<T> {
 }
 
 impl Cache {
-    /// Values, fresh or stale, in one command.
+    /// Reads several values, fresh or stale, in one command.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn get_many<T: DeserializeOwned>(
         &self,
         entries: Vec<Entry<T>>,
@@ -62,12 +62,13 @@ impl Cache {
         Ok(Batch { entries, looks })
     }
 
-    /// Stores values at places of a batch, as of the state the batch was read in, in one
-    /// request. Unlike [`Cache::get_or_load`] it claims nothing: a single value that was
-    /// invalidated since, and not its parent, is stored all the same.
+    /// Stores values for positions of a batch, in one request, with the epochs that were
+    /// read with the batch. Unlike [`Cache::get_or_load`], it takes no claim. If a single
+    /// value was invalidated in the meantime, but not its parent, the value is stored
+    /// anyway.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn set_many<T: Serialize>(
         &self,
         batch: &Batch<T>,

@@ -1,24 +1,26 @@
-//! Values of other services, stored for a while.
+//! Caches values of other services.
 //!
-//! A value is one string under one key: JSON with the time until which it is fresh. A
-//! hit is one command. After its time a value is *stale* for a while: one reader loads
-//! it anew, the others are given the stale one; when loading fails, so is that reader.
-//! Shortly before its end a value may be loaded early by one reader, so that readers
-//! never all find it gone.
+//! A value is one string under one key: JSON that includes the time until which it is
+//! fresh. A hit costs one command. After that time the value is *stale* for a while. One
+//! reader then reloads it, and all others get the stale value; if the reload fails, that
+//! reader gets it too. Shortly before the end of the fresh time, one reader may reload the
+//! value early, so that readers never all find it gone.
 //!
-//! Who loads first puts a claim in the value's place by a write that depends on what
-//! was read (`NX`, `IFEQ`), and stores by one that depends on the claim. So one process
-//! loads at a time, and a value that was invalidated during its loading is not stored.
-//! Without a value the others wait for it, up to five seconds.
+//! The reader that loads first stores a claim in the value's place, with a write that
+//! depends on what was read (`NX`, `IFEQ`). It then stores the value with a write that
+//! depends on the claim. So one process loads at a time, and a value that is invalidated
+//! during its load is not stored. If there is no value at all, other readers wait for it
+//! for up to five seconds.
 //!
-//! Values under a parent (channels under their guild) carry the parent's epoch, read in
-//! the same command: a new epoch makes all of them misses at once.
+//! A value under a parent (such as a channel under its guild) carries the parent's epoch,
+//! which is read in the same command. A new epoch makes all of the parent's values misses
+//! at once.
 //!
-//! Freshness goes by the reader's clock, expiry by the server's. The process stores
-//! nothing but counters. If Redis is unavailable, the loader is asked.
+//! The reader's clock decides freshness, and the server's clock decides expiry. The process
+//! itself stores only counters. If Redis is unavailable, the loader is called.
 //!
-//! Values may have a database of their own, which may evict them as it likes and whose
-//! commands are not those of the queue.
+//! Values may have a database of their own. It may evict them at any time, and its commands
+//! do not count toward the queue's.
 
 mod counts;
 mod entry;
@@ -42,14 +44,14 @@ use crate::redis::{Prefix, Redis};
 use counts::Counters;
 use own_database::OwnDatabase;
 
-/// How long a reading or a write may take before the cache does without.
+/// How long a read or a write may take before the cache continues without it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The cache. Clones share the counters.
 #[derive(Clone)]
 pub struct Cache {
     redis: Redis,
-    /// The values' own database.
+    /// The separate database for values, if there is one.
     own: Option<Redis>,
     keys: Keys,
     clock: Clock,
@@ -57,7 +59,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache whose values share the database of everything else.
+    /// Creates a cache whose values share the database with everything else.
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Cache {
         Cache {
             redis,
@@ -68,7 +70,7 @@ impl Cache {
         }
     }
 
-    /// One whose values have a database of their own.
+    /// Creates a cache whose values have a database of their own.
     pub fn with_own_database(own: Redis, prefix: &str, clock: Clock) -> Cache {
         Cache {
             own: Some(own.clone()),
@@ -76,8 +78,9 @@ impl Cache {
         }
     }
 
-    /// The same cache through another handle, such as one scoped to a request. Values in
-    /// a database of their own stay there, and the handle only admits the request.
+    /// Returns the same cache on another handle, such as one that is scoped to a request.
+    /// If values have a database of their own, they stay there, and the handle only admits
+    /// the request.
     pub fn on(&self, redis: &Redis) -> Cache {
         let redis = match &self.own {
             Some(own) => Arc::new(OwnDatabase {
@@ -92,13 +95,13 @@ impl Cache {
         }
     }
 
-    /// Whether values have a database of their own, so that they cannot be stored with
-    /// what else a request changes.
+    /// Whether values have a database of their own, so that they cannot be written in one
+    /// step with the request's other changes.
     pub fn has_own_database(&self) -> bool {
         self.own.is_some()
     }
 
-    /// What this process did with it so far.
+    /// What this process has done with the cache so far.
     pub fn counts(&self) -> CacheCounts {
         self.counters.read()
     }

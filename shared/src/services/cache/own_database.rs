@@ -1,12 +1,12 @@
-//! A cache in a database of its own, behind the rate limit of another.
+//! A cache with a database of its own, behind the rate limit of the main database.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::redis::{Error, Meter, RawCommand, Redis, RedisService, Reply, Scope};
 
-/// Sends commands to `own` once `front` has admitted the request. Where values share the
-/// database of everything else that is one round trip, and here it is two.
+/// Sends commands to `own` once `front` has admitted the request. This takes two round
+/// trips. If values shared the main database, it would take one.
 pub(super) struct OwnDatabase {
     pub own: Redis,
     pub front: Redis,

@@ -1,4 +1,4 @@
-//! A cached value as it is stored, and what a reader makes of it.
+//! The stored form of a cached value, and how a reader interprets it.
 
 use std::time::Duration;
 
@@ -8,22 +8,24 @@ use serde_json::value::RawValue;
 
 use crate::json::to_json;
 
-/// The text of an entry. Short names: it is read at every request.
+/// The text of an entry. Names are short, because every request reads it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Stored {
-    /// Unix milliseconds until which the value is fresh; none while nothing was loaded.
+    /// The time until which the value is fresh, in unix milliseconds. `None` while nothing
+    /// was loaded.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub fresh_until: Option<i64>,
-    /// Milliseconds the loading took.
+    /// How long the load took, in milliseconds.
     #[serde(rename = "d", default)]
     pub load_ms: u64,
-    /// The epoch when the loading began.
+    /// The epoch at the start of the load.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
-    /// Who is loading the value.
+    /// The claim of the process that is loading the value.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
-    /// The value; none when there is none, which is not the same as one that is `null`.
+    /// The value. Absent if the value does not exist, which differs from a value that is
+    /// `null`.
     #[serde(
         rename = "v",
         default,
@@ -39,10 +41,10 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, 
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Claim {
-    /// Makes the text of one claim differ from that of every other.
+    /// Makes each claim's text unique.
     #[serde(rename = "t")]
     pub token: String,
-    /// Unix milliseconds after which nobody is believed to load any more.
+    /// The time after which the load is considered abandoned, in unix milliseconds.
     #[serde(rename = "u")]
     pub until: i64,
 }
@@ -56,14 +58,15 @@ impl Stored {
 /// What was found in the place of a value.
 #[derive(Debug)]
 pub(super) struct Look<T> {
-    /// The text found, for a write that depends on it; none when there is no key.
+    /// The text that was found, for a write that depends on it. `None` if the key does not
+    /// exist.
     pub raw: Option<String>,
     pub epoch: Option<String>,
     pub found: Found<T>,
-    /// Somebody loads the value until then.
+    /// The time until which somebody is loading the value.
     pub claimed_until: i64,
     pub stored: Stored,
-    /// Something was there that cannot be read.
+    /// Whether the text could not be read.
     pub is_unreadable: bool,
 }
 
@@ -75,7 +78,7 @@ pub(super) enum Found<T> {
 }
 
 impl<T: DeserializeOwned> Look<T> {
-    /// Reads what Redis answered for the key and its epoch, as seen at `now`.
+    /// Reads Redis' answer for the key and its epoch, at the time `now`.
     pub fn of(raw: Option<Vec<u8>>, epoch: Option<String>, now: i64) -> Look<T> {
         let mut look = Look {
             raw: None,
@@ -86,7 +89,7 @@ impl<T: DeserializeOwned> Look<T> {
             is_unreadable: false,
         };
         let Some(raw) = raw else { return look };
-        // What is not text is replaced by whoever loads.
+        // Invalid UTF-8 is replaced by whoever loads next.
         let text = String::from_utf8_lossy(&raw).into_owned();
         let stored: Result<Stored, _> = serde_json::from_str(&text);
         look.raw = Some(text);
@@ -117,20 +120,20 @@ impl<T: DeserializeOwned> Look<T> {
         self.claimed_until > now
     }
 
-    /// Whether this reader is to load a value that is still fresh, which becomes
-    /// likelier the nearer its end and the slower its loading: of many readers one
-    /// starts before all would have to. `dice` is random from 0 to 1 (exclusive 0).
+    /// Whether this reader should reload a value that is still fresh. This becomes likelier
+    /// near the end of the fresh time and for slow loads, so that among many readers one
+    /// starts before all would have to. `dice` is random, from 0 (exclusive) to 1.
     pub fn is_due_early(&self, now: i64, dice: f64) -> bool {
         let Some(fresh_until) = self.stored.fresh_until else {
             return false;
         };
-        // -ln of a random number is exponentially distributed: among many readers one begins
-        // early, and rarely two. A slow source gets a longer head start.
+        // -ln of a random number is exponentially distributed: among many readers one
+        // begins early, and rarely two. A slow source gets a longer head start.
         let head_start = self.stored.load_ms as f64 * -dice.max(f64::MIN_POSITIVE).ln();
         now as f64 + head_start >= fresh_until as f64
     }
 
-    /// The text that claims the loading for `lease`, keeping the value that is there.
+    /// Builds the text that claims the load for `lease` and keeps the value that is stored.
     pub fn claim(&self, token: String, now: i64, lease: Duration) -> String {
         let (fresh_until, value) = match self.found {
             Found::Nothing => (None, None),

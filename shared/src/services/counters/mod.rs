@@ -1,9 +1,10 @@
-//! Counts by the minute, the hour and the day, each kept for its time.
+//! Counts by minute, hour and day, each kept for a certain time.
 //!
-//! The counts of a stretch (an hour of minutes, a day of hours, a month of days) share a
-//! hash, which expires as a whole. Counting is one script, five billed commands and one
-//! more for each period it is the first of. A count has a token: sent again within the
-//! hour, and before 32 others, it counts once. So it may travel with what it counts.
+//! The counts of a stretch (the minutes of an hour, the hours of a day, the days of a
+//! month) share a hash, which expires as a whole. Counting is one script: five billed
+//! commands, and one more for each period whose first count it is. Each count carries a
+//! token. If it is sent again within the hour, and before 32 others, it counts once. So a
+//! count can be sent together with the work that it counts.
 
 mod keys;
 
@@ -21,13 +22,13 @@ static ADD: Script = Script::new("add", lua_files!["add"]).running(5);
 /// Every script, for tests that read them.
 pub static SCRIPTS: &[&Script] = &[&ADD];
 
-/// Clips that jobs found, each counted once: when the job that found it ends or pauses.
+/// Clips found by jobs. A clip is counted once, when the job that found it ends or pauses.
 pub const CLIPS: &str = "clips";
 
-/// Every counter something counts.
+/// Every counter in use.
 pub const ALL: [&str; 1] = [CLIPS];
 
-/// How finely is counted.
+/// The granularity of a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -41,10 +42,10 @@ pub enum Period {
 }
 
 impl Period {
-    /// All of them, the shortest first.
+    /// All periods, shortest first.
     pub const ALL: [Period; 3] = [Period::Minute, Period::Hour, Period::Day];
 
-    /// As it stands in keys and routes.
+    /// The name in keys and routes.
     pub fn name(self) -> &'static str {
         match self {
             Period::Minute => "minute",
@@ -53,7 +54,7 @@ impl Period {
         }
     }
 
-    /// How long one period is.
+    /// The length of one period.
     pub fn length(self) -> Duration {
         Duration::from_secs(match self {
             Period::Minute => 60,
@@ -62,7 +63,7 @@ impl Period {
         })
     }
 
-    /// Periods that share a key.
+    /// The number of periods that share a key.
     fn stretch(self) -> i64 {
         match self {
             Period::Minute => 60,
@@ -87,19 +88,20 @@ impl Period {
         u32::try_from(kept).unwrap_or(u32::MAX)
     }
 
-    /// Milliseconds a key is kept: the last count of a stretch as long as the first.
+    /// How long a key is kept, in milliseconds. The last count of a stretch lives as long
+    /// as the first.
     fn keep_ms(self) -> u64 {
         let stretch = self.length() * self.stretch() as u32;
         u64::try_from((self.retention() + stretch).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Which period since 1970 a moment is in.
+    /// The number of the period that a time is in, counted from 1970.
     fn of(self, ms: i64) -> i64 {
         ms.div_euclid(self.length().as_millis() as i64)
     }
 }
 
-/// Counters by their names.
+/// The counters of a deployment, by name.
 #[derive(Clone)]
 pub struct Counters {
     redis: Redis,
@@ -108,7 +110,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// The counters under this key prefix.
+    /// Returns the counters under this key prefix.
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Counters {
         Counters {
             redis,
@@ -117,7 +119,8 @@ impl Counters {
         }
     }
 
-    /// The same counters through another handle, such as one scoped to a request.
+    /// Returns the same counters on another handle, such as one that is scoped to a
+    /// request.
     pub fn on(&self, redis: &Redis) -> Counters {
         Counters {
             redis: redis.clone(),
@@ -125,13 +128,13 @@ impl Counters {
         }
     }
 
-    /// Counts `by` in the minute, the hour and the day it is.
+    /// Adds `by` to the counts of the current minute, hour and day.
     ///
     /// # Errors
-    /// When Redis cannot be reached; whether it counted is unknown when every reply was
-    /// lost.
+    /// Redis could not be reached. If every reply was lost, it is unknown whether this
+    /// counted.
     pub async fn add(&self, name: &str, by: u64) -> Result<(), Error> {
-        // The client may send it again when the reply is lost: the same token counts once.
+        // The client may send this again after a lost reply. The token makes it count once.
         let token = format!("{:016x}", fastrand::u64(..));
         let mut pipeline = Pipeline::new();
         let Some(slot) = self.add_to(&mut pipeline, name, by, &token) else {
@@ -141,8 +144,8 @@ impl Counters {
         Ok(())
     }
 
-    /// Adds a count to a pipeline; nothing for a count of nothing. `token` names what is
-    /// counted, without spaces: the same counts once.
+    /// Adds a count to a pipeline, unless `by` is 0. `token` identifies what is counted and
+    /// has no spaces. The same token counts once.
     pub fn add_to(
         &self,
         pipeline: &mut Pipeline,
@@ -166,8 +169,8 @@ impl Counters {
         Some(pipeline.add_script(&ADD, &keys, &args))
     }
 
-    /// Where a count of this moment goes, for another script that raises it with what it
-    /// counts: once, since that is done once.
+    /// The places where a count of this moment is stored, for a script that increments them
+    /// together with the work it counts. The script must make sure that it counts once.
     pub fn places(&self, name: &str) -> Vec<CountPlace> {
         let now = self.clock.now_ms();
         let place = |period: Period| {
@@ -181,12 +184,12 @@ impl Counters {
         Period::ALL.into_iter().map(place).collect()
     }
 
-    /// The counts of the last `n` periods, each with the unix millisecond it began, the one
-    /// under way last, in one request with a command for each stretch; none beyond the
-    /// retention.
+    /// Returns the counts of the last `n` periods, each with its start in unix
+    /// milliseconds, the current period last. It takes one request with a command for each
+    /// stretch. Periods beyond the retention are left out.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn last(&self, name: &str, period: Period, n: u32) -> Result<Vec<(i64, u64)>, Error> {
         let n = i64::from(n.min(period.kept()));
         if n == 0 {

@@ -1,8 +1,8 @@
-//! Switches: on, off, for a part of the subjects, or for some by name.
+//! Feature flags: on, off, on for a percentage of the subjects, or on for listed subjects.
 //!
-//! All rules are fields of one hash. The flags a request asks about are one command in
-//! the pipeline of its own work. A flag that was never set is off; one whose rule cannot
-//! be read is off as well.
+//! All rules are fields of one hash. A request reads the flags it needs with one command in
+//! its own pipeline. A flag that was never set is off, and so is a flag whose rule cannot
+//! be read.
 
 mod keys;
 mod rule;
@@ -15,11 +15,11 @@ use crate::json::to_json;
 use crate::redis::commands::hashes::{Hashes as _, hmget};
 use crate::redis::{Error, Pipeline, Prefix, Redis, Replies, Slot};
 
-/// On for a guild: scans of it are not taken on. So named because a flag that was never
-/// set is off.
+/// If on for a guild, its scans are refused. The name is negative because a flag that was
+/// never set is off.
 pub const SCANS_OFF: &str = "scans-off";
 
-/// Every flag something asks about.
+/// Every flag in use.
 pub const ALL: [&str; 1] = [SCANS_OFF];
 
 /// The flags of a deployment.
@@ -28,18 +28,18 @@ pub struct Flags {
     key: String,
 }
 
-/// Flags that were asked for in a pipeline.
+/// The place of flags in a pipeline's replies.
 pub struct FlagsSlot {
     names: Vec<String>,
     slot: Slot<Vec<Option<String>>>,
 }
 
-/// The rules of some flags, as they were read.
+/// The rules of the flags that were read.
 #[derive(Clone, Debug, Default)]
 pub struct Rules(BTreeMap<String, Rule>);
 
 impl Rules {
-    /// Whether a flag is on for a subject; off when it was not asked for.
+    /// Whether a flag is on for a subject. A flag that was not read is off.
     pub fn is_on(&self, name: &str, subject: &str) -> bool {
         let rule = self.0.get(name);
         rule.is_some_and(|rule| rule.is_on(name, subject))
@@ -47,14 +47,14 @@ impl Rules {
 }
 
 impl Flags {
-    /// The flags under this key prefix.
+    /// Returns the flags under this key prefix.
     pub fn new(prefix: &str) -> Flags {
         Flags {
             key: keys::flags(&Prefix::new(prefix)),
         }
     }
 
-    /// Adds the reading of flags to a pipeline: one command.
+    /// Adds the read of flags to a pipeline: one command.
     pub fn add_read(&self, pipeline: &mut Pipeline, names: &[&str]) -> FlagsSlot {
         FlagsSlot {
             slot: pipeline.add(hmget(&self.key, names)),
@@ -62,10 +62,10 @@ impl Flags {
         }
     }
 
-    /// The flags [`Flags::add_read`] asked for.
+    /// Returns the flags that [`Flags::add_read`] asked for.
     ///
     /// # Errors
-    /// When they could not be read.
+    /// The flags could not be read.
     pub fn read(&self, replies: &mut Replies, slot: FlagsSlot) -> Result<Rules, Error> {
         let texts = replies.take(slot.slot)?;
         let rules = slot.names.into_iter().zip(texts);
@@ -76,19 +76,19 @@ impl Flags {
         ))
     }
 
-    /// The rule of a flag; off when it was never set.
+    /// Returns the rule of a flag. A flag that was never set is off.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn get(&self, redis: &Redis, name: &str) -> Result<Rule, Error> {
         let text = redis.hget(&self.key, name).await?;
         Ok(text.map(|text| parse(&text)).unwrap_or_default())
     }
 
-    /// Every flag with its rule.
+    /// Returns every flag with its rule.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn all(&self, redis: &Redis) -> Result<BTreeMap<String, Rule>, Error> {
         let stored = redis.hgetall(&self.key).await?;
         let rules = stored.into_iter();
@@ -98,16 +98,16 @@ impl Flags {
     /// Sets the rule of a flag.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn set(&self, redis: &Redis, name: &str, rule: &Rule) -> Result<(), Error> {
         redis.hset(&self.key, &[(name, &to_json(rule))]).await?;
         Ok(())
     }
 
-    /// Forgets a flag, which is off then; false when there was none.
+    /// Removes a flag, which turns it off. Returns false if it was not set.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn remove(&self, redis: &Redis, name: &str) -> Result<bool, Error> {
         Ok(redis.hdel(&self.key, &[name]).await? > 0)
     }

@@ -1,19 +1,19 @@
-//! Whom a flag is on for.
+//! The rule of a flag: which subjects it is on for.
 
 use serde::{Deserialize, Serialize};
 
-/// A rule, as JSON in the hash of the flags.
+/// A rule, stored as JSON in the hash of the flags.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rule {
-    /// On for all.
+    /// On for all subjects.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub on: bool,
-    /// On for this part of the subjects, 0 to 100; always the same ones, and a higher
-    /// percentage only adds to them.
+    /// On for this percentage of the subjects, 0 to 100. The same subjects always belong to
+    /// it, and a higher percentage only adds subjects.
     #[serde(skip_serializing_if = "is_zero")]
     pub percent: f64,
-    /// On for these subjects in any case.
+    /// Always on for these subjects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
 }
@@ -26,7 +26,7 @@ impl Rule {
         allow: Vec::new(),
     };
 
-    /// Off but for a part of the subjects.
+    /// On for a percentage of the subjects only.
     pub fn percent(percent: f64) -> Rule {
         Rule {
             percent,
@@ -34,7 +34,7 @@ impl Rule {
         }
     }
 
-    /// Off but for some.
+    /// On for the listed subjects only.
     pub fn allow(subjects: &[&str]) -> Rule {
         Rule {
             allow: subjects
@@ -53,8 +53,8 @@ impl Rule {
     }
 }
 
-/// Where among 100 a subject stands for a flag: evenly spread, another place for each
-/// flag.
+/// The position of a subject for a flag, from 0 to 100. Positions are evenly spread and
+/// differ between flags.
 fn place(name: &str, subject: &str) -> f64 {
     let hash = sha1_smol::Sha1::from(format!("{name}\0{subject}")).digest();
     let bytes = hash.bytes();

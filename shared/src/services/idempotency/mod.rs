@@ -1,23 +1,24 @@
-//! A request sent twice is done once, and answered twice alike.
+//! Idempotent requests: a request that is sent twice is executed once and gets the same
+//! answer twice.
 //!
-//! The key of a request holds either who works on it, for as long as that one may
-//! take, or the reply, for a day. Both carry a fingerprint of the request, so that
-//! a different request under the same key is recognised. A worker that dies frees the key when
-//! its time is over; one that only timed out can neither store its reply nor remove
-//! anything then, since its own mark is compared.
+//! The request's key holds a mark of the function that works on it, for as long as that
+//! function may take, or the reply, for a day. Both contain a fingerprint of the request,
+//! so that a different request with the same key is recognized. If the function dies, the
+//! key becomes free when its time is over. If it only takes too long, it can no longer
+//! store its reply or remove anything, because its mark is compared first.
 //!
-//! | | billed |
+//! | operation | billed |
 //! |---|---|
-//! | begin, or find it begun, done, or another | 1 |
-//! | complete | 1; 2 as a part of the work, which then takes no round trip |
+//! | begin, or find the request begun, done, or different | 1 |
+//! | complete | 1; 2 as part of the work, which then takes no round trip |
 //! | give up | 1 |
 //!
-//! **Lost replies.** Each may be sent again: a beginning finds its own mark and has
-//! begun; the others compare it, and a second answer of "not the owner" is only
-//! logged.
+//! **Lost replies.** Each operation may be sent again. A repeated begin finds its own mark
+//! and has begun. The others compare the mark, and if a repetition is answered "not the
+//! owner", that is only logged.
 //!
-//! A fingerprint is a SHA-1: who makes two bodies with the same one gets the reply of
-//! the first, and had both.
+//! The fingerprint is a SHA-1. Somebody who creates two bodies with the same fingerprint
+//! gets the reply of the first, but has both bodies anyway.
 
 mod keys;
 mod record;
@@ -31,44 +32,44 @@ pub use record::StoredReply;
 use crate::clock::Clock;
 use crate::redis::{Command, Error, Exchange, Pipeline, Prefix, Redis, Replies, Slot};
 
-/// How long a reply is remembered.
+/// How long a reply is kept.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
-/// The requests that are remembered. Cheap to clone.
+/// The idempotent requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Idempotency {
     keys: Keys,
     clock: Clock,
 }
 
-/// A request under its key, until it is answered or given up.
+/// A request that owns its key until it is answered or given up.
 #[derive(Clone, Debug)]
 pub struct PendingRequest {
     key: String,
     fingerprint: String,
-    /// What the key holds while this one works on it.
+    /// The value of the key while this request works on it.
     mark: String,
     time: Duration,
 }
 
-/// What is known of a request.
+/// The state of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RequestState {
-    /// It is new: this function is to do it.
+    /// The request is new, and this function should execute it.
     New,
-    /// It was answered.
+    /// The request was answered.
     Done(StoredReply),
-    /// Another function works on it, until this many unix milliseconds at most.
+    /// Another function works on the request.
     InProgress {
-        /// Unix milliseconds at which its time is over.
+        /// The time at which its time limit ends, in unix milliseconds.
         until_ms: i64,
     },
-    /// The key was used for another request.
+    /// The key belongs to a different request.
     Other,
 }
 
 impl Idempotency {
-    /// Remembers requests under this key prefix.
+    /// Creates the store under this key prefix.
     pub fn new(prefix: &str, clock: Clock) -> Idempotency {
         Idempotency {
             keys: Keys(Prefix::new(prefix)),
@@ -76,8 +77,8 @@ impl Idempotency {
         }
     }
 
-    /// The request that `parts` make up, to be done within `time`. Keys of
-    /// different scopes have nothing to do with each other.
+    /// Returns the request that consists of `parts` and must finish within `time`. Keys in
+    /// different scopes are independent.
     pub fn pending(
         &self,
         scope: &str,
@@ -105,14 +106,13 @@ impl Idempotency {
         }
     }
 
-    /// Adds the beginning to a pipeline; [`Idempotency::read_begin`] takes what came of
-    /// it.
+    /// Adds the beginning to a pipeline. [`Idempotency::read_begin`] reads its result.
     pub fn add_begin(
         &self,
         pipeline: &mut Pipeline,
         pending: &PendingRequest,
     ) -> Slot<Option<String>> {
-        // Safe to repeat: the second finds the mark of the first.
+        // Safe to repeat, because the second sending finds the mark of the first.
         pipeline.add(
             Command::safe("SET")
                 .arg(&pending.key)
@@ -124,8 +124,10 @@ impl Idempotency {
         )
     }
 
+    /// Reads the result of [`Idempotency::add_begin`].
+    ///
     /// # Errors
-    /// When the beginning failed.
+    /// The beginning failed.
     pub fn read_begin(
         &self,
         replies: &mut Replies,
@@ -138,7 +140,7 @@ impl Idempotency {
         if found == pending.mark {
             return Ok(RequestState::New);
         }
-        // What cannot be read is another request's, for all one knows.
+        // A value that cannot be read is treated as another request's.
         Ok(match Record::parse(&found) {
             Some(record) if record.fingerprint() != pending.fingerprint => RequestState::Other,
             Some(Record::InProgress { until_ms, .. }) => RequestState::InProgress { until_ms },
@@ -147,10 +149,10 @@ impl Idempotency {
         })
     }
 
-    /// Stores the reply; false when this request no longer owns the key.
+    /// Stores the reply. Returns false if this request no longer owns the key.
     ///
     /// # Errors
-    /// When Redis cannot be reached; the key is then free when the request's time is
+    /// Redis could not be reached. The key then becomes free when the request's time is
     /// over.
     pub async fn complete(
         &self,
@@ -164,7 +166,7 @@ impl Idempotency {
             .await
     }
 
-    /// Frees the key, if this request still owns it: it may then be sent again.
+    /// Frees the key if this request still owns it, so that the request may be sent again.
     ///
     /// # Errors
     /// As [`Idempotency::complete`].
@@ -177,7 +179,7 @@ impl Idempotency {
             .await
     }
 
-    /// What stores the reply, for a script to do as a part of the work.
+    /// The exchange that stores the reply, for a script to make as part of the work.
     pub fn completion(&self, pending: &PendingRequest, reply: &StoredReply) -> Exchange {
         let record = Record::Done {
             fingerprint: pending.fingerprint.clone(),

@@ -1,15 +1,15 @@
-//! What a key holds.
+//! The value of a key.
 
 use serde::{Deserialize, Serialize};
 
 use crate::json::to_json;
 
-/// A reply as it is repeated.
+/// A stored reply, which is sent again to repeated requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReply {
     /// The HTTP status.
     pub status: u16,
-    /// Names in lower case.
+    /// The headers. Names are in lower case.
     pub headers: Vec<(String, String)>,
     /// The body, as text.
     pub body: String,

@@ -1,23 +1,24 @@
-//! What can go wrong with a lock.
+//! The errors of a lock.
 
 use crate::redis;
 
-/// Why a lock was not acquired or not held to the end.
+/// A lock was not acquired, or not held to the end.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Another held it for as long as was waited.
-    #[error("the lock on {resource} is held by another")]
+    /// Another process held the lock for as long as this one waited.
+    #[error("another process holds the lock on {resource}")]
     Held {
         /// The name of the lock.
         resource: String,
     },
-    /// The lease ended, or could not be renewed in time: another may hold the lock.
+    /// The lease ended or could not be renewed in time, so another process may hold the
+    /// lock.
     #[error("the lock on {resource} was lost")]
     Lost {
         /// The name of the lock.
         resource: String,
     },
     /// Redis could not be reached.
-    #[error("the lock could not be asked for")]
+    #[error("Redis could not be asked for the lock")]
     Redis(#[from] redis::Error),
 }

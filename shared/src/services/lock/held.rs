@@ -7,8 +7,8 @@ use crate::clock::Clock;
 use crate::redis::commands::strings::{SetOptions, set};
 use crate::redis::{Command, Redis, Repeat};
 
-/// The right to do what one may do at a time, until the lease ends. Dropping it leaves
-/// the lock to its lease: [`Held::release`] gives it back.
+/// The exclusive right to the resource, until the lease ends. [`Held::release`] gives the
+/// lock back. Dropping it leaves the lock to its lease.
 pub struct Held {
     redis: Redis,
     clock: Clock,
@@ -18,7 +18,7 @@ pub struct Held {
     until: Moment,
 }
 
-/// A moment on both clocks.
+/// A time on both clocks.
 #[derive(Clone, Copy, Debug)]
 struct Moment {
     elapsed: Duration,
@@ -43,7 +43,7 @@ impl Moment {
 }
 
 impl Held {
-    /// Before anything is sent: the lease counts from here.
+    /// Created before anything is sent, because the lease counts from here.
     pub(super) fn new(
         redis: Redis,
         clock: &Clock,
@@ -61,27 +61,28 @@ impl Held {
         }
     }
 
-    /// Above that of every earlier holder. To be stored with what the lock protects,
-    /// which refuses a lower one.
+    /// A number above that of every earlier holder. Store it with what the lock protects,
+    /// and refuse writes with a lower one.
     pub fn fence(&self) -> u64 {
         self.fence
     }
 
-    /// How long the lock is certainly held; zero when another may hold it.
+    /// How long the lock is certainly held. Zero if another process may hold it.
     pub fn left(&self) -> Duration {
         self.until.left(&self.clock)
     }
 
-    /// Holds the lock for `lease` from now, to the millisecond; a shorter lease than
-    /// before shortens it. False when another may hold it: then all is to be stopped.
+    /// Sets the lease to `lease` from now, to the millisecond. A shorter lease than before
+    /// shortens it. Returns false if another process may hold the lock; then stop all work
+    /// under it.
     ///
     /// # Errors
-    /// When Redis cannot be reached; the lease is then what it was.
+    /// Redis could not be reached. The lease then stays as it was.
     pub async fn extend(&mut self, lease: Duration) -> Result<bool, Error> {
         let until = Moment::after(&self.clock, lease);
         let options = SetOptions::new().expires_in(lease).if_equal(&self.token);
         let mut command = set(&self.key, &self.token, options);
-        // The value stays what it is, so a second sending answers as the first.
+        // The value does not change, so a second sending gets the same answer as the first.
         command.raw.repeat = Repeat::Safe;
         let holds = command.send(&*self.redis).await?;
         self.until = if holds {
@@ -92,13 +93,14 @@ impl Held {
         Ok(holds)
     }
 
-    /// Gives the lock back; false when it was not held any more, or the first reply
+    /// Gives the lock back. Returns false if it was no longer held, or if the first reply
     /// was lost.
     ///
     /// # Errors
-    /// When Redis cannot be reached; the lock then ends with its lease.
+    /// Redis could not be reached. The lock then ends with its lease.
     pub async fn release(self) -> Result<bool, Error> {
-        // Compared in the same step: after the lease the key may be another holder's.
+        // Compared and deleted in one step, because after the lease the key may belong to
+        // another holder.
         let command = Command::<bool>::safe("DELEX")
             .arg(&self.key)
             .arg("IFEQ")

@@ -1,38 +1,37 @@
-//! One holder at a time, across processes.
+//! Locks with one holder at a time, across processes.
 //!
-//! A lock is a key that holds the token of its holder and expires with the lease. A
-//! holder may be paused for longer than its lease and not know; so a lock alone
-//! protects nothing for certain. Each acquisition therefore has a **fence**, a number
-//! above all before it, and what the lock protects must refuse a writer whose fence is
-//! below the highest it has seen, in the step that writes.
+//! A lock is a key that holds its holder's token and expires with the lease. A holder may
+//! be paused for longer than its lease without noticing, so a lock alone protects nothing
+//! for certain. Each acquisition therefore has a **fence**, a number above all earlier
+//! ones. Whatever the lock protects must store the highest fence it has seen, and refuse a
+//! writer with a lower one in the same step as the write.
 //!
-//! **A channel's cursors** are protected like that, by the queue's fences instead of a
-//! lock's. Its record names its owner, an attempt of a job (job and fence), and
-//! `scan/scripts/save.lua` writes clips, cursors, counts and the job's progress only if
-//! the writer is that owner. Fences of different jobs are not comparable, so it is
-//! equality that counts: `take.lua` replaces an owner of another job when its ownership
-//! has ended, and one of the same job with a higher fence at any time; whoever was
-//! replaced saves nothing more of what it read, also after the new owner has let go. A
-//! holder that was paused
-//! with a page on its way and goes on after its lease is shown in
-//! `tests/it/scan/fence.rs`.
+//! **A channel's cursors** are protected in this way, but with the queue's fences instead
+//! of a lock's. The channel's record names its owner, an attempt of a job (job and fence).
+//! `scan/scripts/save.lua` writes clips, cursors, counts and the job's progress only if the
+//! writer is that owner. Fences of different jobs cannot be compared, so only equality
+//! counts. `take.lua` replaces an owner from another job once its ownership has ended, and
+//! an owner from the same job at any time, if the new fence is higher. A replaced owner can
+//! no longer save anything it read, even after the new owner has given up the record.
+//! `tests/it/scan/fence.rs` shows a holder that was paused with a page on its way and
+//! continues after its lease.
 //!
-//! | | billed | round trips |
+//! | operation | billed | round trips |
 //! |---|---|---|
 //! | acquire, or find it held | 2 | 1 |
 //! | extend | 1 | 1 |
 //! | release | 1 | 1 |
 //!
-//! **Lost replies.** Each command may be sent twice: an acquisition finds its own
-//! token and holds the lock; extending and releasing compare the token. The fence may
-//! then skip a number, which does no harm. An acquisition that fails for good gives
-//! back, if it can, what it may have got.
+//! **Lost replies.** Each command may be sent twice. A repeated acquisition finds its own
+//! token and holds the lock. Extending and releasing compare the token. The fence may then
+//! skip a number, which is harmless. An acquisition that finally fails tries to give back
+//! what it may have acquired.
 //!
-//! **Time.** The lease is counted here from before the first sending and there from
-//! its arrival, so the holder stops first. Both the time of day and the monotonic
-//! clock count: a frozen process may miss time on either.
+//! **Time.** The holder counts the lease from before the first sending, and Redis counts it
+//! from the arrival of the command, so the holder stops first. Both the time of day and the
+//! monotonic clock are checked, because a frozen process may miss time on either.
 //!
-//! Not here: fairness. Waiters are served as they happen to ask.
+//! Locks are not fair: whichever waiter asks first after a release gets the lock.
 
 mod error;
 mod held;
@@ -50,10 +49,10 @@ use crate::clock::Clock;
 use crate::redis::commands::whole_ms;
 use crate::redis::{Command, Error as Failure, Pipeline, Prefix, Redis};
 
-/// The lease unless another is given.
+/// The lease, unless the caller gives another.
 pub const LEASE: Duration = Duration::from_secs(300);
 
-/// Locks by name. Cheap to clone.
+/// Locks, by name. Cheap to clone.
 #[derive(Clone)]
 pub struct Locks {
     redis: Redis,
@@ -62,7 +61,7 @@ pub struct Locks {
 }
 
 impl Locks {
-    /// The locks under this key prefix.
+    /// Returns the locks under this key prefix.
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Locks {
         Locks {
             redis,
@@ -71,11 +70,11 @@ impl Locks {
         }
     }
 
-    /// Takes the lock of `resource` for `lease`, in whole milliseconds, or answers `None`
-    /// while another holds it.
+    /// Acquires the lock on `resource` for `lease`, in whole milliseconds. Returns `None`
+    /// if another process holds it.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn try_acquire(
         &self,
         resource: &str,
@@ -90,7 +89,8 @@ impl Locks {
             token.clone(),
             lease,
         );
-        // One step, so that a later holder's fence is above this one's.
+        // Both happen in one step, so that a later holder's fence is higher than this
+        // one's.
         let mut step = Pipeline::new();
         let holder = step.add(
             Command::<Option<String>>::safe("SET")
@@ -114,7 +114,7 @@ impl Locks {
             Ok(_) => Ok(None),
             Err(error) => {
                 let error: Failure = error;
-                // Either half may have run, and nobody will ask with this token again.
+                // Either half may have run, and nobody will use this token again.
                 if !matches!(
                     error,
                     Failure::Unreachable(_) | Failure::Unauthorized | Failure::LimitReached
@@ -127,7 +127,7 @@ impl Locks {
     }
 }
 
-/// Random, and no other acquisition's.
+/// A random token that no other acquisition has.
 fn token() -> String {
     ulid::Ulid::generate().to_string()
 }

@@ -1,20 +1,21 @@
-//! Waiting for a lock.
+//! Waits for a lock.
 
 use std::time::Duration;
 
 use super::{Error, Held, Locks};
 use crate::clock::Deadline;
 
-/// The pause before try `n` is random between half of `100 ms · 2^n` and all of it, at
-/// most this.
+/// The longest pause. The pause before try `n` is random, between half of `100 ms · 2^n`
+/// and all of it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Locks {
-    /// Takes the lock of `resource`, asking again with growing pauses until
-    /// `deadline`. A pause never outlasts the deadline, and none follows the last try.
+    /// Acquires the lock on `resource`. Tries again with growing pauses until `deadline`. A
+    /// pause never lasts past the deadline, and there is none after the last try.
     ///
     /// # Errors
-    /// [`Error::Held`] when another held it all the time; any of Redis at once.
+    /// [`Error::Held`] if another process held the lock all the time. An error of Redis is
+    /// returned at once.
     pub async fn acquire(
         &self,
         resource: &str,

@@ -1,4 +1,4 @@
-//! Work that runs while a lock is held, and not beyond.
+//! Runs work while a lock is held, and stops it when the lock is lost.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use super::{Error, Held, Locks};
 use crate::clock::Deadline;
 
 impl Locks {
-    /// Runs `work` under the lock of `resource`, given its fence. The lease is renewed
-    /// at every third of it while the work runs; when it is lost, the work is dropped
-    /// at its next await and [`Error::Lost`] answered. What the work wrote until then
-    /// is its own to protect, by the fence.
+    /// Runs `work` under the lock on `resource` and passes it the fence. The lease is
+    /// renewed every third of its length while the work runs. If the lease is lost, the
+    /// work is dropped at its next await point, and [`Error::Lost`] is returned. What the
+    /// work wrote until then must be protected by the fence.
     ///
     /// # Errors
-    /// [`Error::Held`] when the lock was not had by `deadline`, [`Error::Lost`], and
-    /// those of Redis before the work began.
+    /// [`Error::Held`] if the lock was not acquired by `deadline`; [`Error::Lost`]; an
+    /// error of Redis before the work began.
     pub async fn with_lock<T, F>(
         &self,
         resource: &str,
@@ -27,7 +27,7 @@ impl Locks {
         let mut held = self.acquire(resource, lease, deadline).await?;
         let work = work(held.fence());
         let done = tokio::select! {
-            // A process that slept through its lease must see that before it goes on.
+            // A process that slept through its lease must notice before it continues.
             biased;
             () = self.keep(&mut held, lease) => None,
             done = work => Some(done),
@@ -38,21 +38,21 @@ impl Locks {
             });
         };
         if let Err(error) = held.release().await {
-            // The work is done; the lock ends with its lease.
+            // The work is done. The lock ends with its lease.
             let error = crate::telemetry::chain(&error);
-            tracing::warn!(error, "a lock was not given back");
+            tracing::warn!(error, "a lock could not be released");
         }
         Ok(done)
     }
 
-    /// Renews the lease, and ends when it is lost.
+    /// Renews the lease, and returns when it is lost.
     async fn keep(&self, held: &mut Held, lease: Duration) {
         loop {
             let third = lease / 3;
             let renewal = held.left().saturating_sub(2 * third);
             self.clock.sleep(renewal).await;
-            // However the sleep went, a lease that is over is not renewed: another may
-            // have held the lock in between and given it back.
+            // However long the sleep was, a lease that is over is not renewed: another
+            // process may have acquired the lock in between and released it.
             let left = held.left();
             if left.is_zero() {
                 return;
@@ -67,8 +67,8 @@ impl Locks {
                 Ok(false) => return,
                 Err(error) => {
                     let error = crate::telemetry::chain(&error);
-                    tracing::warn!(error, "the lease of a lock was not renewed");
-                    // Asked again at half of what is left, until nothing is.
+                    tracing::warn!(error, "the lease of a lock could not be renewed");
+                    // Tries again after half of the remaining time, until none is left.
                     self.clock.sleep(held.left() / 2).await;
                 }
             }

@@ -1,9 +1,9 @@
-//! The commands of a month, which a plan bounds.
+//! The commands used in a month, which the plan limits.
 //!
-//! Each environment adds what it used once that is a hundred commands, for one command
-//! beside the work of some invocation. What an environment used since is lost with it,
-//! and the number of commands inside scripts is the usual one: a reading is some per
-//! cent off, mostly too low.
+//! Each environment adds its count when it reaches a hundred commands, with one command
+//! beside the work of some invocation. When an environment ends, the commands it has not
+//! added yet are lost, and the number of commands inside scripts is an estimate. A reading
+//! is therefore a few percent off, mostly too low.
 
 use chrono::Datelike as _;
 
@@ -12,10 +12,10 @@ use crate::redis::commands::hashes::{Hashes as _, hget};
 use crate::redis::{Meter, Pipeline, Prefix, Redis, Slot};
 use crate::telemetry;
 
-/// How many commands are worth one more.
+/// The number of commands after which a count is added.
 const WORTH: u64 = 100;
 
-/// The commands of this deployment by month; clones share everything.
+/// The deployment's commands, by month. Clones share everything.
 #[derive(Clone)]
 pub struct CommandBudget {
     redis: Redis,
@@ -25,7 +25,7 @@ pub struct CommandBudget {
 }
 
 impl CommandBudget {
-    /// The month's commands under this key prefix, counted by the meter of `redis`.
+    /// Creates the count under this key prefix, fed by the meter of `redis`.
     pub fn new(redis: &Redis, prefix: &str, clock: Clock) -> CommandBudget {
         CommandBudget {
             redis: redis.clone(),
@@ -35,8 +35,8 @@ impl CommandBudget {
         }
     }
 
-    /// Adds what this process used, if that is worth it. A failure is left to the next
-    /// time.
+    /// Adds the commands of this process if there are enough of them. After a failure, the
+    /// next call tries again.
     pub async fn save(&self) {
         let Some(meter) = &self.meter else { return };
         let Some(commands) = meter.take_unsaved(WORTH) else {
@@ -46,19 +46,19 @@ impl CommandBudget {
         if let Err(error) = self.redis.hincrby(&self.key, &self.month(), by).await {
             tracing::debug!(
                 error = telemetry::chain(&error),
-                "commands were not counted"
+                "the used commands could not be stored"
             );
-            // Added once more with the next hundred, if this environment lives so long.
+            // They are added with the next hundred, if this environment lives that long.
             meter.give_back(commands);
         }
     }
 
-    /// Adds the reading of this month's commands to a pipeline: one command.
+    /// Adds the read of this month's commands to a pipeline: one command.
     pub fn add_read(&self, pipeline: &mut Pipeline) -> Slot<Option<String>> {
         pipeline.add(hget(&self.key, &self.month()))
     }
 
-    /// The month of the plan, in UTC: `2026-11`.
+    /// The month of the plan, in UTC, such as `2026-11`.
     pub fn month(&self) -> String {
         let now = chrono::DateTime::from_timestamp_millis(self.clock.now_ms()).unwrap_or_default();
         format!("{}-{:02}", now.year(), now.month())

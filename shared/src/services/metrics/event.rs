@@ -1,4 +1,4 @@
-//! A line in the embedded metric format.
+//! A line in CloudWatch's embedded metric format.
 
 use serde_json::{Map, Value, json};
 
@@ -6,14 +6,14 @@ use crate::config::MetricsConfig;
 
 const NAMESPACE: &str = "Trawl";
 
-/// What a value is measured in.
+/// The unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A number of things.
+    /// A count.
     Count,
     /// Milliseconds.
     Milliseconds,
-    /// Percent of a whole.
+    /// A percentage.
     Percent,
 }
 
@@ -47,7 +47,7 @@ impl Event {
         }
     }
 
-    /// Adds a number of things.
+    /// Adds a count.
     pub fn count(&mut self, name: &'static str, value: u64) {
         self.values(name, Unit::Count, vec![value as f64]);
     }
@@ -57,12 +57,12 @@ impl Event {
         self.values(name, Unit::Milliseconds, vec![value]);
     }
 
-    /// Adds a share, from 0 to 100.
+    /// Adds a percentage, from 0 to 100.
     pub fn percent(&mut self, name: &'static str, value: f64) {
         self.values(name, Unit::Percent, vec![value]);
     }
 
-    /// Several values of one metric; none at all when there is no value.
+    /// Adds several values of one metric. Adds nothing if there is no value.
     pub fn values(&mut self, name: &'static str, unit: Unit, mut values: Vec<f64>) {
         let value = match values.len() {
             0 => return,
@@ -73,12 +73,12 @@ impl Event {
         self.fields.insert(name.to_owned(), value);
     }
 
-    /// What helps who searches the log, and is no metric.
+    /// Adds a property that helps when searching the log but is not a metric.
     pub fn property(&mut self, name: &'static str, value: impl Into<Value>) {
         self.fields.insert(name.to_owned(), value.into());
     }
 
-    /// The line, without its end.
+    /// The line, without a newline.
     pub fn line(&self) -> String {
         let metrics: Vec<Value> = self
             .metrics

@@ -1,19 +1,19 @@
-//! Metrics for CloudWatch, as lines of the log in its embedded metric format: no call,
-//! no agent, and nothing that runs after the reply.
+//! Metrics for CloudWatch, written to the log in its embedded metric format. This needs no
+//! call, no agent, and no work after the reply.
 //!
-//! One line an invocation, under the namespace `Trawl`, with the dimensions `Stage` and
-//! `Function` and once more with `Stage` alone. What varies without bound, such as an
-//! id, is no dimension.
+//! Each invocation writes one line, in the namespace `Trawl`. Each metric has the
+//! dimensions `Stage` and `Function`, and a second time `Stage` alone. Values without a
+//! fixed range, such as ids, are never dimensions.
 //!
-//! | metric | unit | of |
+//! | metric | unit | written by |
 //! |---|---|---|
 //! | `Requests`, `Errors` (5xx), `Refusals` (429) | count | routes |
 //! | `Latency` | ms | routes, drains |
 //! | `ColdStarts` | count | all |
-//! | `MemoryUsed` | percent of the function's | all, in Lambda |
+//! | `MemoryUsed` | percent of the function's memory | all, in Lambda |
 //! | `RedisRequests`, `RedisFailures`, `RedisCommands` (as billed) | count | all |
-//! | `RedisLatency` | ms, each request's | all |
-//! | `CacheHits`, `CacheStale`, `CacheMisses` | count | who has a cache |
+//! | `RedisLatency` | ms, one value for each request | all |
+//! | `CacheHits`, `CacheStale`, `CacheMisses` | count | functions with a cache |
 //! | `JobsCompleted`, `JobsFailed`, `JobsRetried` | count | drains |
 //! | `QueueDepth`, `OldestWaiting` (ms), `DeadLetters` | count | drains |
 //! | `RedisMemory` | percent, if the database reports it | a drain every other hour |
@@ -32,10 +32,10 @@ use crate::clock::Clock;
 use crate::config::MetricsConfig;
 use crate::redis::{Meter, Redis};
 
-/// Where lines go.
+/// Where the lines are written.
 pub use crate::config::MetricsSink as Sink;
 
-/// The metrics of one function; clones share everything.
+/// The metrics of one function. Clones share everything.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
@@ -50,12 +50,12 @@ struct Inner {
 }
 
 impl Metrics {
-    /// Metrics of a function that uses `redis`, on standard output.
+    /// Creates the metrics of a function that uses `redis`, written to standard output.
     pub fn new(config: MetricsConfig, redis: &Redis, clock: Clock) -> Metrics {
         Metrics::to(Arc::new(|line| println!("{line}")), config, redis, clock)
     }
 
-    /// As [`Metrics::new`], to another place.
+    /// Like [`Metrics::new`], but writes to `sink`.
     pub fn to(sink: Sink, config: MetricsConfig, redis: &Redis, clock: Clock) -> Metrics {
         Metrics(Arc::new(Inner {
             config,
@@ -68,7 +68,7 @@ impl Metrics {
         }))
     }
 
-    /// The same function's, of which one uses this cache.
+    /// Includes the counts of this cache.
     pub fn watch(&self, cache: &Cache) {
         *self.cache() = Some((cache.clone(), cache.counts()));
     }
@@ -85,7 +85,7 @@ impl Metrics {
         self.0.config.is_on
     }
 
-    /// Begins the line of an invocation that used Redis until now.
+    /// Starts the line of an invocation, with its use of Redis so far.
     pub fn event(&self) -> Event {
         let mut event = Event::new(&self.0.config, self.0.clock.now_ms());
         let is_cold = !self.0.is_warm.swap(true, Ordering::Relaxed);
@@ -113,7 +113,7 @@ impl Metrics {
         event
     }
 
-    /// How much of the function's memory this process has used at most.
+    /// The most memory that this process has used, in percent of the function's memory.
     fn memory_used(&self) -> Option<f64> {
         let size_kb = self.0.config.memory_mb.filter(|size| *size > 0)? * 1024;
         let status = std::fs::read_to_string("/proc/self/status").ok()?;

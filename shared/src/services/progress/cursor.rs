@@ -1,23 +1,25 @@
-//! Where a watcher is in a scan's events.
+//! A watcher's position in the events of a scan.
 
-/// The id of the last event a watcher has seen. Opaque to the watcher.
+/// The id of the last event that a watcher has seen. Opaque to the watcher.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
     fence: u64,
     place: u64,
 }
 
-/// Not a cursor.
+/// The text is not a cursor.
 #[derive(Debug, thiserror::Error)]
 #[error("expected the lastId of an earlier reply, or 0")]
 pub struct BadCursor;
 
 impl Cursor {
-    /// Before the first event.
+    /// The position before the first event.
     pub const START: Cursor = Cursor { fence: 0, place: 0 };
 
+    /// Parses a cursor.
+    ///
     /// # Errors
-    /// [`BadCursor`] when `text` is not one.
+    /// [`BadCursor`] if `text` is not a cursor.
     pub fn parse(text: &str) -> Result<Cursor, BadCursor> {
         if text == "0" {
             return Ok(Cursor::START);
@@ -33,12 +35,12 @@ impl Cursor {
         })
     }
 
-    /// The attempt that wrote the event.
+    /// The fence of the attempt that wrote the event.
     pub fn fence(&self) -> u64 {
         self.fence
     }
 
-    /// Whether `next` follows without another event between.
+    /// Whether `next` comes directly after this event.
     pub(super) fn is_followed_by(&self, next: &Cursor) -> bool {
         *self == Cursor::START
             || *self == *next

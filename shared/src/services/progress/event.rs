@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::Cursor;
 use crate::redis::commands::streams::Entry;
 
-/// The most events of one reading.
+/// The largest number of events in one read.
 pub(super) const PAGE: u64 = 100;
 
-/// About how many bytes of events one reading holds; the rest is for the next.
-/// Lambda's replies end at 6 MB.
+/// The approximate size of the events in one read, in bytes. The rest is left for the next
+/// read. A reply of Lambda may have 6 MB.
 const LARGEST_READING: usize = 2 * 1024 * 1024;
 
 /// What an event is about.
@@ -100,7 +100,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// `entries` begin with the cursor's own event, if that is still there.
+    /// `entries` starts with the cursor's own event, if that still exists.
     pub(super) fn after(cursor: &Cursor, entries: Vec<Entry>) -> Events {
         let place = |entry: &Entry| Cursor::parse(&entry.id).unwrap_or(Cursor::START);
         let reset = entries.first().is_some_and(|first| {
@@ -112,7 +112,7 @@ impl Events {
             .filter(|entry| place(entry) > *cursor)
             .take(PAGE as usize)
             .scan(0, |bytes, entry| {
-                // At least one, and then no more than a reply can hold.
+                // At least one event, and then no more than a reply can hold.
                 let room = *bytes < LARGEST_READING;
                 *bytes += entry.field("data").map_or(0, str::len);
                 room.then_some(entry)

@@ -2,7 +2,7 @@
 
 use crate::redis::Prefix;
 
-/// Names streams of events.
+/// Builds the keys of event streams.
 #[derive(Clone)]
 pub struct Keys(pub(super) Prefix);
 

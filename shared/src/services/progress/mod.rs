@@ -1,9 +1,10 @@
-//! The events of a scan, for those who watch it.
+//! The events of a scan, for watchers.
 //!
-//! A stream a scan, its ids `<fence>-<n>`: the fence of the attempt that writes and
-//! the place of the event within it. Redis refuses an id that is not above the last,
-//! so an attempt that lost its job cannot add to the stream, and an event sent twice
-//! is stored once. The last 200 or so are kept, for a day after the last.
+//! Each scan has a stream whose ids are `<fence>-<n>`: the fence of the writing attempt,
+//! and the event's number within that attempt. Redis refuses an id that is not above the
+//! last one. So an attempt that lost its job cannot add to the stream, and an event that is
+//! sent twice is stored once. About the last 200 events are kept, for a day after the last
+//! one.
 
 mod cursor;
 mod event;
@@ -20,10 +21,10 @@ use crate::redis::commands::keys::{Keys as _, pexpire};
 use crate::redis::commands::streams::{Entry, Trim, xadd, xrange};
 use crate::redis::{Command, Error, Pipeline, Prefix, Redis, Replies, Slot};
 
-/// About how many events are kept.
+/// The approximate number of events that are kept.
 const KEPT: u64 = 200;
 
-/// How long a scan's events outlive the last.
+/// How long a scan's events outlive the last one.
 const EXPIRY: Duration = Duration::from_secs(24 * 3600);
 
 /// The events of all scans.
@@ -32,32 +33,32 @@ pub struct Progress {
     keys: Keys,
 }
 
-/// What the stream answered to an event.
+/// The stream's answer to an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// It was stored.
+    /// The event was stored.
     Ok,
-    /// The stream is at this event already, or beyond: it was sent twice, or a later
-    /// attempt writes. The reply to the scan's own script in the same
-    /// request says which.
+    /// The stream already has this event or a later one: either it was sent twice, or a
+    /// later attempt is writing. The reply to the scan's own script in the same request
+    /// tells which.
     Refused,
 }
 
 impl Progress {
-    /// The events of scans under this key prefix.
+    /// Returns the events of scans under this key prefix.
     pub fn new(prefix: &str) -> Progress {
         Progress {
             keys: Keys(Prefix::new(prefix)),
         }
     }
 
-    /// Adds an event to a pipeline; [`Progress::read_published`] takes its outcome.
+    /// Adds an event to a pipeline. [`Progress::read_published`] reads its result.
     pub fn add_event(&self, pipeline: &mut Pipeline, scan_id: &str, event: &Event) -> Slot<String> {
         pipeline.add(self.event(scan_id, event, &event.data.to_string()))
     }
 
-    /// The command that adds an event, for another script to run; `data` is its data, or
-    /// a word that the script puts it in the place of.
+    /// The command that adds an event, for another script to run. `data` is the event's
+    /// data, or a word that the script replaces with it.
     pub fn event(&self, scan_id: &str, event: &Event, data: &str) -> Command<String> {
         let (id, at) = (event.id(), event.timestamp.to_string());
         let fields = [
@@ -68,13 +69,16 @@ impl Progress {
         xadd(&self.keys.events(scan_id), &id, Trim::About(KEPT), &fields)
     }
 
-    /// The expiry of a scan's events: with the first and with the last.
+    /// The command that sets the expiry of a scan's events. It is sent with the first and
+    /// with the last event.
     pub fn expiry(&self, scan_id: &str) -> Command<bool> {
         pexpire(&self.keys.events(scan_id), EXPIRY)
     }
 
+    /// Reads the result of [`Progress::add_event`].
+    ///
     /// # Errors
-    /// Any failure but a refused id.
+    /// Any failure other than a refused id.
     pub fn read_published(
         &self,
         replies: &mut Replies,
@@ -92,14 +96,14 @@ impl Progress {
     /// Removes the events of a scan.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn forget(&self, redis: &Redis, scan_id: &str) -> Result<(), Error> {
         redis.del(&[&self.keys.events(scan_id)]).await?;
         Ok(())
     }
 
-    /// Adds the reading of the events after `cursor`, itself included to see whether
-    /// it is still there.
+    /// Adds the read of the events after `cursor`. The cursor's own event is included, to
+    /// see whether it still exists.
     pub fn add_events(
         &self,
         pipeline: &mut Pipeline,
@@ -114,10 +118,10 @@ impl Progress {
         ))
     }
 
-    /// The events [`Progress::add_events`] asked for.
+    /// Returns the events that [`Progress::add_events`] asked for.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// The events could not be read.
     pub fn read_events(
         &self,
         replies: &mut Replies,

@@ -1,14 +1,14 @@
-//! Callers already refused, in this process.
+//! Remembers, in this process, callers that were refused.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How long Redis is not asked about a caller at most: the limit may be raised, or a
-/// call refunded, elsewhere.
+/// The longest time for which a caller is refused without asking Redis. It is limited
+/// because the limit may be raised or a call refunded elsewhere.
 const LONGEST_MS: i64 = 10_000;
 
-/// Callers remembered at most; beyond, all are forgotten, which costs two commands
-/// each.
+/// The largest number of remembered callers. Above it, all are forgotten, which costs two
+/// commands each.
 const MOST: usize = 10_000;
 
 #[derive(Default)]
@@ -17,17 +17,17 @@ pub(super) struct Blocked {
 }
 
 struct Block {
-    /// When the caller was refused: a clock that shows an earlier time was set back, and
-    /// what is written here in a time to come is not to be believed.
+    /// When the caller was refused. If the clock shows an earlier time, it was set back,
+    /// and this entry cannot be trusted.
     since_ms: i64,
-    /// When this weight may be admitted; a lighter call perhaps before.
+    /// When a call of this weight may be admitted. A lighter call may be admitted earlier.
     until_ms: i64,
     asked_again_ms: i64,
     weight: u32,
 }
 
 impl Blocked {
-    /// Until when a call of `weight` is certainly refused.
+    /// The time until which a call of `weight` is certain to be refused.
     pub fn until(&self, key: &str, weight: u32, now_ms: i64) -> Option<i64> {
         let callers = self.lock();
         let block = callers.get(key)?;

@@ -1,22 +1,21 @@
-//! A call that is to be admitted.
+//! A call that asks to be admitted.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::rule::Rule;
 
-/// One call that is to be admitted: by which rule, whose, and how much it weighs. Clones
-/// are the same call.
+/// One call: its rule, its caller and its weight. Clones are the same call.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// The limit it counts under.
+    /// The rule that applies.
     pub rule: Rule,
-    /// Who calls; a part of the key.
+    /// The caller, which is part of the key.
     pub caller: String,
-    /// 1 for most; one above the limit is never admitted.
+    /// Usually 1. A weight above the limit is never admitted.
     pub weight: u32,
     pub(super) id: String,
     pub(super) at_ms: i64,
-    /// Whether it was counted and has not been taken back.
+    /// Whether the call was counted and not refunded.
     pub(super) is_counted: Arc<AtomicBool>,
 }

@@ -3,37 +3,37 @@
 use super::check::Check;
 use crate::redis::Prefix;
 
-/// Names what is kept of callers.
+/// Builds the keys of callers' states.
 #[derive(Clone)]
 pub struct Keys(pub(super) Prefix);
 
 impl Keys {
-    /// STRING: what a caller has used of an action, JSON.
+    /// STRING: how much of an action's limit a caller has used, as JSON.
     pub(super) fn state(&self, check: &Check) -> String {
         let action = word(check.rule.action);
         self.0
             .key(format_args!("ratelimit:{action}:{}", check.caller))
     }
 
-    /// STRING: what a caller has used in one window of the clock, a count.
+    /// STRING: how much a caller has used in one fixed window, as a count.
     pub(super) fn window(&self, check: &Check) -> String {
         let window = check.at_ms.div_euclid(check.rule.window_ms());
         format!("{}:{window}", self.state(check))
     }
 
-    /// STRING: the limit in the place of an action's own.
+    /// STRING: the limit that replaces an action's own.
     pub(super) fn limit(&self, action: &str) -> String {
         self.0.key(format_args!("ratelimit:limit:{action}"))
     }
 
-    /// STRING: until when a caller is denied, unix milliseconds.
+    /// STRING: when the caller's block ends, in unix milliseconds.
     pub(super) fn deny(&self, caller: &str) -> String {
         self.0.key(format_args!("ratelimit:deny:{caller}"))
     }
 }
 
-/// An action as a part of a key. Where it ends cannot be mistaken, and none is taken for
-/// the words above.
+/// An action as part of a key. Its end is unambiguous, and it never equals one of the words
+/// above.
 fn word(action: &str) -> String {
     match action {
         "limit" | "deny" => format!("%{action}"),

@@ -3,32 +3,34 @@
 //! | algorithm | admits at most | state | billed: admitted, refused |
 //! |---|---|---|---|
 //! | [`FixedWindow`](Algorithm::FixedWindow) | `limit` in each window of the clock, so twice that across a boundary | a count | 2, 2 |
-//! | [`SlidingWindow`](Algorithm::SlidingWindow) | `limit` in any stretch as long as the window; room comes back up to a thirtieth of it late | 30 counts | 3, 2 |
+//! | [`SlidingWindow`](Algorithm::SlidingWindow) | `limit` in any period as long as the window; room becomes available up to a thirtieth of it late | 30 counts | 3, 2 |
 //! | [`SlidingLog`](Algorithm::SlidingLog) | the same, to the millisecond | every call: for limits up to about 1,000 | 3, 2 |
-//! | [`TokenBucket`](Algorithm::TokenBucket) | `burst` at once, `limit` a window in the long run | a moment | 3, 2 |
+//! | [`TokenBucket`](Algorithm::TokenBucket) | `burst` at once, and in the long run `limit` in each window | a time | 3, 2 |
 //!
-//! A refused call consumes nothing, except with the fixed window, which counts before
-//! it looks. A caller refused here is not asked about again until it may be admitted,
-//! for ten seconds at most, since a limit may be raised or a call refunded meanwhile.
+//! A refused call consumes nothing, except with the fixed window, which counts before it
+//! checks. After a refusal, this process refuses the caller without asking Redis until the
+//! call may be admitted, but for at most ten seconds, because a limit may be raised or a
+//! call refunded in the meantime.
 //!
-//! **Time is the caller's.** The server's would be one more command of each check
-//! (`TIME` in a script is billed), and Lambda's hosts are kept within milliseconds of
-//! each other. Clocks that differ by so much make a window shorter by so much, and no
-//! more. One that is wrong affects one window at most: time does not go back under a
-//! limiter; what was written more than a window ahead is ignored; and a caller who finds
-//! a state alive that should have ended is itself ahead, since the server's clock expires
-//! it, and counts by the state's time.
+//! **Time comes from the caller's clock.** The server's time would cost one more command
+//! for each check (`TIME` in a script is billed), and the clocks of Lambda's hosts are
+//! within milliseconds of each other. If two clocks differ a little, the window becomes
+//! shorter by the difference, and nothing else happens. A wrong clock affects at most one
+//! window: a limiter's time does not go back, and a time more than a window ahead is
+//! ignored. A caller that finds a state that should have ended is itself ahead, because the
+//! server's clock expires the state. It then uses the state's time.
 //!
-//! **A lost reply.** A check of the last three algorithms carries an id; sent again,
-//! it finds itself among the last 32 (the log: among all) and counts once. The fixed
-//! window cannot know: its check is never sent twice by the client, and one whose
-//! reply was lost has counted. A mistake in either direction admits less, never more.
+//! **Lost replies.** A check with one of the last three algorithms carries an id. If it is
+//! sent again, it is found among the last 32 ids (in the log: among all), and counts once.
+//! The fixed window cannot recognize a repeated check, so the client never sends it twice,
+//! and a check whose reply was lost has counted. A mistake in either direction admits less,
+//! never more.
 //!
-//! **A refund** takes back a call that was counted, once: a [`Check`] knows whether it
-//! was. One that was refused, or that Redis did not answer, has nothing to give back.
+//! **Refunds.** A refund takes back a counted call, once; a [`Check`] knows whether it was
+//! counted. A call that was refused, or that Redis did not answer, has nothing to refund.
 //!
-//! Not here: who the caller is and what a refusal looks like, which is
-//! [`http`](crate::http)'s.
+//! This module does not decide who the caller is or how a refusal looks.
+//! [`http`](crate::http) does.
 
 mod block;
 mod check;
@@ -56,8 +58,8 @@ use crate::redis::commands::keys::{Keys as _, expire};
 use crate::redis::commands::strings::{SetOptions, Strings as _, get, incrby};
 use crate::redis::{Error, Pipeline, Prefix, Redis, Replies, Slot};
 
-/// Asks Redis whether a caller may go on. Cheap to clone; clones share the block of
-/// callers already refused, and what each was seen to have left.
+/// Asks Redis whether a call is admitted. Cheap to clone. Clones share the refused callers,
+/// and what each caller was last seen to have left.
 #[derive(Clone)]
 pub struct RateLimiter {
     keys: Keys,
@@ -66,7 +68,7 @@ pub struct RateLimiter {
     seen: Arc<Seen>,
 }
 
-/// Where in a pipeline's replies a check's is found.
+/// The place of a check in a pipeline's replies.
 pub struct CheckSlot(Asked);
 
 enum Asked {
@@ -75,7 +77,7 @@ enum Asked {
 }
 
 impl RateLimiter {
-    /// A limiter under this key prefix, which counts by `clock`.
+    /// Creates a limiter under this key prefix that uses the time of `clock`.
     pub fn new(prefix: &str, clock: Clock) -> RateLimiter {
         RateLimiter {
             keys: Keys(Prefix::new(prefix)),
@@ -85,7 +87,7 @@ impl RateLimiter {
         }
     }
 
-    /// A call of `caller` under `rule`, now.
+    /// A call of `caller` under `rule`, made now.
     pub fn call(&self, rule: &Rule, caller: &str, weight: u32) -> Check {
         Check {
             rule: rule.clone(),
@@ -99,8 +101,8 @@ impl RateLimiter {
         }
     }
 
-    /// The refusal of a caller whom this process saw refused, and who cannot be
-    /// admitted yet: Redis need not be asked.
+    /// The refusal of a caller that this process has seen refused and that cannot be
+    /// admitted yet. Redis need not be asked.
     pub fn blocked(&self, check: &Check) -> Option<Verdict> {
         let until_ms =
             self.blocked
@@ -111,8 +113,8 @@ impl RateLimiter {
         })
     }
 
-    /// What a caller had left when this process last asked, without asking Redis. A caller
-    /// this process never saw has used nothing as far as it knows.
+    /// What a caller had left when this process last asked. Does not ask Redis. A caller
+    /// that this process has never seen counts as having used nothing.
     pub fn last_seen(&self, rule: &Rule, caller: &str) -> Verdict {
         let look = self.call(rule, caller, 0);
         let seen = self.seen.get(&self.keys.state(&look), look.at_ms);
@@ -131,8 +133,8 @@ impl RateLimiter {
         }
     }
 
-    /// Adds a check to a pipeline; [`RateLimiter::read_check`] takes its outcome.
-    /// Other commands of the pipeline run whatever it is.
+    /// Adds a check to a pipeline. [`RateLimiter::read_check`] reads its result. The other
+    /// commands of the pipeline run whatever the result is.
     pub fn add_check(&self, pipeline: &mut Pipeline, check: &Check) -> CheckSlot {
         if check.rule.algorithm == Algorithm::FixedWindow {
             let key = self.keys.window(check);
@@ -146,7 +148,7 @@ impl RateLimiter {
         CheckSlot(Asked::Script(slot))
     }
 
-    /// What came of a check. When Redis did not answer it, the rule decides, and the
+    /// Reads the result of a check. If Redis did not answer, the rule decides, and the
     /// verdict and the log say so.
     pub fn read_check(&self, replies: &mut Replies, check: &Check, slot: CheckSlot) -> Verdict {
         let outcome = match slot.0 {
@@ -159,16 +161,21 @@ impl RateLimiter {
         self.judge(check, outcome)
     }
 
-    /// What the rule says when Redis did not answer.
+    /// The rule's decision if Redis did not answer.
     pub fn unanswered(&self, check: &Check, error: &Error) -> Verdict {
         let verdict = Verdict::unavailable(&check.rule);
         let error = crate::telemetry::chain(error);
         let (action, admitted) = (check.rule.action, verdict.admitted);
-        tracing::warn!(action, admitted, error, "the rate limit was not checked");
+        tracing::warn!(
+            action,
+            admitted,
+            error,
+            "the rate limit could not be checked"
+        );
         verdict
     }
 
-    /// Asks in a request of its own, unless the caller is blocked here.
+    /// Checks a call in a request of its own, unless the caller is blocked here.
     pub async fn check(&self, redis: &Redis, check: &Check) -> Verdict {
         if let Some(refused) = self.blocked(check) {
             return refused;
@@ -181,10 +188,11 @@ impl RateLimiter {
         }
     }
 
-    /// What a caller has left, without counting: 2 billed, of the fixed window 1.
+    /// Returns what a caller has left, without counting a call. 2 billed; 1 for the fixed
+    /// window.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn peek(&self, redis: &Redis, rule: &Rule, caller: &str) -> Result<Verdict, Error> {
         let look = self.call(rule, caller, 0);
         if rule.algorithm == Algorithm::FixedWindow {
@@ -200,14 +208,14 @@ impl RateLimiter {
         Ok(Verdict::read(&word, limit, remaining, reset_at_ms))
     }
 
-    /// Takes a counted call back, as when it came to nothing through no fault of the
-    /// caller's. False when it was taken back before, counts no more, or was never known
-    /// to be counted. A token bucket gets its tokens back whenever that is. 3 billed, of
-    /// the fixed window 1.
+    /// Refunds a counted call, for example because it failed through no fault of the
+    /// caller. Returns false if the call was refunded before, no longer counts, or is not
+    /// known to have been counted. A token bucket gets its tokens back at any time. 3
+    /// billed; 1 for the fixed window.
     ///
     /// # Errors
-    /// When Redis cannot be reached. Unless it certainly did nothing, the call is then not
-    /// known to be taken back, and not asked for again.
+    /// Redis could not be reached. Unless the refund certainly had no effect, it is then
+    /// unknown whether the call was refunded, and a further refund does nothing.
     pub async fn refund(&self, redis: &Redis, check: &Check) -> Result<bool, Error> {
         if !check.is_counted.swap(false, Ordering::SeqCst) {
             return Ok(false);
@@ -226,8 +234,8 @@ impl RateLimiter {
         let key = self.keys.state(check);
         self.blocked.forget(&key);
         if check.rule.algorithm == Algorithm::FixedWindow {
-            // Of a window that is over nothing counts, and a count without an expiry
-            // would be left.
+            // In a window that is over nothing counts, and the decrement would leave a
+            // count without an expiry.
             if self.clock.now_ms() >= window_end(check) {
                 return Ok(false);
             }
@@ -237,8 +245,8 @@ impl RateLimiter {
         }
         let refund = Check {
             at_ms: self.clock.now_ms(),
-            // Another id than the call's, or the script would take the refund for a second
-            // sending of it.
+            // The id differs from the call's. With the same id, the script would take the
+            // refund for a repetition of the call.
             id: format!("-{}", check.id),
             ..check.clone()
         };
@@ -247,10 +255,10 @@ impl RateLimiter {
             .await
     }
 
-    /// Forgets what a caller has used: 1 billed.
+    /// Forgets what a caller has used. 1 billed.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn reset(&self, redis: &Redis, rule: &Rule, caller: &str) -> Result<(), Error> {
         let check = self.call(rule, caller, 0);
         let key = self.keys.state(&check);
@@ -261,13 +269,13 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// Puts a limit in the place of an action's own, for all callers, until it is
-    /// taken away with `None`: read with each check, at no further cost. A bucket's
-    /// burst changes in proportion, and it stays as full as it is. The fixed window, which reads nothing, does not
-    /// see it.
+    /// Replaces an action's limit for all callers, until `None` removes the replacement.
+    /// Each check reads it at no further cost. The burst of a bucket changes in proportion,
+    /// and the bucket stays as full as it is. The fixed window ignores it, because it reads
+    /// nothing.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn set_limit(
         &self,
         redis: &Redis,
@@ -288,11 +296,11 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// Refuses a caller everything for a time; nothing with `Duration::ZERO`. The
-    /// fixed window does not see it.
+    /// Blocks a caller from everything for a time. `Duration::ZERO` ends the block. The
+    /// fixed window ignores it.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn deny(&self, redis: &Redis, caller: &str, time: Duration) -> Result<(), Error> {
         let key = self.keys.deny(caller);
         self.blocked.forget_all();

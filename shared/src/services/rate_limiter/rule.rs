@@ -1,49 +1,50 @@
-//! What is allowed.
+//! What a caller may do.
 
 use std::time::Duration;
 
-/// How calls are counted; the module says what each admits and costs.
+/// How calls are counted. The module's documentation says what each algorithm admits and
+/// costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// One count for each window of the clock.
     FixedWindow,
-    /// Thirty counts that move with the time.
+    /// Thirty counts that move with time.
     SlidingWindow,
-    /// Every call by its time.
+    /// Every call with its time.
     SlidingLog,
-    /// Holds `burst` tokens and gets `limit` a window.
+    /// A bucket that holds `burst` tokens and gets `limit` tokens in each window.
     TokenBucket {
-        /// Calls that may come at once.
+        /// The number of calls that may come at once.
         burst: u32,
     },
 }
 
-/// What happens to a call when Redis does not answer.
+/// What happens to a call if Redis does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
-    /// It goes on; the reply says that it was not counted.
+    /// The call is admitted, and the reply says that it was not counted.
     Admit,
-    /// It is refused.
+    /// The call is refused.
     Refuse,
 }
 
-/// So many calls of an action in so much time.
+/// A limit on an action: a number of calls in a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// A part of the key.
+    /// The name of the action, which is part of the key.
     pub action: &'static str,
     /// How calls are counted.
     pub algorithm: Algorithm,
-    /// Calls in a window.
+    /// The number of calls in a window.
     pub limit: u32,
-    /// At least a millisecond.
+    /// The length of the window, at least a millisecond.
     pub window: Duration,
-    /// What happens when Redis does not answer.
+    /// What happens if Redis does not answer.
     pub on_failure: OnFailure,
 }
 
 impl Rule {
-    /// A sliding window that admits calls when Redis does not answer.
+    /// A sliding window that admits calls if Redis does not answer.
     pub fn new(action: &'static str, limit: u32, window: Duration) -> Rule {
         Rule {
             action,
@@ -54,12 +55,12 @@ impl Rule {
         }
     }
 
-    /// The same limit, counted another way.
+    /// The same limit with another algorithm.
     pub fn by(self, algorithm: Algorithm) -> Rule {
         Rule { algorithm, ..self }
     }
 
-    /// The same limit, which refuses calls when Redis does not answer.
+    /// The same limit, but calls are refused if Redis does not answer.
     pub fn or_refuse(self) -> Rule {
         Rule {
             on_failure: OnFailure::Refuse,

@@ -1,4 +1,4 @@
-//! The scripts and their results as types. The only caller of a script.
+//! Calls the scripts and turns their results into types. No other module calls a script.
 
 use super::{Algorithm, Check, Rule};
 use crate::redis::{Error, LuaFiles, Pipeline, Redis, Script, Slot, lua_files};
@@ -38,14 +38,14 @@ pub static ALL: &[&Script] = &[
 /// Word, limit, remaining, reset.
 pub(super) type Stored = (String, i64, i64, i64);
 
-/// The scripts on the keys of one caller.
+/// The scripts, bound to the keys of one caller.
 pub(super) struct Scripts {
     pub state: String,
     pub limit: String,
     pub deny: String,
 }
 
-/// What every script is told.
+/// The arguments of every script.
 pub(super) struct Call<'a> {
     pub now_ms: i64,
     pub id: &'a str,
@@ -91,8 +91,8 @@ impl Scripts {
         [&self.state, &self.limit, &self.deny]
     }
 
-    /// The fixed window has no script and is not asked for here; it would be counted
-    /// as a sliding one.
+    /// Not for the fixed window, which has no script; it would be counted as a sliding
+    /// window.
     pub fn add_check(
         &self,
         pipeline: &mut Pipeline,
@@ -107,7 +107,7 @@ impl Scripts {
         pipeline.add_script(script, &self.keys(), &call.arguments())
     }
 
-    /// Takes `check` back.
+    /// Refunds `check`.
     pub async fn refund(
         &self,
         redis: &Redis,

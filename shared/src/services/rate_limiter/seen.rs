@@ -1,10 +1,10 @@
-//! What each caller had left when this process last asked.
+//! Remembers what each caller had left when this process last asked.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Callers remembered at most; beyond, all are forgotten, and count as if they had
-/// used nothing.
+/// The largest number of remembered callers. Above it, all are forgotten, and count as
+/// having used nothing.
 const MOST: usize = 10_000;
 
 #[derive(Default)]
@@ -12,10 +12,10 @@ pub(super) struct Seen {
     callers: Mutex<HashMap<String, Quota>>,
 }
 
-/// What a caller had left, by its last verdict.
+/// What a caller had left, according to its last verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quota {
-    /// When that was.
+    /// The time of that verdict.
     pub at_ms: i64,
     pub limit: u32,
     pub remaining: u32,
@@ -36,11 +36,11 @@ impl Seen {
         callers.remove(key);
     }
 
-    /// None of a caller who was never seen, or of whom nothing counts any more.
+    /// `None` for a caller that was never seen, or whose calls no longer count.
     pub fn get(&self, key: &str, now_ms: i64) -> Option<Quota> {
         let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let quota = callers.get(key).copied();
-        // A clock that was set back: what was seen is of a time that has not come yet.
+        // If the clock was set back, the entry is from the future and is ignored.
         quota.filter(|quota| (quota.at_ms..quota.reset_at_ms).contains(&now_ms))
     }
 }

@@ -1,38 +1,38 @@
-//! What came of a check.
+//! The result of a check.
 
 use super::{OnFailure, Rule};
 
 /// Why a call was admitted or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// There was room.
+    /// The call was within the limit and was counted.
     Counted,
-    /// There was none.
+    /// The call would exceed the limit.
     Exceeded,
-    /// The caller is on the deny list.
+    /// An operator has blocked the caller.
     Denied,
-    /// This process saw the caller refused a moment ago.
+    /// This process refused the caller a moment ago.
     Blocked,
-    /// Redis did not answer: the rule decided.
+    /// Redis did not answer, so the rule decided.
     Unavailable,
-    /// Nobody was asked: this is how the caller stood a while ago.
+    /// Redis was not asked. This is the caller's state from a while ago.
     Seen,
 }
 
-/// Whether a call goes on, and how its caller stands.
+/// Whether a call is admitted, and what its caller has left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether the call goes on.
+    /// Whether the call is admitted.
     pub admitted: bool,
-    /// Why.
+    /// Why it is admitted or refused.
     pub reason: Reason,
     /// The limit that applied.
     pub limit: u32,
-    /// What is left of the limit; when Redis did not answer, unknown and 0.
+    /// What is left of the limit. 0 if Redis did not answer, because it is unknown.
     pub remaining: u32,
-    /// Unix milliseconds. Of an admitted call: when the whole limit is free again,
-    /// should nothing follow. Of a refused one: when it may be admitted. 0 when Redis
-    /// did not answer.
+    /// A time in unix milliseconds. For an admitted call: when the whole limit is free
+    /// again if no other call follows. For a refused call: when it may be admitted. 0 if
+    /// Redis did not answer.
     pub reset_at_ms: i64,
 }
 

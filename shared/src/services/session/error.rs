@@ -1,20 +1,20 @@
-//! What can go wrong with a session.
+//! The errors of a session.
 
 use crate::redis;
 
-/// The most bytes of what a session holds.
+/// The largest size of a session's data, in bytes.
 pub const LARGEST: usize = 4096;
 
-/// A failure, or something that cannot be a session.
+/// A session could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The data is too large.
-    #[error("a session holds at most {LARGEST} bytes")]
+    #[error("a session may hold at most {LARGEST} bytes")]
     TooLarge,
-    /// The system could not make a token.
-    #[error("the system has no randomness")]
+    /// The system could not provide random bytes for a token.
+    #[error("the system provided no random bytes")]
     NoRandomness,
     /// Redis could not be reached.
-    #[error("sessions cannot be used")]
+    #[error("Redis could not be asked for the session")]
     Redis(#[from] redis::Error),
 }

@@ -2,17 +2,17 @@
 
 use crate::redis::Prefix;
 
-/// Names sessions.
+/// Builds the keys of sessions.
 #[derive(Clone)]
 pub struct Keys(pub(super) Prefix);
 
 impl Keys {
-    /// STRING: a session, by its kind and id, as JSON.
+    /// STRING: a session as JSON, by its kind and id.
     pub fn session(&self, name: &str) -> String {
         self.0.key(format_args!("session:{name}"))
     }
 
-    /// ZSET: `{kind}:{id}` of a user's sessions by the time they end at the latest.
+    /// ZSET: the `{kind}:{id}` of a user's sessions, by their latest possible end.
     pub fn user(&self, user: &str) -> String {
         self.0.key(format_args!("session:user:{user}"))
     }

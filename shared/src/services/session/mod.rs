@@ -1,9 +1,9 @@
-//! Sessions: something known of a caller for a while, under a token only they have.
+//! Sessions: data about a caller that is kept for a while under a secret token.
 //!
-//! A session lives as long as it is used, and at the latest until a fixed time after its
-//! beginning. Reading one keeps it alive, in the same single command (`GETEX`). Those of a
-//! user are noted in a set, so that all can be revoked and there are never too many: the
-//! oldest go first.
+//! A session lives as long as it is used, up to a fixed time after it began. Reading a
+//! session keeps it alive, in the same single command (`GETEX`). A set lists the sessions
+//! of each user, so that all of them can be revoked and their number stays limited: the
+//! oldest are removed first.
 
 mod error;
 mod keys;
@@ -27,20 +27,21 @@ use crate::redis::commands::strings::get_and_expire;
 use crate::redis::{self, Pipeline, Prefix, Redis, Replies, Slot};
 use scripts::CreateRequest;
 
-/// What sessions of one kind are allowed.
+/// The limits of one kind of session.
 #[derive(Debug)]
 pub struct SessionKind {
-    /// As it stands in the key.
+    /// The name that appears in the key.
     pub name: &'static str,
-    /// A session unused for so long is over.
+    /// A session ends when it is unused for this long.
     pub idle: Duration,
-    /// So long after its beginning it is over, however much used.
+    /// A session ends this long after it began, however much it is used.
     pub lifetime: Duration,
-    /// Sessions of one user, of all kinds; the oldest make room.
+    /// The largest number of sessions of one user, of all kinds. The oldest are removed.
     pub most: u64,
 }
 
-/// Of people at a dashboard: two hours unused, a day at most.
+/// For people at a dashboard: ends after two hours without use, and after a day at the
+/// latest.
 pub static LOGIN: SessionKind = SessionKind {
     name: "login",
     idle: Duration::from_secs(2 * 3600),
@@ -48,18 +49,18 @@ pub static LOGIN: SessionKind = SessionKind {
     most: 100,
 };
 
-/// A session as its holder has it.
+/// A session as its holder sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Session<T> {
-    /// Whose session it is.
+    /// The user that the session belongs to.
     pub user: String,
-    /// Unix milliseconds at which it is over in any case.
+    /// The time at which it ends in any case, in unix milliseconds.
     pub until: i64,
-    /// What is stored with it.
+    /// The data stored with it.
     pub data: T,
 }
 
-/// Where in a pipeline's replies a session is found.
+/// The place of a session in a pipeline's replies.
 pub struct Touch(Slot<Option<String>>);
 
 /// Sessions of all kinds.
@@ -71,7 +72,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// The sessions under this key prefix.
+    /// Returns the sessions under this key prefix.
     pub fn new(redis: Redis, prefix: &str, clock: Clock) -> Sessions {
         Sessions {
             redis,
@@ -80,7 +81,8 @@ impl Sessions {
         }
     }
 
-    /// The same sessions through another handle, such as one scoped to a request.
+    /// Returns the same sessions on another handle, such as one that is scoped to a
+    /// request.
     pub fn on(&self, redis: &Redis) -> Sessions {
         Sessions {
             redis: redis.clone(),
@@ -88,10 +90,11 @@ impl Sessions {
         }
     }
 
-    /// Begins a session. One request; a second when older ones make room.
+    /// Begins a session. One request, and a second one if older sessions have to be
+    /// removed.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], or when Redis cannot be reached.
+    /// [`Error::TooLarge`], or Redis could not be reached.
     pub async fn create<T: Serialize>(
         &self,
         kind: &SessionKind,
@@ -120,18 +123,19 @@ impl Sessions {
             keep_ms: kind.lifetime.as_millis(),
         };
         let keys = [self.keys.session(&name), self.keys.user(user)];
-        // What is beyond the most is removed by a second request, not by the script: which keys
-        // go is known only once the set is read, and a script names its keys before.
+        // A second request removes the surplus sessions, and not the script. A script must
+        // declare its keys in advance, but which keys to remove is known only after the set
+        // was read.
         let beyond = scripts::create(&self.redis, [&keys[0], &keys[1]], request).await?;
         self.remove(user, &beyond).await?;
         Ok((token, session))
     }
 
-    /// The session of a token, kept alive by that; none when it is over, revoked, never
-    /// was, or cannot be read. One command.
+    /// Returns the session of a token and keeps it alive. Returns `None` if the session has
+    /// ended, was revoked, never existed, or cannot be read. One command.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn touch<T: DeserializeOwned>(
         &self,
         kind: &SessionKind,
@@ -143,15 +147,17 @@ impl Sessions {
         Ok(self.read_touch(&mut replies, slot)?)
     }
 
-    /// As [`Sessions::touch`] in a request with other commands; [`Sessions::read_touch`]
-    /// takes what came of it.
+    /// Like [`Sessions::touch`], in a request with other commands. [`Sessions::read_touch`]
+    /// reads the result.
     pub fn add_touch(&self, pipeline: &mut Pipeline, kind: &SessionKind, token: &Token) -> Touch {
         let key = self.keys.session(&format!("{}:{}", kind.name, token.id()));
         Touch(pipeline.add(get_and_expire(&key, kind.idle)))
     }
 
+    /// Reads the result of [`Sessions::add_touch`].
+    ///
     /// # Errors
-    /// When the session could not be read.
+    /// The session could not be read.
     pub fn read_touch<T: DeserializeOwned>(
         &self,
         replies: &mut Replies,
@@ -163,19 +169,19 @@ impl Sessions {
         Ok(session.filter(|session| now < session.until))
     }
 
-    /// Ends the session of a token, if it goes on; twice is once.
+    /// Ends the session of a token. Has no effect if the session has already ended.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn revoke(&self, kind: &SessionKind, token: &Token, user: &str) -> Result<(), Error> {
         let name = format!("{}:{}", kind.name, token.id());
         self.remove(user, &[name]).await
     }
 
-    /// Ends all sessions of a user that have begun; answers how many were noted.
+    /// Ends all sessions of a user, and returns how many were listed.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn revoke_all(&self, user: &str) -> Result<u64, Error> {
         let names = self
             .redis
@@ -185,11 +191,11 @@ impl Sessions {
         Ok(names.len() as u64)
     }
 
-    /// As [`Sessions::revoke_all`], if the session of `token` goes on: who signed out
-    /// before ends nobody else's.
+    /// Like [`Sessions::revoke_all`], but only if the session of `token` is still valid. So
+    /// somebody who has signed out cannot end other sessions.
     ///
     /// # Errors
-    /// When Redis cannot be reached.
+    /// Redis could not be reached.
     pub async fn revoke_all_from(
         &self,
         kind: &SessionKind,
@@ -216,7 +222,7 @@ impl Sessions {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut pipeline = Pipeline::new();
-        // The session first: one that is noted and gone does no harm.
+        // The session is removed first. A listed session that no longer exists is harmless.
         let gone = pipeline.add(del(&keys));
         let forgotten = pipeline.add(zrem(&self.keys.user(user), &names));
         let mut replies = pipeline.send(&*self.redis).await?;

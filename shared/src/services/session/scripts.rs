@@ -1,4 +1,4 @@
-//! The script of sessions.
+//! Calls the script of sessions.
 
 use crate::redis::{Error, Redis, Script, lua_files};
 

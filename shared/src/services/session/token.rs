@@ -1,4 +1,4 @@
-//! What a session's holder shows.
+//! The secret token of a session.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,14 +7,16 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::error::Error;
 
-/// 32 random bytes as 43 letters. Stored is only their hash, so who reads the database
-/// cannot take a session over.
+/// 32 random bytes as 43 letters. Only its hash is stored, so that somebody who reads the
+/// database cannot take over a session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
+    /// Creates a new token.
+    ///
     /// # Errors
-    /// When the system has no randomness.
+    /// The system provided no random bytes.
     pub(super) fn new() -> Result<Token, Error> {
         let mut bytes = [0; 32];
         let filled = SystemRandom::new().fill(&mut bytes);
@@ -22,7 +24,7 @@ impl Token {
         Ok(Token(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The token in `text`, if it is one.
+    /// Returns the token in `text`, if `text` is a valid token.
     pub fn parse(text: &str) -> Option<Token> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         (bytes.len() == 32).then(|| Token(text.to_owned()))

@@ -1,9 +1,9 @@
--- bucket: tokens as the one moment at which the bucket is full again.
+-- bucket: stores the tokens as a single time: when the bucket will be full again.
 --
 -- ARGV[6]  burst  tokens the bucket holds
 --
--- In whole microseconds, which a double holds exactly. JSON, with 14 digits, does not: so
--- they are stored as text. A token takes no less time than asked.
+-- Times are whole microseconds, which a double holds exactly. JSON numbers have only 14 digits,
+-- so the times are stored as text. A token never takes less time than the limit says.
 --
 -- Returns nothing: definitions only.
 --
@@ -12,20 +12,20 @@
 local state = state_of('bucket')
 local burst = tonumber(ARGV[6])
 if override then burst = math.max(math.floor(burst * override / tonumber(ARGV[4])), 1) end
--- What never gets a token holds none.
+-- A bucket that never gets a token holds none.
 if limit < 1 then burst = 0 end
 local token = math.ceil(window * 1000 / math.max(limit, 1))
 
 local function ms(us) return math.ceil(us / 1000) end
 
--- Time does not leap: a caller whose clock is far ahead adds no tokens for it.
+-- Time does not jump ahead: a caller whose clock is far ahead adds no tokens.
 local full, at = tonumber(state.full), tonumber(state.at)
 if full and at and is_ahead(ms(full)) then tx.moment = at / 1000 end
 local now_us = tx.moment * 1000
--- What was written more than a window ahead was written by a clock that is wrong. If it is
--- more than a bucket can owe, what it owed is owed from now on, unless that clock is so far
--- ahead that it goes by the state's.
--- What had only just filled up there is kept: here it may still be filling.
+-- A time more than a window ahead was written by a wrong clock. If it is more than a bucket can
+-- owe, the debt counts from now on, unless that clock is so far ahead that it uses the state's
+-- time. A bucket that had only just filled up by that clock is kept, because by this clock it
+-- may still be filling.
 local ahead_us = full and (at or full - burst * token) - now_us - window * 1000
 local was = tonumber(state.was)
 if not full or ahead_us > burst * token + 1000000 then

@@ -1,16 +1,16 @@
--- call: what every script of the limiter is given, and reads first, all in one command.
+-- call: the arguments of every limiter script, and the state that it reads first, in one command.
 --
 -- KEYS[1]  ratelimit:{action}:{caller}  STRING  the limiter's state, JSON
--- KEYS[2]  ratelimit:limit:{action}     STRING  a limit in place of the caller's
--- KEYS[3]  ratelimit:deny:{caller}      STRING  until when the caller is denied
--- ARGV[1]  now     unix milliseconds, the caller's
--- ARGV[2]  id      of this call; the same when it is sent again
--- ARGV[3]  weight  0 only looks
+-- KEYS[2]  ratelimit:limit:{action}     STRING  a limit that replaces ARGV[4]
+-- KEYS[3]  ratelimit:deny:{caller}      STRING  when the caller's block ends
+-- ARGV[1]  now     unix milliseconds, by the caller's clock
+-- ARGV[2]  id      identifies this call; the same if it is sent again
+-- ARGV[3]  weight  0 only checks
 -- ARGV[4]  limit
 -- ARGV[5]  window  milliseconds
 --
--- Times are the caller's. `tx.moment` is the time of the state, which follows: a caller whose
--- clock is wrong does not move it.
+-- Times are those of the caller's clock. `tx.moment` is the state's own time, which follows the
+-- callers' clocks, except that a wrong clock does not move it.
 --
 -- Returns nothing: definitions only.
 --
@@ -24,12 +24,13 @@ limit = override or limit
 local tx = {}
 tx.moment = now
 
--- Whether the clock here is ahead of those that wrote the state: it is there still, so on
--- the server's clock it has not ended, and yet it ends here a second ago or longer.
+-- Returns whether this caller's clock is ahead of the clocks that wrote the state. The state
+-- still exists, so by the server's clock it has not ended; by this clock it ended a second ago
+-- or longer.
 local function is_ahead(ends) return ends + 1000 <= now end
 
--- The state under this tag, or an empty one: what another algorithm or another window
--- left is not understood and forgotten.
+-- Returns the state with this tag, or an empty one. The state of another algorithm or another
+-- window is ignored and overwritten.
 local function state_of(tag)
   local read, state = pcall(cjson.decode, stored or '')
   if read and type(state) == 'table' and state.tag == tag then return state end
@@ -38,7 +39,7 @@ end
 
 local function whole(number) return string.format('%.0f', number) end
 
--- Kept until `ends`, when nothing in it counts any more.
+-- Saves the state until `ends`, when nothing in it counts anymore.
 local function save(state, ends)
   local left = math.max(ends - math.min(now, tx.moment), 1)
   redis.call('SET', KEYS[1], cjson.encode(state), 'PX', whole(left))

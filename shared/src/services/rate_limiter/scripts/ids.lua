@@ -1,11 +1,12 @@
--- ids: the newest calls by their ids, so that one that is sent twice counts once.
+-- ids: the ids of the newest calls, so that a call that is sent twice counts once.
 --
 -- Returns nothing: definitions only.
 --
 -- Needs: call (id)
 -- Defines: is_known(state), remember(state)
 
--- After 32 others, a call sent again counts twice, which admits less, never more.
+-- After 32 other calls, a call that is sent again counts twice. That admits fewer calls, never
+-- more.
 local function is_known(state)
   for _, known in ipairs(state.ids) do
     if known == id then return true end

@@ -1,4 +1,4 @@
--- log: every call of the window, with its time to the millisecond.
+-- log: every call in the window, with its time in milliseconds.
 --
 -- Returns nothing: definitions only.
 --
@@ -6,8 +6,8 @@
 -- Defines: state, entries, counts(entry)
 local state = state_of('log')
 local entries, latest = {}, nil
--- What lies more than a window ahead was written by a clock that is wrong; if only just, it
--- is kept and taken for new, as in `slots`.
+-- An entry more than a window ahead was written by a wrong clock. If it is only just more, it
+-- is kept and counts as new, as in `slots`.
 for _, entry in ipairs(state.log or {}) do
   local ahead = entry[1] - now - window
   if ahead > 0 then entry[1] = now end
@@ -16,14 +16,15 @@ for _, entry in ipairs(state.log or {}) do
     latest = math.max(latest or entry[1], entry[1])
   end
 end
--- Time neither goes back nor leaps, as in `slots`.
+-- Time neither goes back nor jumps ahead, as in `slots`.
 if latest and is_ahead(latest + window) then
   tx.moment = latest
 else
   tx.moment = math.max(latest or now, now)
 end
 local function counts(entry) return entry[1] + window > tx.moment end
--- What has only just left is kept a little: others' clocks may still count it.
+-- An entry that has just left the window is kept a little longer, because it may still count by
+-- other callers' clocks.
 state.log = {}
 for _, entry in ipairs(entries) do
   if entry[1] + window + 1000 > tx.moment then table.insert(state.log, entry) end

@@ -1,5 +1,5 @@
--- sliding_log: admits a call if those of the window leave room for it. A call sent twice is
--- found in the log itself.
+-- sliding_log: admits a call if the calls in the window leave room for it. A call that is sent
+-- twice is found in the log itself.
 --
 -- Returns {word, limit, remaining, reset}, as `sliding_window` does.
 --

@@ -1,8 +1,8 @@
--- sliding_log_refund: takes back a call that came to nothing.
+-- sliding_log_refund: refunds a call that had no effect.
 --
--- ARGV[6]  call  its id
+-- ARGV[6]  call  the id of that call
 --
--- Returns 1 taken back, 0 when it was taken back before, or does not count any more.
+-- Returns 1 refunded, 0 if it was refunded before or no longer counts.
 --
 -- Needs: call (tx.moment, window, save)
 -- Needs: log (entries, state, counts)

@@ -1,7 +1,9 @@
 -- sliding_window: admits a call if the window has room for it.
 --
--- Returns {word, limit, remaining, reset}: `admitted`, reset when all is free again;
--- `refused`, reset when this weight may be admitted; `denied`, reset when that ends.
+-- Returns {word, limit, remaining, reset}. The word tells what `reset` is the time of:
+--   admitted  the whole limit is free again
+--   refused   this weight may be admitted
+--   denied    the caller's block ends
 --
 -- Needs: call (denied, limit, now, tx.moment, weight, window, save)
 -- Needs: answer (answer)

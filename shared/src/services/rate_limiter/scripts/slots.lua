@@ -1,7 +1,7 @@
--- slots: the window in thirty counts, each of a stretch of time.
+-- slots: the window as thirty counts, one for each slice of time.
 --
--- A slot counts until all of it is out of the window. So no stretch as long as the window
--- ever holds more than the limit, and room comes back up to a thirtieth late.
+-- A slot counts until all of it is out of the window. So no period as long as the window ever
+-- has more calls than the limit, and room becomes available up to a thirtieth of a window late.
 --
 -- Returns nothing: definitions only.
 --
@@ -13,8 +13,8 @@ local slots = {}
 
 local function leaves(slot) return (slot + 1) * slot_ms + window end
 
--- What lies more than a window ahead was written by a clock that is wrong. If only just, that
--- clock does not see it (below), and what it counted is kept and taken for new.
+-- A slot more than a window ahead was written by a wrong clock. If it is only just more, that
+-- clock does not notice (see below), so its count is kept and counts as new.
 local newest
 local early = 0
 for _, entry in ipairs(state.slots or {}) do
@@ -26,8 +26,8 @@ for _, entry in ipairs(state.slots or {}) do
     early = early + entry[2]
   end
 end
--- Time does not go back: a caller whose clock is behind counts in the newest slot. Nor
--- does it leap: one whose clock is far ahead counts there as well.
+-- Time does not go back: a call with a slow clock counts in the newest slot. Nor does it jump
+-- ahead: a call with a clock that is far ahead counts there as well.
 if not newest or not is_ahead(leaves(newest)) then
   newest = math.max(newest or 0, math.floor(now / slot_ms))
   tx.moment = math.max(now, newest * slot_ms)
@@ -43,7 +43,8 @@ local function count(weight)
 end
 if early > 0 then count(early) end
 local function counts(entry) return entry[2] > 0 and leaves(entry[1]) > tx.moment end
--- What has only just left is kept a little: others' clocks may still count it.
+-- A slot that has just left the window is kept a little longer, because it may still count by
+-- other callers' clocks.
 state.slots = {}
 for _, entry in ipairs(slots) do
   if leaves(entry[1]) + slot_ms + 1000 > tx.moment then table.insert(state.slots, entry) end

@@ -1,4 +1,4 @@
--- token_bucket: admits a call if there are tokens for it.
+-- token_bucket: admits a call if there are enough tokens for it.
 --
 -- Returns {word, limit, remaining, reset}, as `sliding_window` does.
 --

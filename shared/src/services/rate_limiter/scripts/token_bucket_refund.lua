@@ -1,6 +1,6 @@
--- token_bucket_refund: takes back a call that came to nothing. The id is the refund's own.
+-- token_bucket_refund: refunds a call that had no effect. The id is the refund's own.
 --
--- Returns 1 taken back, 0 when it was taken back before, or the bucket is full.
+-- Returns 1 refunded, 0 if it was refunded before or the bucket is full.
 --
 -- Needs: call (weight)
 -- Needs: ids (is_known, remember)
