@@ -1,4 +1,4 @@
-//! Joins commands that are issued at the same time into one request.
+//! Combines commands that are issued at the same time into one request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,15 +9,16 @@ use tokio::sync::oneshot;
 use super::service::{Redis, RedisService, Scope};
 use super::{Error, Meter, RawCommand, Reply};
 
-/// The most commands of one request.
+/// The largest number of commands in one request.
 const LARGEST_BATCH: usize = 1000;
 
-/// A Redis whose single commands wait for each other: all that are issued before
-/// the runtime comes round again travel as one pipeline, in the order issued. So a
-/// read issued after a write sees it. Each has its own outcome.
+/// A Redis whose single commands wait for each other. All commands that are issued before
+/// the runtime next polls the sending task travel as one pipeline, in the order they were
+/// issued, so a read sees a write that was issued before it. Each command has its own
+/// outcome.
 ///
-/// A batch with a command that must not run twice is, as a whole, not sent again
-/// when its reply was lost.
+/// If a batch contains a command that must not run twice, the whole batch is not sent again
+/// after a lost reply.
 pub struct AutoPipeline {
     redis: Redis,
     waiting: Arc<Mutex<Vec<Waiting>>>,
@@ -29,7 +30,8 @@ struct Waiting {
 }
 
 impl AutoPipeline {
-    /// Commands of the result wait for each other; those of `redis` itself do not.
+    /// Wraps `redis`. Commands on the result are combined; commands on `redis` itself are
+    /// not.
     pub fn new(redis: Redis) -> AutoPipeline {
         AutoPipeline {
             redis,
@@ -37,8 +39,9 @@ impl AutoPipeline {
         }
     }
 
-    /// Queues a command; the first of a batch starts the task that sends it. It is a
-    /// task of its own so that a caller who is dropped does not strand the others.
+    /// Queues a command. The first command of a batch starts the task that sends the batch.
+    /// The task is separate, so that a caller that is dropped does not take the others with
+    /// it.
     fn enqueue(&self, command: RawCommand) -> oneshot::Receiver<Result<Reply, Error>> {
         let (reply, receiver) = oneshot::channel();
         let first = {
@@ -49,8 +52,8 @@ impl AutoPipeline {
         if first {
             let (redis, waiting) = (self.redis.clone(), self.waiting.clone());
             tokio::spawn(async move {
-                // Everyone who is ready to run issues a command first. This wait is what makes a
-                // batch of them.
+                // Yielding lets every task that is ready issue its command first, which is
+                // what forms a batch.
                 tokio::task::yield_now().await;
                 let mut batch = std::mem::take(&mut *lock(&waiting));
                 while !batch.is_empty() {
@@ -78,13 +81,13 @@ async fn send(redis: &Redis, batch: Vec<Waiting>) {
         }
     };
     for (reply, outcome) in replies.into_iter().zip(outcomes) {
-        // A caller that has gone does not want its reply.
+        // A caller that is gone does not need its reply.
         let _ = reply.send(outcome);
     }
 }
 
 fn lock(waiting: &Mutex<Vec<Waiting>>) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-    // A panic cannot leave the list half changed, so a poisoned lock is as good as any.
+    // A panic cannot leave the list half changed, so a poisoned lock can be used.
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -8,18 +8,18 @@ use super::{Error, FromReply, RedisService};
 /// A command whose reply is read as `T`.
 #[derive(Clone, Debug)]
 pub struct Command<T> {
-    /// Its words.
+    /// The words of the command, without the type of its reply.
     pub raw: RawCommand,
     reply: PhantomData<fn() -> T>,
 }
 
 impl<T: FromReply> Command<T> {
-    /// A command that may be sent twice.
+    /// Starts a command that may be sent twice.
     pub fn safe(name: &str) -> Self {
         Self::new(name, Repeat::Safe)
     }
 
-    /// A command that must not be applied twice.
+    /// Starts a command that must not be applied twice.
     pub fn once(name: &str) -> Self {
         Self::new(name, Repeat::Never)
     }
@@ -62,7 +62,7 @@ impl<T: FromReply> Command<T> {
         if on { self.arg(name) } else { self }
     }
 
-    /// Says that this use of the command must not be applied twice.
+    /// Marks this use of the command as one that must not be applied twice.
     pub fn not_repeatable(mut self) -> Self {
         self.raw.repeat = Repeat::Never;
         self
@@ -71,7 +71,7 @@ impl<T: FromReply> Command<T> {
     /// Sends the command in a request of its own.
     ///
     /// # Errors
-    /// What [`RedisService::execute`] answers, or [`Error::UnexpectedReply`].
+    /// The errors of [`RedisService::execute`], or [`Error::UnexpectedReply`].
     pub async fn send<S: RedisService + ?Sized>(self, service: &S) -> Result<T, Error> {
         T::from_reply(service.execute(self.raw).await?)
     }

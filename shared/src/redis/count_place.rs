@@ -1,12 +1,12 @@
-//! A count in a field of a hash, to be raised together with other work.
+//! A count in a hash field, to be incremented together with other work.
 
-/// What the counters give another module to count in the same step.
+/// A count that another module increments in the same step as its own work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountPlace {
     /// The hash with the counts.
     pub key: String,
-    /// The field.
+    /// The field with the count.
     pub place: String,
-    /// Milliseconds the key is kept from its first count.
+    /// How long the key is kept after its first count, in milliseconds.
     pub keep_ms: u64,
 }

@@ -1,67 +1,67 @@
-//! What can go wrong, by what the caller can do about it.
+//! The errors of Redis, classified by what the caller can do about them.
 
 use std::time::Duration;
 
-/// A failed call. Its text never holds a token, a key's value or an argument.
+/// A failed call. Its text never contains a token, a value or an argument.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No connection could be made: nothing was sent.
+    /// No connection could be made, so nothing was sent.
     #[error("Redis cannot be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// The request was sent and no reply came: it may have been applied.
-    #[error("the reply of Redis was lost")]
+    /// The request was sent but no reply arrived. It may have been applied.
+    #[error("the reply from Redis was lost")]
     ReplyLost(#[source] reqwest::Error),
-    /// No reply within the time the call had: it may have been applied.
+    /// No reply arrived within the call's time. The request may have been applied.
     #[error("Redis did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The service answered with a failure of its own, not of the command.
+    /// The service itself failed, not the command.
     #[error("the Redis service answered {status}")]
     Service {
         /// The HTTP status.
         status: u16,
     },
-    /// More requests than the plan allows. Waiting a moment does not help with a
-    /// monthly limit.
-    #[error("the Redis service refuses requests beyond its limit")]
+    /// The plan's limit on requests is reached. Waiting for a moment does not help against
+    /// a monthly limit.
+    #[error("the Redis plan's request limit is reached")]
     LimitReached,
-    /// The token is missing, wrong, or not allowed this command.
+    /// The token is missing, wrong, or not allowed to run this command.
     #[error("the Redis service refused the token")]
     Unauthorized,
-    /// The server is not ready for this command, and ran nothing of it. It will be in a
-    /// moment: it loads its data, follows another primary, runs a long script.
+    /// The server is not ready and ran no part of this command. It will be ready soon: it
+    /// is loading its data, following another primary, or running a long script.
     #[error("Redis is not ready: {}", .0.code())]
     NotReady(ServerError),
-    /// The database takes no writes as it is now, because it is full or has lost its
+    /// The database accepts no writes at the moment, because it is full or has lost its
     /// replicas.
-    #[error("Redis takes no writes now: {}", .0.code())]
+    #[error("Redis accepts no writes at the moment: {}", .0.code())]
     NotWritable(ServerError),
-    /// The command was understood and failed.
+    /// The command was understood but failed.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The reply is not what the protocol says.
-    #[error("the reply of Redis is malformed: {0}")]
+    /// The reply violates the protocol.
+    #[error("the reply from Redis is malformed: {0}")]
     Malformed(String),
-    /// The reply has another type than the command answers.
+    /// The reply has another type than the command returns.
     #[error("expected {expected}, Redis answered {found}")]
     UnexpectedReply {
-        /// The type the command answers.
+        /// The type that the command returns.
         expected: &'static str,
-        /// The type that came.
+        /// The type that arrived.
         found: &'static str,
     },
-    /// The request this command travelled in with others failed.
+    /// The request that this command shared with others failed.
     #[error(transparent)]
     Batch(std::sync::Arc<Error>),
     /// A script failed.
     #[error("script `{script}` failed")]
     Script {
-        /// Its name.
+        /// The name of the script.
         script: &'static str,
         /// The cause.
         #[source]
         source: Box<Error>,
     },
-    /// The settings do not describe a Redis.
+    /// The settings are invalid.
     #[error("{0}")]
     Settings(String),
 }
@@ -78,9 +78,9 @@ impl Error {
         }
     }
 
-    /// Whether Redis itself is away, or refuses every such command for now, so that
-    /// another try later may succeed. The transport alone does not show it: a server that
-    /// fails over or is full answers with an error of its own.
+    /// Whether Redis itself is unavailable, or refuses all such commands at the moment, so
+    /// that a later attempt may succeed. The transport alone does not show this: a server
+    /// that fails over or is full answers with an error of its own.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Error::Unreachable(_)
@@ -100,8 +100,8 @@ impl Error {
         matches!(self, Error::Server(error) if error.code() == "NOSCRIPT")
     }
 
-    /// Whether nothing was run, and sending the request again may work: also one that
-    /// must not run twice.
+    /// Whether nothing was run, so that the request may be sent again, even if it must not
+    /// run twice.
     pub(super) fn ran_nothing(&self) -> bool {
         matches!(
             self,
@@ -109,8 +109,8 @@ impl Error {
         )
     }
 
-    /// Whether sending the request again in a moment, unchanged, may work. A full database
-    /// will not be less full by then.
+    /// Whether the same request may succeed in a moment. A full database will not be less
+    /// full by then.
     pub(super) fn is_retryable(&self) -> bool {
         match self {
             Error::NotWritable(error) => error.code() == NO_REPLICAS,
@@ -118,7 +118,7 @@ impl Error {
         }
     }
 
-    /// What an error reply says, beyond that the command failed.
+    /// Classifies the text of an error reply.
     pub(super) fn of_reply(text: &str) -> Error {
         let error = ServerError::new(text);
         let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
@@ -134,7 +134,7 @@ impl Error {
     }
 }
 
-/// A server that answers so has not begun the command.
+/// A server that answers with one of these codes has not begun the command.
 const NOT_READY: [&str; 6] = [
     "READONLY",
     "LOADING",
@@ -146,7 +146,7 @@ const NOT_READY: [&str; 6] = [
 
 const NO_REPLICAS: &str = "NOREPLICAS";
 
-/// The service refuses any command, until its plan allows more.
+/// The service refuses all commands until the plan allows more.
 const THROTTLED: [&str; 4] = [
     "request limit exceeded",
     "requests limit exceeded",
@@ -154,7 +154,7 @@ const THROTTLED: [&str; 4] = [
     "rate limit",
 ];
 
-/// The service refuses to store more.
+/// The service refuses to store more data.
 const FULL: [&str; 2] = ["capacity quota exceeded", "max single record size exceeded"];
 
 /// An error reply, such as `WRONGTYPE Operation against a key …`.
@@ -170,8 +170,8 @@ impl ServerError {
         }
     }
 
-    /// The first word: `ERR`, `WRONGTYPE`, `NOSCRIPT`, … Of an error inside a script, which
-    /// older servers wrap in one of the script's own, the inner word.
+    /// The first word: `ERR`, `WRONGTYPE`, `NOSCRIPT`, … For an error inside a script,
+    /// which older servers wrap in an error of the script, the inner word.
     pub fn code(&self) -> &str {
         let inner = self.text.strip_prefix("ERR Error running script");
         let text = inner.and_then(|inner| inner.split(": -").nth(1));
@@ -179,14 +179,14 @@ impl ServerError {
         words.next().unwrap_or("")
     }
 
-    /// The whole text. It may quote arguments: not for logs.
+    /// The whole text. It may quote arguments, so it must not be logged.
     pub fn text(&self) -> &str {
         &self.text
     }
 }
 
-/// Shows the text up to the first quotation mark, since what is quoted is an
-/// argument of the caller's.
+/// Shows the text up to the first quotation mark, because quoted text is an argument of the
+/// caller's.
 impl std::fmt::Display for ServerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let end = self.text.find(['\'', '"', '`']).unwrap_or(self.text.len());

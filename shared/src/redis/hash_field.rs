@@ -1,21 +1,21 @@
-//! A field of a hash, to be written together with other work.
+//! A hash field to be written together with other work.
 
 use super::Command;
 
-/// What one module gives another to write in the same step, such as the progress of a job
-/// with the page it is of.
+/// A write that one module hands to another, to be made in the same step. An example is a
+/// job's progress, which is written together with the page it describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashField {
     /// The hash.
     pub key: String,
-    /// The field of it.
+    /// The field.
     pub field: String,
-    /// What the field is set to.
+    /// The new value of the field.
     pub value: String,
 }
 
 impl HashField {
-    /// Writes it by itself.
+    /// The command that writes the field alone.
     pub fn command(&self) -> Command<()> {
         Command::safe("HSET")
             .arg(&self.key)

@@ -1,6 +1,6 @@
-//! Scripts made of Lua files.
+//! Scripts that are assembled from Lua files.
 //!
-//! A file names the files that it needs in its first comment, each in a line of its own:
+//! The comment at the start of a file names the files that it needs, one on each line:
 //!
 //! ```lua
 //! -- settle: accepts the outcome of an attempt.
@@ -10,16 +10,16 @@
 //! -- Defines: settle_all(attempts)
 //! ```
 //!
-//! A script is its main file after all files that this needs, directly or not. So the order
-//! is not written down anywhere, and a script carries no file that it does not use. Comments
-//! are for readers: they are not sent.
+//! A script is its main file, preceded by all files that it needs, directly or indirectly.
+//! So the order is not written down anywhere, and a script contains no file that it does
+//! not use. Comments are for readers and are not sent.
 //!
-//! The names in parentheses are for readers as well; a test compares them with the code.
+//! The names in parentheses are for readers too. A test compares them with the code.
 
 /// The Lua files of one folder, by name.
 pub type LuaFiles = &'static [(&'static str, &'static str)];
 
-/// The files of the folder `scripts` beside the caller.
+/// The files in the folder `scripts` next to the caller.
 macro_rules! lua_files {
     ($($name:literal),+ $(,)?) => {
         &[$(($name, include_str!(concat!("scripts/", $name, ".lua")))),+]
@@ -27,7 +27,7 @@ macro_rules! lua_files {
 }
 pub(crate) use lua_files;
 
-/// The files a script is made of, each after those it needs.
+/// Returns the files of a script, each one after those it needs.
 pub(super) fn closure(files: LuaFiles, main: &str) -> Vec<(&'static str, &'static str)> {
     let mut found = Vec::new();
     visit(files, main, &mut found);
@@ -56,7 +56,7 @@ fn needs(text: &str) -> impl Iterator<Item = &str> {
         .filter_map(|line| line.split(' ').next())
 }
 
-/// Adds the lines of a file that are code.
+/// Appends the lines of a file that are code.
 pub(super) fn push_code(text: &str, code: &mut String) {
     for line in text.lines() {
         let start = line.trim_start();

@@ -1,12 +1,12 @@
-//! What was asked of Redis: what it cost and how long it took.
+//! Measures the use of Redis: what it costs and how long it takes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Latencies that are kept of one reading: what one metric can hold.
+/// The largest number of latencies in one reading. One metric can hold no more.
 const MOST: usize = 100;
 
-/// Counts what a client and its scoped copies ask.
+/// Counts the requests of a client and of its scoped copies.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Counts>>);
 
@@ -16,17 +16,17 @@ struct Counts {
     unsaved: u64,
 }
 
-/// What was asked since the last reading.
+/// The use of Redis since the last reading.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Usage {
-    /// HTTP requests, repeated ones each.
+    /// The number of HTTP requests. A repeated request counts each time.
     pub requests: u64,
-    /// Requests that brought no reply.
+    /// The number of requests that got no reply.
     pub failures: u64,
-    /// Commands the service bills: each of a request, and those inside a script, whose
-    /// number is what [`super::Script`] says it usually runs.
+    /// The number of billed commands: those of the requests, and those inside scripts,
+    /// where the number that [`super::Script`] usually runs is counted.
     pub commands: u64,
-    /// Milliseconds of the first hundred requests.
+    /// The latencies of the first hundred requests, in milliseconds.
     pub latencies_ms: Vec<f64>,
 }
 
@@ -43,27 +43,27 @@ impl Meter {
         }
     }
 
-    /// Takes back commands that were not run, as those of a script the service did not
-    /// know.
+    /// Subtracts commands that were not run, such as those of a script that the service did
+    /// not know.
     pub(super) fn take_back(&self, commands: u64) {
         let mut counts = self.counts();
         counts.unsaved = counts.unsaved.saturating_sub(commands);
         counts.usage.commands = counts.usage.commands.saturating_sub(commands);
     }
 
-    /// What was asked since the last call. An environment runs one invocation at a
-    /// time, so this is the invocation's own.
+    /// Returns the use since the last call. An environment runs one invocation at a time,
+    /// so this is the use of the current one.
     pub fn take(&self) -> Usage {
         std::mem::take(&mut self.counts().usage)
     }
 
-    /// The commands nobody has taken over yet, once there are `least` of them.
+    /// Takes the commands that were not saved yet, if there are at least `least`.
     pub fn take_unsaved(&self, least: u64) -> Option<u64> {
         let mut counts = self.counts();
         (counts.unsaved >= least).then(|| std::mem::take(&mut counts.unsaved))
     }
 
-    /// Gives back what could not be saved.
+    /// Returns commands that could not be saved, so that they are saved later.
     pub fn give_back(&self, commands: u64) {
         self.counts().unsaved += commands;
     }

@@ -1,20 +1,20 @@
-//! Redis over the Upstash REST API, without a connection to keep.
+//! A Redis client for the Upstash REST API, which needs no lasting connection.
 //!
 //! The layers, from the caller down:
 //!
-//! | module | holds |
+//! | module | content |
 //! |---|---|
-//! | [`commands`] | one short function a command: its words, its reply's type |
-//! | [`Pipeline`] | several commands in one request, each reply typed |
-//! | [`Script`] | Lua by its SHA, sent whole only when the server does not know it |
-//! | [`Exchange`] | one value for another, in the step a script makes |
-//! | [`RedisService`] | the trait a provider implements: execute, pipeline, multi-exec |
-//! | [`Upstash`] | the provider that speaks the REST API |
+//! | [`commands`] | one short function for each command: its words and the type of its reply |
+//! | [`Pipeline`] | several commands in one request, each with a typed reply |
+//! | [`Script`] | a Lua script, sent by its SHA, and in full only if the server does not know it |
+//! | [`Exchange`] | a replacement of one value by another, which a script can make as part of its step |
+//! | [`RedisService`] | the trait that a provider implements: execute, pipeline, multi-exec |
+//! | [`Upstash`] | the provider for the REST API |
 //! | [`Transport`] | bytes over HTTP |
 //!
-//! Replies are binary-safe (the server sends them in base64) and integers exact.
-//! Every call has a deadline. What may be sent twice is part of each command
-//! ([`Repeat`]), so a lost reply never applies a write twice.
+//! Replies are binary-safe (the server sends them in base64), and integers are exact. Every
+//! call has a deadline. Each command declares whether it may be sent twice ([`Repeat`]), so
+//! a lost reply never causes a write to be applied twice.
 
 mod auto_pipeline;
 mod command;

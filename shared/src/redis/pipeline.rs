@@ -1,4 +1,4 @@
-//! Several commands in one request, each reply of its own type.
+//! Several commands in one request, each with a reply of its own type.
 
 use std::marker::PhantomData;
 
@@ -22,11 +22,11 @@ use super::{Command, Error, FromReply, RawCommand, RedisService, Reply, Script};
 #[derive(Default)]
 pub struct Pipeline {
     commands: Vec<RawCommand>,
-    /// The script behind each `EVALSHA`, for a server that does not know it.
+    /// The script of each `EVALSHA`, in case the server does not know it.
     scripts: Vec<(usize, &'static Script)>,
 }
 
-/// Where in a pipeline's replies a command's is found.
+/// The place of a command's reply among the replies of a pipeline.
 #[derive(Debug)]
 pub struct Slot<T> {
     index: usize,
@@ -34,12 +34,12 @@ pub struct Slot<T> {
 }
 
 impl Pipeline {
-    /// An empty pipeline, which sends nothing.
+    /// Creates an empty pipeline. Sending it sends nothing.
     pub fn new() -> Pipeline {
         Pipeline::default()
     }
 
-    /// Adds a command; its reply is taken with the slot.
+    /// Adds a command. The slot takes its reply later.
     pub fn add<T: FromReply>(&mut self, command: Command<T>) -> Slot<T> {
         self.commands.push(command.raw);
         Slot {
@@ -48,7 +48,7 @@ impl Pipeline {
         }
     }
 
-    /// Adds a command whose reply's type is another's to know.
+    /// Adds a command whose reply is returned untyped.
     pub fn add_raw(&mut self, command: RawCommand) -> Slot<Reply> {
         self.commands.push(command);
         Slot {
@@ -57,8 +57,8 @@ impl Pipeline {
         }
     }
 
-    /// Adds a script. Should the server not know it, it alone is sent again whole,
-    /// after the rest of the pipeline has run.
+    /// Adds a script. If the server does not know it, this script alone is sent again in
+    /// full, after the rest of the pipeline has run.
     pub fn add_script<T: FromReply>(
         &mut self,
         script: &'static Script,
@@ -69,7 +69,7 @@ impl Pipeline {
         self.add(script.by_sha(keys, args))
     }
 
-    /// Whether no command was added.
+    /// Whether the pipeline is empty.
     pub fn is_empty(&self) -> bool {
         self.commands.is_empty()
     }
@@ -77,8 +77,8 @@ impl Pipeline {
     /// Sends everything as a `/pipeline` request.
     ///
     /// # Errors
-    /// When the request as a whole failed; a single command's failure is found
-    /// when its reply is taken.
+    /// The request failed as a whole. The failure of a single command is returned when its
+    /// reply is taken.
     pub async fn send<S: RedisService + ?Sized>(self, service: &S) -> Result<Replies, Error> {
         let whole: Vec<(usize, RawCommand)> = self
             .scripts
@@ -94,10 +94,10 @@ impl Pipeline {
         Ok(Replies::new(replies))
     }
 
-    /// Sends everything as one transaction, scripts by their SHA only.
+    /// Sends everything as one transaction. Scripts are sent by their SHA only.
     ///
     /// # Errors
-    /// When the transaction was discarded as a whole.
+    /// The transaction was discarded as a whole.
     pub async fn send_atomic<S: RedisService + ?Sized>(
         self,
         service: &S,
@@ -106,7 +106,7 @@ impl Pipeline {
     }
 }
 
-/// The replies of a pipeline, each taken once.
+/// The replies of a pipeline. Each can be taken once.
 pub struct Replies {
     replies: Vec<Option<Result<Reply, Error>>>,
 }
@@ -118,10 +118,10 @@ impl Replies {
         }
     }
 
-    /// The reply to the command that gave `slot`.
+    /// Returns the reply to the command that created `slot`.
     ///
     /// # Errors
-    /// The command's own failure.
+    /// The failure of that command.
     pub fn take<T: FromReply>(&mut self, slot: Slot<T>) -> Result<T, Error> {
         self.replies
             .get_mut(slot.index)

@@ -1,4 +1,4 @@
-//! What every key of a deployment starts with.
+//! The prefix of every key of a deployment.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -18,18 +18,17 @@ use std::sync::Arc;
 pub struct Prefix(Arc<str>);
 
 impl Prefix {
-    /// A prefix, which may be empty.
+    /// Creates a prefix, which may be empty.
     pub fn new(prefix: &str) -> Prefix {
         Prefix(prefix.into())
     }
 
-    /// The key whose name within the deployment is `name`.
+    /// Returns the key with this name in the deployment.
     pub fn key(&self, name: impl Display) -> String {
         format!("{}{name}", self.0)
     }
 
-    /// The prefix as a pattern for SCAN that matches itself alone: its `*` and `?` are
-    /// letters, not wildcards.
+    /// The prefix as a SCAN pattern that matches only itself: `*` and `?` are escaped.
     pub fn pattern(&self) -> String {
         let mut escaped = String::with_capacity(self.0.len());
         for letter in self.0.chars() {

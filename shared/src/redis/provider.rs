@@ -1,4 +1,4 @@
-//! Picks the provider the settings name.
+//! Selects the provider that the settings name.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use super::{Error, Redis, Transport, Upstash};
 use crate::clock::Clock;
 use crate::config::{Provider, RedisConfig};
 
-/// The Redis of `config`. Nothing is sent yet.
+/// Returns the Redis that `config` describes. Sends nothing yet.
 ///
-/// Both providers speak the REST API: `upstash` is the hosted service and wants an
-/// encrypted address, `local` the endpoint on this machine.
+/// Both providers speak the REST API. `upstash` is the hosted service and requires an
+/// encrypted address. `local` is the endpoint on this machine.
 ///
 /// # Errors
-/// [`Error::Settings`], naming the setting that is missing or wrong.
+/// [`Error::Settings`] names the setting that is missing or wrong.
 pub fn connect(config: &RedisConfig, clock: &Clock) -> Result<Redis, Error> {
     if config.provider == Provider::Upstash && config.url.starts_with("http://") {
         return Err(Error::Settings(

@@ -1,24 +1,25 @@
 //! A command as it is sent: its words, and whether it may be sent twice.
 
-/// What happens if a command reaches the server twice.
+/// Whether a command may reach the server twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// The second time changes nothing: reads, plain overwrites, scripts written
-    /// to be replayed. Sent again when the outcome of the first is unknown.
+    /// The second time changes nothing, as with reads, plain overwrites and scripts that
+    /// can be replayed. The command is sent again if the outcome of the first sending is
+    /// unknown.
     Safe,
-    /// The second time would count again (`INCR`, `XADD *`). Sent again only when
-    /// the first certainly did not arrive.
+    /// The second time would count again (`INCR`, `XADD *`). The command is sent again only
+    /// if the first sending certainly did not arrive.
     Never,
 }
 
 /// A command as it is sent, without the type of its reply.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawCommand {
-    /// The name and the arguments.
+    /// The command's name and its arguments.
     pub words: Vec<String>,
-    /// Whether it may be sent again when no reply came.
+    /// Whether the command may be sent again after a lost reply.
     pub repeat: Repeat,
-    /// Commands it usually runs itself, as a script does.
+    /// The number of commands that it usually runs itself, as a script does.
     pub inner: u32,
 }
 
@@ -28,7 +29,7 @@ const READS: [&str; 8] = [
 ];
 
 impl RawCommand {
-    /// Whether it certainly changes nothing.
+    /// Whether the command certainly changes nothing.
     pub fn is_read(&self) -> bool {
         let name = self.words.first();
         name.is_some_and(|name| READS.contains(&name.as_str()))
@@ -36,7 +37,7 @@ impl RawCommand {
 }
 
 impl std::fmt::Debug for RawCommand {
-    /// Shows the command's name alone: arguments may be secret.
+    /// Shows only the command's name, because arguments may be secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = self.words.first().map_or("", String::as_str);
         write!(f, "{name} with {} arguments", self.words.len().max(1) - 1)

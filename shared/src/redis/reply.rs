@@ -1,4 +1,4 @@
-//! Replies, and how they are read as Rust values.
+//! Replies, and their conversion to Rust values.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,18 +8,18 @@ use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 use super::{Error, ServerError};
 
-/// A reply of the server, strings as bytes.
+/// A reply from the server, with strings as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// No value.
     Nil,
-    /// An integer, exact.
+    /// An exact integer.
     Int(i64),
     /// A string of any bytes.
     Bytes(Vec<u8>),
     /// Several replies.
     Array(Vec<Reply>),
-    /// An error inside an array, as a script or a transaction may return it.
+    /// An error inside an array, as a script or a transaction may return.
     Error(ServerError),
 }
 
@@ -35,9 +35,9 @@ impl Reply {
     }
 }
 
-/// Reads the `result` of a request made with `Upstash-Encoding: base64`: every
-/// string is base64 but an exact `OK`. A stored value that is itself `OK`
-/// arrives as `T0s=`, so the two cannot be confused.
+/// Reads the `result` of a request with `Upstash-Encoding: base64`. Every string is in
+/// base64, except a plain `OK`. A stored value `OK` arrives as `T0s=`, so the two cannot be
+/// confused.
 impl<'de> Deserialize<'de> for Reply {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ReplyVisitor)
@@ -98,11 +98,13 @@ impl<'de> Visitor<'de> for ReplyVisitor {
     }
 }
 
-/// A type a reply can be read as.
+/// A type that a reply can be converted to.
 pub trait FromReply: Sized {
+    /// Converts a reply.
+    ///
     /// # Errors
-    /// [`Error::UnexpectedReply`] when the reply has another shape,
-    /// [`Error::Server`] when it is an error.
+    /// [`Error::UnexpectedReply`] if the reply has another shape; [`Error::Server`] if it
+    /// is an error.
     fn from_reply(reply: Reply) -> Result<Self, Error>;
 }
 
@@ -122,7 +124,7 @@ impl FromReply for Reply {
     }
 }
 
-/// Any reply but an error.
+/// Accepts any reply that is not an error.
 impl FromReply for () {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
         match reply {
@@ -141,7 +143,7 @@ impl FromReply for Vec<u8> {
     }
 }
 
-/// A string of UTF-8; other bytes are an error, not replaced.
+/// A UTF-8 string. Other bytes are an error and are not replaced.
 impl FromReply for String {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
         match reply {
@@ -184,7 +186,7 @@ impl FromReply for f64 {
     }
 }
 
-/// `true` for `OK` and a non-zero integer, `false` for nothing and zero.
+/// `true` for `OK` and a non-zero integer; `false` for nil and zero.
 impl FromReply for bool {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
         match reply {
@@ -205,8 +207,8 @@ impl<T: FromReply> FromReply for Option<T> {
     }
 }
 
-/// An array; nothing at all is read as an empty one, as `XREAD` answers it.
-/// `Vec<u8>` is a string, not an array, hence the bound on [`Element`].
+/// An array. Nil becomes an empty vector, because `XREAD` returns it for no entries.
+/// `Vec<u8>` is a string and not an array, hence the bound on [`Element`].
 impl<T: Element> FromReply for Vec<T> {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
         match reply {
@@ -217,7 +219,7 @@ impl<T: Element> FromReply for Vec<T> {
     }
 }
 
-/// What an array may be read as a vector of.
+/// A type that an array's elements can be converted to.
 pub trait Element: FromReply {}
 impl Element for Reply {}
 impl Element for String {}
@@ -231,7 +233,7 @@ impl<A: FromReply, B: FromReply, C: FromReply, D: FromReply> Element for (A, B, 
 
 macro_rules! tuple {
     ($count:literal: $($part:ident),+) => {
-        /// An array of exactly this many items.
+        /// An array of exactly this many elements.
         impl<$($part: FromReply),+> FromReply for ($($part,)+) {
             fn from_reply(reply: Reply) -> Result<Self, Error> {
                 match reply {
@@ -251,14 +253,14 @@ tuple!(4: A, B, C, D);
 tuple!(5: A, B, C, D, E);
 tuple!(6: A, B, C, D, E, F);
 
-/// Alternating names and values, as `HGETALL` answers them.
+/// Alternating names and values, as `HGETALL` returns them.
 impl<T: FromReply> FromReply for HashMap<String, T> {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
         Ok(pairs(reply)?.into_iter().collect())
     }
 }
 
-/// As for [`HashMap`], in the order of the names.
+/// Like [`HashMap`], but sorted by name.
 impl<T: FromReply> FromReply for BTreeMap<String, T> {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
         Ok(pairs(reply)?.into_iter().collect())

@@ -1,18 +1,18 @@
-//! Lua scripts, known to the server by their SHA.
+//! Lua scripts, which the server knows by their SHA.
 
 use std::sync::OnceLock;
 
 use super::lua::{self, LuaFiles};
 use super::{Command, Error, FromReply, RawCommand, RedisService};
 
-/// Lets the service run scripts on other keys at the same time; then every key a
-/// script touches must be among its KEYS.
+/// Allows the service to run scripts on other keys at the same time. Every key that the
+/// script touches must then be among its KEYS.
 const SHEBANG: &str = "#!lua flags=allow-key-locking\n";
 
-/// A script written to be replayed: the same arguments once more change nothing
-/// and give the same answer. So it may be sent again when a reply was lost.
+/// A script that can be replayed: when it runs again with the same arguments, it changes
+/// nothing and returns the same answer. So it may be sent again after a lost reply.
 pub struct Script {
-    /// For errors and logs.
+    /// The name, for errors and logs.
     pub name: &'static str,
     files: LuaFiles,
     main: &'static str,
@@ -27,7 +27,7 @@ struct Source {
 }
 
 impl Script {
-    /// The script whose main file has the script's name, with the files it needs.
+    /// Creates the script whose main file has the script's name, with the files it needs.
     pub const fn new(name: &'static str, files: LuaFiles) -> Script {
         Script {
             name,
@@ -39,21 +39,21 @@ impl Script {
         }
     }
 
-    /// Makes `main` a function `work` that the file `wrapper` calls.
+    /// Turns `main` into a function `work`, which the file `wrapper` calls.
     pub const fn wrapped(mut self, main: &'static str, wrapper: &'static str) -> Script {
         self.main = main;
         self.wrapper = Some(wrapper);
         self
     }
 
-    /// Says how many commands it usually runs, two if nothing is said: the service bills
-    /// them, and its reply does not say how many. For [`super::Meter`] alone.
+    /// Sets how many commands the script usually runs; the default is two. The service
+    /// bills them but does not report their number. Only [`super::Meter`] uses this.
     pub const fn running(mut self, commands: u32) -> Script {
         self.inner = commands;
         self
     }
 
-    /// The files it is made of, in the order in which they are sent.
+    /// The files that the script consists of, in the order in which they are sent.
     pub fn parts(&self) -> Vec<(&'static str, &'static str)> {
         let mut parts = lua::closure(self.files, self.main);
         if let Some(wrapper) = self.wrapper {
@@ -62,25 +62,25 @@ impl Script {
         parts
     }
 
-    /// All files of its folder.
+    /// All files in the script's folder.
     pub fn files(&self) -> LuaFiles {
         self.files
     }
 
-    /// The text as it is sent: code without comments, always the same.
+    /// The text that is sent: code without comments. It is always the same.
     pub fn text(&self) -> &str {
         &self.source().text
     }
 
-    /// The SHA-1 of the text, by which the server knows it.
+    /// The SHA-1 of the text, by which the server knows the script.
     pub fn sha(&self) -> &str {
         &self.source().sha
     }
 
-    /// Runs the script: by its SHA, and whole if the server does not know it.
+    /// Runs the script by its SHA, or in full if the server does not know it.
     ///
     /// # Errors
-    /// [`Error::Script`], with the cause.
+    /// [`Error::Script`] with the cause.
     pub async fn run<T: FromReply, S: RedisService + ?Sized>(
         &self,
         service: &S,
@@ -90,8 +90,8 @@ impl Script {
         self.run_as(service, self.by_sha(keys, args)).await
     }
 
-    /// As [`Script::run`], but never sent twice by the client: for a script whose
-    /// caller marks the second sending itself.
+    /// Like [`Script::run`], but the client never sends it twice. For scripts whose caller
+    /// marks a second sending itself.
     pub async fn run_once<T: FromReply, S: RedisService + ?Sized>(
         &self,
         service: &S,
@@ -130,7 +130,7 @@ impl Script {
         command
     }
 
-    /// The `EVAL` that does what an `EVALSHA` of this script would.
+    /// The `EVAL` that is equivalent to this `EVALSHA`.
     pub(super) fn whole(&self, by_sha: &RawCommand) -> RawCommand {
         let mut whole = by_sha.clone();
         whole.words[0] = "EVAL".to_owned();

@@ -1,4 +1,4 @@
-//! Bytes to and from the service over HTTP.
+//! Sends bytes to the service over HTTP.
 
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use super::Error;
 use crate::base::http_client::{http_client, http_client_trusting};
 use crate::secret::Secret;
 
-/// Where requests of one database go, with the right to make them.
+/// The address of one database, with the right to use it.
 #[derive(Clone)]
 pub struct Transport {
     client: reqwest::Client,
@@ -17,7 +17,7 @@ pub struct Transport {
     pub(super) token: Secret,
 }
 
-/// What came back.
+/// An HTTP answer.
 pub(super) struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
@@ -27,9 +27,11 @@ pub(super) struct Answer {
 }
 
 impl Transport {
+    /// Creates a transport.
+    ///
     /// # Errors
-    /// [`Error::Settings`] when the URL or the token cannot be one, or there is no
-    /// certificate in `ca_file`.
+    /// [`Error::Settings`] if the URL or the token is invalid, or `ca_file` contains no
+    /// certificate.
     pub fn new(url: &str, token: Secret, ca_file: Option<&Path>) -> Result<Transport, Error> {
         let url = url.trim_end_matches('/');
         if !(url.starts_with("https://") || url.starts_with("http://")) {
@@ -45,7 +47,7 @@ impl Transport {
         })
     }
 
-    /// Sends a body with the right that `token` gives.
+    /// Sends a body with the rights of `token`.
     pub(super) async fn post(
         &self,
         path: &str,
@@ -104,7 +106,7 @@ fn authorization(token: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// A client that trusts the roots in `ca_file` too.
+/// Builds a client that also trusts the roots in `ca_file`.
 fn client(ca_file: Option<&Path>) -> Result<reqwest::Client, Error> {
     match ca_file {
         Some(file) => http_client_trusting(file)

@@ -1,8 +1,8 @@
-//! The provider that speaks the Upstash REST API.
+//! The provider for the Upstash REST API.
 //!
-//! A command is `POST /` with its words as a JSON array, a pipeline `POST
-//! /pipeline`, a transaction `POST /multi-exec`. Here are the retries, the
-//! deadline and the sync token; bytes are the transport's.
+//! A command is `POST /` with its words as a JSON array, a pipeline is `POST /pipeline`,
+//! and a transaction is `POST /multi-exec`. This module handles retries, the deadline and
+//! the sync token. The transport handles the bytes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,43 +16,44 @@ use super::transport::Answer;
 use super::{Error, Meter, RawCommand, Repeat, Reply, Transport};
 use crate::clock::{Clock, Deadline};
 
-/// How long one try may take; a call with its retries takes at most twice that.
+/// The longest time of one attempt. A call with all its retries takes at most twice as
+/// long.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// Tries of a request that may be sent again: 1 and then 3 more.
+/// The number of attempts for a request that may be sent again: one, and three more.
 const TRIES: u32 = 4;
 
-/// The pause before try `n` is random below `50 ms · 2^n`, at most this.
+/// The longest pause. The pause before attempt `n` is random, below `50 ms · 2^n`.
 const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 
-/// How long a look at the service's clock holds. Afterwards the next call looks anew,
-/// so a clock that was set right is believed again.
+/// How long a reading of the service's clock is valid. After that the next call reads it
+/// again, so a clock that was corrected is trusted again.
 const SKEW_HOLDS: Duration = Duration::from_secs(60);
 
-/// An Upstash database, or anything that speaks like one.
+/// An Upstash database, or another server with the same API.
 pub struct Upstash {
     transport: Transport,
     clock: Clock,
     deadline: Option<Deadline>,
-    /// Shared by all scopes that were not given a token of their own.
+    /// Shared by all scopes that have no token of their own.
     sync_token: Arc<Mutex<Option<String>>>,
-    /// How far the clock was ahead when that was seen.
+    /// How far this clock was ahead at the last reading.
     skew: Arc<Mutex<Option<Skew>>>,
     meter: Meter,
 }
 
-/// A look at two clocks.
+/// A reading of both clocks.
 #[derive(Clone, Copy)]
 struct Skew {
     ahead_ms: i64,
-    /// When it was taken, by the clock here and by one that nobody sets.
+    /// When it was taken, by this machine's clock and by the monotonic clock.
     seen_ms: i64,
     elapsed: Duration,
 }
 
 impl Skew {
-    /// How far the clock is ahead now; unknown when the look is too old. A clock that was
-    /// set right since then is believed at once, without asking the service.
+    /// How far this clock is ahead now, or `None` if the reading is too old. A clock that
+    /// was corrected since then is trusted at once, without asking the service.
     fn at(&self, now_ms: i64, elapsed: Duration) -> Option<i64> {
         let age = elapsed.saturating_sub(self.elapsed);
         if age >= SKEW_HOLDS {
@@ -60,7 +61,8 @@ impl Skew {
         }
         let moved_ms = (now_ms - self.seen_ms) - i64::try_from(age.as_millis()).unwrap_or(0);
         let corrected = self.ahead_ms + moved_ms;
-        // The other clock stands still while a machine sleeps: it only heals.
+        // The monotonic clock stands still while a machine sleeps, so it may only reduce
+        // the difference.
         Some(match corrected.abs() < self.ahead_ms.abs() {
             true => corrected,
             false => self.ahead_ms,
@@ -76,7 +78,7 @@ struct Body {
 }
 
 impl Upstash {
-    /// A client that reads the time from `clock`. Nothing is sent yet.
+    /// Creates a client that reads the time from `clock`. Sends nothing yet.
     pub fn new(transport: Transport, clock: Clock) -> Upstash {
         Upstash {
             transport,
@@ -88,8 +90,8 @@ impl Upstash {
         }
     }
 
-    /// Sends a request until it is answered, its tries are used up or its time is.
-    /// `refused` recognises an answer that asks to try again.
+    /// Sends a request until it is answered, or until its attempts or its time are used up.
+    /// `refused` recognizes an answer after which the request should be sent again.
     async fn request(
         &self,
         path: &str,
@@ -98,7 +100,8 @@ impl Upstash {
         n_commands: u64,
         refused: fn(&Answer) -> Option<Error>,
     ) -> Result<Answer, Error> {
-        // Of the call with all its tries, so that a caller waits no longer for four than for two.
+        // The deadline covers all attempts, so a caller waits no longer for four than for
+        // two.
         let deadline = self.clock.deadline(2 * ATTEMPT_TIMEOUT);
         let (mut tried, mut renewed) = (0, false);
         loop {
@@ -106,7 +109,7 @@ impl Upstash {
             let began = self.clock.elapsed();
             let outcome = self.attempt(path, body.clone(), &right, &deadline).await;
             let took = self.clock.elapsed().saturating_sub(began);
-            // A try without a reply may have run, and is then billed.
+            // An attempt without a reply may have run, and is billed in that case.
             let is_billed = !matches!(outcome, Err(Error::Unreachable(_)));
             let n_billed = if is_billed { n_commands } else { 0 };
             self.meter.add(n_billed, took, outcome.is_ok());
@@ -117,7 +120,7 @@ impl Upstash {
                 },
                 Err(error) => error,
             };
-            // What was refused did not run. Its token may have been replaced.
+            // A refused request did not run. The token may have been replaced.
             if matches!(failed, Error::Unauthorized) && !renewed {
                 renewed = true;
                 if self.transport.token.renew(&right).await {
@@ -125,7 +128,7 @@ impl Upstash {
                 }
             }
             tried += 1;
-            // What never arrived may be sent again even if it must not run twice.
+            // A request that never arrived may be sent again even if it must not run twice.
             let harmless = repeat == Repeat::Safe || failed.ran_nothing();
             let pause = Duration::from_millis(50 << tried)
                 .min(LONGEST_PAUSE)
@@ -163,12 +166,13 @@ impl Upstash {
                 self.clock.patience(timeout),
             )
             .await?;
-        // Sent along with the next request, so that a replica that is behind it waits.
+        // The next request carries the token, so that a replica that is behind waits until
+        // it has caught up.
         if let Some(token) = &answer.sync_token {
             *self.token() = Some(token.clone());
         }
         if let Some(seconds) = answer.date {
-            // In the middle of that second.
+            // The middle of that second.
             let theirs = i64::try_from(seconds).unwrap_or(0) * 1000 + 500;
             let seen_ms = self.clock.now_ms();
             *lock(&self.skew) = Some(Skew {
@@ -178,7 +182,7 @@ impl Upstash {
             });
         }
         match answer.status {
-            // 400 carries the error of a command, which is its reply.
+            // A 400 carries the error of a command, which is its reply.
             200 | 400 => Ok(answer),
             401 | 403 => Err(Error::Unauthorized),
             429 => Err(Error::LimitReached),
@@ -198,7 +202,8 @@ impl Upstash {
         lock(&self.sync_token)
     }
 
-    /// A script the service does not know ran nothing.
+    /// Subtracts the commands of a script that the service did not know, because it ran
+    /// nothing.
     fn correct(&self, command: &RawCommand, outcome: &Result<Reply, Error>) {
         if outcome.as_ref().is_err_and(Error::is_no_script) {
             self.meter.take_back(command.inner.into());
@@ -318,9 +323,9 @@ fn outcome(body: Body) -> Result<Reply, Error> {
     }
 }
 
-/// Why an answer that is one reply is to be asked for again, if it is.
+/// Returns the reason to send a request again, for an answer that is a single reply.
 fn not_ready(answer: &Answer) -> Option<Error> {
-    // Most replies are none; looking at the first bytes spares reading them twice.
+    // Most replies are not errors. Looking at the first bytes avoids reading those twice.
     let is_error = answer.status == 400 || answer.body.starts_with(b"{\"error\"");
     let body: Body = serde_json::from_slice(&answer.body)
         .ok()
@@ -328,8 +333,8 @@ fn not_ready(answer: &Answer) -> Option<Error> {
     outcome(body).err().filter(Error::is_retryable)
 }
 
-/// As [`not_ready`], of an answer that is a list of replies: only if none of its commands
-/// was run.
+/// Like [`not_ready`], for an answer that is a list of replies. Returns a reason only if
+/// none of the commands was run.
 fn none_ready(answer: &Answer) -> Option<Error> {
     if answer.body.first() != Some(&b'[') {
         return not_ready(answer);

@@ -1,10 +1,10 @@
-//! The commands, one short function each, by family.
+//! The commands, one short function for each, by family.
 //!
-//! Each family is a trait, so `redis.get(key)` works on anything that is a
-//! [`RedisService`](super::RedisService), and a module of builders with the same
-//! names, so a [`Pipeline`](super::Pipeline) takes `strings::get(key)`.
+//! Each family is a trait, so that `redis.get(key)` works on any
+//! [`RedisService`](super::RedisService). It is also a module of builders with the same
+//! names, so that a [`Pipeline`](super::Pipeline) accepts `strings::get(key)`.
 
-/// Writes a family: for each line a builder function and a method that sends it.
+/// Defines a family. Each function becomes a builder, and a method that sends the command.
 macro_rules! commands {
     (
         $(#[$about:meta])*
@@ -36,7 +36,7 @@ macro_rules! commands {
     };
 }
 
-/// Milliseconds as Redis takes them: rounded up, since it refuses 0.
+/// Milliseconds as Redis accepts them: rounded up, because it refuses 0.
 pub(crate) fn whole_ms(time: std::time::Duration) -> u128 {
     time.as_nanos().div_ceil(1_000_000).max(1)
 }

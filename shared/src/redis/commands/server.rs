@@ -5,24 +5,24 @@ use crate::redis::Command;
 commands! {
     /// The server itself.
     Server {
-        /// `PONG`.
+        /// Returns `PONG`.
         fn ping() -> String {
             Command::safe("PING")
         }
 
-        /// What the server reports about itself, `name:value` a line. An empty section is
-        /// the default ones.
+        /// Returns the server's report about itself, with `name:value` on each line. An
+        /// empty `section` means the default ones.
         fn info(section: &str) -> String {
             let command = Command::safe("INFO");
             if section.is_empty() { command } else { command.arg(section) }
         }
 
-        /// How many keys there are.
+        /// Returns the number of keys.
         fn dbsize() -> u64 {
             Command::safe("DBSIZE")
         }
 
-        /// The server's time: unix seconds, and microseconds within the second.
+        /// Returns the server's time: unix seconds, and microseconds within the second.
         fn time() -> (i64, i64) {
             Command::safe("TIME")
         }

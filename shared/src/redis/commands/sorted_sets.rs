@@ -2,35 +2,35 @@
 
 use crate::redis::Command;
 
-/// Which members a range holds.
+/// The members of a range.
 #[derive(Clone, Debug)]
 pub enum Range {
-    /// By place, from 0; negative from the end.
+    /// By rank, from 0. Negative ranks count from the end.
     Rank(i64, i64),
-    /// By score, both ends included, at most `limit` after `offset`.
+    /// By score, inclusive at both ends, at most `limit` members after `offset`.
     Score {
-        /// The lowest score, included.
+        /// The lowest score, inclusive.
         min: f64,
-        /// The highest score, included.
+        /// The highest score, inclusive.
         max: f64,
-        /// Members to skip.
+        /// The number of members to skip.
         offset: u64,
-        /// Members to answer at most.
+        /// The largest number of members to return.
         limit: u64,
     },
-    /// By name among equal scores, in Redis' own spelling (`[a`, `(b`, `-`, `+`).
+    /// By name among equal scores, in Redis' own notation (`[a`, `(b`, `-`, `+`).
     Lex {
         /// The first member, with `[` or `(` before it, or `-`.
         min: String,
         /// The last member, with `[` or `(` before it, or `+`.
         max: String,
-        /// Members to answer at most.
+        /// The largest number of members to return.
         limit: u64,
     },
 }
 
 impl Range {
-    /// As it is asked for from its end: `REV`, the higher bound first.
+    /// The range from its end: `REV`, with the higher bound first.
     fn apply_reversed<T: crate::redis::FromReply>(self, command: Command<T>) -> Command<T> {
         match self {
             Range::Rank(start, stop) => command.arg(start).arg(stop).arg("REV"),
@@ -84,7 +84,7 @@ impl Range {
     }
 }
 
-/// A score as Redis reads it: no exponent, infinities by their words.
+/// A score in the form that Redis reads: no exponent, and words for infinities.
 fn score(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "+inf" } else { "-inf" }.to_owned();
@@ -95,49 +95,49 @@ fn score(value: f64) -> String {
 commands! {
     /// Sorted sets.
     SortedSets {
-        /// Adds members or moves them, and answers how many are new.
+        /// Adds members or changes their scores. Returns how many are new.
         fn zadd(key: &str, members: &[(f64, &str)]) -> u64 {
             members.iter().fold(Command::safe("ZADD").arg(key), |command, (value, member)| {
                 command.arg(score(*value)).arg(member)
             })
         }
 
-        /// Members in the order of their scores.
+        /// Returns members in score order.
         fn zrange(key: &str, range: Range) -> Vec<String> {
             range.apply(Command::safe("ZRANGE").arg(key))
         }
 
-        /// Members with their scores, as alternating words.
+        /// Returns members with their scores, as alternating words.
         fn zrange_with_scores(key: &str, range: Range) -> Vec<String> {
             range.apply(Command::safe("ZRANGE").arg(key)).arg("WITHSCORES")
         }
 
-        /// Members of a range, the last first.
+        /// Returns the members of a range, last first.
         fn zrange_reversed(key: &str, range: Range) -> Vec<String> {
             range.apply_reversed(Command::safe("ZRANGE").arg(key))
         }
 
-        /// As [`zrange_reversed`], with their scores, as alternating words.
+        /// Like [`zrange_reversed`], with scores, as alternating words.
         fn zrange_reversed_with_scores(key: &str, range: Range) -> Vec<String> {
             range.apply_reversed(Command::safe("ZRANGE").arg(key)).arg("WITHSCORES")
         }
 
-        /// Removes members and answers how many there were.
+        /// Removes members. Returns how many existed.
         fn zrem(key: &str, members: &[&str]) -> u64 {
             Command::safe("ZREM").arg(key).args(members)
         }
 
-        /// How many members there are.
+        /// Returns the number of members.
         fn zcard(key: &str) -> u64 {
             Command::safe("ZCARD").arg(key)
         }
 
-        /// How many members have a score from `min` to `max`, both included.
+        /// Returns how many members have a score from `min` to `max`, inclusive.
         fn zcount(key: &str, min: f64, max: f64) -> u64 {
             Command::safe("ZCOUNT").arg(key).arg(score(min)).arg(score(max))
         }
 
-        /// The score of a member.
+        /// Returns the score of a member.
         fn zscore(key: &str, member: &str) -> Option<f64> {
             Command::safe("ZSCORE").arg(key).arg(member)
         }

@@ -7,7 +7,7 @@ use crate::redis::{Command, Error, FromReply, Reply};
 pub struct Entry {
     /// `{milliseconds}-{sequence}`.
     pub id: String,
-    /// Names and values in the order they were added.
+    /// Names and values, in the order in which they were added.
     pub fields: Vec<(String, String)>,
 }
 
@@ -31,14 +31,14 @@ impl FromReply for Entry {
 
 impl crate::redis::Element for Entry {}
 
-/// How far a stream is cut when an entry is added.
+/// How much of a stream is kept when an entry is added.
 #[derive(Clone, Copy, Debug)]
 pub enum Trim {
-    /// Every entry stays.
+    /// Everything.
     No,
-    /// About this many entries are left.
+    /// About this many entries.
     About(u64),
-    /// Exactly this many are left.
+    /// Exactly this many entries.
     Exactly(u64),
 }
 
@@ -55,8 +55,8 @@ impl Trim {
 commands! {
     /// Streams.
     Streams {
-        /// Adds an entry and answers its id. With an id of the caller's own a second
-        /// sending is refused by the server, with `*` it would add a second entry.
+        /// Adds an entry and returns its id. If the caller chose the id, the server refuses
+        /// a second sending; with `*`, a second sending would add a second entry.
         fn xadd(key: &str, id: &str, trim: Trim, fields: &[(&str, &str)]) -> String {
             let command = trim.apply(Command::safe("XADD").arg(key)).arg(id);
             let command = fields.iter().fold(command, |command, (name, value)| {
@@ -65,13 +65,14 @@ commands! {
             if id.contains('*') { command.not_repeatable() } else { command }
         }
 
-        /// At most `count` entries from `start` to `end`, both included (`(` before an
-        /// id excludes it, `-` and `+` are the ends).
+        /// Returns at most `count` entries from `start` to `end`, inclusive. `(` before an
+        /// id excludes it; `-` and `+` are the ends of the stream.
         fn xrange(key: &str, start: &str, end: &str, count: u64) -> Vec<Entry> {
             Command::safe("XRANGE").arg(key).arg(start).arg(end).arg("COUNT").arg(count)
         }
 
-        /// Entries after `last_id` of each stream; streams without any are left out.
+        /// Returns the entries after `last_id` of each stream. Streams without such entries
+        /// are left out.
         fn xread(streams: &[(&str, &str)], count: u64) -> Vec<(String, Vec<Entry>)> {
             Command::safe("XREAD")
                 .arg("COUNT")
@@ -81,12 +82,12 @@ commands! {
                 .args(streams.iter().map(|(_, id)| id))
         }
 
-        /// How many entries there are.
+        /// Returns the number of entries.
         fn xlen(key: &str) -> u64 {
             Command::safe("XLEN").arg(key)
         }
 
-        /// Cuts a stream and answers how many entries went.
+        /// Trims a stream. Returns how many entries were removed.
         fn xtrim(key: &str, trim: Trim) -> u64 {
             trim.apply(Command::safe("XTRIM").arg(key))
         }

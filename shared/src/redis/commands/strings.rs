@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::whole_ms;
 use crate::redis::Command;
 
-/// When a value is stored, and for how long.
+/// When a SET stores its value, and for how long.
 #[derive(Clone, Debug, Default)]
 pub struct SetOptions {
     expiry: Expiry,
@@ -37,7 +37,7 @@ impl SetOptions {
         SetOptions::default()
     }
 
-    /// Expires after `ttl`, to the millisecond (`PX`) and rounded up: none is shorter.
+    /// Expires after `ttl`, to the millisecond (`PX`) and rounded up.
     pub fn expires_in(mut self, ttl: Duration) -> SetOptions {
         self.expiry = Expiry::In(ttl);
         self
@@ -49,7 +49,7 @@ impl SetOptions {
         self
     }
 
-    /// Keeps the expiry the key has (`KEEPTTL`).
+    /// Keeps the key's expiry (`KEEPTTL`).
     pub fn keep_expiry(mut self) -> SetOptions {
         self.expiry = Expiry::Keep;
         self
@@ -67,13 +67,13 @@ impl SetOptions {
         self
     }
 
-    /// Only if the value is this one (`IFEQ`).
+    /// Only if the key has this value (`IFEQ`).
     pub fn if_equal(mut self, value: &str) -> SetOptions {
         self.condition = Condition::Equal(value.to_owned());
         self
     }
 
-    /// Only if the value is another one (`IFNE`).
+    /// Only if the key has another value (`IFNE`).
     pub fn if_different(mut self, value: &str) -> SetOptions {
         self.condition = Condition::Different(value.to_owned());
         self
@@ -88,7 +88,7 @@ impl SetOptions {
         };
         match self.condition {
             Condition::Always => command,
-            // A second sending would answer that the key exists, or is different.
+            // A second sending would return that the key exists, or is different.
             Condition::Missing => command.arg("NX").not_repeatable(),
             Condition::Existing => command.arg("XX"),
             Condition::Equal(value) => command.arg("IFEQ").arg(value).not_repeatable(),
@@ -100,48 +100,48 @@ impl SetOptions {
 commands! {
     /// Strings and counters.
     Strings {
-        /// The value of `key`.
+        /// Returns the value of `key`.
         fn get(key: &str) -> Option<String> {
             Command::safe("GET").arg(key)
         }
 
-        /// The value of `key` as bytes.
+        /// Returns the value of `key` as bytes.
         fn get_bytes(key: &str) -> Option<Vec<u8>> {
             Command::safe("GET").arg(key)
         }
 
-        /// Stores `value`; false when the condition of `options` did not hold.
+        /// Stores `value`. Returns false if the condition of `options` did not hold.
         fn set(key: &str, value: &str, options: SetOptions) -> bool {
             options.apply(Command::safe("SET").arg(key).arg(value))
         }
 
-        /// Stores `value` and answers the one before. Whether it was stored, with a
-        /// condition, follows from that.
+        /// Stores `value` and returns the previous value, which also shows whether a
+        /// condition held.
         fn set_and_get(key: &str, value: &str, options: SetOptions) -> Option<String> {
             options.apply(Command::once("SET").arg(key).arg(value)).arg("GET")
         }
 
-        /// The values of `keys`, in their order.
+        /// Returns the values of `keys`, in the same order.
         fn mget(keys: &[&str]) -> Vec<Option<String>> {
             Command::safe("MGET").args(keys)
         }
 
-        /// The values of `keys` as bytes, in their order.
+        /// Returns the values of `keys` as bytes, in the same order.
         fn mget_bytes(keys: &[&str]) -> Vec<Option<Vec<u8>>> {
             Command::safe("MGET").args(keys)
         }
 
-        /// The value of `key`, which expires `ttl` from now.
+        /// Returns the value of `key`, and lets the key expire `ttl` from now.
         fn get_and_expire(key: &str, ttl: Duration) -> Option<String> {
             Command::safe("GETEX").arg(key).arg("PX").arg(whole_ms(ttl))
         }
 
-        /// Adds one; a missing key counts from zero.
+        /// Adds one, and returns the new value. A missing key counts from zero.
         fn incr(key: &str) -> i64 {
             Command::once("INCR").arg(key)
         }
 
-        /// Adds `by`, which may be negative.
+        /// Adds `by`, which may be negative, and returns the new value.
         fn incrby(key: &str, by: i64) -> i64 {
             Command::once("INCRBY").arg(key).arg(by)
         }
