@@ -1,8 +1,8 @@
-//! The only reader of the time.
+//! The clock. No other module reads the time.
 //!
 //! Everything that needs the time of day, a pause or a deadline asks a [`Clock`].
-//! Production reads the system's; a test moves its own, so nothing waits for
-//! real seconds to pass.
+//! Production uses the system's clock. A test uses a clock that it moves itself, so no test
+//! waits for real time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -27,8 +27,8 @@ impl Clock {
         })
     }
 
-    /// A clock that stands still until it is moved. Starts at `start_ms`, in
-    /// unix milliseconds.
+    /// A clock that stands still until a test moves it. It starts at `start_ms`, in unix
+    /// milliseconds.
     pub fn manual(start_ms: i64) -> Clock {
         Clock(Source::Manual(Arc::new(watch::Sender::new(start_ms))))
     }
@@ -44,8 +44,8 @@ impl Clock {
         }
     }
 
-    /// Time passed since some fixed moment; never goes back, whatever is done to
-    /// the time of day.
+    /// The time since some fixed moment. It never goes back, whatever happens to the time
+    /// of day.
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             Source::System { started } => started.elapsed(),
@@ -53,7 +53,7 @@ impl Clock {
         }
     }
 
-    /// Waits for `pause` to pass on this clock.
+    /// Waits until `pause` has passed on this clock.
     pub async fn sleep(&self, pause: Duration) {
         match &self.0 {
             Source::System { .. } => tokio::time::sleep(pause).await,
@@ -66,9 +66,8 @@ impl Clock {
         }
     }
 
-    /// A short wait before something is tried again, which decides nothing by its
-    /// length: on a manual clock it is over at once, so that a test need not move the
-    /// clock for it.
+    /// A short wait before something is tried again. Nothing depends on its length. On a
+    /// manual clock it ends at once, so that a test need not move the clock for it.
     pub async fn pause(&self, pause: Duration) {
         match &self.0 {
             Source::System { .. } => tokio::time::sleep(pause).await,
@@ -76,9 +75,9 @@ impl Clock {
         }
     }
 
-    /// How long a reply is really waited for that must come within `limit`. On a manual
-    /// clock nothing hangs, and a machine that halts for seconds must not look like a
-    /// network that does.
+    /// The real time to wait for a reply that must arrive within `limit`. It differs on a
+    /// manual clock, because nothing hangs in a test, and a test machine that stalls for
+    /// seconds must not look like a network that does.
     pub fn patience(&self, limit: Duration) -> Duration {
         match &self.0 {
             Source::System { .. } => limit,
@@ -86,21 +85,21 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward; the system's clock is not moved by anybody.
+    /// Moves a manual clock forward. Has no effect on the system's clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(now) = &self.0 {
             now.send_modify(|now| *now = now.saturating_add(millis(by)));
         }
     }
 
-    /// Sets a manual clock, backwards too.
+    /// Sets a manual clock, even backwards.
     pub fn set(&self, now_ms: i64) {
         if let Source::Manual(now) = &self.0 {
             now.send_replace(now_ms);
         }
     }
 
-    /// The moment `budget` from now.
+    /// Returns the deadline `budget` from now.
     pub fn deadline(&self, budget: Duration) -> Deadline {
         let at = self.elapsed().saturating_add(budget);
         Deadline {
@@ -110,8 +109,7 @@ impl Clock {
     }
 }
 
-/// A moment on the monotonic clock by which something must be over. Clones share
-/// it.
+/// A time on the monotonic clock by which something must end. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Deadline {
     clock: Clock,
@@ -119,13 +117,13 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// How long is left; zero when it has passed.
+    /// The time that is left; zero if the deadline has passed.
     pub fn remaining(&self) -> Duration {
         self.at.borrow().saturating_sub(self.clock.elapsed())
     }
 
-    /// Brings the deadline forward to `budget` from now, as when the process is to
-    /// stop; never puts it off.
+    /// Moves the deadline forward to `budget` from now, for example because the process is
+    /// about to stop. Never postpones it.
     pub fn cut_to(&self, budget: Duration) {
         let sooner = self.clock.elapsed().saturating_add(budget);
         self.at.send_if_modified(|at| {
@@ -140,15 +138,15 @@ impl Deadline {
         Arc::ptr_eq(&self.at, &other.at)
     }
 
-    /// Waits until the deadline is brought forward from where it is now.
+    /// Waits until the deadline is moved forward.
     pub async fn brought_forward(&self) {
         // The sender lives in `self`, so the channel cannot close here.
         let _ = self.at.subscribe().changed().await;
     }
 
-    /// The deadline of a Lambda invocation, from the unix milliseconds its context
-    /// gives. A moment that has already passed is not believed, since local
-    /// emulators send constants from 1970: then `fallback` from now counts.
+    /// Returns the deadline of a Lambda invocation, from the unix milliseconds in its
+    /// context. A time in the past is not trusted, because local emulators send constants
+    /// from 1970. The deadline is then `fallback` from now.
     pub fn of_invocation(clock: &Clock, deadline_ms: u64, fallback: Duration) -> Deadline {
         let now = u64::try_from(clock.now_ms()).unwrap_or(0);
         match deadline_ms.checked_sub(now) {

@@ -1,8 +1,8 @@
-//! Every setting, and the only reader of the environment.
+//! All settings. No other module reads the environment.
 //!
-//! A function reads the sections it needs, once per cold start. What is missing or
-//! wrong is an error that names the variable; there is no default for a secret. A section is
-//! a file here, and every field says its variable, its unit, its default and its range.
+//! A function reads the sections it needs, once per cold start. A missing or invalid value
+//! is an error that names the variable. Secrets have no defaults. Each section is a file of
+//! this module, and each field documents its variable, unit, default and range.
 
 mod auth;
 mod aws;

@@ -1,19 +1,20 @@
-//! The one way HTTP clients are made: ring for TLS, roots compiled in (the system's bundle
-//! costs milliseconds of every cold start), idle connections dropped before a network drops
-//! them silently.
+//! Builds all HTTP clients. They use ring for TLS and built-in roots, because reading the
+//! system's bundle takes milliseconds of every cold start. They drop idle connections
+//! before a network drops them silently.
 
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How long making a connection may take.
+/// The longest time for making a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// How long an unused connection is kept. Below what networks drop silently: a
-/// function frozen for longer would wait its whole timeout on a dead connection.
+/// How long an unused connection is kept. It is shorter than the time after which networks
+/// drop connections silently: a function that was frozen for longer would wait its whole
+/// timeout on a dead connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why there is no client.
+/// An HTTP client could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     #[error("TLS is not available")]
@@ -22,18 +23,18 @@ pub enum ClientError {
     Roots { file: String, reason: String },
 }
 
-/// An HTTP client for any service.
+/// Builds an HTTP client for any service.
 ///
 /// # Errors
-/// When there is no TLS.
+/// TLS is not available.
 pub fn http_client() -> Result<reqwest::Client, ClientError> {
     Ok(builder().build()?)
 }
 
-/// An HTTP client that trusts the roots in the PEM file `ca_file` as well.
+/// Builds an HTTP client that also trusts the roots in the PEM file `ca_file`.
 ///
 /// # Errors
-/// When there is no certificate in the file.
+/// The file contains no certificate.
 pub fn http_client_trusting(ca_file: &Path) -> Result<reqwest::Client, ClientError> {
     let wrong = |reason: &str| ClientError::Roots {
         file: ca_file.display().to_string(),
@@ -49,11 +50,11 @@ pub fn http_client_trusting(ca_file: &Path) -> Result<reqwest::Client, ClientErr
     built.map_err(|_| wrong("holds an entry that is no certificate"))
 }
 
-/// The settings every client begins with.
+/// The settings that all clients share.
 pub(crate) fn builder() -> reqwest::ClientBuilder {
     static PROVIDER: OnceLock<()> = OnceLock::new();
     PROVIDER.get_or_init(|| {
-        // Fails only when another provider was installed first; then that one is used.
+        // Fails only if another provider was installed before. Then that one is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS

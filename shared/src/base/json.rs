@@ -1,12 +1,12 @@
-//! Values of ours as JSON.
+//! Writes our own types as JSON.
 
 use serde::Serialize;
 
-/// The value as JSON text.
+/// Returns a value as JSON text.
 ///
-/// Every type that is written here is ours and holds text, numbers, lists and maps with keys
-/// of text, which can always be written. An empty text in the place of a request would be
-/// worse than a panic: the store would take it.
+/// All types written here are our own. They contain text, numbers, lists and maps with text
+/// keys, which can always be written. An empty text in place of a request would be worse
+/// than a panic, because the store would accept it.
 pub fn to_json(value: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(value).expect("types of ours hold no map with keys other than text")
 }

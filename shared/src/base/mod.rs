@@ -1,4 +1,4 @@
-//! What every other layer stands on. None of this knows Redis.
+//! The foundation of all other layers. Nothing here depends on Redis.
 
 pub mod aws;
 pub mod clock;

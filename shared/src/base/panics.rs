@@ -1,4 +1,4 @@
-//! Panics as errors: a mistake in one request is no reason to lose the environment.
+//! Turns panics into errors, so that a mistake in one request does not end the environment.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -6,31 +6,31 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 
 thread_local! {
-    /// Where the last panic of this thread was.
+    /// Where this thread's last panic happened.
     static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// A panic. What it said is not kept: it may quote what nobody is to read.
+/// A panic. Its message is not kept, because it may quote confidential data.
 #[derive(Debug, thiserror::Error)]
 #[error("the function panicked{}", .place.as_deref().map(|place| format!(" at {place}")).unwrap_or_default())]
 pub struct Panicked {
     place: Option<String>,
 }
 
-/// Runs `future`; a panic in it ends only that.
+/// Runs `future`. A panic in it ends only this future.
 ///
 /// # Errors
 /// The panic.
 pub async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
-    // What the future had in hand is dropped with it. What it shares is made to be
-    // left at any moment, since a deadline may drop it as well.
+    // Everything the future holds is dropped with it. What it shares with others can be
+    // left at any moment, because a deadline may drop it too.
     let outcome = AssertUnwindSafe(future).catch_unwind().await;
     outcome.map_err(|_| Panicked {
         place: PLACE.take(),
     })
 }
 
-/// Writes panics as log lines, by their place alone.
+/// Logs panics, with their location only.
 pub fn log() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);

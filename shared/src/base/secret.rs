@@ -1,31 +1,32 @@
-//! A secret, as the code that uses it sees it.
+//! A secret, as seen by the code that uses it.
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-/// Why the values are read again.
+/// Why the values should be read again.
 #[derive(Clone, Copy, Debug)]
 pub enum Reason<'a> {
     /// The values may be too old.
     Age,
-    /// A caller brought an unknown key.
+    /// A caller sent an unknown key.
     Unknown,
     /// A service refused this value.
     Refused(&'a str),
 }
 
-/// Knows the newest values of several secrets, each by its place.
+/// A source of the newest values of several secrets, each with a position.
 pub trait Values: Send + Sync + 'static {
     /// The value to use now.
     fn value(&self, place: usize) -> Arc<str>;
 
-    /// Reads the values again if there is reason to; it may decide that it did so just now.
+    /// Reads the values again if `reason` justifies it. It may decide that it did so
+    /// recently.
     fn look<'a>(&'a self, reason: Reason<'a>, place: usize) -> BoxFuture<'a, ()>;
 }
 
-/// A secret: one value, or the newest of a value that may change. Clones are the same
-/// secret. `Debug` does not show it.
+/// A secret: either one fixed value, or the newest of a value that may change. Clones are
+/// the same secret. `Debug` does not show it.
 #[derive(Clone)]
 pub struct Secret(Kind);
 
@@ -39,7 +40,7 @@ enum Kind {
 }
 
 impl Secret {
-    /// The one at `place` among several.
+    /// The secret at position `place` in `values`.
     pub fn cached(values: Arc<dyn Values>, place: usize) -> Secret {
         Secret(Kind::Cached { values, place })
     }
@@ -52,20 +53,21 @@ impl Secret {
         }
     }
 
-    /// Has values read again that are too old. This refreshes every
-    /// secret that is read together with it.
+    /// Reads values again that are too old. This refreshes all secrets that are read
+    /// together with this one.
     pub async fn freshen(&self) {
         self.look(Reason::Age).await;
     }
 
-    /// Looks for a newer value when a service refused `refused`; true if there is one.
+    /// Looks for a newer value after a service refused `refused`. Returns whether there is
+    /// one.
     pub async fn renew(&self, refused: &str) -> bool {
         self.look(Reason::Refused(refused)).await;
         *self.value() != *refused
     }
 
-    /// Looks for newer values when a caller brought an unknown key. Strangers cause this,
-    /// so it is done at most once a minute.
+    /// Looks for newer values after a caller sent an unknown key. Anybody can cause this,
+    /// so it happens at most once a minute.
     pub async fn look_for_unknown(&self) {
         self.look(Reason::Unknown).await;
     }

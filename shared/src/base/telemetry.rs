@@ -1,11 +1,11 @@
-//! Log lines: JSON on standard output, one event a line.
+//! Log lines: JSON on standard output, one event on each line.
 //!
-//! Lambda files a line under its level only with an RFC 3339 `timestamp` and a
-//! `level` at the top; hence our own form. Fields used everywhere: `function`,
-//! `request_id`, `trace_id`, `cold_start` (on the lines of the first invocation),
-//! `job_id`, `kind`, `attempt`, `fence`, `queue`, `route`, `status`, `duration_ms`,
-//! `error`. No token, key, argument or message content is logged: what others log of
-//! what passes through them is left out below `info`.
+//! Lambda recognizes the level of a line only if it has an RFC 3339 `timestamp` and a
+//! `level` at the top, hence our own format. These fields are used everywhere: `function`,
+//! `request_id`, `trace_id`, `cold_start` (on the lines of the first invocation), `job_id`,
+//! `kind`, `attempt`, `fence`, `queue`, `route`, `status`, `duration_ms`, `error`. No
+//! token, key, argument or message content is logged. Other crates may log what passes
+//! through them, so their lines below `info` are left out.
 
 mod invocation;
 mod lines;
@@ -21,14 +21,14 @@ use crate::panics;
 pub use invocation::Invocations;
 use lines::Lines;
 
-/// The crates of ours that log.
+/// Our crates that log.
 const OURS: [&str; 2] = ["shared", "drain"];
 
-/// Starts logging as [`LogConfig`] says, with a line for each panic; a second call does
+/// Starts logging as [`LogConfig`] says, with a line for each panic. A second call does
 /// nothing.
 ///
 /// # Errors
-/// The setting that is wrong; what is logged is then what is logged by default.
+/// A setting is wrong. Logging then uses its defaults.
 pub fn start() -> Result<(), ConfigError> {
     let config = LogConfig::read(&Environment::process());
     let fallback = LogConfig::default();
@@ -39,7 +39,7 @@ pub fn start() -> Result<(), ConfigError> {
     config.map(|_| ())
 }
 
-/// What writes lines to `writer`.
+/// Builds the subscriber that writes lines to `writer`.
 pub fn subscriber<W>(config: &LogConfig, writer: W) -> impl tracing::Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -49,11 +49,11 @@ where
         .with(Lines::new(writer, config.function.clone()))
 }
 
-/// Starts logging for a person at a terminal, warnings and worse unless `RUST_LOG`
-/// says otherwise.
+/// Starts logging for a person at a terminal: warnings and above, unless `RUST_LOG` says
+/// otherwise.
 ///
 /// # Errors
-/// The setting that is wrong.
+/// A setting is wrong.
 pub fn start_for_people() -> Result<(), ConfigError> {
     let config = LogConfig::read(&Environment::process())?;
     let targets = config.targets;
@@ -66,7 +66,7 @@ pub fn start_for_people() -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// What is logged: by a developer's own choice, or by the level of the deployment.
+/// What is logged: the developer's choice, or the deployment's level.
 fn targets(config: &LogConfig) -> Targets {
     if let Some(targets) = &config.targets {
         return targets.clone();
@@ -75,13 +75,14 @@ fn targets(config: &LogConfig) -> Targets {
     Targets::new()
         .with_default(others)
         .with_targets(OURS.map(|name| (name, config.level)))
-        // Its span tells the request of what reaches no handler; it logs nothing.
+        // Its span holds the request id of events that reach no handler. It logs nothing
+        // itself.
         .with_target("lambda_runtime::layers::trace", LevelFilter::INFO)
-        // Says again what the handler has said.
+        // Disabled, because it repeats what the handler has logged.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
 }
 
-/// An error with its causes, for a log line.
+/// Formats an error with its causes, for a log line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

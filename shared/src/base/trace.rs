@@ -1,15 +1,16 @@
-//! The trace a request belongs to.
+//! The trace that a request belongs to.
 //!
-//! Kept as W3C's `traceparent` of 55 characters, whoever sent it: a caller's header of
-//! that name, or X-Ray's `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…`, whose id
-//! is the same 32 digits with dashes.
+//! It is stored as a W3C `traceparent` of 55 characters, whatever its source was: a
+//! caller's `traceparent` header, or X-Ray's
+//! `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…`, whose id is the same 32 digits with
+//! dashes.
 
-/// A trace, and the span in it that caused what runs now.
+/// A trace, and the span in it that caused the current work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace(String);
 
 impl Trace {
-    /// Reads a `traceparent`. Of versions to come, what this one knows is kept.
+    /// Parses a `traceparent`. From a future version, the known part is kept.
     pub fn parse(traceparent: &str) -> Option<Trace> {
         let mut parts = traceparent.split('-');
         let (version, trace, parent, flags) =
@@ -21,7 +22,7 @@ impl Trace {
         Trace::of(trace, parent, Some(flags).filter(|flags| is_hex(flags, 2))?)
     }
 
-    /// Reads X-Ray's header, as Lambda and API Gateway give it.
+    /// Parses X-Ray's header, as Lambda and API Gateway send it.
     pub fn from_xray(header: &str) -> Option<Trace> {
         let field = |name: &str| {
             let mut fields = header.split(';').filter_map(|field| field.split_once('='));
@@ -37,7 +38,7 @@ impl Trace {
         if !is_hex(time, 8) || !is_hex(rest, 24) {
             return None;
         }
-        // Where no segment has begun there is no parent: the end of the id stands for it.
+        // If no segment has begun, there is no parent. The end of the id is used instead.
         let parent = field("Parent").unwrap_or(&rest[8..]);
         let flags = if field("Sampled") == Some("1") {
             "01"
@@ -53,12 +54,12 @@ impl Trace {
             .then(|| Trace(format!("00-{trace}-{parent}-{flags}")))
     }
 
-    /// The 32 digits that all of the trace share.
+    /// The 32 digits that the whole trace shares.
     pub fn id(&self) -> &str {
         &self.0[3..35]
     }
 
-    /// As W3C writes it.
+    /// The trace in W3C format.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -70,7 +71,7 @@ impl From<Trace> for String {
     }
 }
 
-/// Lower-case digits only, as both forms are written.
+/// Accepts only lower-case digits, because both formats use only those.
 fn is_hex(text: &str, digits: usize) -> bool {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     text.len() == digits && text.bytes().all(is_digit)

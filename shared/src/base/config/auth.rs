@@ -4,18 +4,20 @@ use super::environment::{ConfigError, Environment};
 use super::secrets;
 use crate::secret::Secret;
 
-/// The keys callers sign with.
+/// The keys that callers authenticate with.
 #[derive(Clone)]
 pub struct AuthConfig {
-    /// May use the routes, from `TRAWL_API_KEY`.
+    /// Allows the use of all routes but the admin ones. From `TRAWL_API_KEY`.
     pub api_key: Secret,
-    /// May also use the admin routes, from `TRAWL_ADMIN_KEY`.
+    /// Also allows the use of the admin routes. From `TRAWL_ADMIN_KEY`.
     pub admin_key: Secret,
 }
 
 impl AuthConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// A missing key, one shorter than 16 characters, or twice the same.
+    /// A key is missing, is shorter than 16 characters, or equals the other.
     pub fn read(env: &Environment<'_>) -> Result<AuthConfig, ConfigError> {
         let key = |name: &'static str| {
             let key = env.secret(name)?;

@@ -1,20 +1,23 @@
-//! Where the cache is.
+//! The cache's database.
 
 use super::Provider;
 use super::environment::{ConfigError, Environment};
 use super::redis::RedisConfig;
 
-/// The cache's own database.
+/// Which database the cache uses.
 #[derive(Clone, Default)]
 pub struct CacheConfig {
-    /// Address and token from `CACHE_REDIS_REST_URL` and `CACHE_REDIS_REST_TOKEN`, of the
-    /// kind `REDIS_PROVIDER` says. Without an address values are kept beside the queue.
+    /// The address and token of the cache's own database, from `CACHE_REDIS_REST_URL` and
+    /// `CACHE_REDIS_REST_TOKEN`. `REDIS_PROVIDER` applies to it too. Defaults to none:
+    /// values are then stored in the queue's database.
     pub redis: Option<RedisConfig>,
 }
 
 impl CacheConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// An address without a token; the variable that is wrong.
+    /// An address without a token, or a wrong variable.
     pub fn read(env: &Environment<'_>) -> Result<CacheConfig, ConfigError> {
         let Some(url) = env.text("CACHE_REDIS_REST_URL") else {
             return Ok(CacheConfig::default());

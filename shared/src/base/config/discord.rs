@@ -1,4 +1,4 @@
-//! The settings of Discord's API.
+//! The settings for Discord's API.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,23 +6,26 @@ use std::time::Duration;
 use super::environment::{ConfigError, Environment};
 use crate::secret::Secret;
 
-/// Discord, or a server that speaks its API.
+/// Discord, or another server with the same API.
 #[derive(Clone)]
 pub struct DiscordConfig {
-    /// The bot's token, from `DISCORD_TOKEN`. Only a bot's: Discord's terms forbid
-    /// user tokens here; with or without the word `Bot` before it.
+    /// The token of the bot, with or without the word `Bot` before it, from
+    /// `DISCORD_TOKEN`. It must be a bot's token, because Discord's terms forbid using a
+    /// user's.
     pub token: Secret,
-    /// The address up to, but without, `/channels`, from `DISCORD_API_BASE`.
-    /// Defaults to Discord's version 10.
+    /// The address of the API up to, but not including, `/channels`, from
+    /// `DISCORD_API_BASE`. Defaults to version 10 of Discord's API.
     pub api_base: String,
     /// The shortest time between two pages of one channel, in milliseconds, from
-    /// `DISCORD_PAGE_INTERVAL_MS`. Defaults to 1000, what Discord grants.
+    /// `DISCORD_PAGE_INTERVAL_MS`. Defaults to 1000, which is what Discord grants.
     pub page_interval: Duration,
 }
 
 impl DiscordConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// The variable that is missing or wrong.
+    /// A variable is missing or wrong.
     pub fn read(env: &Environment<'_>) -> Result<DiscordConfig, ConfigError> {
         let api_base = env
             .text("DISCORD_API_BASE")
@@ -41,10 +44,10 @@ impl DiscordConfig {
         })
     }
 
-    /// The shortest time between two pages, if one is set.
+    /// Reads the shortest time between two pages, if one is set.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// The value cannot be read.
     pub fn page_interval(env: &Environment<'_>) -> Result<Option<Duration>, ConfigError> {
         let name = "DISCORD_PAGE_INTERVAL_MS";
         if env.text(name).is_none() {
@@ -55,10 +58,11 @@ impl DiscordConfig {
     }
 }
 
-/// What a container calls the machine it runs on; no domain of that name can be had.
+/// The name by which a container reaches the machine it runs on. Nobody can register it as
+/// a domain.
 const OWN_MACHINE: &str = "host.docker.internal";
 
-/// Whether a token may be sent to an address: over TLS anywhere, without it to this machine.
+/// Whether a token may be sent to an address: to any over TLS, to this machine without it.
 fn keeps_secret(address: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(address) else {
         return false;
@@ -69,7 +73,7 @@ fn keeps_secret(address: &str) -> bool {
         Ok(ip) => ip.to_canonical().is_loopback(),
         Err(_) => host == "localhost" || host.ends_with(".localhost") || host == OWN_MACHINE,
     };
-    // What stands before an `@` would be sent as a password.
+    // The text before an `@` would be sent as a password.
     let is_plain = url.username().is_empty() && url.password().is_none();
     is_plain && !host.is_empty() && (url.scheme() == "https" || url.scheme() == "http" && is_here)
 }

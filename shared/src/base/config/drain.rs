@@ -8,50 +8,49 @@ use serde_json::value::RawValue;
 use super::environment::{ConfigError, Environment};
 use crate::input;
 
-/// What the drainer looks after besides the queue.
+/// What the drainer handles besides the queue.
 #[derive(Clone, Debug)]
 pub struct DrainConfig {
-    /// The stream other programs leave jobs in, whole: the key prefix is not put
-    /// before it. From `FOREIGN_STREAM`. Defaults to `scan:jobs`.
+    /// The stream that other programs add jobs to, from `FOREIGN_STREAM`. This is its full
+    /// name; the key prefix is not added. Defaults to `scan:jobs`.
     pub stream: String,
-    /// Jobs that come again and again, from `RECURRING_JOBS`: a JSON list of
-    /// `{"name", "cron" or "everySeconds", "missed", "job"}`. `cron` has five fields
-    /// and is in UTC; `missed` is `skip` (the default) or `runOnce`, for slots that
-    /// passed while nothing ran; `job` is what `POST /api/jobs` takes. Defaults to
-    /// none.
+    /// The recurring jobs, from `RECURRING_JOBS`: a JSON list of `{"name", "cron" or
+    /// "everySeconds", "missed", "job"}`. `cron` has five fields and is in UTC. `missed` is
+    /// `skip` (the default) or `runOnce`, for slots that passed while no drainer ran. `job`
+    /// is a body of `POST /api/jobs`. Defaults to none.
     pub recurring: Vec<RecurringSetting>,
 }
 
-/// A recurring job as it is set.
+/// The setting of one recurring job.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecurringSetting {
-    /// Names the slots: under another name, none has had a job.
+    /// Identifies the schedule. A job with another name has a new schedule.
     pub name: String,
-    /// When it runs, as a cron expression in UTC. Either this or `every_seconds`.
+    /// The schedule as a cron expression, in UTC. Set either this or `every_seconds`.
     pub cron: Option<String>,
-    /// How often it runs, from midnight UTC 1970 on.
+    /// The schedule as an interval, counted from midnight UTC, 1 January 1970.
     pub every_seconds: Option<u64>,
-    /// What happens to slots nobody looked at. Defaults to `skip`.
+    /// What happens to slots that passed while no drainer ran. Defaults to `skip`.
     #[serde(default)]
     pub missed: MissedSetting,
-    /// The body that `POST /api/jobs/scan` or its siblings would take.
+    /// The job, as the body of `POST /api/jobs` or a more specific route.
     pub job: Box<RawValue>,
 }
 
-/// What happens to the slots that passed while no drainer looked.
+/// What happens to slots that passed while no drainer ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum MissedSetting {
     /// They get no job.
     #[default]
     Skip,
-    /// The newest of them gets one.
+    /// The newest of them gets a job.
     RunOnce,
 }
 
 impl RecurringSetting {
-    /// The pause between two runs, if that is how they are given.
+    /// The interval, if the schedule is one.
     pub fn every(&self) -> Option<Duration> {
         self.every_seconds.map(Duration::from_secs)
     }
@@ -67,8 +66,10 @@ impl Default for DrainConfig {
 }
 
 impl DrainConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// The variable that is wrong.
+    /// A variable is wrong.
     pub fn read(env: &Environment<'_>) -> Result<DrainConfig, ConfigError> {
         let default = DrainConfig::default();
         let recurring = match env.text("RECURRING_JOBS") {

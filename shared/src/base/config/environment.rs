@@ -1,48 +1,48 @@
-//! Where settings come from, and what is said of one that cannot be read.
+//! Reads settings from the environment, and describes values that cannot be read.
 
 use crate::secret::Secret;
 
-/// A setting that is missing or cannot be read.
+/// A setting is missing or cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
-    /// There is no such variable, or it is empty.
+    /// The variable is not set, or is empty.
     #[error("{0} is not set")]
     Missing(&'static str),
-    /// The value is not one of those expected.
+    /// The value is not one of the expected ones.
     #[error("{name}: expected {expected}")]
     Invalid {
         /// The variable.
         name: &'static str,
-        /// What it may be, in words.
+        /// The expected values, in words.
         expected: &'static str,
     },
-    /// The value is not a number, or is out of its range.
+    /// The value is not a number, or is out of range.
     #[error("{name}: expected {what} from {first} to {last}")]
     OutOfRange {
         /// The variable.
         name: &'static str,
-        /// What it counts, in words.
+        /// What the number counts, in words.
         what: &'static str,
-        /// The smallest number it may be.
+        /// The smallest allowed number.
         first: u64,
-        /// The largest number it may be.
+        /// The largest allowed number.
         last: u64,
     },
-    /// As [`ConfigError::Invalid`], where what is wrong depends on the value, or on another
+    /// Like [`ConfigError::Invalid`], but the reason depends on the value or on another
     /// setting.
     #[error("{name}: {reason}")]
     Refused {
         /// The variable.
         name: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         reason: String,
     },
 }
 
-/// Where settings are read from.
+/// The source of the settings.
 pub struct Environment<'a> {
     lookup: Lookup<'a>,
-    /// The secrets that are not variables, by their setting.
+    /// The secrets that are not in variables, by setting.
     secrets: Option<Secrets>,
 }
 
@@ -50,12 +50,12 @@ type Secrets = Box<dyn Fn(&str) -> Option<Secret>>;
 type Lookup<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 
 impl<'a> Environment<'a> {
-    /// The process's own.
+    /// The environment of the process.
     pub fn process() -> Environment<'static> {
         Environment::from(|name| std::env::var(name).ok())
     }
 
-    /// One that `lookup` answers.
+    /// An environment whose variables `lookup` returns.
     pub fn from(lookup: impl Fn(&str) -> Option<String> + 'a) -> Environment<'a> {
         Environment {
             lookup: Box::new(lookup),
@@ -63,7 +63,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// The same, with the secrets that `lookup` knows.
+    /// The same environment, with the secrets that `lookup` knows.
     pub fn with_secrets(
         self,
         lookup: impl Fn(&str) -> Option<Secret> + 'static,
@@ -74,17 +74,18 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// A setting as text; one that is set to nothing counts as not set.
+    /// Returns a setting as text. An empty value counts as not set.
     pub fn text(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// A setting as text, which has to be set.
+    /// Returns a required setting as text.
     pub(super) fn required(&self, name: &'static str) -> Result<String, ConfigError> {
         self.text(name).ok_or(ConfigError::Missing(name))
     }
 
-    /// A secret: the value that the lookup knows for it, or else the setting itself.
+    /// Returns a secret: the value from the secrets' lookup or, failing that, the setting
+    /// itself.
     pub(super) fn secret(&self, name: &'static str) -> Result<Secret, ConfigError> {
         match self.secrets.as_ref().and_then(|lookup| lookup(name)) {
             Some(secret) => Ok(secret),
@@ -92,7 +93,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// A whole number within `range`, or `default` if the setting is not set.
+    /// Returns a whole number within `range`, or `default` if the setting is not set.
     pub(super) fn number(
         &self,
         name: &'static str,

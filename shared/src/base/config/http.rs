@@ -4,44 +4,45 @@ use std::time::Duration;
 
 use super::environment::{ConfigError, Environment};
 
-/// What every route asks of its callers.
+/// The requirements that all routes have for their callers.
 #[derive(Clone, Debug, Default)]
 pub struct HttpConfig {
-    /// Where pages may call from, also with a session's cookie: `CORS_ORIGINS`, separated
-    /// by commas. `*` lets any page call, without cookies. Defaults to none.
+    /// The origins whose pages may call, even with a session's cookie, separated by commas,
+    /// from `CORS_ORIGINS`. `*` allows every page to call, without cookies. Defaults to
+    /// none.
     pub cors_origins: Vec<String>,
     /// How many calls of each kind a caller may make.
     pub limits: LimitsConfig,
 }
 
-/// How many calls of each kind a caller may make. Each is set as calls and seconds:
-/// `RATE_LIMIT_READ=600/60`.
+/// How many calls of each kind a caller may make. Each limit is written as calls and
+/// seconds: `RATE_LIMIT_READ=600/60`.
 #[derive(Clone, Debug)]
 pub struct LimitsConfig {
-    /// Every GET, from `RATE_LIMIT_READ`. Defaults to 600 in a minute.
+    /// GET requests, from `RATE_LIMIT_READ`. Defaults to 600 a minute.
     pub read: LimitConfig,
-    /// What is none of the others, from `RATE_LIMIT_API`. Defaults to 60 in a minute.
+    /// All other calls, from `RATE_LIMIT_API`. Defaults to 60 a minute.
     pub api: LimitConfig,
-    /// Jobs for single messages, from `RATE_LIMIT_MESSAGE`. Defaults to 30 in a minute.
+    /// Jobs for single messages, from `RATE_LIMIT_MESSAGE`. Defaults to 30 a minute.
     pub message: LimitConfig,
-    /// Signing in, from `RATE_LIMIT_LOGIN`. Defaults to 5 in 15 minutes.
+    /// Sign-ins, from `RATE_LIMIT_LOGIN`. Defaults to 5 in 15 minutes.
     pub login: LimitConfig,
-    /// How long a check that travels alone may take before its action decides without
-    /// Redis, in milliseconds, from `RATE_LIMIT_TIMEOUT_MS`. Defaults to 1000.
+    /// How long a check in a request of its own may take before its action decides without
+    /// Redis. In milliseconds, from `RATE_LIMIT_TIMEOUT_MS`. Defaults to 1000.
     pub patience: Duration,
 }
 
-/// So many calls in so much time.
+/// A number of calls in a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitConfig {
-    /// 1 to 1,000,000.
+    /// The number of calls, 1 to 1,000,000.
     pub calls: u32,
-    /// 1 s to a day.
+    /// The time, 1 s to a day.
     pub window: Duration,
 }
 
 impl LimitConfig {
-    /// So many calls in so many seconds.
+    /// Creates a limit of `calls` in `window_secs` seconds.
     pub const fn new(calls: u32, window_secs: u64) -> LimitConfig {
         LimitConfig {
             calls,
@@ -71,8 +72,10 @@ impl Default for LimitsConfig {
 }
 
 impl HttpConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// The variable that is wrong.
+    /// A variable is wrong.
     pub fn read(env: &Environment<'_>) -> Result<HttpConfig, ConfigError> {
         let origins = env.text("CORS_ORIGINS").unwrap_or_default();
         let origins: Vec<String> = origins
@@ -98,8 +101,7 @@ impl HttpConfig {
     }
 }
 
-/// Whether a browser would name a page's origin like that: another form of the same would
-/// never be met.
+/// Whether a browser would write an origin like this. Any other form would never match.
 fn is_origin(text: &str) -> bool {
     reqwest::Url::parse(text).is_ok_and(|url| {
         let origin = url.origin();

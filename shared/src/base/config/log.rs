@@ -1,4 +1,4 @@
-//! The settings of log lines.
+//! The settings of the log.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -7,19 +7,22 @@ use super::environment::{ConfigError, Environment};
 /// What is logged.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// From `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets to `ApplicationLogLevel`. Defaults
-    /// to `info`.
+    /// The lowest level that is logged, from `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets to
+    /// `ApplicationLogLevel`. Defaults to `info`.
     pub level: LevelFilter,
-    /// What a developer wants to see, such as `info,shared=debug`, from `RUST_LOG`. Other
-    /// crates may show what passes through them: not for deployments.
+    /// A developer's choice of what is logged, such as `info,shared=debug`, from
+    /// `RUST_LOG`. Not for deployments, because other crates may log what passes through
+    /// them. Defaults to none.
     pub targets: Option<Targets>,
-    /// From `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
+    /// The name of the function, from `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
     pub function: Option<String>,
 }
 
 impl LogConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// The variable that is wrong.
+    /// A variable is wrong.
     pub fn read(env: &Environment<'_>) -> Result<LogConfig, ConfigError> {
         let level = env.text("AWS_LAMBDA_LOG_LEVEL");
         let level = level.as_deref().map(|level| level.trim().to_uppercase());
@@ -29,7 +32,7 @@ impl LogConfig {
             Some("DEBUG") => LevelFilter::DEBUG,
             Some("WARN") => LevelFilter::WARN,
             Some("ERROR") => LevelFilter::ERROR,
-            // Lambda's own word for what ends a process; nothing here says it.
+            // Lambda's word for errors that end a process. Nothing here logs at that level.
             Some("FATAL") => LevelFilter::OFF,
             Some(_) => {
                 return Err(ConfigError::Invalid {
@@ -50,7 +53,7 @@ impl LogConfig {
     }
 }
 
-/// What is logged unless the setting says otherwise.
+/// What is logged by default.
 impl Default for LogConfig {
     fn default() -> LogConfig {
         LogConfig {

@@ -8,99 +8,99 @@ use super::environment::{ConfigError, Environment};
 /// The queue and its drainer.
 #[derive(Clone, Debug)]
 pub struct QueueConfig {
-    /// How long a claimed job stays invisible to other drainers, renewed while it
-    /// runs. Too short and a slow reply makes a job run twice; too long and a
-    /// crashed one waits. In milliseconds, from `QUEUE_LEASE_MS`. Defaults to
-    /// 60000; from 15000 to 900000.
+    /// How long a claimed job is reserved for its drainer, which renews the lease while the
+    /// job runs. Too short, and a slow reply makes a job run twice; too long, and a crashed
+    /// job waits. In milliseconds, from `QUEUE_LEASE_MS`. Defaults to 60000; 15000 to
+    /// 900000.
     pub lease: Duration,
-    /// Attempts a job has until it fails for good, where it names no number of its own,
-    /// from `QUEUE_MAX_ATTEMPTS`. Defaults to 3; from 1 to 100. Stored with each job, so a
-    /// change concerns new jobs. Snoozes and lost leases are no attempts.
+    /// The number of attempts after which a job fails for good, if the job does not set its
+    /// own, from `QUEUE_MAX_ATTEMPTS`. Defaults to 3; 1 to 100. It is stored with each job,
+    /// so a change applies to new jobs only. Snoozes and lost leases do not count.
     pub max_attempts: u32,
-    /// Jobs one drainer runs at once, from `DRAIN_CONCURRENCY`. Defaults to 5; from
-    /// 1 to 50.
+    /// How many jobs one drainer runs at once, from `DRAIN_CONCURRENCY`. Defaults to 5; 1
+    /// to 50.
     pub concurrency: usize,
-    /// Jobs all drainers together run at once, from `QUEUE_ACTIVE_LIMIT`. Defaults
-    /// to 25; 0 for no limit, which makes a claim one command cheaper.
+    /// How many jobs all drainers together run at once, from `QUEUE_ACTIVE_LIMIT`. Defaults
+    /// to 25. 0 means no limit and makes a claim one command cheaper.
     pub active_limit: Option<u64>,
-    /// Jobs of one group (for scans: of one channel) that run at once, from
-    /// `QUEUE_GROUP_LIMIT`. Defaults to 1; 0 for no limit. Drainers of one queue
-    /// must agree on it.
+    /// How many jobs of one group run at once (for scans, a group is a channel), from
+    /// `QUEUE_GROUP_LIMIT`. Defaults to 1. 0 means no limit. All drainers of a queue must
+    /// have the same value.
     pub group_limit: Option<u32>,
     /// How many jobs may begin in a minute, over all drainers, from
     /// `QUEUE_RATE_PER_MINUTE`. Defaults to 0, no limit. No minute has more, whatever the
-    /// concurrency; to keep to that, a tenth may begin at once and the others follow at
-    /// even times. A snoozed job that goes on counts as well.
+    /// concurrency. To ensure that, a tenth may begin at once, and the others follow at
+    /// even intervals. A snoozed job that continues counts again.
     pub rate: Option<Rate>,
-    /// How many jobs may be unfinished before more are refused, from
-    /// `QUEUE_BACKLOG`. Defaults to 0, no limit; a limit costs one command more for
-    /// each call that stores jobs. A record of the hosted service holds 100 MB, some 100,000
-    /// jobs of 1 KB.
+    /// How many jobs may be unfinished before new ones are refused, from `QUEUE_BACKLOG`.
+    /// Defaults to 0, no limit. A limit costs one more command for each call that stores
+    /// jobs. The hosted service allows 100 MB in one record, which is about 100,000 jobs of
+    /// 1 KB.
     pub backlog: Option<u64>,
-    /// Whether `job:created`, `job:processing`, `job:completed` and `job:failed` are
-    /// published for programs that listen, from `QUEUE_EVENTS` (`on` or `off`).
-    /// Defaults to `off`; each event is a command.
+    /// Whether the events `job:created`, `job:processing`, `job:completed` and `job:failed`
+    /// are published, from `QUEUE_EVENTS` (`on` or `off`). Defaults to `off`. Each event is
+    /// a billed command.
     pub events: bool,
-    /// How far the clock here may be from the service's before jobs are neither
-    /// stored nor claimed: leases and times of jobs are set by the clocks of those
-    /// who write them. In milliseconds, from `QUEUE_CLOCK_SKEW_MS`. Defaults to a quarter
-    /// of the lease, and may not be more: two drainers whose clocks are wrong by so much
-    /// in both directions still agree on who has a lease that is renewed after a third of
-    /// it. 0 for no check.
+    /// How far this clock may differ from the service's before jobs are neither stored nor
+    /// claimed. It matters because the clock of whoever writes a lease or a time sets it.
+    /// In milliseconds, from `QUEUE_CLOCK_SKEW_MS`. Defaults to a quarter of the lease,
+    /// which is also the maximum: if two clocks are wrong by that much in opposite
+    /// directions, their drainers still agree on who owns a lease that is renewed after a
+    /// third of its length. 0 disables the check.
     pub clock_skew: Option<Duration>,
-    /// How many further drainers one may wake when more waits than it can do in
-    /// its time, from `DRAIN_HELPERS`. Defaults to 4; from 0 to 50.
+    /// How many other drainers a drainer may wake if it cannot finish the waiting jobs in
+    /// its time, from `DRAIN_HELPERS`. Defaults to 4; 0 to 50.
     pub helpers: u32,
-    /// How long a drainer without work waits for a job that is due soon (a retry, a
-    /// scan waiting for Discord) before it leaves it to the next schedule. In
-    /// milliseconds, from `DRAIN_LINGER_MS`. Defaults to 20000; 0 to leave at once.
+    /// How long a drainer without work waits for a job that is due soon (a retry, or a scan
+    /// that waits for Discord) before it leaves the job to the next scheduled drainer. In
+    /// milliseconds, from `DRAIN_LINGER_MS`. Defaults to 20000. 0 means to leave at once.
     pub linger: Duration,
-    /// How long a drainer gathers finished jobs before it reports them, so that
-    /// several cost one command. In milliseconds, from `DRAIN_COALESCE_MS`.
-    /// Defaults to 25; at most 1000.
+    /// How long a drainer collects finished jobs before it reports them, so that one
+    /// command reports several. Higher values cost fewer commands but delay completion
+    /// events. In milliseconds, from `DRAIN_COALESCE_MS`. Defaults to 25; at most 1000.
     pub coalesce: Duration,
-    /// The time a drain takes at most where the invocation's own deadline cannot be
-    /// believed (`cargo lambda watch` sends one in 1970). In milliseconds, from
-    /// `DRAIN_BUDGET_MS`. Defaults to 55000.
+    /// The longest time of a drain if the invocation's own deadline cannot be trusted
+    /// (`cargo lambda watch` sends one in 1970). In milliseconds, from `DRAIN_BUDGET_MS`.
+    /// Defaults to 55000.
     pub budget: Duration,
-    /// The head start of one level of priority over the next. In milliseconds, from
-    /// `QUEUE_AGING_MS`. Defaults to 900000 (15 minutes): a job of priority 10 waits
-    /// at most 9 times that behind jobs of priority 1. With 0 priority is strict: a job
-    /// waits for as long as there are any of a better priority.
+    /// The head start of one priority level over the next. In milliseconds, from
+    /// `QUEUE_AGING_MS`. Defaults to 900000 (15 minutes), so a job of priority 10 waits at
+    /// most 9 times that behind jobs of priority 1. With 0, priority is strict: a job waits
+    /// as long as there are jobs of a better priority.
     pub aging: Duration,
-    /// How long completed jobs are kept: 24 hours, and at most
-    /// [`QueueConfig::completed_count`].
+    /// How long completed jobs are kept: 24 hours. [`QueueConfig::completed_count`] also
+    /// applies.
     pub completed_age: Duration,
-    /// How many completed jobs are stored at most; older ones go first.
+    /// How many completed jobs are kept. The oldest are removed first.
     pub completed_count: u64,
     /// How long failed and cancelled jobs are kept: 7 days.
     pub failed_age: Duration,
 }
 
-/// A pace at which jobs may begin.
+/// A rate at which jobs may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Between two jobs, at an even pace.
+    /// The time between two jobs at an even rate.
     pub interval: Duration,
-    /// How many may begin at once after a rest; at least 1.
+    /// How many jobs may begin at once after a pause; at least 1.
     pub burst: u32,
 }
 
 impl Rate {
-    /// The pace at which no minute has more than `n` jobs that begin: those that may begin
-    /// at once after a rest, and the others at even times.
+    /// Returns the rate at which no minute has more than `n` jobs that begin. A minute can
+    /// have those that begin at once after a pause, and the others at even intervals.
     pub fn per_minute(n: u32) -> Rate {
         let burst = 1 + n.saturating_sub(1) / 10;
         let evenly = u64::from(n - burst + 1).max(1);
         Rate {
-            // Rounded up: a pace that is a little too fast adds up.
+            // Rounded up, because a rate that is a little too fast adds up.
             interval: Duration::from_nanos(60_000_000_000_u64.div_ceil(evenly)),
             burst,
         }
     }
 }
 
-/// How far clocks may be off for a lease to hold.
+/// The largest clock difference at which a lease is safe.
 fn largest_skew(lease: Duration) -> Duration {
     lease / 4
 }
@@ -147,8 +147,10 @@ impl Default for QueueConfig {
 }
 
 impl QueueConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// The variable that is wrong.
+    /// A variable is wrong.
     pub fn read(env: &Environment<'_>) -> Result<QueueConfig, ConfigError> {
         let default = QueueConfig::default();
         let concurrency = env.number("DRAIN_CONCURRENCY", 5, 1..=50, "a whole number")?;
@@ -191,7 +193,7 @@ fn ms(
         .map(Duration::from_millis)
 }
 
-/// A number of which 0 says that there is no limit.
+/// Reads a number for which 0 means no limit.
 fn limit(
     env: &Environment<'_>,
     name: &'static str,
@@ -254,7 +256,7 @@ mod tests {
             let (few, many) = (with("1").unwrap().rate, with("50").unwrap().rate);
             assert_eq!(few, many);
             let rate = few.unwrap();
-            // As many as the burst, and those whose times come in a minute.
+            // As many as the burst, and those that become due within a minute.
             let minute = Duration::from_secs(60).as_nanos();
             let most = u128::from(rate.burst) + minute.div_ceil(rate.interval.as_nanos()) - 1;
             assert!(

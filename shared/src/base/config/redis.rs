@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::environment::{ConfigError, Environment};
 use crate::secret::Secret;
 
-/// Which kind of service answers.
+/// The kind of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider {
-    /// The hosted service, over an encrypted address.
+    /// The hosted service, at an encrypted address.
     Upstash,
     /// The endpoint on this machine.
     Local,
@@ -30,24 +30,26 @@ impl Provider {
 /// The database.
 #[derive(Clone)]
 pub struct RedisConfig {
-    /// From `REDIS_PROVIDER`: `upstash` (the default) or `local`.
+    /// The kind of service, from `REDIS_PROVIDER`: `upstash` (the default) or `local`.
     pub provider: Provider,
     /// The REST address, from `UPSTASH_REDIS_REST_URL`.
     pub url: String,
-    /// The right to use it, from `UPSTASH_REDIS_REST_TOKEN`.
+    /// The token, from `UPSTASH_REDIS_REST_TOKEN`.
     pub token: Secret,
-    /// What every key starts with, from `KEY_PREFIX`. Defaults to `trawl:`. Two
-    /// deployments on one database must differ in it.
+    /// The prefix of every key, from `KEY_PREFIX`. Defaults to `trawl:`. Two deployments on
+    /// one database must have different prefixes.
     pub key_prefix: String,
-    /// A PEM file of roots to trust besides those compiled in, from `REDIS_CA_FILE`:
-    /// for a database behind a proxy that shows certificates of its own. Defaults to
-    /// none.
+    /// A PEM file with roots to trust in addition to the built-in ones, from
+    /// `REDIS_CA_FILE`. It is for a database behind a proxy that has its own certificates.
+    /// Defaults to none.
     pub ca_file: Option<PathBuf>,
 }
 
 impl RedisConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// The variable that is missing or wrong.
+    /// A variable is missing or wrong.
     pub fn read(env: &Environment<'_>) -> Result<RedisConfig, ConfigError> {
         Ok(RedisConfig {
             provider: Provider::read(env)?,

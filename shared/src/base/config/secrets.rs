@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::environment::{ConfigError, Environment};
 
-/// Every setting that is a secret, and the variable with the name of the SSM parameter
-/// (a SecureString) that holds it. One of the two is set: the second is for
-/// deployed functions, the first for development.
+/// Every setting that is a secret, and the variable that names the SSM parameter (a
+/// SecureString) with its value. Deployed functions set the second, and development sets
+/// the first.
 const SECRETS: [(&str, &str); 5] = [
     (
         "UPSTASH_REDIS_REST_TOKEN",
@@ -18,35 +18,37 @@ const SECRETS: [(&str, &str); 5] = [
     ("DISCORD_TOKEN", "DISCORD_TOKEN_PARAMETER"),
 ];
 
-/// The shortest key of a caller, in bytes.
+/// The smallest length of a caller's key, in bytes.
 const SHORTEST_KEY: usize = 16;
 
-/// The secrets that are parameters.
+/// The secrets that are stored as SSM parameters.
 #[derive(Clone, Debug)]
 pub struct SecretsConfig {
     /// The settings that name a parameter instead of a value.
     pub parameters: Vec<SecretParameter>,
-    /// How old values may get before they are read again, which is how long a key that
-    /// was replaced may still be taken by an environment. In milliseconds, from
-    /// `SECRETS_MAX_AGE_MS`. Defaults to 300000; from 60000 to 86400000.
+    /// How old values may become before they are read again. An environment may accept a
+    /// replaced key for that long. In milliseconds, from `SECRETS_MAX_AGE_MS`. Defaults to
+    /// 300000; 60000 to 86400000.
     pub max_age: Duration,
-    /// How long an invocation waits for values it could do without. In milliseconds,
-    /// from `SECRETS_PATIENCE_MS`. Defaults to 1000; from 100 to 5000.
+    /// How long an invocation waits for values that it could do without. In milliseconds,
+    /// from `SECRETS_PATIENCE_MS`. Defaults to 1000; 100 to 5000.
     pub patience: Duration,
 }
 
-/// A setting, and the parameter that holds it.
+/// A setting, and the parameter that holds its value.
 #[derive(Clone, Debug)]
 pub struct SecretParameter {
-    /// The variable that a plain secret would be in.
+    /// The variable for the plain value.
     pub setting: &'static str,
     /// The name of the parameter.
     pub parameter: String,
 }
 
 impl SecretsConfig {
+    /// Reads this section.
+    ///
     /// # Errors
-    /// A setting that is set in both ways, or the variable that is wrong.
+    /// A setting has both a value and a parameter, or a variable is wrong.
     pub fn read(env: &Environment<'_>) -> Result<SecretsConfig, ConfigError> {
         let mut parameters = Vec::new();
         for (setting, variable) in SECRETS {
@@ -74,10 +76,10 @@ impl SecretsConfig {
         })
     }
 
-    /// Whether these can be the values of [`SecretsConfig::parameters`].
+    /// Checks that `values` are valid for [`SecretsConfig::parameters`].
     ///
     /// # Errors
-    /// The setting that cannot have its value.
+    /// The setting whose value is invalid.
     pub(crate) fn check(&self, values: &[&str]) -> Result<(), ConfigError> {
         for (secret, value) in self.parameters.iter().zip(values) {
             let name = secret.setting;
@@ -105,7 +107,7 @@ fn is_key(setting: &str) -> bool {
     setting.starts_with("TRAWL_")
 }
 
-/// Whether `key` can be a caller's.
+/// Checks that `key` is valid as a caller's key.
 pub(super) fn check_key(name: &'static str, key: &str) -> Result<(), ConfigError> {
     if key.len() < SHORTEST_KEY {
         let expected = "at least 16 characters";

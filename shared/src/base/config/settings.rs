@@ -1,4 +1,4 @@
-//! The sections of settings, wherever they come from.
+//! The sections of the settings, whatever their source.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use super::{
     MetricsConfig, QueueConfig, RedisConfig, WakerConfig,
 };
 
-/// Takes the lines of metrics.
+/// Receives the lines of metrics.
 pub type MetricsSink = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// What a function is built from: the environment of its process, or, in `dev` and in
-/// tests, values made by the program. A function of routes reads the sections of everything
-/// a [`Context`](crate::http::Context) hands out, so that a wrong value stops it at its
-/// start; Discord's is read only where Discord is asked.
+/// The settings that a function is built from. They come from the environment of its
+/// process or, in `dev` and in tests, from the program. A function with routes reads the
+/// sections of everything that a [`Context`](crate::http::Context) provides, so that a
+/// wrong value stops it when it starts. Discord's section is read only by functions that
+/// call Discord.
 #[allow(
     clippy::missing_errors_doc,
     reason = "each: the setting that is missing or wrong"
@@ -21,24 +22,24 @@ pub type MetricsSink = Arc<dyn Fn(&str) + Send + Sync>;
 pub trait Settings {
     /// The database.
     fn redis(&self) -> Result<RedisConfig, ConfigError>;
-    /// The database of cached values, if they have one of their own.
+    /// The database for cached values, if they have one of their own.
     fn cache(&self) -> Result<CacheConfig, ConfigError>;
     /// The keys of callers.
     fn auth(&self) -> Result<AuthConfig, ConfigError>;
-    /// What every route asks of its callers.
+    /// The requirements that all routes have for their callers.
     fn http(&self) -> Result<HttpConfig, ConfigError>;
     /// The queue.
     fn queue(&self) -> Result<QueueConfig, ConfigError>;
-    /// What a drainer does besides running jobs.
+    /// What a drainer handles besides the queue.
     fn drain(&self) -> Result<DrainConfig, ConfigError>;
-    /// Discord, or a server that speaks its API.
+    /// Discord, or another server with the same API.
     fn discord(&self) -> Result<DiscordConfig, ConfigError>;
     /// Whether metrics are written.
     fn metrics(&self) -> Result<MetricsConfig, ConfigError>;
     /// How a drainer is woken.
     fn waker(&self) -> WakerConfig;
 
-    /// Where metrics are written, when not to standard output.
+    /// Where metrics are written, if not to standard output.
     fn metrics_sink(&self) -> Option<MetricsSink> {
         None
     }

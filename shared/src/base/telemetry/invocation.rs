@@ -1,4 +1,4 @@
-//! What is said of the invocation on every line that is written in it.
+//! The fields that describe the invocation on each of its log lines.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,8 +13,8 @@ pub struct Invocations {
 }
 
 impl Invocations {
-    /// The span of the next one. Of the highest level, since one that is filtered out
-    /// takes its fields from the lines that are not.
+    /// Returns the span of the next invocation. It has the highest level, because a span
+    /// that is filtered out removes its fields from lines that are not.
     pub fn span(&self, request_id: &str, trace: Option<&Trace>) -> Span {
         let is_first = !self.has_begun.swap(true, Ordering::Relaxed);
         tracing::error_span!(

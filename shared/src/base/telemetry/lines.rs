@@ -1,5 +1,5 @@
-//! The form of a log line: one JSON object, flat, with the fields of the spans it was
-//! written in.
+//! The format of a log line: a flat JSON object that includes the fields of the spans
+//! around it.
 
 use std::io::Write as _;
 
@@ -19,7 +19,7 @@ use crate::trace::Trace;
 /// Writes events as lines.
 pub struct Lines<W> {
     writer: W,
-    /// The function's name, where there is one.
+    /// The name of the function, if there is one.
     function: Option<String>,
 }
 
@@ -29,7 +29,7 @@ impl<W> Lines<W> {
     }
 }
 
-/// Names and values in the order they came; a later one of the same name counts.
+/// Names and values, in order. If a name occurs twice, the later value counts.
 #[derive(Clone, Default)]
 struct Fields(Vec<(&'static str, Value)>);
 
@@ -43,7 +43,7 @@ impl Fields {
     }
 }
 
-/// What the runtime's own span says, under our names: lines of an event that reached no
+/// Renames the fields of the runtime's own span to ours. Lines of an event that reached no
 /// handler have no others.
 fn known(name: &'static str, value: Value) -> (&'static str, Value) {
     match name {
@@ -112,12 +112,13 @@ where
             line.set("timestamp", timestamp);
         }
         line.set("level", event.metadata().level().as_str());
-        // Before all else a reader looks for; the event tells it.
+        // Reserved first, because readers look for it first. The event sets it.
         line.set("message", Value::Null);
         if let Some(function) = &self.function {
             line.set("function", function.as_str());
         }
-        // From the outermost in: a job's own trace stands before its drainer's.
+        // From the outermost span to the innermost, so a job's own trace takes precedence
+        // over its drainer's.
         for span in context
             .event_scope(event)
             .into_iter()
@@ -132,7 +133,8 @@ where
         event.record(&mut line);
         let mut text = to_json(&line);
         text.push(b'\n');
-        // In one piece, since others write here too. Nobody could be told of a failure.
+        // Written in one piece, because others write here too. There is nobody to report a
+        // failure to.
         let _ = self
             .writer
             .make_writer_for(event.metadata())
@@ -145,7 +147,7 @@ fn to_json(line: &Fields) -> Vec<u8> {
     let mut text = Vec::with_capacity(256);
     let mut json = serde_json::Serializer::new(&mut text);
     let fields = line.0.iter().map(|(name, value)| (name, value));
-    // Names are text and values are JSON: this cannot fail.
+    // Names are text and values are JSON, so this cannot fail.
     let _ = json.collect_map(fields);
     text
 }
