@@ -15,7 +15,8 @@ pub enum Error {
     TooLarge(String),
     /// This machine's clock is too far from the Redis service's for its times to be
     /// trusted.
-    #[error("the clock is {} s ahead of the Redis service's", .ahead_ms / 1000)]
+    #[error("this machine's clock is {} s {} the Redis service's",
+        .ahead_ms.abs() / 1000, if *.ahead_ms < 0 { "behind" } else { "ahead of" })]
     ClockSkew {
         /// The difference in milliseconds; negative if this clock is behind.
         ahead_ms: i64,
@@ -24,10 +25,10 @@ pub enum Error {
     #[error("the queue is full")]
     Full,
     /// Another job already has this id.
-    #[error("job id {0} is another job's")]
+    #[error("another job already has the id {0}")]
     IdTaken(JobId),
     /// The stored job was written by a newer version, or is damaged.
-    #[error("job {id} cannot be read")]
+    #[error("the record of job {id} cannot be read")]
     Unreadable {
         /// The job.
         id: String,
@@ -36,7 +37,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// Redis could not be reached, or it refused the request.
-    #[error("the queue cannot be used")]
+    #[error("the queue is unavailable")]
     Redis(#[from] redis::Error),
 }
 
