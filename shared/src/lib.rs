@@ -1,20 +1,20 @@
-//! Code that two or more of Trawl's functions share. This crate never depends on a function.
+//! Code shared by two or more of Trawl's functions. This crate never depends on a function.
 //!
-//! The folders are layers. A file uses its own layer and those above it in this table, never
-//! one below; `tests/it/layers` checks it.
+//! The folders are layers. A file uses its own layer and those above it in this table,
+//! never one below. `tests/it/layers` checks this.
 //!
-//! | layer | what is in it |
+//! | layer | content |
 //! |---|---|
-//! | `base` | what everything stands on: [`clock`], [`config`], [`secrets`], [`telemetry`], [`input`] |
+//! | `base` | the foundation of everything else: [`clock`], [`config`], [`secrets`], [`telemetry`], [`input`] |
 //! | [`redis`] | the client of the Upstash REST API |
 //! | `services` | what a backend needs from Redis: [`queue`], [`cache`], [`rate_limiter`], [`lock`], [`session`], [`idempotency`], [`progress`], [`counters`], [`flags`], [`metrics`] |
 //! | `domain` | clips in Discord channels: [`discord`], [`scan`], [`jobs`] |
-//! | `web` | the routes' side: [`http`], the one module that knows `lambda_http`, and [`openapi`] |
+//! | `web` | what routes need: [`http`], the only module that uses `lambda_http`, and [`openapi`] |
 //! | [`start`] | builds all of it from a function's environment |
 //!
 //! Nothing here holds a connection or keeps state between invocations.
-// The examples need an endpoint, which this crate does not know. They are compiled and run by
-// the package `integration`.
+// The examples need an endpoint, and this crate must not depend on one. So the package
+// `integration` compiles and runs them.
 #![cfg_attr(not(doctest), doc = include_str!("../EXAMPLES.md"))]
 
 #[warn(missing_docs)]

@@ -1,8 +1,8 @@
-//! How a function is built: from its settings, once per cold start.
+//! Builds a function from its settings, once per cold start.
 //!
-//! Every function has one function `app` (the worker: `worker`) that builds it from a
-//! [`Start`]. Its `main`, `dev` and the tests all call that, so what is tested is wired as
-//! what is deployed.
+//! Every function has a function `app` (the worker: `worker`) that builds it from a
+//! [`Start`]. Its `main`, `dev` and the tests all call it, so the tests run the same wiring
+//! as the deployment.
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,10 +18,10 @@ use crate::secrets::{self, SecretCache, Ssm};
 use crate::telemetry;
 use crate::waker::LambdaWake;
 
-/// Why a function stops.
+/// An error that stops a function.
 pub type Error = lambda_http::Error;
 
-/// The settings of a function, and the clients they name.
+/// The settings of a function, and the clients they describe.
 pub struct Start {
     settings: Box<dyn Settings>,
     clock: Clock,
@@ -30,28 +30,29 @@ pub struct Start {
     services: OnceLock<Arc<Services>>,
 }
 
-/// Why a function cannot start.
+/// A function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("a setting is missing or wrong")]
-    /// Names the setting.
+    /// A setting is missing or wrong. The error names it.
     Config(#[from] ConfigError),
     #[error("the secrets cannot be read")]
-    /// SSM Parameter Store lacks one, or cannot be asked.
+    /// SSM Parameter Store lacks a secret, or could not be asked.
     Secrets(#[from] secrets::Error),
-    #[error("the client of a service cannot be made")]
-    /// Its address or token cannot be one.
+    #[error("a service's client cannot be created")]
+    /// The address or the token of a service is invalid.
     Client(#[from] redis::Error),
-    #[error("a recurring job is not valid")]
-    /// Of the settings; names the job and the field.
+    #[error("a recurring job is invalid")]
+    /// A recurring job in the settings is invalid. The error names the job and the field.
     Recurring(#[from] queue::Error),
 }
 
 impl Start {
-    /// Starts logging and reads the environment of the process, and the secrets it names.
+    /// Starts logging, and reads the environment of the process and the secrets that it
+    /// names.
     ///
     /// # Errors
-    /// The setting that is missing or wrong, the secret that cannot be read.
+    /// A setting is missing or wrong, or a secret cannot be read.
     pub async fn from_process() -> Result<Start, StartError> {
         let logs = telemetry::start();
         let started = async {
@@ -62,20 +63,20 @@ impl Start {
         started.await.inspect_err(log)
     }
 
-    /// With settings from anywhere.
+    /// Creates a start with settings from any source.
     ///
     /// # Errors
-    /// The setting that is missing or wrong.
+    /// A setting is missing or wrong.
     pub fn new(settings: Box<dyn Settings>, clock: Clock) -> Result<Start, StartError> {
         let redis = redis::connect(&settings.redis()?, &clock)?;
         Start::with_redis(redis, settings, clock)
     }
 
-    /// As [`Start::new`], with another client than the settings name: one of a provider of
-    /// your own, or one that a test watches.
+    /// Like [`Start::new`], but with a Redis client other than the one that the settings
+    /// describe: a provider of your own, or one that a test watches.
     ///
     /// # Errors
-    /// The setting that is missing or wrong.
+    /// A setting is missing or wrong.
     pub fn with_redis(
         redis: Redis,
         settings: Box<dyn Settings>,
@@ -90,27 +91,27 @@ impl Start {
         })
     }
 
-    /// The settings, for what only this function has.
+    /// The settings, for sections that only this function has.
     pub fn settings(&self) -> &dyn Settings {
         &*self.settings
     }
 
-    /// The clock of everything.
+    /// The clock that everything uses.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// What every key of this deployment starts with.
+    /// The prefix of every key in this deployment.
     pub fn key_prefix(&self) -> &str {
         &self.key_prefix
     }
 
-    /// A function of routes. `state` is what its handlers share. It has no client of Redis:
-    /// a request's [`Context`](http::Context) hands those out. (A test looks for functions
-    /// that make one, or keep one, themselves.)
+    /// Builds a function with routes. Its handlers share `state`, which must not contain a
+    /// Redis client: a request's [`Context`](http::Context) provides the clients. (A test
+    /// fails if a function creates or keeps one itself.)
     ///
     /// # Errors
-    /// The setting that is missing or wrong.
+    /// A setting is missing or wrong.
     pub fn app<S>(&self, state: S, routes: Vec<Route<S>>) -> Result<App<S>, StartError>
     where
         S: Send + Sync + 'static,
@@ -118,16 +119,16 @@ impl Start {
         Ok(App::new(self.services()?, state, routes))
     }
 
-    /// The client of Discord.
+    /// Returns the Discord client.
     ///
     /// # Errors
-    /// The setting that is missing or wrong.
+    /// A setting is missing or wrong.
     pub fn discord(&self) -> Result<Discord, StartError> {
         Ok(Discord::new(&self.settings.discord()?)?)
     }
 
-    /// What starts a worker, which learns that `source` did it; `None` where the settings
-    /// name no worker.
+    /// Returns what starts a worker and tells it that `source` did so. `None` if the
+    /// settings name no worker.
     pub fn wake(&self, source: &str) -> Option<LambdaWake> {
         let config = self.settings.waker();
         let function = config.function?;
@@ -137,31 +138,31 @@ impl Start {
         })
     }
 
-    /// Redis, for the worker, which no caller reaches. In a function of routes it would be a
-    /// way around the limits: a test names who may call it.
+    /// Returns the Redis client for the worker, which no caller can reach. In a function
+    /// with routes it would bypass the limits, so a test lists who may call this.
     pub fn redis_without_admission(&self) -> &Redis {
         &self.redis
     }
 
-    /// The queue `name`, for the worker; see [`Start::redis_without_admission`].
+    /// Returns the queue `name` for the worker; see [`Start::redis_without_admission`].
     ///
     /// # Errors
-    /// The setting that is wrong.
+    /// A setting is wrong.
     pub fn queue_without_admission(&self, name: &str) -> Result<Queue, StartError> {
         let config: QueueConfig = self.settings.queue()?;
         let (redis, clock) = (self.redis.clone(), self.clock.clone());
         Ok(Queue::new(redis, &self.key_prefix, name, clock, config))
     }
 
-    /// The month's commands.
+    /// Returns the count of the month's commands.
     pub fn budget(&self) -> CommandBudget {
         CommandBudget::new(&self.redis, &self.key_prefix, self.clock.clone())
     }
 
-    /// The metrics of this function.
+    /// Returns the metrics of this function.
     ///
     /// # Errors
-    /// The setting that is wrong.
+    /// A setting is wrong.
     pub fn metrics(&self) -> Result<Metrics, StartError> {
         let config = self.settings.metrics()?;
         let clock = self.clock.clone();
@@ -171,8 +172,8 @@ impl Start {
         })
     }
 
-    /// Made once: the functions of one process share them, as the requests of one function
-    /// do.
+    /// Created once. The functions in one process share the services, as the requests of
+    /// one function do.
     fn services(&self) -> Result<Arc<Services>, StartError> {
         if let Some(services) = self.services.get() {
             return Ok(services.clone());
@@ -190,7 +191,7 @@ impl Start {
         Ok(self.services.get_or_init(|| services).clone())
     }
 
-    /// The cache, in its own database if it has one.
+    /// Returns the cache, in its own database if it has one.
     fn cache(&self) -> Result<Cache, StartError> {
         let own = self.settings.cache()?.redis;
         let own = own.map(|config| redis::connect(&config, &self.clock));
@@ -202,11 +203,11 @@ impl Start {
     }
 }
 
-/// Builds a function of routes from the process's environment, and serves it until that
-/// ends.
+/// Builds a function with routes from the environment of the process, and serves it until
+/// the process ends.
 ///
 /// # Errors
-/// When the function cannot start, or the runtime fails.
+/// The function cannot start, or the runtime failed.
 pub async fn serve<S: Send + Sync + 'static>(
     app: impl FnOnce(&Start) -> Result<App<S>, StartError>,
 ) -> Result<(), Error> {
@@ -219,7 +220,7 @@ fn log(error: &StartError) {
     tracing::error!(error = telemetry::chain(error), "the function cannot start");
 }
 
-/// A function whose secrets are plain asks nobody, and makes no client for it.
+/// A function with plain secrets makes no call and needs no client for it.
 async fn with_secrets(
     environment: Environment<'static>,
     clock: &Clock,

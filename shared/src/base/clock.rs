@@ -67,7 +67,7 @@ impl Clock {
     }
 
     /// A short wait before something is tried again. Nothing depends on its length. On a
-    /// manual clock it ends at once, so that a test need not move the clock for it.
+    /// manual clock it ends immediately, so that a test need not move the clock for it.
     pub async fn pause(&self, pause: Duration) {
         match &self.0 {
             Source::System { .. } => tokio::time::sleep(pause).await,

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_setting_is_named_with_what_it_may_be() {
+    fn the_error_for_a_wrong_setting_names_it_and_what_is_expected() {
         let error = QueueConfig::read(&env(&[("QUEUE_LEASE_MS", "soon")])).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_set_in_one_way() {
+    fn a_secret_is_either_a_value_or_a_parameter() {
         let both = env(&[
             ("TRAWL_API_KEY", "a-development-key"),
             ("TRAWL_API_KEY_PARAMETER", "/trawl/api-key"),

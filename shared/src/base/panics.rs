@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_an_error_without_what_it_said() {
+    async fn a_panic_becomes_an_error_without_its_message() {
         assert_eq!(caught(async { 5 }).await.ok(), Some(5));
         let panicked = caught(async { panic!("tok3n") }).await.unwrap_err();
         assert!(!format!("{panicked} {panicked:?}").contains("tok3n"));

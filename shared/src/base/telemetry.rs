@@ -61,7 +61,7 @@ pub fn start_for_people() -> Result<(), ConfigError> {
     let lines = tracing_subscriber::fmt::layer().with_target(false);
     let started = tracing_subscriber::registry().with(targets).with(lines);
     if started.try_init().is_err() {
-        tracing::debug!("logging was started already");
+        tracing::debug!("logging was already started");
     }
     Ok(())
 }

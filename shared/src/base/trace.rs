@@ -84,7 +84,7 @@ mod tests {
     const W3C: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     #[test]
-    fn a_traceparent_is_kept_and_what_is_none_is_not() {
+    fn a_valid_traceparent_is_kept_and_an_invalid_one_is_not() {
         let trace = Trace::parse(W3C).unwrap();
         assert_eq!(trace.as_str(), W3C);
         assert_eq!(trace.id(), "0af7651916cd43dd8448eb211c80319c");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_x_ray_is_the_same_trace() {
+    fn an_x_ray_header_gives_the_same_trace() {
         let root = "Root=1-0af76519-16cd43dd8448eb211c80319c";
         let whole = format!("{root};Parent=b7ad6b7169203331;Sampled=1;Lineage=1:2:3");
         assert_eq!(Trace::from_xray(&whole).unwrap().as_str(), W3C);

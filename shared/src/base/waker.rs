@@ -1,11 +1,11 @@
-//! Waking a drainer after a job was stored.
+//! Wakes a drainer after a job was stored.
 //!
-//! Best effort: a job that wakes nobody is found by the schedule within a minute.
+//! Waking is best effort: the schedule finds a job that wakes no drainer within a minute.
 //!
-//! An environment wakes at most one drainer in a short interval, and no job is lost to it:
-//! a drainer that was woken looks for the last time when that interval is over, counted
-//! from its own beginning, which is after the wake. A job that woke nobody because another
-//! had just done so was stored before that.
+//! An environment wakes at most one drainer in a short interval. This misses no job. A
+//! woken drainer takes its last look at the queue when that interval is over, counted from
+//! its own start, which is after the wake. A job that woke nobody, because another had just
+//! done so, was stored before that look.
 
 mod lambda;
 
@@ -16,63 +16,67 @@ use futures_util::future::BoxFuture;
 use crate::clock::Clock;
 pub use lambda::LambdaWake;
 
-/// A drainer is woken at most this often by one environment. A drainer that was woken
-/// looks again when it is over.
+/// The shortest interval between two wakes by one environment. A woken drainer looks for
+/// jobs again when the interval is over.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long waking may delay the reply to the caller.
+/// The longest time by which waking may delay the reply to the caller.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// How long a drainer may take to wake another: its jobs go on meanwhile.
+/// How long a drainer may take to wake another one. Its jobs continue in the meantime.
 const HELPER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a drainer is sent about who wakes it. One woken by another drainer wakes none
-/// itself.
+/// Tells a drainer that a function which stored a job woke it.
 pub const BY_ENQUEUE: &str = "trawl.enqueue";
-/// A drainer woke this one, which therefore wakes no others.
+/// Tells a drainer that another drainer woke it, so that it does not wake others.
 pub const BY_DRAIN: &str = "trawl.drain";
 
 /// Starts a drainer.
 pub trait Wake: Send + Sync + 'static {
+    /// Starts a drainer.
+    ///
     /// # Errors
-    /// Any; it is logged and forgotten.
+    /// Any error. It is logged and otherwise ignored.
     fn wake(&self) -> BoxFuture<'_, Result<(), Box<dyn std::error::Error + Send + Sync>>>;
 }
 
-/// Wakes `n` drainers at once.
+/// Wakes `n` drainers at the same time.
 pub async fn wake_all(wake: &dyn Wake, n: u32) {
     let wakes = (0..n).map(|_| wake_one(wake, HELPER_PATIENCE));
     futures_util::future::join_all(wakes).await;
 }
 
-/// Answers whether it was woken, as far as that is known.
+/// Returns whether a drainer was woken, as far as that is known.
 async fn wake_one(wake: &dyn Wake, patience: Duration) -> bool {
-    // Not the injected clock: this bounds real waiting, and moves no state.
+    // Uses real time and not the injected clock, because it bounds a real wait and changes
+    // no state.
     match tokio::time::timeout(patience, wake.wake()).await {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => {
             let error = crate::telemetry::chain(&*error);
-            tracing::warn!(error, "no drainer was woken");
+            tracing::warn!(error, "a drainer could not be woken");
         }
-        Err(_) => tracing::warn!("no drainer was woken in time"),
+        Err(_) => tracing::warn!("waking a drainer took too long"),
     }
     false
 }
 
-/// Wakes drainers, at most one in [`INTERVAL`], without failing or delaying anybody.
+/// Wakes drainers, at most one in each [`INTERVAL`]. It never fails, and hardly delays its
+/// caller.
 pub struct Waker {
     wake: Option<Box<dyn Wake>>,
     clock: Clock,
     interval: Duration,
-    /// The moment from which on what was stored is seen by a drainer that was woken. Held
-    /// while one is woken: only its success spares the next caller the same.
+    /// A woken drainer will see everything that was stored since this time. The lock is
+    /// held while a drainer is being woken: only a wake that succeeded makes the next
+    /// caller's unnecessary.
     covered: tokio::sync::Mutex<Option<Duration>>,
 }
 
 impl Waker {
-    /// `None` leaves jobs to the schedule. `linger` is how long drainers stay without work:
-    /// those that leave at once see nothing of what is stored after their first look, so
-    /// that each job must wake one.
+    /// Without `wake`, jobs wait for the schedule. `linger` is how long drainers stay
+    /// without work. Drainers that leave immediately do not see what is stored after their
+    /// first look, so each job must then wake one.
     pub fn new(wake: Option<Box<dyn Wake>>, clock: Clock, linger: Duration) -> Waker {
         Waker {
             wake,
@@ -86,13 +90,13 @@ impl Waker {
         }
     }
 
-    /// The time to give to [`Waker::wake`], before a job is stored.
+    /// Returns the time to pass to [`Waker::wake`]. Call it before a job is stored.
     pub fn before_storing(&self) -> Duration {
         self.clock.elapsed()
     }
 
-    /// Wakes a drainer for what was stored since `before`, unless one was woken just now
-    /// that sees it; answers within 300 ms.
+    /// Wakes a drainer for what was stored since `before`, unless one was just woken that
+    /// will see it. Returns within 300 ms.
     pub async fn wake(&self, before: Duration) {
         let Some(wake) = &self.wake else { return };
         let waking = async {
@@ -103,9 +107,9 @@ impl Waker {
                 *covered = Some(before);
             }
         };
-        // The same bound for those that wait for another's call.
+        // The same limit applies to those who wait for another's call.
         if tokio::time::timeout(PATIENCE, waking).await.is_err() {
-            tracing::warn!("no drainer was woken in time");
+            tracing::warn!("waking a drainer took too long");
         }
     }
 }

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_not_ready_is_told_from_a_command_that_failed() {
+    fn a_server_that_is_not_ready_differs_from_a_command_that_failed() {
         for text in [
             "READONLY You can't write against a read only replica.",
             "LOADING Redis is loading the dataset in memory",

@@ -88,7 +88,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_file_is_after_those_it_needs_and_there_once() {
+    fn a_file_comes_once_and_after_the_files_it_needs() {
         let names = |main| -> Vec<&str> {
             let files = closure(FILES, main).into_iter();
             files.map(|(name, _)| name).collect()

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_is_never_taken_for_a_pattern() {
+    fn a_prefix_is_never_read_as_a_pattern() {
         assert_eq!(Prefix::new("a*:").pattern(), "a\\*:");
         assert_eq!(Prefix::new("[x]\\").pattern(), "\\[x\\]\\\\");
     }

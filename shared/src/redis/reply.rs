@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_decoded_and_an_exact_ok_is_not() {
+    fn strings_are_decoded_but_a_plain_ok_is_not() {
         assert_eq!(read(r#""OK""#), Reply::Bytes(b"OK".to_vec()));
         assert_eq!(read(r#""T0s=""#), Reply::Bytes(b"OK".to_vec()));
         assert_eq!(read(r#""/wD+""#), Reply::Bytes(vec![0xff, 0, 0xfe]));

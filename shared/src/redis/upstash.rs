@@ -53,7 +53,7 @@ struct Skew {
 
 impl Skew {
     /// How far this clock is ahead now, or `None` if the reading is too old. A clock that
-    /// was corrected since then is trusted at once, without asking the service.
+    /// was corrected since then is trusted immediately, without asking the service.
     fn at(&self, now_ms: i64, elapsed: Duration) -> Option<i64> {
         let age = elapsed.saturating_sub(self.elapsed);
         if age >= SKEW_HOLDS {
@@ -362,7 +362,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_was_set_right_is_believed_at_once() {
+    fn a_corrected_clock_is_trusted_immediately() {
         let ahead = Skew {
             ahead_ms: 7_200_000,
             seen_ms: 7_200_000,

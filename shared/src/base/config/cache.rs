@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_is_apart_when_it_has_an_address_and_then_it_needs_a_token() {
+    fn a_cache_with_an_address_has_its_own_database_and_needs_a_token() {
         assert!(read(&[]).unwrap().redis.is_none());
         let own = read(&[
             ("CACHE_REDIS_REST_URL", "https://cache.example"),

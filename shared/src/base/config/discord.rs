@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_leaves_this_machine_over_tls_alone() {
+    fn a_token_leaves_this_machine_only_over_tls() {
         for address in [
             "https://discord.com/api/v10",
             "http://127.0.0.1:8078/api/v10",

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recurring_job_has_a_name_of_its_own_and_one_way_to_tell_its_times() {
+    fn a_recurring_job_needs_a_unique_name_and_exactly_one_schedule() {
         let read = |text: &str| read_recurring(text).map(|list| list.len());
         let job = r#""job":{"type":"scan"}"#;
         assert_eq!(read("[]"), Ok(0));

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_one_as_browsers_write_it() {
+    fn an_origin_is_written_as_browsers_write_it() {
         let read = |text: &str| {
             let name = |name: &str| (name == "CORS_ORIGINS").then(|| text.to_owned());
             HttpConfig::read(&Environment::from(name)).map(|config| config.cors_origins)

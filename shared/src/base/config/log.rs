@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_is_one_of_lambdas_words() {
+    fn a_log_level_is_one_of_lambdas_words() {
         let read = |name: &'static str, text: &'static str| {
             let env = Environment::from(move |asked| (asked == name).then(|| text.to_owned()));
             LogConfig::read(&env)

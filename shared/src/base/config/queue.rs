@@ -53,7 +53,7 @@ pub struct QueueConfig {
     pub helpers: u32,
     /// How long a drainer without work waits for a job that is due soon (a retry, or a scan
     /// that waits for Discord) before it leaves the job to the next scheduled drainer. In
-    /// milliseconds, from `DRAIN_LINGER_MS`. Defaults to 20000. 0 means to leave at once.
+    /// milliseconds, from `DRAIN_LINGER_MS`. Defaults to 20000. 0 means to leave immediately.
     pub linger: Duration,
     /// How long a drainer collects finished jobs before it reports them, so that one
     /// command reports several. Higher values cost fewer commands but delay completion
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clocks_may_be_off_by_a_quarter_of_the_lease() {
+    fn clocks_may_differ_by_a_quarter_of_the_lease() {
         fn skew(pairs: &[(&str, &str)]) -> Result<Option<Duration>, String> {
             read(pairs).map(|config| config.clock_skew)
         }
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_says_what_its_setting_says() {
+    fn zero_means_what_each_setting_documents() {
         let zero = |name| read(&[(name, "0")]).unwrap();
         assert_eq!(zero("QUEUE_ACTIVE_LIMIT").active_limit, None);
         assert_eq!(zero("QUEUE_GROUP_LIMIT").group_limit, None);

@@ -13,15 +13,16 @@ use crate::config::{SecretParameter, SecretsConfig};
 use crate::secret::{Reason, Secret, Values};
 use crate::telemetry;
 
-/// The shortest interval between two readings because values are too old, or because a
-/// caller brought an unknown key. Strangers cause the second, so it must not be short.
+/// The shortest interval between two reads because of age or of a caller's unknown key.
+/// Anybody can cause the second, so it must not be short.
 const SELDOM: Duration = Duration::from_secs(60);
 
-/// How often a refused token may: it is probably being replaced right now, first at the
-/// service and then in the store.
+/// The shortest interval between two reads because of a refused token. It is short, because
+/// the token is probably being replaced at this moment, first at the service and then in
+/// the store.
 const SOON: Duration = Duration::from_secs(10);
 
-/// The secrets that are parameters.
+/// The secrets that are stored as parameters.
 pub struct SecretCache {
     config: SecretsConfig,
     source: Box<dyn Parameters>,
@@ -29,16 +30,17 @@ pub struct SecretCache {
     /// In the order of the settings.
     values: Mutex<Vec<Arc<str>>>,
     times: Mutex<Times>,
-    /// Its holder reads for everyone who waits, so that a burst of requests makes one call.
+    /// Whoever holds the lock reads for all who wait, so a burst of requests makes one
+    /// call.
     turn: tokio::sync::Mutex<()>,
 }
 
-/// On the monotonic clock.
+/// Times on the monotonic clock.
 #[derive(Clone, Copy)]
 struct Times {
     /// When the values were read.
     read: Duration,
-    /// When they were to be read.
+    /// When the latest read began.
     asked: Duration,
 }
 
@@ -46,7 +48,7 @@ impl SecretCache {
     /// Reads every parameter of the settings, once.
     ///
     /// # Errors
-    /// The parameters that do not exist or cannot be used; that the store is away.
+    /// A parameter does not exist or has an invalid value, or the store is unavailable.
     pub async fn start(
         config: SecretsConfig,
         source: Box<dyn Parameters>,
@@ -66,16 +68,16 @@ impl SecretCache {
         }))
     }
 
-    /// The secret of `setting`, if it is a parameter.
+    /// Returns the secret of `setting`, if it is stored as a parameter.
     pub fn secret(self: &Arc<Self>, setting: &str) -> Option<Secret> {
         let mut parameters = self.config.parameters.iter();
         let place = parameters.position(|parameter| parameter.setting == setting)?;
         Some(Secret::cached(self.clone(), place))
     }
 
-    /// Reads all values again, unless there is no need or it was done just now. Takes
-    /// as long as the settings allow, at most; those who come meanwhile wait for it and
-    /// have what it found.
+    /// Reads all values again, unless it is unnecessary or was done recently. Takes no
+    /// longer than the settings allow. Callers that arrive in the meantime wait for it and
+    /// get its result.
     async fn look_again(&self, reason: Reason<'_>, place: usize) {
         if !self.is_needed(reason, place) {
             return;
@@ -95,7 +97,10 @@ impl SecretCache {
             Ok(values) => self.take(values),
             Err(error) => {
                 let error = telemetry::chain(&error);
-                tracing::warn!(error, "the previous secrets stay in use");
+                tracing::warn!(
+                    error,
+                    "secrets could not be read again: the previous ones stay in use"
+                );
             }
         }
     }
@@ -159,7 +164,7 @@ fn names(config: &SecretsConfig) -> Vec<String> {
     names
 }
 
-/// The settings' values, or what is wrong with them.
+/// Returns the values of the settings, or says what is wrong with them.
 fn select(config: &SecretsConfig, found: HashMap<String, String>) -> Result<Vec<Arc<str>>, Error> {
     let value = |secret: &SecretParameter| found.get(&secret.parameter).map(|value| value.trim());
     let missing: Vec<String> = config

@@ -1,17 +1,17 @@
-//! Secrets: plain settings, or parameters of SSM Parameter Store that may change while
-//! functions live.
+//! Secrets: plain settings, or parameters in SSM Parameter Store, which may change while a
+//! function lives.
 //!
-//! Every parameter a function is given the name of is read by one call, once per cold
-//! start. They are read again, all by one call, within an invocation that needs them
+//! At each cold start, one call reads every parameter that the function's settings name.
+//! Later, during an invocation, one call reads all of them again:
 //!
 //! | when | at most once in |
 //! |---|---|
 //! | they are older than [`SecretsConfig::max_age`](crate::config::SecretsConfig) | a minute |
-//! | a caller brings an unknown key | a minute |
-//! | a service refuses the token it was sent | ten seconds |
+//! | a caller sends an unknown key | a minute |
+//! | a service refuses the token that it was sent | ten seconds |
 //!
-//! and nothing is read between invocations. While the store is unavailable, or has a
-//! value that cannot be used, the previous ones stay in use.
+//! Nothing is read between invocations. While the store is unavailable, or has a value that
+//! is invalid, the previous values stay in use.
 
 mod cache;
 mod ssm;
@@ -26,26 +26,26 @@ pub use super::secret::Secret;
 pub use cache::SecretCache;
 pub use ssm::Ssm;
 
-/// Where parameters are stored.
+/// A store of parameters.
 pub trait Parameters: Send + Sync + 'static {
-    /// The values of those of `names` that exist, by one call.
+    /// Returns the values of those `names` that exist, with one call.
     ///
     /// # Errors
-    /// When the store does not answer; the reason holds no value.
+    /// The store did not answer. The error contains no value.
     fn read(&self, names: Vec<String>) -> BoxFuture<'_, Result<HashMap<String, String>, Away>>;
 }
 
 /// Why a store did not answer.
 pub type Away = Box<dyn std::error::Error + Send + Sync>;
 
-/// The secrets cannot be read or used. Its text never holds a value.
+/// The secrets cannot be read or used. The text never contains a value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// As `parameter (setting)`, separated by commas.
-    #[error("SSM Parameter Store has not: {0}")]
+    /// Parameters that do not exist, as `parameter (setting)`, separated by commas.
+    #[error("SSM Parameter Store does not have: {0}")]
     Missing(String),
-    /// A parameter has a value that its setting cannot have.
-    #[error("what SSM Parameter Store has cannot be used")]
+    /// A parameter has a value that is invalid for its setting.
+    #[error("a value in SSM Parameter Store is invalid")]
     Unusable(#[source] ConfigError),
     /// The store did not answer.
     #[error("SSM Parameter Store cannot be read")]

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_is_never_taken_for_a_pattern() {
+    fn a_prefix_is_never_read_as_a_pattern() {
         let keys = Keys(Prefix::new("a*:"));
         assert_eq!(keys.matching("guild:*"), "a\\*:cache:guild:*");
     }

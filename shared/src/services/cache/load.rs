@@ -174,7 +174,7 @@ impl Cache {
             if let Some(text) = mine {
                 let loaded = self.load_and_store(entry, &look, &text, load).await;
                 if loaded.is_err() {
-                    // Nobody has a value, so the next reader should try at once.
+                    // Nobody has a value, so the next reader should try immediately.
                     self.release(entry, &text).await;
                 }
                 return loaded;

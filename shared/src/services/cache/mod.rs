@@ -14,7 +14,7 @@
 //!
 //! A value under a parent (such as a channel under its guild) carries the parent's epoch,
 //! which is read in the same command. A new epoch makes all of the parent's values misses
-//! at once.
+//! at the same time.
 //!
 //! The reader's clock decides freshness, and the server's clock decides expiry. The process
 //! itself stores only counters. If Redis is unavailable, the loader is called.

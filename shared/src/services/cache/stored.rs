@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_fresh_then_stale_and_none_is_a_value() {
+    fn a_value_is_fresh_then_stale_and_so_is_a_missing_one() {
         let text = r#"{"f":1000,"d":5,"v":7}"#;
         assert_eq!(look(text, None, 999).found, Found::Fresh(Some(7)));
         assert_eq!(look(text, None, 1000).found, Found::Stale(Some(7)));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_nothing_and_said() {
+    fn an_unreadable_value_counts_as_missing_and_is_reported() {
         for text in ["", "nonsense", "[1", r#"{"f":1000,"v":"seven"}"#, "\u{1}"] {
             let look = look(text, None, 0);
             assert!(look.is_unreadable && look.found == Found::Nothing, "{text}");
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_epoch_is_nothing_nor_is_its_claim_heeded() {
+    fn a_value_and_a_claim_of_another_epoch_are_ignored() {
         let text = r#"{"f":1000,"e":"a","c":{"t":"x","u":900},"v":7}"#;
         assert_eq!(look(text, Some("a"), 0).found, Found::Fresh(Some(7)));
         assert!(look(text, Some("a"), 0).is_claimed(0));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearer_the_end_and_the_slower_the_loading_the_likelier_an_early_one() {
+    fn an_early_load_is_likelier_near_the_end_and_for_slow_loads() {
         let slow = look(r#"{"f":10000,"d":1000,"v":7}"#, None, 0);
         let share = |now: i64, look: &Look<u64>| {
             let due = (1..1000).filter(|n| look.is_due_early(now, f64::from(*n) / 1000.0));

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allow_list_and_a_switch_are_heeded() {
+    fn an_allow_list_and_a_switch_take_effect() {
         let rule = Rule::allow(&["7"]);
         assert!(rule.is_on("f", "7") && !rule.is_on("f", "8"));
         assert!(Rule::ON.is_on("f", "anybody") && !Rule::default().is_on("f", "7"));

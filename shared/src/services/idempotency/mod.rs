@@ -17,8 +17,8 @@
 //! and has begun. The others compare the mark, and if a repetition is answered "not the
 //! owner", that is only logged.
 //!
-//! The fingerprint is a SHA-1. Somebody who creates two bodies with the same fingerprint
-//! gets the reply of the first, but has both bodies anyway.
+//! The fingerprint is a SHA-1. An attacker who creates two bodies with the same fingerprint
+//! gains nothing: they get the reply to their own first body.
 
 mod keys;
 mod record;

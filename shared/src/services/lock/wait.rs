@@ -15,7 +15,7 @@ impl Locks {
     ///
     /// # Errors
     /// [`Error::Held`] if another process held the lock all the time. An error of Redis is
-    /// returned at once.
+    /// returned immediately.
     pub async fn acquire(
         &self,
         resource: &str,

@@ -46,7 +46,7 @@ impl CommandBudget {
         if let Err(error) = self.redis.hincrby(&self.key, &self.month(), by).await {
             tracing::debug!(
                 error = telemetry::chain(&error),
-                "the used commands could not be stored"
+                "the month's command count could not be stored"
             );
             // They are added with the next hundred, if this environment lives that long.
             meter.give_back(commands);

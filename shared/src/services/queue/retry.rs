@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_waits_are_those_written_down() {
+    fn the_waits_are_those_in_the_documentation() {
         let waits: Vec<u64> = (1..=10)
             .map(|attempt| Backoff::default().delay(attempt, 1.0).as_secs())
             .collect();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_named_one_by_one_end_with_the_last() {
+    fn custom_waits_repeat_the_last_one() {
         let backoff = Backoff::Custom {
             waits_ms: vec![100, 60_000],
         };

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lighter_call_than_the_refused_one_is_asked_about() {
+    fn a_call_lighter_than_the_refused_one_is_checked() {
         let blocked = Blocked::default();
         blocked.add("a".into(), 5, 0, 4000);
         assert_eq!(blocked.until("a", 4, 1), None);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_callers_remembered_are_bounded() {
+    fn the_number_of_remembered_callers_is_bounded() {
         let blocked = Blocked::default();
         for n in 0..3 * MOST {
             blocked.add(n.to_string(), 1, 0, 1000);

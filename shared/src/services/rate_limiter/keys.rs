@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_things_have_one_key() {
+    fn different_things_never_share_a_key() {
         let actions = ["read", "limit", "deny", "%limit", "a:b", "a%3Ab", "a"];
         let mut words = actions.map(word);
         words.sort();

@@ -57,7 +57,7 @@ mod tests {
     };
 
     #[test]
-    fn what_was_seen_counts_until_its_time_is_over() {
+    fn a_seen_quota_counts_until_it_resets() {
         let seen = Seen::default();
         seen.add("a".into(), LEFT);
         assert_eq!(seen.get("a", 999), Some(LEFT));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_callers_remembered_are_bounded() {
+    fn the_number_of_remembered_callers_is_bounded() {
         let seen = Seen::default();
         for n in 0..3 * MOST {
             seen.add(n.to_string(), LEFT);

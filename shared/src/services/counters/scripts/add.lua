@@ -5,7 +5,7 @@
 -- KEYS[…]  the same for longer periods, without tokens
 -- ARGV[1]  by
 -- ARGV[2]  token  identifies this count; the same if it is sent again
--- ARGV[…]  for each key: the place in it, and how many milliseconds it is kept after its first
+-- ARGV[…]  for each key: the place in it, and its lifetime in milliseconds after the first
 --          count
 --
 -- Returns 1, or 0 if it was counted before.

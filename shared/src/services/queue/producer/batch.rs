@@ -53,14 +53,14 @@ impl Queue {
         let ids: HashSet<&JobId> = jobs.iter().chain([&last]).map(|job| &job.id).collect();
         // Two jobs with one id would be stored as one, and the batch would wait forever.
         if ids.len() <= jobs.len() {
-            let reason = "id: expected another for each job";
+            let reason = "id: expected a different id for each job";
             return Err(Error::Invalid(reason.to_owned()));
         }
         for job in &jobs {
             job.check(now)?;
             // A duplicate is not stored, so the batch would wait for it forever.
             if job.unique.is_some() {
-                let reason = "unique: expected none in a batch";
+                let reason = "unique: expected no unique key for the jobs of a batch";
                 return Err(Error::Invalid(reason.to_owned()));
             }
         }

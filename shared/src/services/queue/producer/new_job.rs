@@ -169,7 +169,7 @@ impl NewJob {
             .timeout
             .is_some_and(|timeout| timeout < Duration::from_millis(1) || timeout > LONGEST_TIMEOUT)
         {
-            return invalid("timeout: expected a millisecond to a day");
+            return invalid("timeout: expected 1 millisecond to 1 day");
         }
         let latest = furthest.saturating_add(FURTHEST.as_millis() as i64);
         let in_time = |at: i64| at > self.run_at(now_ms) && at <= latest;
@@ -177,7 +177,7 @@ impl NewJob {
             return invalid("expires: expected a time after the job may run, within two years");
         }
         if self.on_unique == OnUnique::Debounce && self.args.len() > LARGEST_INLINE {
-            return invalid("data: expected at most 4096 bytes of a debounced job");
+            return invalid("data: expected at most 4096 bytes for a debounced job");
         }
         if !self.backoff.is_valid() {
             return invalid("backoff: expected 1 to 100 waits of at most a day");
@@ -187,7 +187,7 @@ impl NewJob {
         }
         let ids: HashSet<&JobId> = self.then.iter().chain([self]).map(|job| &job.id).collect();
         if ids.len() <= self.then.len() {
-            return invalid("then: expected another id for each job");
+            return invalid("then: expected a different id for each job");
         }
         self.then
             .iter()
@@ -202,10 +202,10 @@ impl NewJob {
             return invalid("then: expected at most 4096 bytes of data");
         }
         if self.run_at_ms.is_some() || self.expires_ms.is_some() || self.unique.is_some() {
-            return invalid("then: expected no time and no unique key");
+            return invalid("then: expected jobs without a time and without a unique key");
         }
         if !self.then.is_empty() {
-            return invalid("then: expected one list, not lists in it");
+            return invalid("then: expected a flat list of jobs");
         }
         self.check(now_ms)
     }
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_job_is_named() {
+    fn an_invalid_job_is_refused_with_the_reason() {
         let clock = Clock::manual(1000);
         let job = NewJob::new(JobId::new(&clock), "scan", &()).unwrap();
         let refused = |word: &str, change: &dyn Fn(&mut NewJob)| {

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_schedule_is_refused() {
+    fn an_invalid_schedule_is_refused() {
         for pattern in ["", "* * * *", "61 * * * *", "soon", "0 0 31 2"] {
             assert!(Schedule::cron(pattern).is_err(), "{pattern}");
         }
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_that_never_comes_again_is_refused() {
+    fn a_schedule_that_never_occurs_again_is_refused() {
         let fires = |pattern: &str| Schedule::cron(pattern).unwrap().check_fires(NOW).is_ok();
         for pattern in ["0 0 30 2 *", "0 0 31 4,6,9,11 *", "0 0 31 2 *"] {
             assert!(!fires(pattern), "{pattern}");

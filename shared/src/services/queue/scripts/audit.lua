@@ -61,7 +61,8 @@ for n, id in ipairs(ids) do
   elseif job and not is_finished then
     if finished[n] and not job.header.redriven then push(tx.writes.redriven, id) end
     if is_active and not active then
-      -- If a worker still runs it, the worker renews it in time. If not, the sweep takes it back.
+      -- If a worker still runs it, the worker renews it in time. If not, the sweep takes it
+      -- back.
       push(tx.writes.unfinished, int(ACTIVE + tx.now + LEASE - EPOCH), id)
       push(repaired, id)
     elseif not is_active and (not indexed[n] or active) then

@@ -4,8 +4,8 @@
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
--- KEYS[5…] if the request says so: the stream that the jobs come from, then the arguments that
---          have keys of their own (STRING)
+-- KEYS[5…] if the request says so: the stream that the jobs come from, then the keys of large
+--          arguments (STRING)
 -- ARGV[1]  request  JSON: now, day, aging, jobs [{id, priority, run_at, unique,
 --                   on_unique (hasten, keep, replace, debounce), slot {name, plan,
 --                   at, late, run_late}, entry, refused, blob}], cap, stream (whether

@@ -8,7 +8,7 @@
 --      max_attempts, and at least three, ends as failed, because it is probably what kills its
 --      workers.
 --   4. Any other job waits again, in the place it had when it was enqueued. If the sweeping
---      worker has room left, it claims the job at once (see `claim_all`).
+--      worker has room left, it claims the job immediately (see `claim_all`).
 --
 -- The sweep also heals entries that a dying script left behind.
 --

@@ -86,7 +86,7 @@ claim_all(picked, scores, room, limit, request.token, lease_end)
 -- Jobs that ended without being run have made room as well.
 if limit and release(limit) then due_at(tx.now) end
 if rate then take_rate(rate, #tx.claimed - n_again) end
--- As many jobs were picked as were asked for, and there is still room: look again at once.
+-- As many jobs were picked as were asked for, and there is still room: look again immediately.
 if #picked == request.pick and #tx.claimed < room then due_at(tx.now) end
 flush()
 local waiting = request.measure and call('ZCOUNT', tx.keys.index, 0, int(PARKED - 1)) or 0

@@ -62,7 +62,7 @@ impl<'a> Helpers<'a> {
         if n == 0 {
             return;
         }
-        tracing::info!(n_waiting, n_woken = n, "waking further drainers");
+        tracing::info!(n_waiting, n_woken = n, "waking helpers");
         wake_all(wake, n).await;
         // At most once, because the helpers have not begun yet, and a second count would
         // wake as many again.
@@ -83,14 +83,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_are_woken_as_the_backlog_takes_at_the_pace_so_far() {
+    fn the_backlog_and_the_pace_decide_how_many_helpers_are_woken() {
         let (so_far, left) = (Duration::from_secs(10), Duration::from_secs(100));
         let woken = |n_waiting| drainers_to_wake(n_waiting, 50, so_far, left);
         assert_eq!([0, 1, 500, 501, 1600].map(woken), [0, 0, 0, 1, 3]);
     }
 
     #[test]
-    fn with_no_time_left_every_job_is_one_for_another() {
+    fn each_drainer_is_assumed_to_finish_at_least_one_job() {
         assert_eq!(
             drainers_to_wake(3, 5, Duration::from_secs(1), Duration::ZERO),
             2

@@ -125,7 +125,7 @@ impl WorkerLoop<'_> {
         for attempt in given_up {
             if let Some(job) = self.running.get(&attempt) {
                 let _span = job.claim.span.enter();
-                tracing::warn!("job given back unfinished");
+                tracing::warn!("unfinished job handed back");
             }
             // A snooze rather than a failure: the job did nothing wrong, so it costs no
             // attempt.

@@ -90,7 +90,7 @@ impl WorkerLoop<'_> {
         claim.span.in_scope(|| match &finished.outcome {
             Outcome::Retry { reason, .. } => tracing::warn!(reason, "attempt failed"),
             Outcome::Fail { reason } => tracing::warn!(reason, "job failed"),
-            Outcome::Unwanted { reason } => tracing::info!(reason, "job not wanted"),
+            Outcome::Unwanted { reason } => tracing::info!(reason, "job ended as unwanted"),
             Outcome::Done(_) | Outcome::Snooze { .. } | Outcome::Cancelled => {}
         });
         let settle = Settle::of(&claim, finished, self.queue.clock().now_ms());
@@ -135,7 +135,7 @@ async fn run(queue: Queue, handler: Arc<dyn JobHandler>, mut job: ActiveJob) -> 
     let result_in = stored.unwrap_or_else(|error| {
         // The job's work is done. A result that cannot be stored must not undo it.
         let error = telemetry::chain(&error);
-        tracing::warn!(error, "result dropped");
+        tracing::warn!(error, "the job's result could not be stored");
         Some(StoredResult::Dropped)
     });
     Finished { outcome, result_in }

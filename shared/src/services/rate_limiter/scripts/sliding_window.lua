@@ -1,6 +1,6 @@
 -- sliding_window: admits a call if the window has room for it.
 --
--- Returns {word, limit, remaining, reset}. The word tells what `reset` is the time of:
+-- Returns {word, limit, remaining, reset}. The word says what happens at the time `reset`:
 --   admitted  the whole limit is free again
 --   refused   this weight may be admitted
 --   denied    the caller's block ends
