@@ -39,6 +39,7 @@ struct Periods(u64);
 struct Name(&'static str);
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Counter")]
 struct Counts {
     name: &'static str,
     period: &'static str,
@@ -47,6 +48,7 @@ struct Counts {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CounterPeriod")]
 struct Count {
     /// When the period began, in unix milliseconds.
     at: i64,

@@ -50,6 +50,7 @@ struct Flag {
 /// A whole rule; what is left out is off.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "FlagInput")]
 struct RuleInput {
     on: Option<bool>,
     percent: Option<Bounded<0, 100>>,

@@ -8,6 +8,7 @@ use serde::Serialize;
 /// INFO as names and values.
 #[derive(Debug, Default, Serialize, schemars::JsonSchema)]
 #[serde(transparent)]
+#[schemars(rename = "RedisInfo")]
 pub struct Info(BTreeMap<String, String>);
 
 impl Info {

@@ -9,7 +9,7 @@ mod queues;
 mod redis;
 
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{ADMINISTRATION, Operation, tagged};
 use shared::start::{Start, StartError};
 
 /// What the handlers share.
@@ -39,14 +39,14 @@ pub fn routes() -> Vec<Route<State>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    [
+    let operations = [
         redis::operations(),
         queues::operations(),
         flags::operations(),
         discord::operations(),
         counters::operations(),
-    ]
-    .concat()
+    ];
+    tagged(&ADMINISTRATION, operations)
 }
 
 /// The function.

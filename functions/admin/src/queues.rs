@@ -44,7 +44,7 @@ struct Queues {
 }
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "QueueWithStats")]
+#[schemars(rename = "Queue")]
 struct Named {
     name: String,
     #[serde(flatten)]
@@ -52,7 +52,7 @@ struct Named {
 }
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "PausedQueue")]
+#[schemars(rename = "QueueState")]
 struct Switched {
     name: String,
     paused: bool,

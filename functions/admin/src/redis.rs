@@ -19,14 +19,14 @@ use crate::info::Info;
 
 pub const METRICS: Spec = Spec::get(
     "/api/admin/redis/metrics",
-    "redisMetrics",
+    "getRedisMetrics",
     "How the database and the queues are doing.",
 )
 .access(Access::Admin);
 
 pub const STATS: Spec = Spec::get(
     "/api/admin/redis/stats",
-    "redisStats",
+    "getRedisStats",
     "What the database reports of itself.",
 )
 .access(Access::Admin);
@@ -102,6 +102,7 @@ struct Memory {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RedisKeyspace")]
 struct Keyspace {
     keys: u64,
     /// Among those looked at, by the first word after the deployment's prefix.

@@ -4,7 +4,7 @@ mod list;
 mod remove;
 
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{CLIPS, Operation, tagged};
 use shared::start::{Start, StartError};
 
 /// The function's routes.
@@ -18,7 +18,7 @@ pub fn routes() -> Vec<Route<()>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    [list::operations(), remove::operations()].concat()
+    tagged(&CLIPS, [list::operations(), remove::operations()])
 }
 
 /// The function.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::http::{Action, ApiError, Items, Pending, Reply, Spec};
-use shared::jobs::{JobRequest, MessageScan};
+use shared::jobs::{JobRequest, MessageScan, TypedJobRequest};
 use shared::openapi::Operation;
 use shared::queue::JobId;
 
@@ -32,11 +32,11 @@ struct CreatedJobs {
 
 /// What may be sent.
 #[derive(JsonSchema)]
-#[schemars(untagged)]
+#[schemars(untagged, rename = "JobRequests")]
 #[allow(dead_code, reason = "only its schema is used")]
 enum OneOrMany {
-    One(JobRequest),
-    Many(#[schemars(length(min = 1, max = 100))] Vec<JobRequest>),
+    One(TypedJobRequest),
+    Many(#[schemars(length(min = 1, max = 100))] Vec<TypedJobRequest>),
 }
 
 pub fn operations() -> Vec<Operation> {

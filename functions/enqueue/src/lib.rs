@@ -7,7 +7,7 @@ mod scan;
 mod store;
 
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{JOBS, Operation, SCANS, tagged};
 use shared::start::{Start, StartError};
 use shared::waker::{BY_ENQUEUE, Wake, Waker};
 
@@ -26,7 +26,11 @@ pub fn routes() -> Vec<Route<State>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    [scan::operations(), batch::operations()].concat()
+    [
+        tagged(&SCANS, [scan::operations()]),
+        tagged(&JOBS, [batch::operations()]),
+    ]
+    .concat()
 }
 
 /// The function.

@@ -22,6 +22,7 @@ pub const CREATE: Spec = Spec::post(
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ScanRequest")]
 struct CreateScan {
     guild_id: Snowflake,
     channel_id: Snowflake,

@@ -10,6 +10,7 @@ const MOST_EXCLUDED: usize = 500;
 /// All settings; what is left out is the default again.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "GuildSettingsInput")]
 pub(crate) struct SettingsInput {
     min_video_seconds: Option<Seconds>,
     include_threads: Option<bool>,
@@ -35,6 +36,7 @@ impl SettingsInput {
 /// The settings to change: what is left out stays, `null` is the default again.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "GuildSettingsPatch")]
 pub(crate) struct SettingsPatch {
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Seconds>")]

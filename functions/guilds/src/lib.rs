@@ -7,7 +7,7 @@ mod settings;
 
 use shared::discord::Discord;
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{GUILDS, Operation, tagged};
 use shared::start::{Start, StartError};
 
 /// What the handlers share.
@@ -29,7 +29,7 @@ pub fn routes() -> Vec<Route<State>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    [discord::operations(), settings::operations()].concat()
+    tagged(&GUILDS, [discord::operations(), settings::operations()])
 }
 
 /// The function.

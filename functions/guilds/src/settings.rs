@@ -42,10 +42,12 @@ pub fn operations() -> Vec<Operation> {
         operation
             .conditional()
             .reply::<GuildSettings>(200, "The settings after the change.")
+            .header("ETag")
     };
     vec![
         READ.operation()
             .reply::<GuildSettings>(200, "The settings.")
+            .header("ETag")
             .problems(&[404]),
         changed(WRITE.operation().body::<SettingsInput>()).problems(&[404]),
         changed(MERGE.operation().body::<SettingsPatch>()).problems(&[404, 409]),

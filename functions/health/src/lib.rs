@@ -3,7 +3,7 @@
 mod redis;
 
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{HEALTH, Operation, tagged};
 use shared::start::{Start, StartError};
 
 /// What the handlers share.
@@ -19,7 +19,7 @@ pub fn routes() -> Vec<Route<State>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    redis::operations()
+    tagged(&HEALTH, [redis::operations()])
 }
 
 /// The function.

@@ -19,7 +19,7 @@ use crate::State;
 
 pub const CHECK: Spec = Spec::get(
     "/api/health/redis",
-    "redisHealth",
+    "getRedisHealth",
     "Whether the database answers.",
 )
 .access(Access::Open);
@@ -32,6 +32,7 @@ const FRESH: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RedisHealth")]
 struct Health {
     status: &'static str,
     latency_ms: u64,

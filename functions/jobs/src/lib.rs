@@ -4,7 +4,7 @@ mod change;
 mod read;
 
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{JOBS, Operation, tagged};
 use shared::start::{Start, StartError};
 
 /// The function's routes.
@@ -19,7 +19,7 @@ pub fn routes() -> Vec<Route<()>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    [read::operations(), change::operations()].concat()
+    tagged(&JOBS, [read::operations(), change::operations()])
 }
 
 /// The function.

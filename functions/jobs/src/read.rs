@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::http::{ApiError, Context, Limit, PageCursor, Reply, Spec, unknown_job};
+use shared::jobs::TypedJob;
 use shared::openapi::Operation;
 use shared::queue::{Cursor, Job, JobId, JobState};
 
@@ -33,6 +34,7 @@ pub struct Filter {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "JobPage")]
 struct Page {
+    #[schemars(with = "Vec<TypedJob>")]
     jobs: Vec<Job>,
     cursor: Option<String>,
 }
@@ -40,7 +42,7 @@ struct Page {
 pub fn operations() -> Vec<Operation> {
     vec![
         ONE.operation()
-            .reply::<Job>(200, "The job.")
+            .reply::<TypedJob>(200, "The job.")
             .problems(&[404]),
         LIST.operation().reply::<Page>(200, "A page."),
     ]

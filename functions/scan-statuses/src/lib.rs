@@ -4,7 +4,7 @@ mod status;
 mod statuses;
 
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{Operation, SCANS, tagged};
 use shared::start::{Start, StartError};
 
 /// The function's routes.
@@ -17,7 +17,7 @@ pub fn routes() -> Vec<Route<()>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    statuses::operations()
+    tagged(&SCANS, [statuses::operations()])
 }
 
 /// The function.

@@ -13,13 +13,13 @@ use crate::status::ChannelStatus;
 
 pub const OF_GUILD: Spec<Guild> = Spec::get(
     "/api/guilds/{guildId}/scan-statuses",
-    "scanStatuses",
+    "listScanStatuses",
     "The scan statuses of a guild's channels.",
 );
 
 pub const OF_CHANNEL: Spec<Channel> = Spec::get(
     "/api/guilds/{guildId}/channels/{channelId}/scan-status",
-    "scanStatus",
+    "getScanStatus",
     "The scan status of a channel.",
 );
 
@@ -37,7 +37,7 @@ pub struct Channel {
 }
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ChannelStatuses")]
+#[schemars(rename = "ChannelStatusList")]
 struct Statuses {
     statuses: Vec<ChannelStatus>,
 }

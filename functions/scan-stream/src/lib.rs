@@ -3,7 +3,7 @@
 mod stream;
 
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{Operation, SCANS, tagged};
 use shared::start::{Start, StartError};
 
 /// The function's routes.
@@ -13,7 +13,7 @@ pub fn routes() -> Vec<Route<()>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    stream::operations()
+    tagged(&SCANS, [stream::operations()])
 }
 
 /// The function.

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::http::{ApiError, Context, Reply, Spec, unknown_job};
-use shared::jobs::ScanState;
+use shared::jobs::{ScanEvent, ScanState};
 use shared::openapi::Operation;
 use shared::progress::{Cursor, Seen};
 use shared::queue::JobId;
@@ -37,6 +37,7 @@ pub struct LastLook {
 struct Followed<'a> {
     current_state: ScanState<'a>,
     /// After `lastId`, oldest first.
+    #[schemars(with = "Vec<ScanEvent>")]
     events: Vec<Seen>,
     /// To be sent next time.
     last_id: String,

@@ -13,7 +13,7 @@ use shared::redis::{AutoPipeline, Redis};
 
 pub const LIST: Spec = Spec::get(
     "/api/scans/current",
-    "currentScans",
+    "listCurrentScans",
     "The scans that run or wait.",
 );
 
@@ -21,7 +21,7 @@ pub const LIST: Spec = Spec::get(
 const MOST: u64 = 100;
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "CurrentScans")]
+#[schemars(rename = "ScanList")]
 struct Scans<'a> {
     scans: Vec<ScanState<'a>>,
 }

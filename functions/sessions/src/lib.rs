@@ -3,7 +3,7 @@
 mod login;
 
 use shared::http::{App, Route};
-use shared::openapi::Operation;
+use shared::openapi::{Operation, SESSIONS, tagged};
 use shared::start::{Start, StartError};
 
 /// The function's routes.
@@ -16,7 +16,7 @@ pub fn routes() -> Vec<Route<()>> {
 
 /// The routes as callers see them.
 pub fn operations() -> Vec<Operation> {
-    login::operations()
+    tagged(&SESSIONS, [login::operations()])
 }
 
 /// The function.

@@ -46,11 +46,13 @@ pub fn operations() -> Vec<Operation> {
             .operation()
             .body::<Credentials>()
             .reply::<SignedIn>(201, "Signed in.")
+            .header("Set-Cookie")
             // 403: a page of another site, beside somebody's cookie.
             .problems(&[401, 403]),
         SIGN_OUT
             .operation()
             .empty(204, "Signed out, or was not signed in.")
+            .header("Set-Cookie")
             .problems(&[403]),
     ]
 }

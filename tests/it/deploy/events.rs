@@ -7,7 +7,8 @@ use discord_local::{Guild, sample};
 use integration::{Options, TestApp};
 use serde_json::{Value, json};
 use shared::jobs::ChannelScan;
-use shared::queue::{JobId, NewJob};
+use shared::queue::JobId;
+use tokio::sync::OnceCell;
 
 use super::routes::{Route, in_template, route};
 use super::{functions, root};
@@ -20,19 +21,19 @@ const DEVELOPMENT_ADMIN_KEY: &str = "trawl-development-admin-key";
 const GUESSES: u32 = 5;
 
 /// The job the files speak of.
-const JOB: &str = "01KB8D00000000000000000000";
+pub const JOB: &str = "01KB8D00000000000000000000";
 
 /// What must be there before an event, and what the answer then says. The containers of
 /// `.ci/run containers` are held to the same list.
-struct Case {
-    file: String,
+pub struct Case {
+    pub file: String,
     given: Given,
     field: String,
     value: Value,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Given {
+pub enum Given {
     Nothing,
     /// A scan of the sample guild that waits.
     Scan,
@@ -102,7 +103,7 @@ pub fn event_of(method: &str, path: &str) -> Option<(String, Value)> {
 }
 
 /// The files by their names without the extension, with the keys of the tests.
-fn files() -> BTreeMap<String, Value> {
+pub fn files() -> BTreeMap<String, Value> {
     read(|text| {
         text.replace(DEVELOPMENT_KEY, TestApp::API_KEY)
             .replace(DEVELOPMENT_ADMIN_KEY, TestApp::ADMIN_KEY)
@@ -140,7 +141,7 @@ fn guild() -> Guild {
     )
 }
 
-async fn system(given: Given) -> TestApp {
+pub async fn system(given: Given) -> TestApp {
     let app = TestApp::start(Options {
         guild: guild(),
         ..Options::default()
@@ -148,11 +149,12 @@ async fn system(given: Given) -> TestApp {
     .await;
     if matches!(given, Given::Scan | Given::Cancelled) {
         let id = JobId::parse(JOB).unwrap();
-        let place = json!({
+        let scan: ChannelScan = serde_json::from_value(json!({
             "guildId": sample::GUILD_ID.to_string(), "channelId": sample::CLIPS_ID.to_string(),
             "scanMode": "forward",
-        });
-        let job = NewJob::new(id.clone(), ChannelScan::SCAN, &place).unwrap();
+        }))
+        .unwrap();
+        let job = scan.into_job(id.clone()).unwrap();
         app.queue().enqueue(job).await.unwrap();
         if given == Given::Cancelled {
             app.queue().cancel(&id).await.unwrap();
@@ -168,31 +170,59 @@ fn every_function_has_an_event_file() {
     assert_eq!(covered, functions().into_iter().collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn every_event_file_is_answered_as_its_case_promises() {
+/// An event file, and what its function answered.
+pub struct Answered {
+    pub case: Case,
+    pub reply: Value,
+    /// Where that system's Discord was.
+    pub discord_url: String,
+}
+
+/// What the functions answer to the event files, asked once for all tests.
+pub async fn answers() -> &'static [Answered] {
+    static ANSWERS: OnceCell<Vec<Answered>> = OnceCell::const_new();
+    ANSWERS.get_or_init(answer).await
+}
+
+async fn answer() -> Vec<Answered> {
     let files = files();
+    let mut answers = Vec::new();
     for case in cases() {
         let name = &case.file;
         let app = system(case.given).await;
-        let path = format!("/2015-03-31/functions/{}/invocations", function_of(name));
-        let n_guesses = if case.given == Given::Guessed {
-            GUESSES
-        } else {
-            0
+        let n_guesses = match case.given {
+            Given::Guessed => GUESSES,
+            _ => 0,
         };
         for _ in 0..n_guesses {
-            let guess = app.post(&path, &files[name]).await;
-            assert_eq!(guess.json[&case.field], 401, "{name}");
+            let guess = invoke(&app, name, &files[name]).await;
+            assert_eq!(guess[&case.field], 401, "{name}");
         }
-        let reply = app.post(&path, &files[name]).await;
-        assert_eq!(reply.status, 200, "{name}: {}", reply.json);
-        assert_eq!(
-            reply.json[&case.field], case.value,
-            "{name}: {}",
-            reply.json
-        );
+        let reply = invoke(&app, name, &files[name]).await;
         app.leaves_any_jobs();
+        let discord_url = app.discord.url();
         app.stop().await;
+        answers.push(Answered {
+            case,
+            reply,
+            discord_url,
+        });
+    }
+    answers
+}
+
+/// Sends an event to the function that its file names.
+pub async fn invoke(app: &TestApp, file: &str, event: &Value) -> Value {
+    let path = format!("/2015-03-31/functions/{}/invocations", function_of(file));
+    let reply = app.post(&path, event).await;
+    assert_eq!(reply.status, 200, "{file}: {}", reply.json);
+    reply.json
+}
+
+#[tokio::test]
+async fn every_event_file_is_answered_as_its_case_promises() {
+    for Answered { case, reply, .. } in answers().await {
+        assert_eq!(reply[&case.field], case.value, "{}: {reply}", case.file);
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) static MESSAGE: JobKind = JobKind {
 };
 
 /// The arguments.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageScan {
     pub guild_id: String,

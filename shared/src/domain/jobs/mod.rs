@@ -12,6 +12,7 @@
 mod channel;
 mod kind;
 mod message;
+mod schema;
 mod state;
 
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 pub use channel::{ChannelScan, Direction, ScanMode, ScanOptions};
 pub use kind::JobKind;
 pub use message::MessageScan;
+pub use schema::{ScanEvent, TypedJob, TypedJobRequest};
 pub use state::ScanState;
 
 use crate::input::{Bounded, Moment, Seconds, Snowflake};
@@ -30,6 +32,7 @@ macro_rules! kinds {
     ($($name:ident = $kind:path, $into_job:path;)+) => {
         #[derive(Clone, Copy, Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "lowercase")]
+        #[schemars(inline)]
         enum KindName {
             $($name,)+
         }
@@ -101,6 +104,7 @@ pub struct JobRequest {
 /// Limits on what a scan reads and stores.
 #[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ScanOptionsRequest")]
 pub struct OptionsRequest {
     #[serde(alias = "max_messages")]
     pub max_messages: Option<Bounded<1, 1_000_000>>,

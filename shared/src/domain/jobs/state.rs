@@ -28,6 +28,7 @@ pub struct ScanState<'a> {
 /// How much is done. `total` is null where nothing bounds the scan; `percent` goes by
 /// the time the messages span.
 #[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Progress")]
 pub struct Amount {
     current: u64,
     total: Option<u64>,

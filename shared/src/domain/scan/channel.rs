@@ -50,7 +50,7 @@ pub struct Work {
 }
 
 /// The newest progress of a scan.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ScanProgress {
     /// Messages listed.

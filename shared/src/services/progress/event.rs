@@ -16,6 +16,7 @@ const LARGEST_READING: usize = 2 * 1024 * 1024;
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum EventType {
     /// How far the scan is.
     Progress,

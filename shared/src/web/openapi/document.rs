@@ -1,50 +1,83 @@
 //! The document of all operations.
 
+use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{Operation, SchemaOf};
-use crate::http::{Access, Method, cookie};
+use super::components::{self, ALWAYS, SOMETIMES};
+use super::example::{self, Exchange, Succeeded};
+use super::operation::{Answer, Operation};
+use super::parameters::parameters;
+use super::tag::tags;
 
-/// The document, complete and in a fixed order.
-pub fn document(operations: &[Operation]) -> Value {
-    let mut replies = settings().for_serialize().into_generator();
-    let mut inputs = settings().for_deserialize();
-    // A type may be read in another form than it is written.
-    inputs.inline_subschemas = true;
-    let mut inputs = inputs.into_generator();
+const DESCRIPTION: &str = "\
+Trawl finds the video clips in Discord channels. A request creates a job, which scans a channel \
+in the background; other requests follow the scan and list the clips it found.
+
+Bodies are JSON with `camelCase` fields. Times are unix milliseconds in replies; requests may \
+also give them as RFC 3339 text. Ids of Discord are strings, because they do not fit into the \
+numbers of JavaScript. A request with a field or a query parameter that is not known is refused.
+
+Every refused or failed request is answered with a `Problem`. Every reply says in its headers \
+what is left of the caller's rate limit, except replies that API Gateway gives itself.";
+
+/// The document, complete and in a fixed order, with `exchanges` as its examples.
+pub fn document(operations: &[Operation], exchanges: &[Exchange]) -> Value {
+    let mut schemas = Schemas::new();
     let mut paths: Map<String, Value> = Map::new();
     for operation in operations {
-        let described = describe(operation, &mut |schema, is_input| match is_input {
-            true => schema(&mut inputs).to_value(),
-            false => schema(&mut replies).to_value(),
-        });
+        let described = describe(operation, &mut schemas, exchanges);
         let path = paths
             .entry(operation.path)
             .or_insert_with(|| Value::Object(Map::new()));
         path[operation.method.as_str().to_lowercase()] = described;
     }
-    let mut schemas = replies.take_definitions(true);
-    schemas.insert("Problem".to_owned(), problem());
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Trawl",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Finds the video clips in Discord channels.",
-            "license": { "name": "MIT OR Apache-2.0" },
+            "summary": "Finds the video clips in Discord channels.",
+            "description": DESCRIPTION,
+            "contact": { "name": "The operators of this deployment" },
+            "license": { "name": "MIT or Apache 2.0", "identifier": env!("CARGO_PKG_LICENSE") },
         },
+        "servers": servers(),
+        "tags": tags(),
         "paths": paths,
         "components": {
-            "schemas": schemas,
-            "securitySchemes": {
-                "key": { "type": "http", "scheme": "bearer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": cookie::NAME },
-            },
+            "schemas": schemas.take(),
+            "headers": components::headers(),
+            "parameters": components::parameters(),
+            "responses": components::responses(|status| example::problems(status, exchanges)),
+            "securitySchemes": components::security_schemes(),
         },
     });
     join_lines(&mut document);
     document
+}
+
+fn servers() -> Value {
+    json!([
+        {
+            "url": "http://127.0.0.1:3000",
+            "description": "The development host, which `cargo run -p dev` starts.",
+        },
+        {
+            "url": "https://{apiId}.execute-api.{region}.amazonaws.com",
+            "description": "A deployment. Its address is the output `ApiUrl` of the stack.",
+            "variables": {
+                "apiId": {
+                    "default": "abcdefghij",
+                    "description": "The id of the deployment's HTTP API in API Gateway.",
+                },
+                "region": {
+                    "default": "us-east-1",
+                    "description": "The AWS region of the deployment.",
+                },
+            },
+        },
+    ])
 }
 
 /// A description is a doc comment, whose lines are broken for its file.
@@ -68,6 +101,39 @@ fn join_lines(value: &mut Value) {
     }
 }
 
+/// The schemas of types. A type may be read in another form than it is written, so there is
+/// a generator for each way.
+struct Schemas {
+    replies: SchemaGenerator,
+    bodies: SchemaGenerator,
+    /// Without references: the fields become parameters.
+    parameters: SchemaGenerator,
+}
+
+impl Schemas {
+    fn new() -> Schemas {
+        let mut inlined = settings();
+        inlined.inline_subschemas = true;
+        Schemas {
+            replies: settings().for_serialize().into_generator(),
+            bodies: settings().for_deserialize().into_generator(),
+            parameters: inlined.for_deserialize().into_generator(),
+        }
+    }
+
+    /// The schemas that references lead to.
+    fn take(&mut self) -> Map<String, Value> {
+        let mut all = self.replies.take_definitions(true);
+        for (name, schema) in self.bodies.take_definitions(true) {
+            if let Some(other) = all.insert(name.clone(), schema.clone()) {
+                assert_eq!(other, schema, "two types are called {name}: rename one");
+            }
+        }
+        all.insert("Problem".to_owned(), components::problem_schema());
+        all
+    }
+}
+
 fn settings() -> SchemaSettings {
     let mut settings = SchemaSettings::draft2020_12();
     settings.definitions_path = "/components/schemas".into();
@@ -75,183 +141,80 @@ fn settings() -> SchemaSettings {
     settings
 }
 
-type Schema<'a> = &'a mut dyn FnMut(SchemaOf, bool) -> Value;
-
-fn describe(operation: &Operation, schema: Schema<'_>) -> Value {
+fn describe(operation: &Operation, schemas: &mut Schemas, exchanges: &[Exchange]) -> Value {
+    let key = format!("{} {}", operation.method, operation.path);
+    let succeeded = Succeeded::of(&key, exchanges);
+    let path = (operation.path_parameters)(&mut schemas.parameters).to_value();
+    let query = (operation.query_parameters)(&mut schemas.parameters).to_value();
+    let mut parameters = parameters(operation, &path, &query);
+    for parameter in &mut parameters {
+        let sent = parameter["name"].as_str();
+        if let Some(sent) = sent.and_then(|name| succeeded.parameter(name)) {
+            parameter["example"] = example_of(sent, &parameter["schema"]);
+        }
+    }
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
-        "parameters": parameters(operation, schema),
+        "tags": operation.tag.iter().map(|tag| tag.name).collect::<Vec<_>>(),
+        "security": components::security(operation),
+        "parameters": parameters,
     });
-    if operation.access == Access::Open {
-        described["security"] = json!([]);
-    } else {
-        described["security"] = json!([{ "key": [] }, { "session": [] }]);
+    if let Some(description) = operation.description {
+        described["description"] = description.into();
     }
     if let Some(body) = operation.body {
+        let schema = body(&mut schemas.bodies).to_value();
         described["requestBody"] = json!({
             "required": true,
-            "content": { "application/json": { "schema": schema(body, true) } },
+            "content": json_content(schema, succeeded.requests()),
         });
     }
-    let mut replies = Map::new();
-    for reply in &operation.replies {
-        let mut described = json!({ "description": reply.description });
-        if let Some(body) = reply.body {
-            described["content"] = json!({ "application/json": { "schema": schema(body, false) } });
+    let mut responses = Map::new();
+    for answer in &operation.replies {
+        let described = reply(operation, answer, schemas, &succeeded);
+        responses.insert(answer.status.to_string(), described);
+    }
+    for status in operation.problem_statuses() {
+        if let Some(reference) = components::problem_reference(status) {
+            responses.entry(status.to_string()).or_insert(reference);
         }
-        replies.insert(reply.status.to_string(), described);
     }
-    for (status, description) in problems(operation) {
-        replies.entry(status.to_string()).or_insert_with(|| {
-            json!({
-                "description": description,
-                "content": {
-                    "application/problem+json": {
-                        "schema": { "$ref": "#/components/schemas/Problem" },
-                    },
-                },
-            })
-        });
-    }
-    described["responses"] = Value::Object(replies);
+    described["responses"] = Value::Object(responses);
     described
 }
 
-fn parameters(operation: &Operation, schema: Schema<'_>) -> Vec<Value> {
-    let path = schema(operation.path_parameters, true);
-    let query = schema(operation.query_parameters, true);
-    let path = listed(&path, "path");
-    let mut all: Vec<Value> = path.into_iter().chain(listed(&query, "query")).collect();
-    if operation.is_conditional {
-        all.push(json!({
-            "name": "If-Match",
-            "in": "header",
-            "description": "The `ETag` of an earlier reply: the change is made only to what that showed.",
-            "schema": { "type": "string", "pattern": "^(\\*|\"[A-Za-z0-9_-]+\")$" },
-        }));
-    }
-    if is_repeatable(operation) {
-        all.push(json!({
-            "name": "Idempotency-Key",
-            "in": "header",
-            "description": "The same key and body are answered alike for a day.",
-            "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
-        }));
-    }
-    all
-}
-
-/// The fields of a schema as parameters, in their order.
-fn listed(schema: &Value, place: &str) -> Vec<Value> {
-    let required = schema["required"].as_array();
-    let is_required = |name: &str| {
-        required.is_some_and(|required| required.iter().any(|required| required == name))
-    };
-    let fields = schema["properties"].as_object().into_iter().flatten();
-    let parameters = fields.map(|(name, schema)| {
-        let mut schema = without_null(schema.clone());
-        let description = schema.as_object_mut().and_then(|s| s.remove("description"));
-        let mut parameter = json!({
-            "name": name,
-            "in": place,
-            "required": is_required(name),
-            "schema": schema,
-        });
-        if let Some(description) = description {
-            parameter["description"] = description;
-        }
-        parameter
+fn reply(
+    operation: &Operation,
+    answer: &Answer,
+    schemas: &mut Schemas,
+    succeeded: &Succeeded<'_>,
+) -> Value {
+    let repeated = operation.is_repeatable().then_some("Idempotency-Replayed");
+    let always = ALWAYS.iter().chain(&SOMETIMES).copied();
+    let own = answer.headers.iter().copied().chain(repeated);
+    let mut described = json!({
+        "description": answer.description,
+        "headers": components::references(always.chain(own)),
     });
-    parameters.collect()
+    if let Some(body) = answer.body {
+        let schema = body(&mut schemas.replies).to_value();
+        described["content"] = json_content(schema, succeeded.replies(answer.status));
+    }
+    described
 }
 
-/// A parameter is left out, never null.
-fn without_null(mut schema: Value) -> Value {
-    let types = schema.get_mut("type").and_then(Value::as_array_mut);
-    let only = types.and_then(|types| {
-        types.retain(|kind| kind != "null");
-        (types.len() == 1).then(|| types.remove(0))
-    });
-    if let Some(only) = only {
-        schema["type"] = only;
+fn json_content(schema: Value, examples: Map<String, Value>) -> Value {
+    let mut content = json!({ "schema": schema });
+    if !examples.is_empty() {
+        content["examples"] = Value::Object(examples);
     }
-    if let Some(allowed) = schema.get_mut("enum").and_then(Value::as_array_mut) {
-        allowed.retain(|value| !value.is_null());
-    }
-    let rest = schema.get_mut("anyOf").and_then(Value::as_array_mut);
-    let only = rest.and_then(|of| {
-        of.retain(|one| one["type"] != "null");
-        (of.len() == 1).then(|| of.remove(0))
-    });
-    if let (Some(only), Some(fields)) = (only, schema.as_object_mut()) {
-        fields.remove("anyOf");
-        for (name, value) in only.as_object().into_iter().flatten() {
-            fields.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-    }
-    if schema.get("default").is_some_and(Value::is_null)
-        && let Some(fields) = schema.as_object_mut()
-    {
-        fields.remove("default");
-    }
-    schema
+    json!({ "application/json": content })
 }
 
-/// Whether it may be sent under an Idempotency-Key.
-fn is_repeatable(operation: &Operation) -> bool {
-    operation.method == Method::POST && operation.access != Access::Open
-}
-
-fn problems(operation: &Operation) -> Vec<(u16, &'static str)> {
-    // Any route refuses a query it does not know, or a header that cannot be read.
-    let mut statuses = vec![400, 429, 503];
-    if operation.access != Access::Open {
-        statuses.extend([401, 403]);
-    }
-    if operation.body.is_some() {
-        statuses.extend([400, 413, 415]);
-    }
-    if is_repeatable(operation) {
-        statuses.extend([400, 409, 422]);
-    }
-    statuses.extend(&operation.problems);
-    statuses.sort_unstable();
-    statuses.dedup();
-    let described = statuses.into_iter().map(|status| {
-        let description = match status {
-            400 => "Something is wrong with the request; `detail` names it.",
-            401 => "There is no key, or an unknown one.",
-            403 => "This needs the admin key, or comes from a page that may not do it.",
-            404 => "There is no such resource, or it was removed after its retention time.",
-            409 => "The resource is in a state that does not allow this.",
-            412 => "The resource has changed since the reply with this `ETag`.",
-            413 => "The body is too large.",
-            415 => "The body is not JSON.",
-            422 => "The Idempotency-Key was used for another request.",
-            429 => "Too many requests; `resetAt` says until when.",
-            503 => "The database or Discord cannot be reached; try again.",
-            _ => "A problem.",
-        };
-        (status, description)
-    });
-    described.collect()
-}
-
-fn problem() -> Value {
-    json!({
-        "description": "RFC 9457.",
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "code", "requestId", "error"],
-        "properties": {
-            "type": { "type": "string" },
-            "title": { "type": "string" },
-            "status": { "type": "integer" },
-            "detail": { "description": "For people.", "type": "string" },
-            "code": { "description": "Stable, for programs.", "type": "string" },
-            "requestId": { "type": "string" },
-            "error": { "description": "The title once more.", "type": "string" },
-            "resetAt": { "description": "Unix milliseconds.", "type": "integer" },
-        },
-    })
+/// What was sent, as the schema has it: a query is text.
+fn example_of(sent: &str, schema: &Value) -> Value {
+    let is_text = schema["type"] == "string";
+    let read = serde_json::from_str(sent).ok().filter(|_| !is_text);
+    read.unwrap_or_else(|| sent.into())
 }

@@ -18,6 +18,7 @@ const REPORTED_MINUTES: i64 = 10;
 /// How a queue is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "QueueStats")]
 pub struct Stats {
     /// Jobs that may run now.
     pub waiting: u64,
@@ -54,6 +55,7 @@ pub struct Stats {
 
 /// What came of jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "QueueTotals")]
 pub struct Totals {
     /// Jobs that completed.
     pub completed: u64,

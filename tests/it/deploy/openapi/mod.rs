@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use integration::{Options, TestApp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::openapi::document;
 
 use super::root;
+
+mod exchanges;
+mod layout;
+mod schema;
 
 #[tokio::test]
 async fn each_route_is_documented_once_and_nothing_else_is() {
@@ -27,23 +31,41 @@ async fn each_route_is_documented_once_and_nothing_else_is() {
     assert_eq!(documented.len(), routes.len());
 }
 
-#[test]
-fn the_file_is_what_the_types_say() {
-    let now = by_line(&document(&dev::operations()));
+#[tokio::test]
+async fn the_file_is_what_the_types_say_and_the_routes_answer() {
+    let now = layout::text(&document(&dev::operations(), &exchanges::record().await));
     let path = root("docs/openapi.json");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &now).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        kept == now,
-        "docs/openapi.json is not what the types say; UPDATE_GOLDEN=1 writes it"
+    for (n, (kept, now)) in kept.lines().zip(now.lines()).enumerate() {
+        assert_eq!(
+            kept,
+            now,
+            "line {}; UPDATE_GOLDEN=1 writes docs/openapi.json",
+            n + 1
+        );
+    }
+    assert_eq!(
+        kept.len(),
+        now.len(),
+        "UPDATE_GOLDEN=1 writes docs/openapi.json"
     );
 }
 
 #[test]
+fn the_layout_changes_nothing_in_the_document() {
+    let document = the_document();
+    let text = layout::text(&document);
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), document);
+    let longest = text.lines().map(str::len).max();
+    assert!(longest < Some(2000), "{longest:?}");
+}
+
+#[test]
 fn every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own() {
-    let document = document(&dev::operations());
+    let document = the_document();
     let mut references = BTreeSet::new();
     collect(&document, &mut references);
     for reference in references {
@@ -77,7 +99,7 @@ fn a_body_has_the_fields_that_are_known_and_no_others() {
             check(place, &schema["items"]);
         }
     }
-    let document = document(&dev::operations());
+    let document = the_document();
     let mut bodies = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -91,44 +113,10 @@ fn a_body_has_the_fields_that_are_known_and_no_others() {
     assert!(bodies >= 6, "{bodies}");
 }
 
-/// The document with a line for each operation and each schema, so that a change is read
-/// where it was made.
-fn by_line(document: &Value) -> String {
-    fn write(text: &mut String, value: &Value, indent: usize, depth: usize) {
-        let Some(fields) = value.as_object().filter(|_| depth > 0) else {
-            text.push_str(&value.to_string());
-            return;
-        };
-        text.push_str("{\n");
-        for (n, (name, value)) in fields.iter().enumerate() {
-            let depth = match name.as_str() {
-                // A line for each below them.
-                "paths" | "components" => 2,
-                _ => depth - 1,
-            };
-            let comma = if n + 1 < fields.len() { "," } else { "" };
-            text.push_str(&format!("{}{}: ", " ".repeat(indent + 2), json!(name)));
-            write(text, value, indent + 2, depth);
-            text.push_str(&format!("{comma}\n"));
-        }
-        text.push_str(&format!("{}}}", " ".repeat(indent)));
-    }
-    let mut text = String::new();
-    write(&mut text, document, 0, 1);
-    text + "\n"
-}
-
-#[test]
-fn the_file_has_a_line_for_each_operation() {
-    let document = document(&dev::operations());
-    let text = by_line(&document);
-    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), document);
-    let n_operations = text
-        .lines()
-        .filter(|line| line.contains("\"operationId\""))
-        .count();
-    assert_eq!(n_operations, dev::operations().len());
-    assert!(text.lines().count() < 200, "{}", text.lines().count());
+/// The document as it is kept, with its examples.
+fn the_document() -> Value {
+    let text = std::fs::read_to_string(root("docs/openapi.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 fn collect(value: &Value, references: &mut BTreeSet<String>) {
@@ -145,5 +133,64 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
         _ => {}
+    }
+}
+
+#[test]
+fn every_example_is_as_its_schema_says() {
+    fn visit(document: &Value, value: &Value, at: &str, n_checked: &mut usize) {
+        let examples = value["examples"]
+            .as_object()
+            .filter(|_| value["schema"].is_object());
+        for (name, example) in examples.into_iter().flatten() {
+            let at = format!("{at}/{name}");
+            schema::check(document, &value["schema"], &example["value"], &at).unwrap();
+            *n_checked += 1;
+        }
+        match value {
+            Value::Object(fields) => {
+                let fields = fields.iter().filter(|(name, _)| *name != "examples");
+                for (name, value) in fields {
+                    visit(document, value, &format!("{at}/{name}"), n_checked);
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    visit(document, item, at, n_checked);
+                }
+            }
+            _ => {}
+        }
+    }
+    let document = the_document();
+    let mut n_checked = 0;
+    visit(&document, &document, "", &mut n_checked);
+    assert!(n_checked > 60, "{n_checked}");
+}
+
+#[test]
+fn every_operation_shows_a_request_and_a_reply() {
+    let document = the_document();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let at = format!("{method} {path}");
+            let body = &operation["requestBody"]["content"]["application/json"];
+            assert!(
+                body.is_null() || body["examples"].is_object(),
+                "{at}: request"
+            );
+            let replies = operation["responses"].as_object().unwrap().iter();
+            for (status, reply) in replies.filter(|(status, _)| status.starts_with('2')) {
+                let body = &reply["content"]["application/json"];
+                assert!(
+                    body.is_null() || body["examples"].is_object(),
+                    "{at}: {status}"
+                );
+            }
+            let required = operation["parameters"].as_array().unwrap().iter();
+            for parameter in required.filter(|parameter| parameter["required"] == true) {
+                assert!(!parameter["example"].is_null(), "{at}: {parameter}");
+            }
+        }
     }
 }

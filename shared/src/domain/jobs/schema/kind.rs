@@ -1,0 +1,103 @@
+//! What differs from kind to kind.
+
+use schemars::{JsonSchema, Schema};
+
+use super::union::{is_required, remove_field};
+use crate::jobs::channel::{BATCH, ChannelScan, SCAN};
+use crate::jobs::message::{MESSAGE, MessageScan};
+use crate::jobs::{JobKind, KINDS};
+
+/// A kind of job, as the schemas tell it from the others.
+pub(super) trait Kind {
+    /// What the names of its schemas begin with.
+    const TITLE: &'static str;
+
+    /// What a job of this kind does.
+    const DESCRIPTION: &'static str;
+
+    /// The arguments of a job.
+    type Arguments: JsonSchema;
+
+    /// What a completed job returns.
+    type Result: JsonSchema;
+
+    fn kind() -> &'static JobKind;
+
+    /// Removes the fields that other kinds read and this one does not, except those that are
+    /// always there.
+    fn remove_others_fields(schema: &mut Schema) {
+        let own = Self::kind().reads;
+        let all = KINDS.iter().flat_map(|kind| kind.reads);
+        for name in all.filter(|name| !own.contains(name)) {
+            if !is_required(schema, name) {
+                remove_field(schema, name);
+            }
+        }
+    }
+}
+
+pub(super) struct Scan;
+pub(super) struct Batch;
+pub(super) struct Message;
+
+impl Kind for Scan {
+    const TITLE: &'static str = "Scan";
+    const DESCRIPTION: &'static str =
+        "Scans a channel: it continues where the last scan in the same mode ended.";
+    type Arguments = ChannelScan;
+    type Result = ScanResult;
+
+    fn kind() -> &'static JobKind {
+        &SCAN
+    }
+}
+
+impl Kind for Batch {
+    const TITLE: &'static str = "Batch";
+    const DESCRIPTION: &'static str = "Scans a number of messages of a channel.";
+    type Arguments = ChannelScan;
+    type Result = ScanResult;
+
+    fn kind() -> &'static JobKind {
+        &BATCH
+    }
+}
+
+impl Kind for Message {
+    const TITLE: &'static str = "Message";
+    const DESCRIPTION: &'static str = "Scans the named messages and no others.";
+    type Arguments = MessageScan;
+    type Result = MessageResult;
+
+    fn kind() -> &'static JobKind {
+        &MESSAGE
+    }
+}
+
+/// What a scan or batch did.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "only its schema is used")]
+pub(super) struct ScanResult {
+    /// How many messages were read.
+    messages_scanned: u64,
+    /// How many clips were found that were not known before.
+    clips_found: u64,
+    /// How many messages could not be read.
+    unreadable_messages: u64,
+    /// Whether the scan reached the channel's beginning.
+    reached_start: bool,
+}
+
+/// What a job for single messages did.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "only its schema is used")]
+pub(super) struct MessageResult {
+    /// How many messages were read.
+    messages_scanned: u64,
+    /// How many clips were found that were not known before.
+    clips_found: u64,
+    /// How many messages are gone or could not be read.
+    missing_messages: u64,
+}

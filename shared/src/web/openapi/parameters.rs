@@ -1,0 +1,77 @@
+//! The fields of a type as the parameters of a path or a query.
+
+use serde_json::{Value, json};
+
+use super::Operation;
+
+/// The parameters of an operation: of its path, of its query, and its headers.
+pub(super) fn parameters(operation: &Operation, path: &Value, query: &Value) -> Vec<Value> {
+    let path = listed(path, "path");
+    let mut all: Vec<Value> = path.into_iter().chain(listed(query, "query")).collect();
+    let mut shared = vec!["X-Sync-Token"];
+    if operation.is_conditional {
+        shared.push("If-Match");
+    }
+    if operation.is_repeatable() {
+        shared.push("Idempotency-Key");
+    }
+    let reference = |name| json!({ "$ref": format!("#/components/parameters/{name}") });
+    all.extend(shared.into_iter().map(reference));
+    all
+}
+
+/// The fields of a schema as parameters, in their order.
+fn listed(schema: &Value, place: &str) -> Vec<Value> {
+    let required = schema["required"].as_array();
+    let is_required = |name: &str| {
+        required.is_some_and(|required| required.iter().any(|required| required == name))
+    };
+    let fields = schema["properties"].as_object().into_iter().flatten();
+    let parameters = fields.map(|(name, schema)| {
+        let mut schema = without_null(schema.clone());
+        let description = schema.as_object_mut().and_then(|s| s.remove("description"));
+        let mut parameter = json!({
+            "name": name,
+            "in": place,
+            "required": is_required(name),
+            "schema": schema,
+        });
+        if let Some(description) = description {
+            parameter["description"] = description;
+        }
+        parameter
+    });
+    parameters.collect()
+}
+
+/// A parameter is left out, never null.
+fn without_null(mut schema: Value) -> Value {
+    let types = schema.get_mut("type").and_then(Value::as_array_mut);
+    let only = types.and_then(|types| {
+        types.retain(|kind| kind != "null");
+        (types.len() == 1).then(|| types.remove(0))
+    });
+    if let Some(only) = only {
+        schema["type"] = only;
+    }
+    if let Some(allowed) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        allowed.retain(|value| !value.is_null());
+    }
+    let rest = schema.get_mut("anyOf").and_then(Value::as_array_mut);
+    let only = rest.and_then(|of| {
+        of.retain(|one| one["type"] != "null");
+        (of.len() == 1).then(|| of.remove(0))
+    });
+    if let (Some(only), Some(fields)) = (only, schema.as_object_mut()) {
+        fields.remove("anyOf");
+        for (name, value) in only.as_object().into_iter().flatten() {
+            fields.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    if schema.get("default").is_some_and(Value::is_null)
+        && let Some(fields) = schema.as_object_mut()
+    {
+        fields.remove("default");
+    }
+    schema
+}
