@@ -10,24 +10,20 @@ use shared::openapi::Operation;
 
 use crate::State;
 
-pub const READ: Spec<(), Which> = Spec::get(
-    "/api/admin/counters",
-    "readCounter",
-    "A counter, by minute, hour or day.",
-)
-.access(Access::Admin);
+pub const READ: Spec<(), Which> =
+    Spec::get("/api/admin/counters", "readCounter", "Read a counter").access(Access::Admin);
 
 /// Periods shown unless the caller asks for another number.
 const DEFAULT_PERIODS: u64 = 24;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Which {
-    /// Which counter.
+    /// The name of the counter.
     name: Name,
-    /// How finely it is counted. Defaults to `hour`.
+    /// The length of a period. Defaults to `hour`.
     period: Option<Period>,
-    /// How many of the latest periods. Defaults to 24; a minute can be read for 3 hours, an
-    /// hour for 8 days, a day for 400 days.
+    /// How many of the latest periods to return. Defaults to 24. Minutes are kept for 3
+    /// hours, hours for 8 days and days for 400 days.
     n: Option<Periods>,
 }
 
@@ -38,25 +34,34 @@ struct Periods(u64);
 /// The name of a counter.
 struct Name(&'static str);
 
+/// What was counted, period by period.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Counter")]
 struct Counts {
+    /// The name of the counter.
     name: &'static str,
+    /// The length of a period.
     period: &'static str,
-    /// Oldest first. The last is that of the period that has not ended.
+    /// The periods, oldest first. The last one has not ended yet.
     counts: Vec<Count>,
 }
 
+/// What was counted in one period.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "CounterPeriod")]
 struct Count {
     /// When the period began, in unix milliseconds.
     at: i64,
+    /// How much was counted.
     count: u64,
 }
 
 pub fn operations() -> Vec<Operation> {
-    vec![READ.operation().reply::<Counts>(200, "Oldest first.")]
+    vec![
+        READ.operation()
+            .describe("Returns how much was counted in each of the latest minutes, hours or days.")
+            .reply::<Counts>(200, "The counter."),
+    ]
 }
 
 pub async fn read(cx: Context<State, (), Which>) -> Result<Reply, ApiError> {

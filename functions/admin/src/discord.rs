@@ -11,20 +11,21 @@ use crate::State;
 pub const RESUME: Spec = Spec::delete(
     "/api/admin/discord/pause",
     "resumeDiscord",
-    "Lets scans ask Discord again before the pause is over.",
+    "Resume requests to Discord",
 )
 .access(Access::Admin);
 
+/// Whether a pause was ended.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ResumedDiscord")]
 struct Resumed {
-    /// Whether there was a pause, for whatever reason.
+    /// Whether there was a pause to end.
     resumed: bool,
 }
 
 pub fn operations() -> Vec<Operation> {
-    let resumed = "Scans may ask Discord.";
-    vec![RESUME.operation().reply::<Resumed>(200, resumed)]
+    let resumed = "Scans may ask Discord again.";
+    vec![RESUME.operation().describe("Ends the pause in which no scan asks Discord for anything, whatever it was for. Scans that wait already continue at the time they were given, those that wait because of a refused token within about a minute.").reply::<Resumed>(200, resumed)]
 }
 
 /// Ends the pause for all. Scans that wait already come back at their own time, those for

@@ -12,60 +12,66 @@ use shared::openapi::Operation;
 use crate::State;
 
 pub const LIST: Spec =
-    Spec::get("/api/admin/flags", "listFlags", "The switches.").access(Access::Admin);
+    Spec::get("/api/admin/flags", "listFlags", "List flags").access(Access::Admin);
 
 pub const GET: Spec<OneFlag> =
-    Spec::get("/api/admin/flags/{name}", "getFlag", "A switch.").access(Access::Admin);
+    Spec::get("/api/admin/flags/{name}", "getFlag", "Get a flag").access(Access::Admin);
 
-pub const SET: Spec<OneFlag> = Spec::put(
-    "/api/admin/flags/{name}",
-    "putFlag",
-    "Sets a switch; what is left out is off.",
-)
-.access(Access::Admin);
+pub const SET: Spec<OneFlag> =
+    Spec::put("/api/admin/flags/{name}", "putFlag", "Set a flag").access(Access::Admin);
 
 #[derive(Deserialize, JsonSchema)]
 pub struct OneFlag {
+    /// The name of the flag.
     name: String,
 }
 
 /// The most guilds one rule may name.
 const MOST_NAMED: usize = 1000;
 
+/// The flags.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "FlagList")]
 struct Flags {
+    /// Each flag with its rule.
     flags: Vec<Flag>,
 }
 
-/// A flag with all there is to say of its rule.
+/// A flag and its rule.
 #[derive(Serialize, JsonSchema)]
 struct Flag {
+    /// The name of the flag.
     name: &'static str,
+    /// Whether the flag is on for all.
     on: bool,
+    /// For how many per cent of its subjects it is on. They are always the same ones.
     percent: f64,
+    /// The ids for which it is on in any case.
     allow: Vec<String>,
 }
 
-/// A whole rule; what is left out is off.
+/// The rule of a flag. What is left out is off.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "FlagInput")]
 struct RuleInput {
+    /// Whether the flag is on for all.
     on: Option<bool>,
+    /// For how many per cent of its subjects it is on.
     percent: Option<Bounded<0, 100>>,
+    /// The ids for which it is on in any case, at most 1,000.
     allow: Option<Vec<Snowflake>>,
 }
 
 pub fn operations() -> Vec<Operation> {
     vec![
-        LIST.operation().reply::<Flags>(200, "Each with its rule."),
-        GET.operation()
-            .reply::<Flag>(200, "Its rule.")
+        LIST.operation().describe("Lists every flag that the code knows, with its rule. A flag that was never set is off.").reply::<Flags>(200, "The flags."),
+        GET.operation().describe("Returns the rule of a flag. A flag that was never set is off.")
+            .reply::<Flag>(200, "The flag.")
             .problems(&[404]),
-        SET.operation()
+        SET.operation().describe("Replaces the rule of a flag. A part of the rule that the body leaves out is off. The flag `scans-off` has requests for scans and batches refused, by guild.")
             .body::<RuleInput>()
-            .reply::<Flag>(200, "Its rule after the change.")
+            .reply::<Flag>(200, "The flag after the change.")
             .problems(&[404]),
     ]
 }

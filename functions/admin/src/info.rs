@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-/// INFO as names and values.
+/// The database's reply to INFO, as names and values.
 #[derive(Debug, Default, Serialize, schemars::JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "RedisInfo")]

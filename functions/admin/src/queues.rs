@@ -9,78 +9,88 @@ use shared::queue::{Queue, Stats};
 use crate::State;
 
 pub const LIST: Spec =
-    Spec::get("/api/admin/queues", "listQueues", "The queues.").access(Access::Admin);
+    Spec::get("/api/admin/queues", "listQueues", "List queues").access(Access::Admin);
 
 pub const PAUSE: Spec<OneQueue> = Spec::post(
     "/api/admin/queues/{name}/pause",
     "pauseQueue",
-    "Starts no more jobs of a queue.",
+    "Pause a queue",
 )
 .access(Access::Admin);
 
 pub const RESUME: Spec<OneQueue> = Spec::post(
     "/api/admin/queues/{name}/resume",
     "resumeQueue",
-    "Starts jobs of a queue again.",
+    "Resume a queue",
 )
 .access(Access::Admin);
 
 pub const REDRIVE: Spec<OneQueue> = Spec::post(
     "/api/admin/queues/{name}/redrive",
     "redriveQueue",
-    "Lets all failed jobs of a queue run again.",
+    "Retry a queue's failed jobs",
 )
 .access(Access::Admin);
 
 #[derive(Deserialize, JsonSchema)]
 pub struct OneQueue {
+    /// The name of the queue.
     name: String,
 }
 
+/// The queues.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "QueueList")]
 struct Queues {
+    /// Each queue with its numbers.
     queues: Vec<Named>,
 }
 
+/// A queue and how it is doing.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Queue")]
 struct Named {
+    /// The name of the queue.
     name: String,
     #[serde(flatten)]
     stats: Stats,
 }
 
+/// Whether a queue is paused.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "QueueState")]
 struct Switched {
+    /// The name of the queue.
     name: String,
+    /// Whether it is paused, so that no job is started.
     paused: bool,
 }
 
+/// How many jobs of a queue run again.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "RedrivenQueue")]
 struct Redriven {
+    /// The name of the queue.
     name: String,
-    /// Jobs that run again.
+    /// How many failed jobs wait to run again.
     redriven: u64,
 }
 
 pub fn operations() -> Vec<Operation> {
     vec![
-        LIST.operation()
-            .reply::<Queues>(200, "Each with its numbers."),
+        LIST.operation().describe("Lists the queues with how many jobs each holds, how fast it works, and how many jobs failed.")
+            .reply::<Queues>(200, "The queues."),
         PAUSE
-            .operation()
+            .operation().describe("Stops a queue from starting jobs. Jobs that run are finished; new jobs are still taken and wait.")
             .reply::<Switched>(200, "The queue is paused.")
             .problems(&[404]),
         RESUME
-            .operation()
+            .operation().describe("Lets a paused queue start jobs again.")
             .reply::<Switched>(200, "The queue is not paused.")
             .problems(&[404]),
         REDRIVE
-            .operation()
-            .reply::<Redriven>(200, "The jobs wait to run.")
+            .operation().describe("Puts all failed jobs of a queue back into it. Their attempts are counted anew.")
+            .reply::<Redriven>(200, "The jobs wait to run again.")
             .problems(&[404]),
     ]
 }

@@ -20,60 +20,76 @@ use crate::info::Info;
 pub const METRICS: Spec = Spec::get(
     "/api/admin/redis/metrics",
     "getRedisMetrics",
-    "How the database and the queues are doing.",
+    "Get metrics of the database",
 )
 .access(Access::Admin);
 
 pub const STATS: Spec = Spec::get(
     "/api/admin/redis/stats",
     "getRedisStats",
-    "What the database reports of itself.",
+    "Get statistics of the database",
 )
 .access(Access::Admin);
 
 /// Keys one look at the keyspace asks for.
 const SAMPLE: u32 = 1000;
 
+/// What the database reports about itself.
 #[derive(Serialize, JsonSchema)]
 struct RedisStats {
+    /// Always `true`: without a connection the reply is 503.
     connected: bool,
+    /// How many keys there are.
     dbsize: u64,
+    /// The reply to INFO.
     info: Info,
+    /// The reply to INFO, section `memory`.
     memory: Info,
-    /// Entries of the stream other programs leave jobs in.
+    /// How many entries the stream has that other programs add jobs to, by its name.
     streams: BTreeMap<String, u64>,
 }
 
+/// How the database and the queues are doing.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RedisMetrics")]
 struct Metrics {
+    /// Always `true`: without a connection the reply is 503.
     connected: bool,
+    /// How long the database took to answer, in milliseconds.
     latency_ms: u64,
+    /// The memory it uses.
     memory: Option<Memory>,
+    /// The share of reads that found their key, 0 to 1.
     hit_rate: Option<f64>,
+    /// Commands per second at the moment.
     operations_per_second: Option<f64>,
+    /// How many clients are connected.
     connected_clients: Option<u64>,
+    /// How long the server has been running, in seconds.
     uptime_seconds: Option<u64>,
-    /// Commands since the server started.
+    /// How many commands it has run since it started.
     commands_processed: Option<u64>,
+    /// The keys, from a sample.
     keyspace: Keyspace,
+    /// How many commands the deployment has used this month, and may use.
     command_budget: Budget,
+    /// The queues, by their names.
     queues: BTreeMap<String, Stats>,
 }
 
-/// This deployment's commands against its plan.
+/// How many commands the deployment has used this month, and may use.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "CommandBudget")]
 struct Budget {
-    /// In UTC, as `2026-11`.
+    /// The month in UTC, such as `2026-11`.
     month: String,
-    /// As billed; some per cent too low.
+    /// How many commands were used, as they are billed. The count is a few per cent too low.
     used: u64,
-    /// None when the plan has no limit.
+    /// How many commands the plan allows. `null` if it has no limit.
     limit: Option<u64>,
-    /// The part that is used, 0 to 1.
+    /// The share that is used, 0 to 1. `null` if the plan has no limit.
     share: Option<f64>,
 }
 
@@ -89,37 +105,44 @@ impl Budget {
     }
 }
 
+/// The memory that the database uses.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RedisMemory")]
 struct Memory {
+    /// How many bytes are in use.
     used_bytes: u64,
+    /// The most bytes that were ever in use.
     peak_bytes: Option<u64>,
-    /// None when there is no limit.
+    /// How many bytes there are. `null` if there is no limit.
     max_bytes: Option<u64>,
+    /// The memory taken from the system, as a multiple of that in use.
     fragmentation_ratio: Option<f64>,
 }
 
+/// The keys of the database.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RedisKeyspace")]
 struct Keyspace {
+    /// How many keys there are.
     keys: u64,
-    /// Among those looked at, by the first word after the deployment's prefix.
+    /// How many of the sampled keys begin with which word after the deployment's prefix.
     by_prefix: BTreeMap<String, u64>,
+    /// How many keys were sampled.
     looked_at: u64,
-    /// Whether those are all.
+    /// Whether every key was sampled.
     complete: bool,
 }
 
 pub fn operations() -> Vec<Operation> {
     vec![
         METRICS
-            .operation()
-            .reply::<Metrics>(200, "What the database does not report is null."),
+            .operation().describe("Returns how the database and the queues are doing. What the database does not report is null. The keyspace is sampled, so that the request costs the same however many keys there are.")
+            .reply::<Metrics>(200, "The metrics."),
         STATS
-            .operation()
-            .reply::<RedisStats>(200, "As the database reports it."),
+            .operation().describe("Returns what the database reports about itself: its size, its replies to INFO, and the length of the stream that other programs add jobs to.")
+            .reply::<RedisStats>(200, "The statistics."),
     ]
 }
 

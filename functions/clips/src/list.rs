@@ -6,34 +6,35 @@ use shared::http::{ApiError, Context, Limit, Moment, PageCursor, Reply, Seconds,
 use shared::openapi::Operation;
 use shared::scan::{Clip, ClipCursor, ClipQuery};
 
-pub const LIST: Spec<Guild, Filter> = Spec::get(
-    "/api/guilds/{guildId}/clips",
-    "listClips",
-    "The clips of a guild, newest first.",
-);
+pub const LIST: Spec<Guild, Filter> =
+    Spec::get("/api/guilds/{guildId}/clips", "listClips", "List clips");
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Guild {
+    /// The id of the guild.
     pub guild_id: Snowflake,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Filter {
-    /// Only clips of this channel.
+    /// Lists only clips in this channel or thread.
     channel_id: Option<Snowflake>,
-    /// Only clips posted after this time: unix milliseconds or RFC 3339.
+    /// Lists only clips posted after this time: unix milliseconds or RFC 3339.
     after: Option<Moment>,
-    /// Only clips posted before this time: unix milliseconds or RFC 3339.
+    /// Lists only clips posted before this time: unix milliseconds or RFC 3339.
     before: Option<Moment>,
-    /// Only clips of at least this length. Clips of unknown length are kept, since they may
-    /// be long enough.
+    /// Lists only clips of at least this length, in seconds. Clips of unknown length are
+    /// kept, since they may be long enough; see `unknownLength`.
     min_seconds: Option<Seconds>,
-    /// Whether clips of unknown length are kept or left out.
+    /// Whether clips of unknown length are kept (`keep`) or left out (`omit`).
     #[serde(default)]
     unknown_length: UnknownLength,
+    /// Where the page begins: the cursor that came with the page before. Without it, the
+    /// first page.
     cursor: Option<PageCursor>,
+    /// How many clips the page holds at most.
     #[serde(default)]
     limit: Limit<20, 100>,
 }
@@ -47,15 +48,18 @@ enum UnknownLength {
     Omit,
 }
 
+/// A page of clips.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ClipPage")]
 struct Page {
+    /// The clips, newest first.
     clips: Vec<Clip>,
+    /// Send it as `cursor` to get the next page. `null` on the last page.
     cursor: Option<String>,
 }
 
 pub fn operations() -> Vec<Operation> {
-    vec![LIST.operation().reply::<Page>(200, "A page.")]
+    vec![LIST.operation().describe("Lists the clips of a guild, newest first. A forward repeats the clip of its original, so it is listed only while the original is not known.").reply::<Page>(200, "A page of clips.")]
 }
 
 pub async fn list(cx: Context<(), Guild, Filter>) -> Result<Reply, ApiError> {

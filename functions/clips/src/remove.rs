@@ -16,65 +16,66 @@ use shared::scan::ClipsOf;
 
 use crate::list::Guild;
 
-pub const MANY: Spec<Guild, Selection> = Spec::delete(
-    "/api/guilds/{guildId}/clips",
-    "removeClips",
-    "Removes the clips of a channel, a message or an author, for good: reading them again does not bring them back. A request does a bounded part of it.",
-);
+pub const MANY: Spec<Guild, Selection> =
+    Spec::delete("/api/guilds/{guildId}/clips", "removeClips", "Remove clips");
 
 pub const ONE: Spec<OneClip, Place> = Spec::delete(
     "/api/guilds/{guildId}/clips/{clipId}",
     "removeClip",
-    "Removes a clip of a message, for good.",
+    "Remove a clip",
 );
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Selection {
-    /// Clips of this channel. With `messageId`, the channel the message is in.
+    /// Removes the clips in this channel. With `messageId`, the channel that the message is
+    /// in.
     channel_id: Option<Snowflake>,
-    /// Clips of this message.
+    /// Removes the clips in this message.
     message_id: Option<Snowflake>,
-    /// Clips of messages this user wrote.
+    /// Removes the clips in messages that this user wrote.
     author_id: Option<Snowflake>,
-    /// The `cursor` of the last reply, to go on.
+    /// The cursor of the reply before, to remove the next ones.
     cursor: Option<PageCursor>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OneClip {
+    /// The id of the guild.
     guild_id: Snowflake,
+    /// The id of the clip.
     clip_id: ClipId,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Place {
-    /// The message the clip is in.
+    /// The id of the message that the clip is in.
     message_id: Snowflake,
-    /// The channel the message is in.
+    /// The id of the channel that the message is in.
     channel_id: Option<Snowflake>,
 }
 
 /// The id of an attachment, or of a link: `e` and 16 digits.
 struct ClipId(String);
 
+/// How many clips were removed.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "RemovedClips")]
 struct Removed {
-    /// How many clips this request removed: 0 where there was none, or none any more.
+    /// How many clips this request removed. 0 if there were none, or none are left.
     removed: u64,
-    /// There may be more: send the request again with it. Null when nothing is left.
+    /// Send the request again with it to remove the next ones. `null` if nothing is left.
     cursor: Option<String>,
 }
 
 pub fn operations() -> Vec<Operation> {
-    let removed = "How many were removed, and whether there may be more.";
+    let removed = "The clips were removed, as far as one request goes.";
     vec![
-        MANY.operation().reply::<Removed>(200, removed),
-        ONE.operation()
-            .reply::<Removed>(200, "The clip is no longer listed."),
+        MANY.operation().describe("Removes the clips of a channel, a message or an author for good: a later scan does not bring them back. Name exactly one of `channelId`, `messageId` and `authorId`; only `channelId` may stand beside `messageId`, to say which channel the message is in. One request removes a limited number. While `cursor` in the reply is not null, send the request again with it.").reply::<Removed>(200, removed),
+        ONE.operation().describe("Removes a clip of one message for good: a later scan does not bring it back. Removing it again is no error.")
+            .reply::<Removed>(200, "The clip is removed."),
     ]
 }
 

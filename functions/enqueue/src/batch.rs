@@ -16,21 +16,19 @@ use crate::scan::Created;
 use crate::store::store;
 
 /// It counts as the kinds of its jobs say.
-pub const CREATE: Spec = Spec::post(
-    "/api/jobs",
-    "createJobs",
-    "Takes jobs on: one, or a list of up to 100.",
-);
+pub const CREATE: Spec = Spec::post("/api/jobs", "createJobs", "Create jobs");
 
 /// The most jobs of one request.
 const MOST: usize = 100;
 
+/// The jobs that were created.
 #[derive(Serialize, JsonSchema)]
 struct CreatedJobs {
+    /// The jobs, in the order of the request.
     jobs: Vec<Created>,
 }
 
-/// What may be sent.
+/// One job, or a list of them.
 #[derive(JsonSchema)]
 #[schemars(untagged, rename = "JobRequests")]
 #[allow(dead_code, reason = "only its schema is used")]
@@ -42,9 +40,9 @@ enum OneOrMany {
 pub fn operations() -> Vec<Operation> {
     vec![
         CREATE
-            .operation()
+            .operation().describe("Creates one job, or up to 100 at once, each of the type it names. If any of them is refused, none is created. The reply lists them in the order of the request. A request that holds jobs for single messages counts against the `message` limit, any other against the `api` limit.")
             .body::<OneOrMany>()
-            .reply::<CreatedJobs>(202, "The jobs are stored."),
+            .reply::<CreatedJobs>(202, "The jobs were created."),
     ]
 }
 

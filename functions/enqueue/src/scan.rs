@@ -14,34 +14,41 @@ use crate::policy::{ScanPolicy, ScanTarget};
 use crate::run_at::check_run_at;
 use crate::store::store;
 
-pub const CREATE: Spec = Spec::post(
-    "/api/jobs/scan",
-    "scanChannel",
-    "Scans a channel for clips.",
-);
+pub const CREATE: Spec = Spec::post("/api/jobs/scan", "scanChannel", "Scan a channel");
 
+/// Which channel to scan, and how.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "ScanRequest")]
 struct CreateScan {
+    /// The id of the guild that the channel is in.
     guild_id: Snowflake,
+    /// The id of the channel or thread to scan.
     channel_id: Snowflake,
+    /// Which way to read. Defaults to `forward`.
     scan_mode: Option<ScanMode>,
+    /// Limits on what the scan reads and stores.
     options: Option<OptionsRequest>,
+    /// When the scan runs relative to others: 1 first, 10 last. Defaults to the guild's
+    /// setting.
     priority: Option<Bounded<1, 10>>,
+    /// When to run at the earliest. Defaults to now; a time in the past is refused.
     run_at: Option<Moment>,
 }
 
+/// The job that was created, or the unfinished one that stands for it.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "CreatedJob")]
 pub struct Created {
+    /// The id of the job.
     pub job_id: JobId,
+    /// The same as `jobId`.
     pub scan_id: JobId,
-    /// An unfinished scan of the same channel and mode stands for this one. Until it
-    /// begins, it takes the earlier time and the better priority of the two.
+    /// Whether an unfinished scan of the same channel and mode stands for this one. Until
+    /// that scan begins, it takes the earlier time and the better priority of the two.
     pub duplicate: bool,
-    /// That scan was asked for with other options, and keeps them.
+    /// Whether that scan was requested with other options, which it keeps.
     pub options_ignored: bool,
 }
 
@@ -70,9 +77,9 @@ impl From<&Enqueued> for Created {
 pub fn operations() -> Vec<Operation> {
     vec![
         CREATE
-            .operation()
+            .operation().describe("Creates a job that scans a channel for clips, and replies before it runs. Follow the scan with `GET /api/scans/stream/{scanId}`. If a scan of the same channel in the same mode has not finished, no second one is created: the reply names the unfinished scan, with `duplicate: true`.")
             .body::<CreateScan>()
-            .reply::<Created>(202, "The scan, or the unfinished one that stands for it."),
+            .reply::<Created>(202, "The scan was created, or an unfinished one stands for it."),
     ]
 }
 

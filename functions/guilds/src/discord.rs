@@ -10,66 +10,76 @@ use shared::openapi::Operation;
 
 use crate::State;
 
-pub const GUILD: Spec<OneGuild> = Spec::get("/api/guilds/{guildId}", "getGuild", "A guild.");
+pub const GUILD: Spec<OneGuild> = Spec::get("/api/guilds/{guildId}", "getGuild", "Get a guild");
 
 pub const CHANNEL: Spec<OneChannel> = Spec::get(
     "/api/guilds/{guildId}/channels/{channelId}",
     "getChannel",
-    "A channel.",
+    "Get a channel",
 );
 
 pub const FORGET: Spec<OneGuild> = Spec::delete(
     "/api/guilds/{guildId}/cache",
     "forgetGuild",
-    "Forgets what is cached of a guild.",
+    "Forget a guild's cached data",
 )
 .access(Access::Admin);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OneGuild {
+    /// The id of the guild.
     pub guild_id: Snowflake,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OneChannel {
+    /// The id of the guild.
     guild_id: Snowflake,
+    /// The id of the channel or thread.
     channel_id: Snowflake,
 }
 
-/// A guild as it is shown and cached.
+/// A guild (a Discord server).
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Guild {
+    /// The id of the guild.
     id: MessageId,
+    /// Its name.
     name: Option<String>,
+    /// The hash of its icon, from which Discord makes the address of the image.
     icon: Option<String>,
 }
 
-/// A channel as it is shown and cached.
+/// A channel or thread of a guild.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Channel {
+    /// The id of the channel.
     id: MessageId,
+    /// The id of its guild.
     guild_id: Option<String>,
+    /// Its name.
     name: Option<String>,
-    /// As Discord numbers it.
+    /// Its type, as Discord numbers them: 0 is a text channel, 11 a public thread.
     #[serde(rename = "type")]
     kind: Option<u64>,
+    /// The id of the newest message in it.
     last_message_id: Option<MessageId>,
 }
 
 pub fn operations() -> Vec<Operation> {
     vec![
         GUILD
-            .operation()
-            .reply::<Guild>(200, "As Discord had it at most ten minutes ago.")
+            .operation().describe("Returns a guild as Discord had it at most ten minutes ago. 404 if there is no such guild or the bot is not in it.")
+            .reply::<Guild>(200, "The guild.")
             .problems(&[404]),
         CHANNEL
-            .operation()
-            .reply::<Channel>(200, "As Discord had it at most fifteen minutes ago.")
+            .operation().describe("Returns a channel or thread as Discord had it at most fifteen minutes ago. 404 if there is no such channel in this guild or the bot may not see it.")
+            .reply::<Channel>(200, "The channel.")
             .problems(&[404]),
-        FORGET.operation().empty(204, "Forgotten."),
+        FORGET.operation().describe("Removes a guild, its channels and its settings from the cache, so that the next request reads them anew. Nothing else is removed. Needs the admin key.").empty(204, "The guild is no longer cached."),
     ]
 }
 

@@ -7,14 +7,18 @@ use shared::scan::GuildSettings;
 /// The most channels one guild may leave out; Discord has 500 in a guild.
 const MOST_EXCLUDED: usize = 500;
 
-/// All settings; what is left out is the default again.
+/// All settings of a guild. One that is left out, or `null`, gets its default.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "GuildSettingsInput")]
 pub(crate) struct SettingsInput {
+    /// Leaves out clips that are declared to be shorter. By default all are kept.
     min_video_seconds: Option<Seconds>,
+    /// Whether threads may be scanned. Defaults to `true`.
     include_threads: Option<bool>,
+    /// The ids of channels that are not scanned, at most 500. By default there are none.
     excluded_channel_ids: Option<Vec<Snowflake>>,
+    /// The priority of scans that do not name one: 1 first, 10 last. Defaults to 5.
     priority: Option<Bounded<1, 10>>,
 }
 
@@ -33,20 +37,24 @@ impl SettingsInput {
     }
 }
 
-/// The settings to change: what is left out stays, `null` is the default again.
+/// The settings to change. One that is left out stays; one that is `null` gets its default.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "GuildSettingsPatch")]
 pub(crate) struct SettingsPatch {
+    /// Leaves out clips that are declared to be shorter.
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Seconds>")]
     min_video_seconds: Option<Option<Seconds>>,
+    /// Whether threads may be scanned.
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<bool>")]
     include_threads: Option<Option<bool>>,
+    /// The ids of channels that are not scanned, at most 500.
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Vec<Snowflake>>")]
     excluded_channel_ids: Option<Option<Vec<Snowflake>>>,
+    /// The priority of scans that do not name one: 1 first, 10 last.
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Bounded<1, 10>>")]
     priority: Option<Option<Bounded<1, 10>>>,

@@ -19,20 +19,12 @@ use crate::input::{SettingsInput, SettingsPatch};
 
 const PATH: &str = "/api/guilds/{guildId}/settings";
 
-pub const READ: Spec<OneGuild> = Spec::get(PATH, "getSettings", "The settings of a guild.");
+pub const READ: Spec<OneGuild> = Spec::get(PATH, "getSettings", "Get a guild's settings");
 
-pub const WRITE: Spec<OneGuild> = Spec::put(
-    PATH,
-    "putSettings",
-    "Sets all settings of a guild; what is left out is the default again.",
-);
+pub const WRITE: Spec<OneGuild> = Spec::put(PATH, "putSettings", "Replace a guild's settings");
 
-pub const MERGE: Spec<OneGuild> = Spec::patch(
-    PATH,
-    "patchSettings",
-    "Changes some settings of a guild; what is left out stays, `null` is the default again.",
-)
-.reads_first();
+pub const MERGE: Spec<OneGuild> =
+    Spec::patch(PATH, "patchSettings", "Change a guild's settings").reads_first();
 
 /// How often a change is tried while others change the same settings.
 const TRIES: u32 = 5;
@@ -45,12 +37,12 @@ pub fn operations() -> Vec<Operation> {
             .header("ETag")
     };
     vec![
-        READ.operation()
+        READ.operation().describe("Returns the settings of a guild. A guild whose settings were never changed has the defaults. The `ETag` names this version of the settings.")
             .reply::<GuildSettings>(200, "The settings.")
             .header("ETag")
             .problems(&[404]),
-        changed(WRITE.operation().body::<SettingsInput>()).problems(&[404]),
-        changed(MERGE.operation().body::<SettingsPatch>()).problems(&[404, 409]),
+        changed(WRITE.operation().describe("Replaces all settings of a guild. A setting that the body leaves out gets its default. With `If-Match` the change is made only to the version that the caller has seen.").body::<SettingsInput>()).problems(&[404]),
+        changed(MERGE.operation().describe("Changes the settings that the body names and keeps the others. `null` gives a setting its default. Of two changes at the same time none is lost. With `If-Match` the change is made only to the version that the caller has seen.").body::<SettingsPatch>()).problems(&[404, 409]),
     ]
 }
 

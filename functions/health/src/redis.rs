@@ -17,12 +17,8 @@ use shared::telemetry;
 
 use crate::State;
 
-pub const CHECK: Spec = Spec::get(
-    "/api/health/redis",
-    "getRedisHealth",
-    "Whether the database answers.",
-)
-.access(Access::Open);
+pub const CHECK: Spec =
+    Spec::get("/api/health/redis", "getRedisHealth", "Check the database").access(Access::Open);
 
 /// A database slower than this is not healthy.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -30,15 +26,18 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long an answer is given out.
 const FRESH: Duration = Duration::from_secs(10);
 
+/// Whether the database answers.
 #[derive(Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RedisHealth")]
 struct Health {
+    /// `healthy` or `unhealthy`.
     status: &'static str,
+    /// How long the database took to answer, in milliseconds.
     latency_ms: u64,
-    /// When the database was asked, in unix milliseconds: up to ten seconds ago.
+    /// When the database was asked, in unix milliseconds.
     checked_at: i64,
-    /// What is wrong. The log says why.
+    /// What is wrong. Present if the database does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
 }
@@ -50,9 +49,9 @@ pub struct Latest(tokio::sync::Mutex<Option<(Duration, Health)>>);
 pub fn operations() -> Vec<Operation> {
     vec![
         CHECK
-            .operation()
+            .operation().describe("Says whether the database answers. Anybody may ask. The answer is up to ten seconds old, since it is shared by all who ask.")
             .reply::<Health>(200, "The database answers.")
-            .reply::<Health>(503, "It does not answer."),
+            .reply::<Health>(503, "The database does not answer."),
     ]
 }
 

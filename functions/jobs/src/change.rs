@@ -8,29 +8,23 @@ use shared::queue::{Cancelled, JobState, Purged, Redriven};
 
 use crate::read::OneJob;
 
-pub const CANCEL: Spec<OneJob, Purge> = Spec::delete(
-    "/api/jobs/{jobId}",
-    "cancelJob",
-    "Cancels a job that waits or runs, or removes a finished one.",
-);
+pub const CANCEL: Spec<OneJob, Purge> =
+    Spec::delete("/api/jobs/{jobId}", "cancelJob", "Cancel or remove a job");
 
-pub const RETRY: Spec<OneJob> = Spec::post(
-    "/api/jobs/{jobId}/retry",
-    "retryJob",
-    "Lets a failed or cancelled job run again.",
-);
+pub const RETRY: Spec<OneJob> = Spec::post("/api/jobs/{jobId}/retry", "retryJob", "Retry a job");
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Purge {
-    /// `true` removes a finished job.
+    /// Whether to remove a finished job instead of cancelling an unfinished one.
     #[serde(default)]
     purge: bool,
 }
 
+/// What became of a job.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChangedJob")]
 struct Changed {
-    /// The job's state now, or `purged`.
+    /// The job's state after the change, or `purged` if it was removed.
     state: &'static str,
 }
 
@@ -43,15 +37,15 @@ impl Changed {
 pub fn operations() -> Vec<Operation> {
     vec![
         CANCEL
-            .operation()
+            .operation().describe("Cancels a job that has not finished. A waiting or delayed job is cancelled at once. A running job stops within seconds; until then its state is `active`. With `purge=true` the request removes a finished job and its events instead.")
             .reply::<Changed>(
                 202,
-                "The job is cancelled or removed. A job that runs stops within seconds; until then its state is `active`.",
+                "The job is cancelled, or removed, or will stop within seconds.",
             )
             .problems(&[404, 409]),
         RETRY
-            .operation()
-            .reply::<Changed>(202, "The job waits to run.")
+            .operation().describe("Puts a failed or cancelled job back into its queue. Its attempts are counted anew.")
+            .reply::<Changed>(202, "The job is waiting to run again.")
             .problems(&[404, 409]),
     ]
 }

@@ -5,25 +5,32 @@ use shared::discord::MessageId;
 use shared::queue::{JobState, Referenced};
 use shared::scan::{Channel, ScanStatus};
 
-/// A channel as it is shown.
+/// How the scans of a channel stand.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelStatus {
+    /// The id of the guild.
     guild_id: String,
+    /// The id of the channel or thread.
     channel_id: String,
+    /// The channel's name when it was last scanned.
     channel_name: Option<String>,
-    /// None when it was never scanned.
+    /// The status of the latest scan. `null` if the channel was never scanned.
     status: Option<ScanStatus>,
-    /// Messages that hold clips.
+    /// How many messages with clips are known.
     message_count: u64,
+    /// How many messages all scans of the channel have read.
     total_messages_scanned: u64,
+    /// The newest message read. The next `forward` scan begins after it.
     forward_message_id: Option<MessageId>,
+    /// The oldest message read. The next `backfill` scan begins before it.
     backward_message_id: Option<MessageId>,
-    /// Whether nothing is older than the oldest message read: where it is false, a
-    /// backfill, or a scan without `maxMessages`, has more to read.
+    /// Whether the channel's beginning was reached. If not, a `backfill` scan, or a scan
+    /// without `maxMessages`, has more to read.
     reached_start: bool,
+    /// Why the latest scan failed.
     error_message: Option<String>,
-    /// Unix milliseconds.
+    /// When any of this last changed, in unix milliseconds.
     updated_at: Option<i64>,
 }
 

@@ -14,42 +14,47 @@ use crate::status::ChannelStatus;
 pub const OF_GUILD: Spec<Guild> = Spec::get(
     "/api/guilds/{guildId}/scan-statuses",
     "listScanStatuses",
-    "The scan statuses of a guild's channels.",
+    "List a guild's scan statuses",
 );
 
 pub const OF_CHANNEL: Spec<Channel> = Spec::get(
     "/api/guilds/{guildId}/channels/{channelId}/scan-status",
     "getScanStatus",
-    "The scan status of a channel.",
+    "Get a channel's scan status",
 );
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Guild {
+    /// The id of the guild.
     guild_id: Snowflake,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Channel {
+    /// The id of the guild.
     guild_id: Snowflake,
+    /// The id of the channel or thread.
     channel_id: Snowflake,
 }
 
+/// The scan statuses of a guild's channels.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChannelStatusList")]
 struct Statuses {
+    /// One status for each channel.
     statuses: Vec<ChannelStatus>,
 }
 
 pub fn operations() -> Vec<Operation> {
     vec![
         OF_GUILD
-            .operation()
-            .reply::<Statuses>(200, "The channels that were ever scanned."),
+            .operation().describe("Lists every channel of a guild for which a scan was ever requested, with the status of its latest scan and what all its scans together have read.")
+            .reply::<Statuses>(200, "The channels for which a scan was requested."),
         OF_CHANNEL
-            .operation()
-            .reply::<ChannelStatus>(200, "`status` is null when it was never scanned."),
+            .operation().describe("Returns the status of a channel's latest scan and what all its scans together have read. `status` is null if the channel was never scanned.")
+            .reply::<ChannelStatus>(200, "The status of the channel."),
     ]
 }
 

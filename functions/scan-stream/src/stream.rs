@@ -12,44 +12,46 @@ use shared::progress::{Cursor, Seen};
 use shared::queue::JobId;
 use shared::redis::Pipeline;
 
-pub const FOLLOW: Spec<Scan, LastLook> = Spec::get(
-    "/api/scans/stream/{scanId}",
-    "followScan",
-    "The state of a scan, and its events since the last look.",
-);
+pub const FOLLOW: Spec<Scan, LastLook> =
+    Spec::get("/api/scans/stream/{scanId}", "followScan", "Follow a scan");
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Scan {
+    /// The id of the scan.
     scan_id: JobId,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastLook {
-    /// The `lastId` of the last reply. Without it, all events that are still stored.
+    /// The `lastId` of the reply before. Without it, or with `0`, the events are read from
+    /// the first that is still stored.
     last_id: Option<Cursor>,
 }
 
+/// The state of a scan, and what happened since the last look.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ScanEvents")]
 struct Followed<'a> {
+    /// The state of the scan now.
     current_state: ScanState<'a>,
-    /// After `lastId`, oldest first.
+    /// The events after `lastId`, oldest first, at most 100.
     #[schemars(with = "Vec<ScanEvent>")]
     events: Vec<Seen>,
-    /// To be sent next time.
+    /// Send it as `lastId` next time.
     last_id: String,
-    /// Whether events after `lastId` are gone: draw anew from `currentState`.
+    /// Whether events after `lastId` are gone, so that a display must start over from
+    /// `currentState`.
     reset: bool,
 }
 
 pub fn operations() -> Vec<Operation> {
     vec![
         FOLLOW
-            .operation()
-            .reply::<Followed<'_>>(200, "State and events.")
+            .operation().describe("Returns the state of a scan and the events that came after `lastId`. Ask again every second or two, each time with the `lastId` of the reply before, until `currentState.status` is `SUCCEEDED`, `FAILED` or `CANCELLED` and no events are left. If `reset` is true, older events are gone: start over from `currentState`.")
+            .reply::<Followed<'_>>(200, "The state of the scan and its new events.")
             .problems(&[404]),
     ]
 }

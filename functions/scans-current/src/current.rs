@@ -14,21 +14,23 @@ use shared::redis::{AutoPipeline, Redis};
 pub const LIST: Spec = Spec::get(
     "/api/scans/current",
     "listCurrentScans",
-    "The scans that run or wait.",
+    "List the current scans",
 );
 
 /// Scans shown of each state.
 const MOST: u64 = 100;
 
+/// Scans that have not finished.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ScanList")]
 struct Scans<'a> {
+    /// The scans, in the order in which they run.
     scans: Vec<ScanState<'a>>,
 }
 
 pub fn operations() -> Vec<Operation> {
-    let scans = "In the order in which they run.";
-    vec![LIST.operation().reply::<Scans<'_>>(200, scans)]
+    let scans = "The unfinished scans.";
+    vec![LIST.operation().describe("Lists the scans that have not finished: first those that run, then those that wait for their turn, then those that wait for their time. At most 100 of each.").reply::<Scans<'_>>(200, scans)]
 }
 
 pub async fn list(cx: Context<()>) -> Result<Reply, ApiError> {

@@ -6,36 +6,36 @@ use shared::http::{Access, Action, ApiError, Pending, Reply, Spec, StatusCode};
 use shared::openapi::Operation;
 use shared::session::LOGIN;
 
-pub const SIGN_IN: Spec = Spec::post(
-    "/api/sessions",
-    "signIn",
-    "Signs in: the cookie then stands for the key.",
-)
-.access(Access::Open)
-.counts_as(Action::Login);
+pub const SIGN_IN: Spec = Spec::post("/api/sessions", "signIn", "Sign in")
+    .access(Access::Open)
+    .counts_as(Action::Login);
 
 pub const SIGN_OUT: Spec<(), Which> =
-    Spec::delete("/api/sessions", "signOut", "Signs out.").access(Access::Open);
+    Spec::delete("/api/sessions", "signOut", "Sign out").access(Access::Open);
 
+/// What to sign in with.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Credentials {
+    /// The `api` key or the `admin` key.
     key: String,
 }
 
+/// A session that has begun.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Session")]
 struct SignedIn {
+    /// What the session may do: `api`, or `admin` for the operations under `/api/admin` too.
     role: &'static str,
-    /// When the session ends, in unix milliseconds. It ends earlier when it is not used for
-    /// two hours.
+    /// When the session ends at the latest, in unix milliseconds. It ends earlier if it is
+    /// not used for two hours.
     expires_at: i64,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Which {
-    /// `true` ends all sessions begun with the same key.
+    /// Whether to end all sessions that were begun with the same key.
     #[serde(default)]
     all: bool,
 }
@@ -43,15 +43,15 @@ pub struct Which {
 pub fn operations() -> Vec<Operation> {
     vec![
         SIGN_IN
-            .operation()
+            .operation().describe("Starts a session and sets its cookie, which stands for the key in later requests. The cookie is `HttpOnly`, `Secure` and `SameSite=Strict`, so a page cannot read it. Wrong keys count against a limit of five in fifteen minutes for each address.")
             .body::<Credentials>()
-            .reply::<SignedIn>(201, "Signed in.")
+            .reply::<SignedIn>(201, "The session has begun.")
             .header("Set-Cookie")
             // 403: a page of another site, beside somebody's cookie.
             .problems(&[401, 403]),
         SIGN_OUT
-            .operation()
-            .empty(204, "Signed out, or was not signed in.")
+            .operation().describe("Ends the session of the cookie and clears it. Signing out without a session is no error.")
+            .empty(204, "There is no session any more.")
             .header("Set-Cookie")
             .problems(&[403]),
     ]

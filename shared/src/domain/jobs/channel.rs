@@ -35,26 +35,34 @@ pub(super) static BATCH: JobKind = JobKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScanMode {
-    /// What is newer than the newest message read, and then, unless a number of messages
-    /// is asked for, what is older than the oldest, to the channel's start.
+    /// Reads what is newer than the newest message read so far. Then, unless the number of
+    /// messages is limited, reads what is older than the oldest one, to the channel's
+    /// beginning.
     Forward,
-    /// What is older than the oldest message read, to the channel's start.
+    /// Reads what is older than the oldest message read so far, to the channel's beginning.
     Backfill,
 }
 
+/// Which way a batch reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
+    /// From older messages to newer ones.
     Forward,
+    /// From newer messages to older ones.
     Backward,
 }
 
-/// What a scan is asked beside where and how far.
+/// Limits on what a scan reads and stores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScanOptions {
+    /// How many messages to read at most. Without it, the scan reads to the end of the
+    /// channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_messages: Option<u64>,
+    /// Leaves out clips that are declared to be shorter. Without it, the guild's setting
+    /// applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_video_seconds: Option<f64>,
 }
@@ -63,24 +71,29 @@ pub struct ScanOptions {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelScan {
+    /// The id of the guild.
     pub guild_id: String,
+    /// The id of the channel or thread.
     pub channel_id: String,
-    /// Of kind `scan`.
+    /// Which way a scan reads. Present with type `scan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scan_mode: Option<ScanMode>,
-    /// Of kind `batch`.
+    /// Which way a batch reads. Present with type `batch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
-    /// Of kind `batch`: messages to list.
+    /// How many messages a batch reads at most. Present with type `batch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Reads only messages older than this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_message_id: Option<String>,
+    /// Reads only messages newer than this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_message_id: Option<String>,
-    /// Of kind `batch`: on until the channel is scanned to its end, `limit` or not.
+    /// Whether a batch continues to the end of the channel, whatever `limit` says.
     #[serde(default)]
     pub auto_continue: bool,
+    /// Limits on what the job reads and stores.
     #[serde(default)]
     pub options: ScanOptions,
 }

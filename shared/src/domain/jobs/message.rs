@@ -16,9 +16,13 @@ pub(super) static MESSAGE: JobKind = JobKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageScan {
+    /// The id of the guild.
     pub guild_id: String,
+    /// The id of the channel or thread.
     pub channel_id: String,
+    /// The ids of the messages to read.
     pub message_ids: Vec<String>,
+    /// Limits on what the job stores.
     #[serde(default)]
     pub options: ScanOptions,
 }

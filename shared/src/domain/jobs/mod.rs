@@ -77,26 +77,41 @@ impl JobKind {
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobRequest {
+    /// What the job does.
     #[serde(rename = "type")]
     kind: KindName,
+    /// The id of the guild that the channel is in.
     #[serde(alias = "guild_id")]
     guild_id: Snowflake,
+    /// The id of the channel or thread to read.
     #[serde(alias = "channel_id")]
     channel_id: Snowflake,
+    /// Which way to read. Defaults to `forward`.
     #[serde(alias = "scan_mode")]
     scan_mode: Option<ScanMode>,
+    /// Which way to read. Defaults to `backward`.
     direction: Option<Direction>,
+    /// How many messages to read at most. Defaults to 100.
     limit: Option<Bounded<1, 1_000_000>>,
+    /// Reads only messages older than this one. Not together with `afterMessageId`.
     #[serde(alias = "before_message_id")]
     before_message_id: Option<Snowflake>,
+    /// Reads only messages newer than this one. Not together with `beforeMessageId`.
     #[serde(alias = "after_message_id")]
     after_message_id: Option<Snowflake>,
+    /// Whether to continue to the end of the channel, whatever `limit` says. Defaults to
+    /// `false`.
     #[serde(alias = "auto_continue")]
     auto_continue: Option<bool>,
+    /// The ids of the messages to read.
     #[serde(alias = "message_ids")]
     message_ids: Option<Vec<Snowflake>>,
+    /// Limits on what the job reads and stores.
     options: Option<OptionsRequest>,
+    /// When the job runs relative to others: 1 first, 10 last. Scans and batches default to
+    /// the guild's setting, jobs for single messages to 5.
     priority: Option<Bounded<1, 10>>,
+    /// When to run at the earliest. Defaults to now; a time in the past is refused.
     #[serde(alias = "run_at")]
     run_at: Option<Moment>,
 }
@@ -106,8 +121,11 @@ pub struct JobRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "ScanOptionsRequest")]
 pub struct OptionsRequest {
+    /// How many messages to read at most. Without it, the scan reads to the end of the
+    /// channel.
     #[serde(alias = "max_messages")]
     pub max_messages: Option<Bounded<1, 1_000_000>>,
+    /// Leaves out clips that are declared to be shorter. Defaults to the guild's setting.
     #[serde(alias = "min_video_seconds")]
     pub min_video_seconds: Option<Seconds>,
 }

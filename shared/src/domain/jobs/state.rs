@@ -6,32 +6,43 @@ use super::MessageScan;
 use crate::queue::{Job, JobId, JobState};
 use crate::scan::{ScanProgress, ScanStatus};
 
-/// The state of a scan.
+/// How a scan stands, as its job has it.
 #[derive(Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScanState<'a> {
+    /// The id of the scan.
     scan_id: &'a JobId,
+    /// The same as `scanId`.
     job_id: &'a JobId,
+    /// The id of the guild.
     guild_id: Option<String>,
+    /// The id of the channel or thread.
     channel_id: Option<String>,
+    /// Whether the scan waits, runs, or how it ended.
     status: ScanStatus,
+    /// How much is done.
     progress: Amount,
+    /// How many clips were found that were not known before.
     clips_found: u64,
-    /// Whether nothing of the channel is older than what was read. False as long as that
-    /// is not known; null of single messages.
+    /// Whether the scan reached the channel's beginning. `false` as long as that is not
+    /// known; `null` for a job that reads single messages.
     reached_start: Option<bool>,
-    /// Why it failed.
+    /// Why the scan failed.
     error: Option<&'a str>,
+    /// When any of this last changed, in unix milliseconds.
     updated_at: i64,
 }
 
-/// How much is done. `total` is null where nothing bounds the scan; `percent` goes by
-/// the time the messages span.
+/// How much of a scan is done.
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Progress")]
 pub struct Amount {
+    /// How many messages were read.
     current: u64,
+    /// How many messages there are to read. `null` where the number is not limited.
     total: Option<u64>,
+    /// How much is done, 0 to 100. Without a `total` it is estimated from the time that the
+    /// messages span.
     percent: f64,
 }
 

@@ -9,14 +9,19 @@ use crate::discord::MessageId;
 /// The most jobs whose place a record remembers.
 const WORKS_KEPT: usize = 8;
 
-/// The state of a channel's scan.
+/// How a scan stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ScanStatus {
+    /// It waits for its turn or for its time.
     Pending,
+    /// It is running.
     Running,
+    /// It read all it was asked to read.
     Succeeded,
+    /// It was given up; `errorMessage` says why.
     Failed,
+    /// Somebody cancelled it.
     Cancelled,
 }
 
@@ -49,21 +54,22 @@ pub struct Work {
     pub seen: Option<MessageId>,
 }
 
-/// The newest progress of a scan.
+/// How far a job is, as it last reported.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ScanProgress {
-    /// Messages listed.
+    /// How many messages were read.
     pub current: u64,
-    /// Messages to list, where that is bounded.
+    /// How many messages there are to read. `null` where the number is not limited.
     pub total: Option<u64>,
-    /// 0 to 100.
+    /// How much is done, 0 to 100.
     pub percent: f64,
+    /// How many clips were found that were not known before.
     pub clips_found: u64,
-    /// Whether nothing of the channel is older than what was read; none of single
+    /// Whether the channel's beginning was reached. `null` for a job that reads single
     /// messages.
     pub reached_start: Option<bool>,
-    /// Unix milliseconds.
+    /// When this was last reported, in unix milliseconds.
     pub updated_at: i64,
 }
 

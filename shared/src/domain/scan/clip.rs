@@ -11,37 +11,48 @@ use crate::discord::{Attachment, Component, Embed, Media, Message};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ClipSource {
+    /// A video attached to the message.
     Attachment,
-    /// A link to a video elsewhere.
+    /// A video that the message links to.
     Embed,
-    /// A video of a forwarded message.
+    /// A video in a message that this one forwards.
     Forward,
 }
 
-/// A clip in a message, known by channel, message and attachment, never by its address:
-/// that expires within a day.
+/// A video clip in a message. Its channel, message and id identify it; its address does not,
+/// since Discord signs addresses for a day at most.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Clip {
-    /// The attachment's id, or of a link `e` and a hash. Clips that show the same video in
-    /// several messages share it; with `messageId` it names one of them.
+    /// The id of the attachment, or for a link `e` followed by a hash. Clips that show the
+    /// same video in several messages have the same id; together with `messageId` it names
+    /// one of them.
     pub id: String,
+    /// The id of the guild.
     pub guild_id: String,
+    /// The id of the channel or thread.
     pub channel_id: String,
+    /// The id of the message.
     pub message_id: String,
-    /// None when a webhook or nobody wrote the message.
+    /// The id of the user who wrote the message. `null` if a webhook wrote it.
     pub author_id: Option<String>,
-    /// Unix milliseconds.
+    /// When the message was posted, in unix milliseconds.
     pub posted_at: i64,
+    /// The file's name or the link's title.
     pub filename: Option<String>,
+    /// The media type, such as `video/mp4`.
     pub content_type: Option<String>,
+    /// The size of the file in bytes.
     pub size_bytes: Option<u64>,
-    /// As declared by the uploader; none when unknown.
+    /// The length in seconds, as Discord declares it. `null` if it is not known.
     pub duration_seconds: Option<f64>,
+    /// The width in pixels.
     pub width: Option<u32>,
+    /// The height in pixels.
     pub height: Option<u32>,
+    /// Where in the message the clip was found.
     pub source: ClipSource,
-    /// As it was when the message was read.
+    /// The address when the message was read. Discord's own addresses expire within a day.
     pub url: Option<String>,
 }
 

@@ -12,17 +12,17 @@ use crate::json::to_json;
 use crate::redis::commands::strings::{SetOptions, mget, set};
 use crate::redis::{Error, Pipeline, Slot};
 
-/// What scans of a guild go by, where the job itself says nothing.
+/// The settings of a guild. They apply to scans whose job does not say otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GuildSettings {
-    /// Clips declared shorter are left out; none keeps all.
+    /// Clips that are declared to be shorter are left out. `null` keeps all of them.
     pub min_video_seconds: Option<f64>,
-    /// Whether threads are scanned.
+    /// Whether threads may be scanned.
     pub include_threads: bool,
-    /// Channels that are not scanned, nor the threads under them.
+    /// The ids of channels that are not scanned, and neither are the threads in them.
     pub excluded_channel_ids: Vec<String>,
-    /// Of scans that name none: 1 first, 10 last.
+    /// The priority of scans that do not name one: 1 first, 10 last.
     pub priority: u8,
 }
 

@@ -33,11 +33,11 @@ pub const ALL: [&str; 1] = [CLIPS];
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Period {
-    /// Kept for 3 hours.
+    /// By the minute, kept for 3 hours.
     Minute,
-    /// Kept for 8 days.
+    /// By the hour, kept for 8 days.
     Hour,
-    /// Kept for 400 days.
+    /// By the day (UTC), kept for 400 days.
     Day,
 }
 

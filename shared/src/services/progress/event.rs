@@ -77,14 +77,14 @@ impl Event {
 /// An event as a watcher sees it.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Seen {
-    /// To continue reading after it.
+    /// The id of the event. Events of a scan have rising ids.
     pub id: String,
     /// What it is about.
     #[serde(rename = "type")]
     pub kind: EventType,
     /// JSON that its kind defines.
     pub data: Value,
-    /// Unix milliseconds.
+    /// When it happened, in unix milliseconds.
     pub timestamp: i64,
 }
 

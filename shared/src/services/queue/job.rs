@@ -21,40 +21,42 @@ pub struct Attempt {
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
-    /// The id the reply to its request had.
+    /// The id of the job.
     pub id: JobId,
-    /// What is done: `scan`, `batch` or `message`.
+    /// What the job does.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Where it is.
+    /// Whether the job waits, runs, or how it ended.
     pub state: JobState,
-    /// 1 (first) to 10.
+    /// When the job runs relative to others: 1 first, 10 last.
     pub priority: u8,
-    /// As the handler last reported it.
+    /// How far the job is, as it last reported. `null` before it has begun.
     pub progress: Option<Value>,
-    /// The arguments.
+    /// The arguments of the job.
     pub data: Box<RawValue>,
-    /// The result of a completed job.
+    /// What the job did. `null` until it is completed.
     pub returnvalue: Option<Value>,
-    /// The last error of a job that failed.
+    /// Why the job failed. `null` in any other state.
     pub failed_reason: Option<String>,
-    /// Attempts begun; a lost lease and a snooze are none.
+    /// How many attempts were begun. One that was interrupted through no fault of the job is
+    /// not counted.
     pub attempts_made: i64,
-    /// Attempts until the job fails for good.
+    /// How many attempts there are before the job fails for good.
     pub max_attempts: u32,
-    /// When it was stored, in unix milliseconds.
+    /// When the job was created, in unix milliseconds.
     pub created_at: i64,
-    /// The earliest time at which it may run, or run again, in unix milliseconds.
+    /// When the job may run, or run again, at the earliest, in unix milliseconds.
     pub run_at: i64,
-    /// When its latest attempt began, in unix milliseconds.
+    /// When the latest attempt began, in unix milliseconds. `null` before the first.
     pub started_at: Option<i64>,
-    /// When it ended, in unix milliseconds.
+    /// When the job ended, in unix milliseconds. `null` while it is unfinished.
     pub finished_at: Option<i64>,
     /// The same as `id`.
     pub scan_id: JobId,
-    /// The last five errors, oldest first.
+    /// The last five failed attempts, oldest first.
     pub errors: Vec<JobError>,
-    /// Whether the result was too large to be kept; the job completed all the same.
+    /// Whether the result was too large to be stored. Present if it was; the job is
+    /// completed all the same.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub result_dropped: bool,
     /// The attempt whose result is in a key of its own, and not here.

@@ -120,14 +120,14 @@ impl Header {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(from = "StoredError")]
 pub struct JobError {
-    /// Unix milliseconds.
+    /// When the attempt failed, in unix milliseconds.
     pub at: i64,
-    /// Which attempt failed, from 1.
+    /// Which attempt failed, counted from 1.
     pub attempt: i64,
-    /// What went wrong, for programs: it stays what it is when the words change. `failed`
-    /// where nothing more is known.
+    /// What went wrong, for programs. A code never changes its meaning. `failed` if nothing
+    /// more is known.
     pub code: String,
-    /// What went wrong, for people.
+    /// What went wrong, in a sentence for people.
     pub message: String,
 }
 

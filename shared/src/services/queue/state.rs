@@ -4,17 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{BAND, EPOCH_MS};
 
-/// Where a job is. `waiting` and `delayed` are stored alike and differ by the
-/// time at which they may run.
+/// The state of a job. `completed`, `failed` and `cancelled` are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the table in `queue/mod.rs` says what each is")]
 pub enum JobState {
+    /// It waits for its turn.
     Waiting,
+    /// It waits for the time at which it may run, or run again.
     Delayed,
+    /// It is running.
     Active,
+    /// It has done its work.
     Completed,
+    /// It has used up its attempts, or could not succeed.
     Failed,
+    /// Somebody cancelled it.
     Cancelled,
 }
 

@@ -11,6 +11,7 @@ use super::root;
 mod exchanges;
 mod layout;
 mod schema;
+mod words;
 
 #[tokio::test]
 async fn each_route_is_documented_once_and_nothing_else_is() {

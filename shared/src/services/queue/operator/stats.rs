@@ -15,57 +15,57 @@ pub type Counts = Vec<(JobState, u64)>;
 /// The number of minutes that throughput is measured over, not counting the current one.
 const REPORTED_MINUTES: i64 = 10;
 
-/// How a queue is doing.
+/// How a queue is doing, in numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "QueueStats")]
 pub struct Stats {
-    /// Jobs that may run now.
+    /// How many jobs may run now.
     pub waiting: u64,
-    /// Jobs that wait for their time.
+    /// How many jobs wait for the time at which they may run.
     pub delayed: u64,
-    /// Jobs that run.
+    /// How many jobs are running.
     pub active: u64,
-    /// Completed jobs that are still stored.
+    /// How many completed jobs are still stored.
     pub completed: u64,
-    /// Failed jobs that are still stored.
+    /// How many failed jobs are still stored.
     pub failed: u64,
-    /// Cancelled jobs that are still stored.
+    /// How many cancelled jobs are still stored.
     pub cancelled: u64,
-    /// Whether no job is started.
+    /// Whether the queue is paused, so that no job is started.
     pub paused: bool,
-    /// How long the job that comes next has waited, in milliseconds; `null` when
-    /// none waits.
+    /// How long the job that runs next has waited, in milliseconds. `null` if none waits.
     pub oldest_waiting_ms: Option<i64>,
-    /// Over the last ten whole minutes.
+    /// Completed jobs per minute, over the last ten whole minutes.
     pub completed_per_minute: f64,
-    /// Jobs that failed for good.
+    /// Jobs per minute that failed for good, over the same time.
     pub failed_per_minute: f64,
-    /// Attempts that failed and will be repeated.
+    /// Attempts per minute that failed and are repeated, over the same time.
     pub retried_per_minute: f64,
-    /// The part of ended jobs that failed, 0 to 1; `null` when none ended.
+    /// The share of ended jobs that failed, 0 to 1. `null` if none ended.
     pub failure_rate: Option<f64>,
-    /// From the claim to completion, in milliseconds; `null` when none completed.
+    /// How long a job ran until it was completed, on average, in milliseconds. `null` if none
+    /// was.
     pub average_processing_ms: Option<f64>,
-    /// Since midnight, UTC.
+    /// The counts since midnight UTC.
     pub today: Totals,
-    /// Since the queue exists.
+    /// The counts since the queue was created.
     pub lifetime: Totals,
 }
 
-/// What came of jobs.
+/// How many jobs and attempts ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "QueueTotals")]
 pub struct Totals {
-    /// Jobs that completed.
+    /// How many jobs were completed.
     pub completed: u64,
-    /// Jobs that failed for good.
+    /// How many jobs failed for good.
     pub failed: u64,
-    /// Jobs that were cancelled.
+    /// How many jobs were cancelled.
     pub cancelled: u64,
-    /// Attempts that failed and were repeated.
+    /// How many attempts failed and were repeated.
     pub retried: u64,
-    /// Leases that ended.
+    /// How many attempts stopped reporting, so that another worker took their job over.
     pub stalled: u64,
 }
 
