@@ -1,11 +1,11 @@
-//! Calls to AWS services, each of them one signed POST.
+//! Calls to AWS services. Each call is one signed POST.
 //!
-//! Functions make two kinds of calls: they read parameters and they invoke the drainer.
-//! `aws-sigv4` signs the request and the HTTP client of everything else sends it. The SDK of
-//! a service would be more code than a whole function, for one of its operations.
-//! (`docs/decisions/7-signed-posts.md` has the measurements.)
+//! Functions make two kinds of calls: they read parameters, and they invoke the drainer.
+//! `aws-sigv4` signs the request, and the HTTP client that everything else uses sends it. A
+//! service's SDK would be more code than a whole function, for one of its operations
+//! (`docs/decisions/7-signed-posts.md` has the measurements).
 //!
-//! Timeouts and retries belong to the caller.
+//! This module has no timeouts and no retries. They belong to the caller.
 
 mod endpoint;
 mod error;
@@ -26,40 +26,41 @@ use super::http_client;
 pub use endpoint::endpoint;
 pub use error::Error;
 
-/// A service of AWS, in one region.
+/// An AWS service in one region.
 #[derive(Clone, Debug)]
 pub struct Service {
-    /// As it is called in addresses and signatures, such as `ssm`.
+    /// The service's name in addresses and signatures, such as `ssm`.
     name: &'static str,
     config: AwsConfig,
-    /// `None` reads those of the environment at each call.
+    /// `None` reads the credentials of the environment at each call.
     credentials: Option<Credentials>,
     clock: Clock,
 }
 
-/// What is sent to a service.
+/// A call to a service.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Absolute and percent-encoded.
+    /// The path, absolute and percent-encoded.
     pub path: String,
-    /// What the operation needs; the signature's headers are added to them.
+    /// The headers that the operation needs. The signature's headers are added to them.
     pub headers: Vec<(&'static str, &'static str)>,
-    /// As it is sent.
+    /// The body, as it is sent.
     pub body: Vec<u8>,
 }
 
-/// A call that is ready to be sent.
+/// A signed call that is ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
-    /// Where it goes.
+    /// The address to send it to.
     pub url: String,
-    /// Those of the call and those of the signature.
+    /// The headers of the call and of the signature.
     pub headers: Vec<(String, String)>,
 }
 
 impl Service {
-    /// With the region, the credentials and the endpoint of the environment, as Lambda and
-    /// the AWS tools set them. Other sources, such as profile files, are not read.
+    /// Returns the service with the region, the credentials and the endpoint of the
+    /// environment, as Lambda and the AWS tools set them. Other sources, such as profile
+    /// files, are not read.
     pub fn of_environment(name: &'static str) -> Service {
         Service {
             name,
@@ -69,7 +70,7 @@ impl Service {
         }
     }
 
-    /// At an endpoint on this machine, which checks no signature.
+    /// Returns the service at an endpoint on this machine, which checks no signature.
     pub fn at_endpoint(name: &'static str, url: &str) -> Service {
         let config = AwsConfig {
             region: Some("us-east-1".to_owned()),
@@ -79,7 +80,7 @@ impl Service {
         Service::new(name, config, credentials, Clock::system())
     }
 
-    /// With given credentials and a given time.
+    /// Returns the service with the given credentials and a given time.
     pub fn new(
         name: &'static str,
         config: AwsConfig,
@@ -94,11 +95,11 @@ impl Service {
         }
     }
 
-    /// Sends `call` once and answers the body of a successful reply.
+    /// Sends `call` once, and returns the body of a successful reply.
     ///
     /// # Errors
-    /// When the service cannot be reached, or refuses. The text of a refusal is the
-    /// service's own.
+    /// The service could not be reached, or it refused the call. The text of a refusal is
+    /// the service's own.
     pub async fn send(&self, call: Call) -> Result<Vec<u8>, Error> {
         let signed = self.sign(&call).await?;
         let mut request = client().map_err(Error::Client)?.post(signed.url);
@@ -115,10 +116,10 @@ impl Service {
         }
     }
 
-    /// Signs `call` for this moment.
+    /// Signs `call` with the current time.
     ///
     /// # Errors
-    /// When the region or the credentials are missing.
+    /// The region or the credentials are missing.
     pub async fn sign(&self, call: &Call) -> Result<Signed, Error> {
         let region = self.config.region.as_deref();
         let region = region.ok_or(Error::NoRegion)?;
@@ -148,7 +149,7 @@ impl Service {
         Ok(Signed { url, headers })
     }
 
-    /// Read at each call: Lambda sets them once, and the time they end is not known.
+    /// Read at each call. Lambda sets them once, but it is not known when they expire.
     async fn credentials(&self) -> Result<Credentials, Error> {
         if let Some(credentials) = &self.credentials {
             return Ok(credentials.clone());
@@ -168,7 +169,8 @@ fn unsigned(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error
     Error::Unsigned(error.into())
 }
 
-/// One for all services, made at the first call: functions without one do not pay for it.
+/// One client for all services, created at the first call, so that functions without such
+/// calls do not pay for it.
 fn client() -> Result<&'static reqwest::Client, &'static reqwest::Error> {
     static CLIENT: OnceLock<Result<reqwest::Client, reqwest::Error>> = OnceLock::new();
     let client = CLIENT.get_or_init(|| http_client::builder().build());

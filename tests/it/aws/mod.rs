@@ -92,5 +92,5 @@ async fn a_call_without_a_region_is_not_sent() {
     let credentials = Credentials::new("id", "secret", None, None, "test");
     let service = Service::new("ssm", config, credentials, Clock::system());
     let refused = service.send(Ssm::call(&[])).await.unwrap_err();
-    assert_eq!(refused.to_string(), "AWS_REGION: required");
+    assert_eq!(refused.to_string(), "AWS_REGION is not set");
 }

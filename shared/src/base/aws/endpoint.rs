@@ -1,7 +1,7 @@
 //! The addresses of AWS services.
 
-/// The domain of each partition, by how its regions begin. All others belong to the
-/// commercial partition and to GovCloud, which share a domain.
+/// The domain of each partition, by the start of its regions' names. All other regions
+/// belong to the commercial partition or to GovCloud, which share a domain.
 const DOMAINS: [(&str, &str); 6] = [
     ("cn-", "amazonaws.com.cn"),
     ("eusc-", "amazonaws.eu"),
@@ -11,7 +11,7 @@ const DOMAINS: [(&str, &str); 6] = [
     ("eu-isoe-", "cloud.adc-e.uk"),
 ];
 
-/// The address of `service` in `region`, without a path.
+/// Returns the address of `service` in `region`, without a path.
 pub fn endpoint(service: &str, region: &str) -> String {
     let known = DOMAINS.iter().find(|(start, _)| region.starts_with(start));
     let domain = known.map_or("amazonaws.com", |(_, domain)| domain);

@@ -1,10 +1,10 @@
-//! Why a call to an AWS service failed, and whether it is worth another try.
+//! The errors of calls to AWS services, and whether another attempt may help.
 
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
-/// Refusals that a later try may not meet, beside those that the status tells. From the
-/// standard retry mode of the AWS SDKs.
+/// Error types that may disappear with a later attempt, in addition to those that the
+/// status shows. From the standard retry mode of the AWS SDKs.
 const TRANSIENT: [&str; 15] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
@@ -26,37 +26,37 @@ const TRANSIENT: [&str; 15] = [
 /// A call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The setting is missing.
-    #[error("AWS_REGION: required")]
+    /// The region is not set.
+    #[error("AWS_REGION is not set")]
     NoRegion,
-    /// The settings are missing.
+    /// The credentials are not set.
     #[error("the credentials cannot be read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")]
     Credentials(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A header or the address cannot be one.
+    /// A header or the address is invalid.
     #[error("the request cannot be signed")]
     Unsigned(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// There is no TLS.
-    #[error("the HTTP client cannot be made")]
+    /// TLS is not available.
+    #[error("the HTTP client cannot be created")]
     Client(#[source] &'static reqwest::Error),
-    /// No connection, or no reply.
+    /// No connection could be made, or no reply arrived.
     #[error("the service cannot be reached")]
     Unanswered(#[source] reqwest::Error),
-    /// As the service says it. `kind` is its error type, such as `AccessDeniedException`.
+    /// The service refused the call. The text is the service's own.
     #[error("HTTP {status} {kind}: {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// The error type.
+        /// The error type, such as `AccessDeniedException`.
         kind: String,
-        /// For people.
+        /// The message for people.
         message: String,
     },
-    /// Without its cause, which may quote the reply.
-    #[error("the reply of the service cannot be read")]
+    /// The reply could not be read. The cause is left out, because it may quote the reply.
+    #[error("the reply from the service cannot be read")]
     Unreadable,
 }
 
-/// How the JSON protocols of AWS spell an error.
+/// An error in the JSON protocols of AWS.
 #[derive(Default, Deserialize)]
 struct Body {
     #[serde(rename = "__type", alias = "code", default)]
@@ -66,8 +66,9 @@ struct Body {
 }
 
 impl Error {
-    /// Of a reply that is no success. The REST protocol of Lambda has the type in a header,
-    /// the JSON protocol of SSM in the body; both may qualify it (`namespace#Type:uri`).
+    /// Builds the error of an unsuccessful reply. Lambda's REST protocol has the error type
+    /// in a header, and SSM's JSON protocol has it in the body. Both may qualify it
+    /// (`namespace#Type:uri`).
     pub(super) fn refused(status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
         let body: Body = serde_json::from_slice(body).unwrap_or_default();
         let header = headers.get("x-amzn-errortype");

@@ -1,20 +1,20 @@
-//! The settings of AWS services that functions call.
+//! The settings for AWS services that functions call.
 
 use super::environment::Environment;
 
-/// How `enqueue`, and a drainer with too much to do, wake a drainer.
+/// How `enqueue` wakes a drainer, and how a drainer wakes helpers.
 #[derive(Clone, Debug)]
 pub struct WakerConfig {
-    /// The function to invoke, from `DRAIN_FUNCTION`. Not set: jobs wait for the
-    /// schedule, up to a minute.
+    /// The function to invoke, from `DRAIN_FUNCTION`. Defaults to none: jobs then wait for
+    /// the schedule, up to a minute.
     pub function: Option<String>,
-    /// Where it is invoked, when not at AWS; that endpoint asks for no credentials. Only set
-    /// by programs: in the environment it is `AWS_ENDPOINT_URL_LAMBDA`.
+    /// An endpoint other than AWS, which asks for no credentials. Only programs set this.
+    /// In the environment it is `AWS_ENDPOINT_URL_LAMBDA`. Defaults to none.
     pub endpoint: Option<String>,
 }
 
 impl WakerConfig {
-    /// Never fails: the variable is optional.
+    /// Reads this section. Never fails, because the variable is optional.
     pub fn read(env: &Environment<'_>) -> WakerConfig {
         WakerConfig {
             function: env.text("DRAIN_FUNCTION"),
@@ -23,19 +23,20 @@ impl WakerConfig {
     }
 }
 
-/// Where a service of AWS is called. Its credentials are not settings of ours: they are read
-/// from the variables that Lambda sets, at each call.
+/// Where an AWS service is called. Its credentials are not among these settings: each call
+/// reads them from the variables that Lambda sets.
 #[derive(Clone, Debug)]
 pub struct AwsConfig {
-    /// From `AWS_REGION`, which Lambda sets.
+    /// The region, from `AWS_REGION`, which Lambda sets.
     pub region: Option<String>,
-    /// Another address than the service's own, from `AWS_ENDPOINT_URL_SSM` or the like,
-    /// or from `AWS_ENDPOINT_URL` for all of them.
+    /// An address other than the service's own, from `AWS_ENDPOINT_URL_SSM` (or the like),
+    /// or from `AWS_ENDPOINT_URL` for all services. Defaults to none.
     pub endpoint_url: Option<String>,
 }
 
 impl AwsConfig {
-    /// Never fails: each variable is optional. `service` is spelled as in addresses (`ssm`).
+    /// Reads this section. Never fails, because each variable is optional. `service` is
+    /// spelled as in addresses (`ssm`).
     pub fn read(env: &Environment<'_>, service: &str) -> AwsConfig {
         let own = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
         let own = env.text(&own);

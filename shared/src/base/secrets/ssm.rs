@@ -1,4 +1,4 @@
-//! Parameters from SSM Parameter Store.
+//! Reads parameters from SSM Parameter Store.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use super::{Away, Parameters};
 use crate::base::aws::{Call, Error, Service};
 use crate::telemetry;
 
-/// How long one try may take.
+/// The longest time of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// How long the tries of a cold start may take together: a function has ten seconds
-/// until its first request for an event.
+/// The longest time of all attempts of a cold start together. A function has ten seconds
+/// until it must ask for its first event.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Tries at most, for failures that may pass.
+/// The number of attempts, for failures that may be temporary.
 const ATTEMPTS: u32 = 3;
 
-/// The second try follows after a random part of this, the third after a random part of
-/// twice as much.
+/// The second attempt follows after a random part of this time, and the third after a
+/// random part of twice as much.
 const BACKOFF: Duration = Duration::from_millis(100);
 
 /// The parameters of this account and region.
@@ -46,21 +46,21 @@ struct Parameter {
 }
 
 impl Ssm {
-    /// With the credentials and the endpoint of the environment.
+    /// Uses the credentials and the endpoint of the environment.
     pub fn from_environment() -> Ssm {
         Ssm {
             ssm: Service::of_environment("ssm"),
         }
     }
 
-    /// At an endpoint on this machine that asks for no credentials.
+    /// Uses an endpoint on this machine, which asks for no credentials.
     pub fn at_endpoint(url: &str) -> Ssm {
         Ssm {
             ssm: Service::at_endpoint("ssm", url),
         }
     }
 
-    /// The request for the values of `names`.
+    /// Returns the request for the values of `names`.
     pub fn call(names: &[String]) -> Call {
         let body = json!({ "Names": names, "WithDecryption": true });
         Call {
@@ -89,7 +89,7 @@ impl Ssm {
                     continue;
                 }
             };
-            // The error of a reply that cannot be read may quote it, and it holds values.
+            // The error is dropped, because it may quote the reply, which contains values.
             return serde_json::from_slice(&body).map_err(|_| Error::Unreadable.into());
         }
         unreachable!("the last attempt returns")
@@ -99,7 +99,8 @@ impl Ssm {
 impl Parameters for Ssm {
     fn read(&self, names: Vec<String>) -> BoxFuture<'_, Result<HashMap<String, String>, Away>> {
         async move {
-            // Not the injected clock: this bounds real waiting, and moves no state.
+            // Uses real time and not the injected clock, because it bounds a real wait and
+            // changes no state.
             let reply = tokio::time::timeout(TIMEOUT, self.get(&names)).await??;
             let found = reply.parameters.into_iter();
             Ok(found

@@ -1,4 +1,4 @@
-//! Waking the drainer by an asynchronous invoke.
+//! Wakes the drainer with an asynchronous invoke.
 
 use std::time::Duration;
 
@@ -10,32 +10,32 @@ use serde_json::json;
 use super::Wake;
 use crate::base::aws::{Call, Service};
 
-/// How long one invoke may take. It is not tried again: the schedule starts a drainer
-/// within a minute.
+/// The longest time of one invoke. It is not repeated, because the schedule starts a
+/// drainer within a minute.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a path segment escapes: all but the unreserved characters of RFC 3986. The name
-/// may be an ARN, whose colons are escaped too.
+/// The characters that are escaped in a path segment: all but the unreserved characters of
+/// RFC 3986. The name may be an ARN, whose colons are escaped too.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// Invokes the drainer, once and without waiting for what it does.
+/// Invokes the drainer once, without waiting for its work.
 pub struct LambdaWake {
     lambda: Service,
     call: Call,
 }
 
 impl LambdaWake {
-    /// With the credentials and the endpoint of the environment. `source` is what the
-    /// drainer is sent about who wakes it.
+    /// Uses the credentials and the endpoint of the environment. `source` tells the drainer
+    /// who woke it.
     pub fn from_environment(function: &str, source: &str) -> LambdaWake {
         LambdaWake::new(Service::of_environment("lambda"), function, source)
     }
 
-    /// At an endpoint on this machine that asks for no credentials.
+    /// Uses an endpoint on this machine, which asks for no credentials.
     pub fn at_endpoint(url: &str, function: &str, source: &str) -> LambdaWake {
         LambdaWake::new(Service::at_endpoint("lambda", url), function, source)
     }
@@ -45,7 +45,7 @@ impl LambdaWake {
         LambdaWake { lambda, call }
     }
 
-    /// The invoke: of `function`, by its name or ARN, for `source`.
+    /// Returns the invoke call of `function`, given by its name or ARN, for `source`.
     pub fn call(function: &str, source: &str) -> Call {
         let function = utf8_percent_encode(function, SEGMENT);
         Call {
@@ -62,7 +62,8 @@ impl LambdaWake {
 impl Wake for LambdaWake {
     fn wake(&self) -> BoxFuture<'_, Result<(), Box<dyn std::error::Error + Send + Sync>>> {
         async move {
-            // Not the injected clock: this bounds real waiting, and moves no state.
+            // Uses real time and not the injected clock, because it bounds a real wait and
+            // changes no state.
             let sent = tokio::time::timeout(TIMEOUT, self.lambda.send(self.call.clone()));
             sent.await??;
             Ok(())
