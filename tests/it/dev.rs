@@ -14,6 +14,7 @@ fn command(data: &std::path::Path, embedded: bool) -> UpCommand {
         host_names: Vec::new(),
         data: data.to_owned(),
         embedded,
+        no_scan: false,
     }
 }
 
@@ -58,6 +59,30 @@ async fn the_system_starts_from_nothing_scans_and_keeps_its_data() {
     let kept = ask(&again, http.get(format!("{}{job}", again.host.url()))).await;
     assert_eq!(kept["returnvalue"], done["returnvalue"]);
     again.stop().await;
+}
+
+#[tokio::test]
+async fn the_hosts_address_says_where_to_go_and_shows_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = Environment::from(|_| None);
+    let system = System::start(&command(folder.path(), false), &nothing)
+        .await
+        .unwrap();
+    let http = shared::http_client().unwrap();
+    let page = http.get(system.host.url()).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let page = page.text().await.unwrap();
+    for link in ["/api/health/redis", "/openapi.json"] {
+        assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
+        let url = format!("{}{link}", system.host.url());
+        assert_eq!(http.get(url).send().await.unwrap().status(), 200, "{link}");
+    }
+    for key in [&system.auth.api_key, &system.auth.admin_key] {
+        assert!(!page.contains(&*key.value()), "{page}");
+    }
+    let guild = discord_local::sample::GUILD_ID.to_string();
+    assert!(page.contains(&guild), "{page}");
+    system.stop().await;
 }
 
 #[tokio::test]

@@ -5,16 +5,14 @@ use std::fmt::Write as _;
 use chrono::DateTime;
 use serde_json::Value;
 
-/// Rows that are shown; the routes list the others.
-const MOST: usize = 20;
-
 /// How much of a file's name is shown.
 const NAME: usize = 28;
 
 /// The first clips that were found, and how many there are.
-#[derive(Default)]
 pub(crate) struct ClipTable {
     rows: Vec<Row>,
+    /// Rows that are shown. The routes list the others.
+    most: usize,
 }
 
 struct Row {
@@ -25,8 +23,16 @@ struct Row {
 }
 
 impl ClipTable {
+    /// An empty table that shows up to `most` clips.
+    pub fn new(most: usize) -> ClipTable {
+        ClipTable {
+            rows: Vec::new(),
+            most,
+        }
+    }
+
     pub fn add(&mut self, clip: &Value) {
-        if self.rows.len() < MOST {
+        if self.rows.len() < self.most {
             self.rows.push(Row::of(clip));
         }
     }
@@ -160,7 +166,7 @@ mod tests {
 
     #[test]
     fn twenty_clips_are_shown_and_the_others_counted() {
-        let mut table = ClipTable::default();
+        let mut table = ClipTable::new(20);
         (1..=25).for_each(|n| table.add(&clip(n)));
         let text = table.text(25);
         let lines: Vec<&str> = text.lines().collect();
@@ -170,12 +176,12 @@ mod tests {
             "1-goalgoalgoalgoalgoalgoalg…     1:02  2023-11-14  https://discord.com/channels/1/2/1"
         );
         assert_eq!(lines[21..], ["and 5 more", "25 clips found"]);
-        assert_eq!(ClipTable::default().text(1), "1 clip found\n");
+        assert_eq!(ClipTable::new(20).text(1), "1 clip found\n");
     }
 
     #[test]
     fn a_name_cannot_write_to_the_terminal() {
-        let mut table = ClipTable::default();
+        let mut table = ClipTable::new(20);
         table.add(&json!({ "filename": "a\u{1b}[2Jb\n", "url": "http://127.0.0.1:8078/x" }));
         table.add(&json!({ "url": "https://clips.example/a/goal.mp4?signed=1" }));
         let text = table.text(2);

@@ -12,6 +12,7 @@ use shared::config::Environment;
 use crate::address::service_url;
 use crate::clip_table::ClipTable;
 use crate::keys::Keys;
+use crate::picture::{COLUMNS, Picture};
 use crate::scan_bar::ScanBar;
 use crate::up::{DATA, LISTEN};
 
@@ -39,48 +40,33 @@ pub struct ScanCommand {
     /// The data folder of the system there, which has its key. TRAWL_API_KEY goes before it.
     #[arg(long, default_value = DATA)]
     pub data: PathBuf,
+    /// How many clips to list at the end, from 0.
+    #[arg(long, default_value_t = 20)]
+    pub show: usize,
+    /// Also draw the scan as an animated SVG into this file, like the one in the README.
+    #[arg(long, value_name = "FILE")]
+    pub picture: Option<PathBuf>,
+}
+
+impl ScanCommand {
+    /// As a reader of the picture would type it.
+    fn line(&self) -> String {
+        let (guild, channel) = (&self.guild, &self.channel);
+        format!("cargo run -p dev -- scan --guild {guild} --channel {channel}")
+    }
 }
 
 /// # Errors
 /// When the system cannot be reached or the scan fails.
 pub async fn scan(command: ScanCommand) -> anyhow::Result<()> {
-    let client = Client {
-        http: shared::http_client()?,
-        url: service_url(&command.url).map_err(|wrong| anyhow!("--url: {wrong}"))?,
-        key: key(&command)?,
-    };
-    let mut options = json!({});
-    if let Some(most) = command.max_messages {
-        options["maxMessages"] = json!(most);
-    }
-    let mode = if command.backfill {
-        "backfill"
-    } else {
-        "forward"
-    };
-    let body = json!({
-        "guildId": command.guild, "channelId": command.channel, "scanMode": mode, "options": options,
-    });
-    let created = client
-        .send(client.http.post(client.path("/api/jobs/scan")).json(&body))
-        .await?;
-    let scan_id = created["scanId"]
-        .as_str()
-        .context("the reply names no scan")?
-        .to_owned();
-    println!(
-        "scan {scan_id}{}",
-        if created["duplicate"] == true {
-            " (already under way)"
-        } else {
-            ""
-        }
-    );
+    let url = service_url(&command.url).map_err(|wrong| anyhow!("--url: {wrong}"))?;
+    let client = Client::new(url, key(&command)?)?;
+    let scan_id = client.start(&command).await?;
     follow(&client, &command, &scan_id).await
 }
 
 /// What the routes are asked with.
-fn key(command: &ScanCommand) -> anyhow::Result<String> {
+pub(crate) fn key(command: &ScanCommand) -> anyhow::Result<String> {
     if let Some(key) = Environment::process().text("TRAWL_API_KEY") {
         return Ok(key.trim().to_owned());
     }
@@ -94,15 +80,51 @@ fn key(command: &ScanCommand) -> anyhow::Result<String> {
     Ok(keys.api_key)
 }
 
-struct Client {
+/// The routes of one system, called with one key.
+pub(crate) struct Client {
     http: reqwest::Client,
     url: String,
     key: String,
 }
 
 impl Client {
+    pub fn new(url: String, key: String) -> anyhow::Result<Client> {
+        let http = shared::http_client()?;
+        Ok(Client { http, url, key })
+    }
+
     fn path(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.send(self.http.get(self.path(path))).await
+    }
+
+    /// Starts the scan and returns its id.
+    pub async fn start(&self, command: &ScanCommand) -> anyhow::Result<String> {
+        let mut options = json!({});
+        if let Some(most) = command.max_messages {
+            options["maxMessages"] = json!(most);
+        }
+        let mode = match command.backfill {
+            true => "backfill",
+            false => "forward",
+        };
+        let body = json!({
+            "guildId": command.guild, "channelId": command.channel, "scanMode": mode,
+            "options": options,
+        });
+        let path = self.path("/api/jobs/scan");
+        let created = self.send(self.http.post(path).json(&body)).await?;
+        let scan_id = created["scanId"].as_str();
+        let scan_id = scan_id.context("the reply names no scan")?;
+        let note = match created["duplicate"] == true {
+            true => " (already under way)",
+            false => "",
+        };
+        println!("scan {scan_id}{note}");
+        Ok(scan_id.to_owned())
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
@@ -128,12 +150,28 @@ impl Client {
     }
 }
 
-async fn follow(client: &Client, command: &ScanCommand, scan_id: &str) -> anyhow::Result<()> {
-    let mut bar = ScanBar::new(&channel_name(client, command).await, Clock::system());
-    let (mut last_id, mut clips) = ("0".to_owned(), ClipTable::default());
+/// Shows how far the scan is until it has ended, and then its clips.
+///
+/// # Errors
+/// When the system cannot be reached, and when the scan failed or was cancelled.
+pub(crate) async fn follow(
+    client: &Client,
+    command: &ScanCommand,
+    scan_id: &str,
+) -> anyhow::Result<()> {
+    let clock = Clock::system();
+    let began = clock.elapsed();
+    let mut bar = ScanBar::new(&channel_name(client, command).await, clock.clone());
+    let mut picture = Picture::default();
+    let mut drawn = None;
+    if command.picture.is_some() {
+        let (hidden, terminal) = bar.into_memory(COLUMNS);
+        (bar, drawn) = (hidden, Some(terminal));
+    }
+    let (mut last_id, mut clips) = ("0".to_owned(), ClipTable::new(command.show));
     loop {
         let path = format!("/api/scans/stream/{scan_id}?lastId={last_id}");
-        let seen = client.send(client.http.get(client.path(&path))).await?;
+        let seen = client.get(&path).await?;
         if seen["reset"] == true {
             clips.clear();
         }
@@ -145,13 +183,24 @@ async fn follow(client: &Client, command: &ScanCommand, scan_id: &str) -> anyhow
         found.flatten().for_each(|clip| clips.add(clip));
         let state = &seen["currentState"];
         bar.show(state);
+        if let Some(terminal) = &drawn {
+            let at = clock.elapsed().saturating_sub(began);
+            picture.add(at, &terminal.contents());
+        }
         match state["status"].as_str() {
             // Events may follow the state by a page.
             Some("SUCCEEDED") if events.is_empty() => {
                 bar.end();
-                print!("{}", clips.text(state["clipsFound"].as_u64().unwrap_or(0)));
+                let mut text = clips.text(state["clipsFound"].as_u64().unwrap_or(0));
                 if let Some(words) = how_far(command, state) {
-                    println!("{words}");
+                    text.push_str(words);
+                    text.push('\n');
+                }
+                print!("{text}");
+                if let Some(path) = &command.picture {
+                    picture.command = command.line();
+                    picture.text = text;
+                    picture.write(path)?;
                 }
                 return Ok(());
             }
@@ -176,22 +225,18 @@ async fn follow(client: &Client, command: &ScanCommand, scan_id: &str) -> anyhow
 async fn channel_name(client: &Client, command: &ScanCommand) -> String {
     let (guild, channel) = (&command.guild, &command.channel);
     let path = format!("/api/guilds/{guild}/channels/{channel}");
-    let told = client.send(client.http.get(client.path(&path))).await.ok();
+    let told = client.get(&path).await.ok();
     let name = told.as_ref().and_then(|told| told["name"].as_str());
     name.map_or_else(|| channel.clone(), |name| format!("#{name}"))
 }
 
 /// Whether there is more of the channel, if the reply tells.
-fn how_far(command: &ScanCommand, state: &Value) -> Option<String> {
-    match state["reachedStart"].as_bool()? {
-        true => Some("The channel's beginning was reached.".to_owned()),
-        false if command.backfill => {
-            Some("Older messages remain; run it again to go on.".to_owned())
-        }
-        false => {
-            Some("Older messages remain; run it again with --backfill to read them.".to_owned())
-        }
-    }
+fn how_far(command: &ScanCommand, state: &Value) -> Option<&'static str> {
+    Some(match state["reachedStart"].as_bool()? {
+        true => "The scan reached the start of the channel.",
+        false if command.backfill => "Older messages remain. Run the command again to read on.",
+        false => "Older messages remain. Run the command again with --backfill to read them.",
+    })
 }
 
 #[cfg(test)]
@@ -207,13 +252,12 @@ mod tests {
             max_messages: None,
             url: String::new(),
             data: PathBuf::new(),
+            show: 20,
+            picture: None,
         };
         let words = |backfill, state: Value| how_far(&command(backfill), &state);
         let reached = words(false, json!({ "reachedStart": true }));
-        assert_eq!(
-            reached.as_deref(),
-            Some("The channel's beginning was reached.")
-        );
+        assert_eq!(reached, Some("The scan reached the start of the channel."));
         let remain = |backfill| words(backfill, json!({ "reachedStart": false })).unwrap();
         assert!(remain(false).contains("--backfill") && !remain(true).contains("--backfill"));
         assert_eq!(words(false, json!({ "reachedStart": null })), None);

@@ -108,6 +108,7 @@ impl Host {
         });
         let app = axum::Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+            .route("/", get(welcome))
             .route("/openapi.json", get(openapi))
             .fallback(route)
             .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
@@ -238,6 +239,11 @@ fn refused(refusal: &Refusal) -> Response<Body> {
     let problem = header::HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(header::CONTENT_TYPE, problem);
     response
+}
+
+/// Says where to go from here, to whoever opens the host's address. It shows no key.
+async fn welcome() -> impl IntoResponse {
+    axum::response::Html(include_str!("welcome.html"))
 }
 
 /// What the routes take and answer.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{InMemoryTerm, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use shared::clock::Clock;
 
@@ -38,6 +38,14 @@ impl ScanBar {
             clock,
             began: None,
         }
+    }
+
+    /// Draws the line in memory, for a picture; also where there is no terminal.
+    pub fn into_memory(self, columns: usize) -> (ScanBar, InMemoryTerm) {
+        let terminal = InMemoryTerm::new(1, columns as u16);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        self.bar.set_draw_target(target);
+        (self, terminal)
     }
 
     /// Shows the `currentState` of a reply.
@@ -98,7 +106,7 @@ fn time(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike as _};
+    use indicatif::TermLike as _;
     use serde_json::json;
 
     use super::*;
@@ -106,10 +114,8 @@ mod tests {
     #[test]
     fn a_line_has_the_channel_the_rate_and_the_time_left_in_80_columns() {
         let clock = Clock::manual(0);
-        let mut bar = ScanBar::new("#a-channel-with-quite-a-long-name", clock.clone());
-        let terminal = InMemoryTerm::new(5, 80);
-        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
-        bar.bar.set_draw_target(target);
+        let bar = ScanBar::new("#a-channel-with-quite-a-long-name", clock.clone());
+        let (mut bar, terminal) = bar.into_memory(80);
         assert_eq!(terminal.width(), 80);
         for (seconds, messages, percent) in [(0, 0, 0.0), (10, 1_234_500, 10.0)] {
             clock.advance(Duration::from_secs(seconds));

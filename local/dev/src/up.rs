@@ -13,6 +13,7 @@ use shared::config::{AuthConfig, DiscordConfig, Environment, RedisConfig};
 use tokio::net::TcpListener;
 use upstash_local::Listen;
 
+use crate::first_scan::first_scan;
 use crate::functions::{Functions, FunctionsConfig};
 use crate::host::Host;
 use crate::keys::Keys;
@@ -45,6 +46,9 @@ pub struct UpCommand {
     /// Use the embedded database even if another is configured.
     #[arg(long)]
     pub embedded: bool,
+    /// Do not scan the sample guild's `#clips` at the first start.
+    #[arg(long)]
+    pub no_scan: bool,
 }
 
 /// An address, or the usual name of one.
@@ -74,11 +78,14 @@ pub struct System {
 pub async fn up(command: UpCommand) -> anyhow::Result<()> {
     shared::telemetry::start_for_people()?;
     let mut signals = Signals::catch().context("signals cannot be caught")?;
-    let system = System::start(&command, &Environment::process()).await?;
-    say(&system.introduction(&command));
+    say("Starting Trawl\n");
+    let tell = |step: &str| say(&format!("  {step}\n"));
+    let system = System::start_telling(&command, &Environment::process(), &tell).await?;
+    say(&format!("\nTrawl is ready at {}\n", system.host.url()));
     let ended = tokio::select! {
         () = signals.told_to_stop() => Ok(()),
         reason = system.failed() => Err(anyhow!("the database has stopped: {reason}")),
+        never = system.welcome(&command) => match never {},
     };
     say("\nstopping\n");
     system.stop().await;
@@ -95,6 +102,18 @@ impl System {
     /// # Errors
     /// What could not be started.
     pub async fn start(command: &UpCommand, env: &Environment<'_>) -> anyhow::Result<System> {
+        System::start_telling(command, env, &|_| ()).await
+    }
+
+    /// Starts the system, and tells each step before it is taken.
+    ///
+    /// # Errors
+    /// What could not be started.
+    pub async fn start_telling(
+        command: &UpCommand,
+        env: &Environment<'_>,
+        tell: &dyn Fn(&str),
+    ) -> anyhow::Result<System> {
         let settings = Settings::read(env)?;
         let clock = Clock::system();
         // Before anything is made that would have to be taken away again.
@@ -103,7 +122,10 @@ impl System {
             .await
             .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
         let configured = match settings.redis.clone().filter(|_| !command.embedded) {
-            Some(config) => Some(reachable(config, &clock).await?),
+            Some(config) => {
+                tell(&format!("asking the database at {}", config.url));
+                Some(reachable(config, &clock).await?)
+            }
             None => None,
         };
         let keys = Keys::of(&command.data)?;
@@ -112,6 +134,8 @@ impl System {
         let (redis, endpoint) = match configured {
             Some(config) => (config, None),
             None => {
+                let data = command.data.display();
+                tell(&format!("opening the embedded database in {data}"));
                 let token = settings.embedded_token.clone();
                 let token = token.unwrap_or_else(|| keys.database_token.clone());
                 let server = start_endpoint(&command.data, &place, token.clone()).await?;
@@ -121,10 +145,12 @@ impl System {
         let (sample, discord) = match settings.discord.clone() {
             Some(config) => (None, config),
             None => {
+                tell("starting a sample Discord server with one guild");
                 let (server, config) = start_sample(&place, settings.page_interval).await?;
                 (Some(server), config)
             }
         };
+        tell("starting the functions and the schedule that drains the queue");
         let functions = Functions::new(
             &FunctionsConfig {
                 redis: redis.clone(),
@@ -153,6 +179,19 @@ impl System {
         })
     }
 
+    /// Shows the main job at work, if this is the first start with the sample guild, and then
+    /// what a person can do with the system. Never returns.
+    async fn welcome(&self, command: &UpCommand) -> std::convert::Infallible {
+        if self.sample.is_some() && !command.no_scan {
+            // The system is of use without it.
+            if let Err(error) = first_scan(command, &self.host.url()).await {
+                say(&format!("\nThe sample guild was not scanned: {error:#}\n"));
+            }
+        }
+        say(&self.introduction(command));
+        std::future::pending().await
+    }
+
     /// Waits until the embedded database has failed, and says why. Never returns otherwise.
     pub async fn failed(&self) -> String {
         match &self.endpoint {
@@ -176,12 +215,11 @@ impl System {
     pub fn introduction(&self, command: &UpCommand) -> String {
         let (url, data) = (self.host.url(), command.data.display());
         let (key, admin) = (self.auth.api_key.value(), self.auth.admin_key.value());
-        let mut told = String::from("Trawl runs. Ctrl-C stops it.\n\n");
+        let mut told = format!("\nOpen {url} or call the routes. Ctrl-C stops Trawl.\n\n");
         let mut row = |name: &str, text: String| {
             // Text is written to memory: this cannot fail.
             let _ = writeln!(told, "  {name:<9} {text}");
         };
-        row("routes", url.clone());
         row("database", self.redis.url.clone());
         if self.endpoint.is_some() {
             row("", format!("token {}", self.redis.token.value()));
