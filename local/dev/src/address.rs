@@ -1,16 +1,16 @@
-//! Addresses as people type them.
+//! Parses addresses as people type them.
 
-/// The address of a service: `3721`, `127.0.0.1:3721` or `http://127.0.0.1:3721`.
+/// The URL of a service, from `3721`, `127.0.0.1:3721` or `http://127.0.0.1:3721`.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If the text is not an address.
 pub(crate) fn service_url(text: &str) -> Result<String, String> {
     let text = text.trim().trim_end_matches('/');
     let url = match text.split_once("://") {
         Some(("http" | "https", rest)) if !rest.is_empty() => text.to_owned(),
         Some(_) => {
             return Err(format!(
-                "`{text}` is no address of a service: expected http:// or https:// and a host"
+                "`{text}` is not a service address: expected http:// or https:// and a host"
             ));
         }
         None if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -20,12 +20,12 @@ pub(crate) fn service_url(text: &str) -> Result<String, String> {
     };
     let has_host = reqwest::Url::parse(&url)
         .is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()))
-        // A colon promises a port.
+        // A colon must be followed by a port.
         && !url.ends_with(':');
     match has_host {
         true => Ok(url),
         false => Err(format!(
-            "`{text}` is no address of a service: expected one such as http://127.0.0.1:3000"
+            "`{text}` is not a service address: expected one such as http://127.0.0.1:3000"
         )),
     }
 }

@@ -1,14 +1,14 @@
-//! The clips of a scan as a table.
+//! Prints the clips of a scan as a table.
 
 use std::fmt::Write as _;
 
 use chrono::DateTime;
 use serde_json::Value;
 
-/// How much of a file's name is shown.
+/// Longest file name to print, in characters.
 const NAME: usize = 28;
 
-/// The first clips that were found, and how many there are.
+/// The first clips found, and the total.
 pub(crate) struct ClipTable {
     rows: Vec<Row>,
     /// Rows that are shown. The routes list the others.
@@ -37,18 +37,18 @@ impl ClipTable {
         }
     }
 
-    /// Forgets what was found.
+    /// Forgets all clips.
     pub fn clear(&mut self) {
         self.rows.clear();
     }
 
-    /// What is printed of `found` clips.
+    /// The text to print for `found` clips.
     pub fn text(&self, found: u64) -> String {
         let mut text = String::new();
         if !self.rows.is_empty() {
             let width = self.rows.iter().map(|row| row.name.chars().count());
             let width = width.max().unwrap_or(0).max(4);
-            // Text is written to memory: this cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = writeln!(
                 text,
                 "{:<width$}  {:>7}  {:<10}  LINK",
@@ -77,7 +77,7 @@ impl ClipTable {
 impl Row {
     fn of(clip: &Value) -> Row {
         let text = |name: &str| clip[name].as_str();
-        // Of a link, the last part of its path.
+        // The last path segment of a link.
         let path = text("url").map(|url| url.split(['?', '#']).next().unwrap_or(url));
         let linked = path.and_then(|path| path.rsplit('/').find(|part| !part.is_empty()));
         let name = text("filename").or(linked).unwrap_or("");
@@ -105,8 +105,8 @@ fn length(seconds: f64) -> String {
     }
 }
 
-/// Where a person sees the clip: in its message, or, since the sample server has no pages,
-/// at its own address.
+/// Where a person can watch the clip: its Discord message, or, because the sample server
+/// has no web pages, the file itself.
 fn link(clip: &Value) -> String {
     let part = |name: &str| clip[name].as_str().unwrap_or_default();
     let url = part("url");
@@ -124,8 +124,8 @@ fn link(clip: &Value) -> String {
     )
 }
 
-/// What a file's or channel's name holds is its sender's choice: no control characters, and
-/// no more than `most` letters.
+/// Shortens a file or channel name to `most` characters and removes control characters,
+/// because the name comes from an untrusted sender.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
     let letter = |letter: char| {
         if letter.is_control() {
@@ -142,7 +142,7 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
     kept.chain(['…']).collect()
 }
 
-/// Whether an address is this machine's, or one of a network of its own.
+/// Whether an address belongs to this machine or a private network.
 fn is_near(address: std::net::IpAddr) -> bool {
     match address.to_canonical() {
         std::net::IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),

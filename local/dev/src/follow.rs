@@ -16,28 +16,29 @@ use crate::picture::{COLUMNS, Picture};
 use crate::scan_bar::ScanBar;
 use crate::up::{DATA, LISTEN};
 
-/// How often the scan is asked after.
+/// Interval between polls of the scan.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Scan a channel and follow the scan to its clips.
+/// Scan a channel, follow the progress and list the clips it finds.
 #[derive(Args, Clone, Debug)]
 pub struct ScanCommand {
-    /// The guild's id.
+    /// Guild ID.
     #[arg(long)]
     pub guild: String,
-    /// The channel's id.
+    /// Channel ID.
     #[arg(long)]
     pub channel: String,
-    /// Read backwards to the channel's start.
+    /// Scan backwards through older messages to the beginning of the channel.
     #[arg(long)]
     pub backfill: bool,
-    /// Messages to list at most.
+    /// Stop after listing this many messages.
     #[arg(long)]
     pub max_messages: Option<u64>,
-    /// Where the routes are served: a port, or an address with one.
+    /// Address of the API: a port, ADDRESS:PORT or a URL.
     #[arg(long, default_value = LISTEN)]
     pub url: String,
-    /// The data folder of the system there, which has its key. TRAWL_API_KEY goes before it.
+    /// Data folder of the running system, which holds its API key. TRAWL_API_KEY, if set,
+    /// is used instead.
     #[arg(long, default_value = DATA)]
     pub data: PathBuf,
     /// How many clips to list at the end, from 0.
@@ -118,7 +119,7 @@ impl Client {
         let path = self.path("/api/jobs/scan");
         let created = self.send(self.http.post(path).json(&body)).await?;
         let scan_id = created["scanId"].as_str();
-        let scan_id = scan_id.context("the reply names no scan")?;
+        let scan_id = scan_id.context("the reply contains no scan ID")?;
         let note = match created["duplicate"] == true {
             true => " (already under way)",
             false => "",

@@ -1,4 +1,4 @@
-//! Every function, built as its `main` builds it.
+//! Every function, constructed the way its `main` constructs it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,37 +15,37 @@ use shared::openapi::Operation;
 use shared::queue::{Queue, SCAN};
 use shared::start::{Start, StartError};
 
-/// The settings of the functions.
+/// Settings shared by all functions.
 #[derive(Clone)]
 pub struct FunctionsConfig {
     pub redis: RedisConfig,
-    /// The cache's own database, if it has one.
+    /// A separate database for the cache, if configured.
     pub cache: Option<RedisConfig>,
     pub auth: AuthConfig,
     pub http: HttpConfig,
     pub queue: QueueConfig,
     pub drain: DrainConfig,
     pub discord: DiscordConfig,
-    /// Where drainers are invoked; `None` leaves jobs to the schedule.
+    /// URL at which drainers are invoked. With `None`, jobs wait for the schedule.
     pub invoke_url: Option<String>,
-    /// Commands the plan allows in a month.
+    /// Redis commands that the plan includes each month.
     pub command_budget: u64,
-    /// Where metrics go; `None` writes none.
+    /// Where metrics are written; `None` discards them.
     pub metrics: Option<Sink>,
 }
 
-/// The functions, in one process.
+/// All functions in one process.
 #[derive(Clone)]
 pub struct Functions {
     pub apps: Vec<Function>,
     pub drain: Arc<Drain>,
     pub queue: Queue,
     pub clock: Clock,
-    /// Whose pages may call the routes.
+    /// Origins whose pages may call the API.
     pub origins: Vec<String>,
 }
 
-/// What the routes of all functions take and answer.
+/// The OpenAPI operations of all functions.
 pub fn operations() -> Vec<Operation> {
     [
         enqueue::operations(),
@@ -62,19 +62,19 @@ pub fn operations() -> Vec<Operation> {
     .concat()
 }
 
-/// A function that answers routes.
+/// A function that serves HTTP routes.
 #[derive(Clone)]
 pub struct Function {
     pub name: &'static str,
     pub app: Arc<dyn AnyApp>,
 }
 
-/// How long a drain may take, as `template.yaml` grants it.
+/// Timeout of a drain, as in `template.yaml`.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(900);
 
 impl Functions {
     /// # Errors
-    /// The setting that cannot be used.
+    /// If a setting is invalid.
     pub fn new(config: &FunctionsConfig, clock: &Clock) -> Result<Functions, StartError> {
         let start = Start::new(Box::new(config.clone()), clock.clone())?;
         let apps = vec![

@@ -1,8 +1,9 @@
-//! What API Gateway does: turns an HTTP request into an event of payload format 2.0,
-//! has the function of its route answer, and turns the answer into HTTP.
+//! A stand-in for API Gateway. It turns an HTTP request into an event in payload format
+//! 2.0, passes it to the function that owns the route, and turns the answer back into
+//! HTTP.
 //!
-//! The event is written as JSON and read as the function reads it in the cloud, so a
-//! handler meets exactly what it will meet there.
+//! The event is serialised to JSON and parsed again, so a handler receives exactly what
+//! it receives in the cloud.
 
 use anyhow::Context as _;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -15,20 +16,20 @@ use ulid::Ulid;
 
 use crate::functions::{Function, Functions};
 
-/// How long a route may take: what API Gateway waits.
+/// Timeout of a route in API Gateway.
 const ROUTE_TIMEOUT_MS: i64 = 29_000;
 
-/// A request as it came.
+/// An incoming HTTP request.
 pub struct Incoming {
     pub method: Method,
     pub uri: Uri,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    /// The address the request came from.
+    /// IP address of the client.
     pub source_ip: String,
 }
 
-/// An answer as it goes.
+/// An outgoing HTTP response.
 #[derive(Debug)]
 pub struct Outgoing {
     pub status: StatusCode,
@@ -36,7 +37,7 @@ pub struct Outgoing {
     pub body: Vec<u8>,
 }
 
-/// Finds the function of a route.
+/// Dispatches requests to functions.
 #[derive(Clone)]
 pub struct Gateway {
     functions: Functions,
@@ -54,21 +55,21 @@ impl Gateway {
         Gateway { functions }
     }
 
-    /// Answers a request.
+    /// Handles one request.
     ///
     /// # Errors
-    /// When an event or an answer has not the form the service defines.
+    /// If an event or an answer does not have the format that API Gateway defines.
     pub async fn answer(&self, incoming: Incoming) -> anyhow::Result<Outgoing> {
         let found = self.find(&incoming.method, incoming.uri.path());
         let found = found
             .or_else(|| self.nowhere())
-            .context("no function answers routes")?;
+            .context("no function serves HTTP routes")?;
         let event = self.event(&incoming, &found);
         let answer = self.invoke(found.function, event).await?;
         outgoing(&answer)
     }
 
-    /// Who sends a request, by its head alone.
+    /// Identifies the sender of a request from its headers, before the body is read.
     pub async fn sender(&self, incoming: &Incoming) -> Sender {
         let Some(found) = self.find(&incoming.method, incoming.uri.path()) else {
             return Sender::Refused;
@@ -80,10 +81,10 @@ impl Gateway {
         }
     }
 
-    /// Has a function answer an event.
+    /// Passes an event to a function and returns its answer.
     ///
     /// # Errors
-    /// When the event has not the form the service defines.
+    /// If the event does not have the format that API Gateway defines.
     pub async fn invoke(&self, function: &Function, event: Value) -> anyhow::Result<Value> {
         let request: LambdaRequest = serde_json::from_str(&event.to_string())
             .context("the event is not one of API Gateway's")?;
@@ -100,7 +101,7 @@ impl Gateway {
         Ok(serde_json::to_value(answer)?)
     }
 
-    /// The function `name`, if it answers routes.
+    /// The function called `name`, if it serves HTTP routes.
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions
             .apps
@@ -108,8 +109,9 @@ impl Gateway {
             .find(|function| function.name == name)
     }
 
-    /// The most specific route; one of another method, if there is none of this, so
-    /// that its function says which methods there are.
+    /// Finds the most specific route for a request. If no route matches the method,
+    /// returns one with the same path, so that its function can answer 405 with the
+    /// allowed methods.
     fn find(&self, method: &Method, path: &str) -> Option<Match<'_>> {
         let mut matches: Vec<Match<'_>> = Vec::new();
         for function in &self.functions.apps {
@@ -129,7 +131,8 @@ impl Gateway {
         matches.into_iter().next()
     }
 
-    /// Where a path leads that is no route's: any function says that there is nothing.
+    /// The target for a path that matches no route: any function, because all of them
+    /// answer 404.
     fn nowhere(&self) -> Option<Match<'_>> {
         Some(Match {
             function: self.functions.apps.first()?,
@@ -144,7 +147,7 @@ impl Gateway {
         let query = incoming.uri.query().unwrap_or_default();
         let route_key = format!("{method} {}", found.path);
         let mut headers = joined(&incoming.headers);
-        // The service hands cookies over apart from the headers.
+        // API Gateway passes cookies separately from the other headers.
         let cookies = headers.remove("cookie");
         let cookies: Option<Vec<String>> = cookies.as_ref().and_then(Value::as_str).map(|all| {
             let each = all.split([';', ',']);
@@ -199,9 +202,9 @@ impl Gateway {
     }
 }
 
-/// Headers as the service gives them: lower case, several of one name joined. What is no
-/// ASCII is handed on as text too, a character for each byte: it is for the function to say
-/// whether it reads that.
+/// Headers as API Gateway passes them: names in lower case, repeated headers joined by
+/// commas. Non-ASCII bytes are passed on as Latin-1 text; the function decides whether to
+/// accept them.
 fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let mut map = Map::new();
     for name in headers.keys() {
@@ -219,7 +222,8 @@ fn joined(headers: &HeaderMap) -> Map<String, Value> {
     map
 }
 
-/// Parameters as the service gives them: decoded, several of one name joined.
+/// Query parameters as API Gateway passes them: decoded, repeated parameters joined by
+/// commas.
 fn query_parameters(query: &str) -> Map<String, Value> {
     let mut map: Map<String, Value> = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -1,8 +1,9 @@
-//! The functions' host: the gateway on an address, the invoke call, the schedule.
+//! The HTTP server that hosts the functions: the gateway, Lambda's invoke call and the
+//! schedule.
 //!
-//! It listens on this machine, where any page of a browser can send it requests. So what
-//! comes from a page nobody named is refused before anything runs, and so is a body whose
-//! sender shows no key.
+//! It listens on the local machine, where any web page open in a browser can send it
+//! requests. It therefore refuses requests from origins that are not allowed before any
+//! code runs, and does not read a large body until the caller has shown a valid key.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,27 +30,28 @@ use crate::functions::{DRAIN_TIMEOUT, Functions};
 use crate::gateway::{Gateway, Incoming};
 use crate::listener;
 
-/// The largest request API Gateway takes, in bytes.
+/// API Gateway's body limit, in bytes.
 const LARGEST_REQUEST: usize = 10 * 1024 * 1024;
 
-/// The largest body of somebody without a key, who can only sign in, and how long it may
-/// take to come.
+/// Body limit in bytes for callers without a key, who can only sign in, and the time
+/// within which the body has to arrive.
 const LARGEST_OF_STRANGERS: usize = 16 * 1024;
 const TIME_OF_STRANGERS: Duration = Duration::from_secs(10);
 
-/// The OpenAPI document. A test holds it to the routes.
+/// The OpenAPI document. A test compares it with the routes.
 const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 
-/// Where functions are invoked.
+/// Path prefix of Lambda's invoke call.
 const INVOKE: &str = "/2015-03-31/";
 
-/// How often the schedule starts a drainer.
+/// Interval at which the schedule starts a drainer.
 const SCHEDULE: Duration = Duration::from_secs(60);
 
-/// Drainers at once; one more is not needed, since these look for jobs themselves.
+/// Maximum number of drainers at once. More are not needed: a running drainer keeps
+/// looking for jobs.
 const DRAINERS: usize = 10;
 
-/// How long drainers get to hand back their work when the host stops.
+/// How long drainers have to hand back their work when the host stops.
 const STOPPING: Duration = Duration::from_secs(8);
 
 /// A running host.
@@ -66,17 +68,17 @@ struct Shared {
     gateway: Gateway,
     functions: Functions,
     drainers: Semaphore,
-    /// Whether a wake waits for one of the drainers to end.
+    /// Whether one wake-up is already waiting for a drainer to finish.
     is_one_waiting: AtomicBool,
     running: Mutex<Vec<Deadline>>,
     drains: Mutex<JoinSet<()>>,
 }
 
 impl Host {
-    /// Serves `functions` on `listener`, with the schedule if wanted.
+    /// Serves `functions` on `listener`, with or without the schedule.
     ///
     /// # Errors
-    /// When the listener has no address.
+    /// If the listener has no address.
     pub fn start(
         listener: TcpListener,
         functions: Functions,
@@ -85,10 +87,10 @@ impl Host {
         Host::known_as(&[], listener, functions, schedule)
     }
 
-    /// The same, for a host that may be called by these names as well.
+    /// Like [`Host::start`], but also accepts requests for the given host names.
     ///
     /// # Errors
-    /// When the listener has no address.
+    /// If the listener has no address.
     pub fn known_as(
         names: &[String],
         listener: TcpListener,
@@ -139,7 +141,7 @@ impl Host {
         format!("http://{}", self.address)
     }
 
-    /// Takes no more requests and lets drainers hand back their work.
+    /// Stops accepting requests and waits for drainers to hand back their work.
     pub async fn stop(mut self) {
         self.tasks.abort_all();
         let _ = self.stop.send(true);
@@ -150,7 +152,7 @@ impl Host {
         let all = async { while drains.join_next().await.is_some() {} };
         if tokio::time::timeout(STOPPING, all).await.is_err() {
             tracing::warn!(
-                "a drainer did not stop in time; its jobs come back when their leases end"
+                "a drainer did not stop in time; its jobs will be retried when their leases expire"
             );
         }
         let _ = self.serving.await;
@@ -158,18 +160,19 @@ impl Host {
 }
 
 impl Shared {
-    /// Starts a drainer without waiting for it, unless enough are at work.
+    /// Starts a drainer in the background, unless enough are running.
     fn start_drain(self: &Arc<Self>, event: Value) {
         let shared = self.clone();
         let mut drains = lock(&self.drains);
-        // Those that ended are forgotten.
+        // Discard the ones that have finished.
         while drains.try_join_next().is_some() {}
         drains.spawn(async move {
             let _place = match shared.drainers.try_acquire() {
                 Ok(place) => place,
                 Err(_) if event["source"] == BY_ENQUEUE => {
-                    // Lambda keeps such an invoke until there is room. One that waits
-                    // here sees what all that came meanwhile were sent for.
+                    // Lambda would queue such an invocation until capacity is free. Here
+                    // one waiting wake-up is enough: when it runs, it sees the jobs of
+                    // all the others.
                     if shared.is_one_waiting.swap(true, Ordering::SeqCst) {
                         return;
                     }
@@ -196,7 +199,7 @@ impl Shared {
     }
 }
 
-/// Lets a request go on unless a page of another site may have sent it.
+/// Refuses requests that a page of another site may have sent.
 async fn guarded(
     State(shared): State<Arc<Shared>>,
     request: Request,
@@ -246,12 +249,12 @@ async fn welcome() -> impl IntoResponse {
     axum::response::Html(include_str!("welcome.html"))
 }
 
-/// What the routes take and answer.
+/// Serves the OpenAPI document.
 async fn openapi() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
 }
 
-/// A request for a route.
+/// Serves a route.
 async fn route(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -290,7 +293,7 @@ async fn route(
                 })
         }
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "the function failed");
+            tracing::error!(error = format!("{error:#}"), "a function failed");
             reply(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 &json!({ "message": "Internal Server Error" }),
@@ -299,8 +302,8 @@ async fn route(
     }
 }
 
-/// The body of a request; nothing of one whose caller will be refused. `None` if it is too
-/// long, or does not come.
+/// Reads the body of a request. Returns an empty body if the function will refuse the
+/// caller anyway, and `None` if the body is too large or does not arrive in time.
 async fn read_body(gateway: &Gateway, incoming: &Incoming, body: Body) -> Option<Vec<u8>> {
     if body.is_end_stream() {
         return Some(Vec::new());
@@ -364,7 +367,7 @@ async fn invoke(
     }
 }
 
-/// A function's failure, as Lambda tells it.
+/// A function error in Lambda's format.
 fn failed(kind: &str, message: &str) -> Response<Body> {
     let body = json!({ "errorType": kind, "errorMessage": message });
     let mut response = reply(StatusCode::OK, &body);

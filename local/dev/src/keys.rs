@@ -1,5 +1,5 @@
-//! The keys of a system that belongs to one machine: made once for each data folder and
-//! kept there. Two folders have different ones, and nobody finds them in a document.
+//! The generated keys of a local system. Each data folder gets its own random keys, so no
+//! key from the documentation works anywhere.
 
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use upstash_local::random_secret;
 
-/// In the data folder; its owner alone may read it.
+/// File in the data folder, readable only by its owner.
 const FILE: &str = "keys.json";
 
-/// What callers and functions show.
+/// The keys of one data folder.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Keys {
@@ -22,10 +22,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys of a folder. They and the folder are made where there are none.
+    /// Reads the keys of a folder. Creates the folder and the keys if they do not exist.
     ///
     /// # Errors
-    /// When the folder cannot be written or what it holds cannot be read.
+    /// If the folder cannot be written or the key file cannot be read.
     pub fn of(folder: &Path) -> anyhow::Result<Keys> {
         if let Some(keys) = Keys::read(folder)? {
             return Ok(keys);
@@ -40,7 +40,7 @@ impl Keys {
         };
         let path = folder.join(FILE);
         let written = || -> std::io::Result<()> {
-            // With the permissions of a secret from the first byte on, and whole or not at all.
+            // Created with owner-only permissions and moved into place as a whole.
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             serde_json::to_writer_pretty(&mut file, &keys)?;
             file.write_all(b"\n")?;
@@ -48,7 +48,7 @@ impl Keys {
             Ok(())
         };
         match (written(), Keys::read(folder)?) {
-            // Perhaps those of another that started at the same time.
+            // Another process may have created them at the same moment; its keys win.
             (_, Some(keys)) => Ok(keys),
             (Ok(()), None) => Ok(keys),
             (Err(error), None) => {
@@ -57,10 +57,10 @@ impl Keys {
         }
     }
 
-    /// The keys of a folder, if it has any.
+    /// Reads the keys of a folder, if it has any.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If the key file cannot be read.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Keys>> {
         let path = folder.join(FILE);
         let text = match std::fs::read_to_string(&path) {
@@ -72,7 +72,7 @@ impl Keys {
         };
         let keys = serde_json::from_str(&text).with_context(|| {
             format!(
-                "{} holds no keys; without it, new ones are made",
+                "{} is not a valid key file; delete it to generate new keys",
                 path.display()
             )
         })?;

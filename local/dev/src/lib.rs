@@ -1,5 +1,5 @@
-//! The whole system on one machine: the functions behind their routes, the schedule,
-//! the call that wakes a drainer, and what stands in for the cloud.
+//! The whole system on one machine: the functions behind their HTTP routes, the schedule,
+//! the call that wakes a drainer, and local replacements for the cloud services.
 
 mod address;
 pub mod bench;

@@ -1,4 +1,4 @@
-//! Accepting connections until told to stop.
+//! Accepts connections until it is stopped.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,14 +18,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-/// How long a client may take to send the head of a request, from the connection or from
-/// the reply before it on: a client that sends nothing must not hold a place for ever.
+/// How long a client may take to send the head of a request, counted from the connection
+/// or from the previous reply. Without a limit, idle clients would occupy connections for
+/// ever.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long open requests may take once the listener stops.
+/// How long open requests may take to finish once the listener stops.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Serves connections until `stop` changes or its sender goes away.
+/// Serves connections until `stop` changes or its sender is dropped.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: Router,
@@ -37,7 +38,8 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // A failed accept is the client's loss: it went away, or files ran out.
+                // An accept fails if the client has gone or file descriptors ran out;
+                // keep serving.
                 if let Ok((stream, peer)) = accepted {
                     let (app, clock) = (app.clone(), clock.clone());
                     connections.spawn(connection(stream, peer, app, clock, told.clone()));
@@ -50,7 +52,7 @@ pub(crate) async fn serve(
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, all).await.is_err() {
-        tracing::warn!("requests were still open when the host stopped");
+        tracing::warn!("some requests were still open when the host stopped");
     }
 }
 
@@ -68,7 +70,7 @@ async fn connection(
         let date = http_date(&clock);
         async move {
             let mut response = answer.await?;
-            // Hyper's own is kept until the clock has passed it.
+            // Hyper's own date stays if the clock is past the last valid date.
             if let Ok(date) = HeaderValue::try_from(date) {
                 response.headers_mut().insert(header::DATE, date);
             }
@@ -82,7 +84,7 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        // An error here is a closed connection.
+        // An error here only means that the connection was closed.
         _ = connection.as_mut() => {}
         _ = stop.changed() => {
             connection.as_mut().graceful_shutdown();
@@ -92,7 +94,8 @@ async fn connection(
 }
 
 fn http_date(clock: &Clock) -> String {
-    /// The last millisecond of the year 9999, the last that has such a date.
+    /// The last millisecond of the year 9999, the last year that an HTTP date can
+    /// express.
     const LAST_MS: u64 = 253_402_300_799_999;
     let now_ms = u64::try_from(clock.now_ms()).unwrap_or(0).min(LAST_MS);
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(now_ms))

@@ -1,4 +1,4 @@
-//! `dev`: starts the system, and speaks to it.
+//! `dev`: runs the whole system on this machine, and tools that work with it.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use dev::doctor::{DoctorCommand, doctor};
 use dev::load_test::{LoadTestCommand, load_test};
 use dev::{ScanCommand, UpCommand};
 
-/// Trawl on one machine. Without a command: `up`.
+/// Run Trawl on this machine. Without a subcommand, `dev` runs `up`.
 #[derive(Parser)]
 #[command(name = "dev", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -20,15 +20,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start everything, until Ctrl-C.
+    /// Start the whole system and run it until Ctrl-C.
     Up(UpCommand),
-    /// Scan a channel and follow the scan to its clips.
+    /// Scan a channel, follow the progress and list the clips it finds.
     Scan(ScanCommand),
-    /// Check the database: each of its uses, with its time, cleaning up afterwards.
+    /// Check that a database supports everything Trawl needs, then remove the test data.
     Doctor(DoctorCommand),
-    /// Measure how functions start and answer, beside Node and Python.
+    /// Benchmark the functions' cold starts and warm requests against Node and Python.
     Bench(BenchCommand),
-    /// Measure the queue under load, and check that it loses nothing.
+    /// Load-test the queue and verify that no job is lost or completed twice.
     LoadTest(LoadTestCommand),
 }
 
@@ -38,8 +38,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // The causes, for a person; where in the program it happened helps nobody who
-            // mistyped something.
+            // Print the chain of causes but no backtrace: the usual cause is a typing mistake.
             eprintln!("error: {error}");
             for cause in error.chain().skip(1) {
                 eprintln!("  because: {cause}");
@@ -49,7 +48,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether what was checked or measured is as it should be.
+/// Returns whether all checks passed and all measurements met their goals.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     match arguments.command {
         Some(Command::Bench(command)) => return bench(command).await,

@@ -1,4 +1,4 @@
-//! How far a scan is, on one line of a terminal.
+//! Shows the progress of a scan on one line of a terminal.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What stands in for the cloud: the database and the sample Discord server.
+//! Local replacements for the cloud services: the database and the sample Discord server.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -12,24 +12,25 @@ use shared::redis::commands::Server as _;
 use shared::redis::{self, Scope};
 use upstash_local::{Durability, StartError, Store};
 
-/// Where the endpoint and the sample server listen, if those ports are free.
+/// Preferred ports of the endpoint and the sample server. If taken, any free port is
+/// used.
 pub(crate) const REDIS_PORT: u16 = 8079;
 const DISCORD_PORT: u16 = 8078;
 
-/// Opens a guild of samples, and nothing else.
+/// Gives access to the sample guild only.
 const DISCORD_TOKEN: &str = "sample-bot-token";
 
-/// Between two pages of the sample server, unless told otherwise.
+/// Default delay between two pages of the sample server.
 const PAGE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long a configured database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What containers call this machine. The name is theirs alone: no such domain can be
-/// registered, so no page can come from it.
+/// The name by which containers reach this machine. No such domain can be registered, so
+/// no web page can be served from it.
 const IN_CONTAINERS: &str = "host.docker.internal";
 
-/// Where the services listen and what they may be called.
+/// Where the services listen and which host names they accept.
 pub(crate) struct Place {
     pub ip: IpAddr,
     pub names: Vec<String>,
@@ -49,7 +50,7 @@ impl Place {
     }
 }
 
-/// A configured database, once it has answered.
+/// Returns the configuration of a database after checking that it answers.
 pub(crate) async fn reachable(config: RedisConfig, clock: &Clock) -> anyhow::Result<RedisConfig> {
     let client = redis::connect(&config, clock)?.scoped(Scope {
         deadline: Some(clock.deadline(PATIENCE)),
@@ -67,7 +68,7 @@ pub(crate) async fn reachable(config: RedisConfig, clock: &Clock) -> anyhow::Res
     Ok(config)
 }
 
-/// The database kept in `data`.
+/// Starts the database that is kept in `data`.
 pub(crate) async fn start_endpoint(
     data: &Path,
     place: &Place,
@@ -84,14 +85,14 @@ pub(crate) async fn start_endpoint(
         ..upstash_local::Options::default()
     };
     let started = match upstash_local::Server::start(options(REDIS_PORT)).await {
-        // Somebody has the usual port.
+        // The preferred port is taken.
         Err(StartError::Listen { .. }) => upstash_local::Server::start(options(0)).await,
         started => started,
     };
-    started.with_context(|| format!("the database in {} cannot be opened", data.display()))
+    started.with_context(|| format!("cannot open the database in {}", data.display()))
 }
 
-/// The sample Discord server, and how it is spoken to.
+/// Starts the sample Discord server and returns the settings to reach it.
 pub(crate) async fn start_sample(
     place: &Place,
     page_interval: Option<Duration>,
@@ -100,7 +101,7 @@ pub(crate) async fn start_sample(
         listen: place.at(port),
         host_names: place.names.clone(),
         token: DISCORD_TOKEN.into(),
-        // Nobody is protected here by Discord's five pages in five seconds.
+        // Discord's limit of five pages in five seconds would only slow local scans down.
         rate_limit: RateLimit::off(),
         ..discord_local::Options::default()
     };
@@ -108,7 +109,7 @@ pub(crate) async fn start_sample(
         Err(_) => discord_local::Server::start(options(0)).await,
         started => started,
     };
-    let server = server.context("the sample Discord server cannot be started")?;
+    let server = server.context("cannot start the sample Discord server")?;
     let config = DiscordConfig {
         token: DISCORD_TOKEN.into(),
         api_base: server.url(),

@@ -1,4 +1,4 @@
-//! What the development host reads from the environment: the functions' settings,
+//! The settings that `dev` reads from the environment. They are the functions' settings,
 //! with defaults that need nothing installed.
 
 use std::time::Duration;
@@ -11,14 +11,15 @@ use shared::config::{
 
 use crate::keys::Keys;
 
-/// The settings; what is `None` is started here.
+/// The settings. A service that is `None` is started locally.
 pub struct Settings {
     pub redis: Option<RedisConfig>,
     pub cache: CacheConfig,
     pub discord: Option<DiscordConfig>,
-    /// The pace of the sample server's pages, if one is set.
+    /// Delay between pages of the sample server, if set.
     pub page_interval: Option<Duration>,
-    /// The token of the embedded database, if one is set and no other database is.
+    /// Token for the embedded database, if one is set and no other database is
+    /// configured.
     pub embedded_token: Option<String>,
     pub http: HttpConfig,
     pub queue: QueueConfig,
@@ -29,7 +30,7 @@ pub struct Settings {
 
 impl Settings {
     /// # Errors
-    /// The setting that is wrong.
+    /// If a setting is invalid.
     pub fn read(env: &Environment<'_>) -> anyhow::Result<Settings> {
         let redis = match env.text("UPSTASH_REDIS_REST_URL") {
             Some(_) => Some(RedisConfig::read(env)?),
@@ -39,7 +40,7 @@ impl Settings {
             Some(_) => Some(DiscordConfig::read(env)?),
             None if env.text("DISCORD_API_BASE").is_some() => DiscordConfig::read(env)
                 .map(Some)
-                .context("DISCORD_API_BASE is set")?,
+                .context("DISCORD_API_BASE is set, so DISCORD_TOKEN is required")?,
             None => None,
         };
         Ok(Settings {
@@ -60,10 +61,10 @@ impl Settings {
         })
     }
 
-    /// The keys of callers: those of the environment, or else the data folder's.
+    /// The API keys: those from the environment, or else those in the data folder.
     ///
     /// # Errors
-    /// The key that cannot be one.
+    /// If a key is invalid.
     pub fn auth(env: &Environment<'_>, keys: &Keys) -> anyhow::Result<AuthConfig> {
         let with_defaults = Environment::from(|name| match (env.text(name), name) {
             (None, "TRAWL_API_KEY") => Some(keys.api_key.clone()),
@@ -73,7 +74,7 @@ impl Settings {
         Ok(AuthConfig::read(&with_defaults)?)
     }
 
-    /// The database served on this machine.
+    /// The configuration of the database served on this machine.
     pub fn local_redis(&self, url: String, token: String) -> RedisConfig {
         RedisConfig {
             provider: Provider::Local,

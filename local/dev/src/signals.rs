@@ -1,9 +1,9 @@
-//! Being told to stop.
+//! Handles requests to stop.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What Ctrl-C and a service manager send. Caught from here on: one that comes before it is
-/// waited for is not lost, and ends nothing half-way.
+/// Ctrl-C and the termination signal of a service manager. A signal that arrives between
+/// `catch` and the wait is not lost.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -11,7 +11,7 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// # Errors
-    /// When signals cannot be caught.
+    /// If signal handlers cannot be installed.
     pub fn catch() -> std::io::Result<Signals> {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
@@ -19,7 +19,7 @@ impl Signals {
         })
     }
 
-    /// Waits for one.
+    /// Waits for a signal.
     pub async fn told_to_stop(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

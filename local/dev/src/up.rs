@@ -1,4 +1,4 @@
-//! Starting everything.
+//! Starts the whole system.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -21,29 +21,30 @@ use crate::services::{Place, reachable, start_endpoint, start_sample};
 use crate::settings::Settings;
 use crate::signals::Signals;
 
-/// Where the routes are served, and where `dev scan` looks for them, unless told otherwise.
+/// Default address of the API, for `dev up` to serve and for `dev scan` to call.
 pub(crate) const LISTEN: &str = "127.0.0.1:3000";
 
-/// Where the data is kept unless told otherwise.
+/// Default data folder.
 pub(crate) const DATA: &str = ".trawl";
 
-/// Start everything, until Ctrl-C.
+/// Start the whole system and run it until Ctrl-C.
 #[derive(Args, Clone, Debug)]
 pub struct UpCommand {
-    /// Where the routes are served: a port, or an address or name with one.
+    /// Address to serve the API on: a port, ADDRESS:PORT or NAME:PORT.
     #[arg(long, default_value = LISTEN)]
     pub listen: Listen,
-    /// The address the database and the sample Discord server listen on. Containers
-    /// reach those of Docker's bridge, mostly 172.17.0.1.
+    /// IP address for the database and the sample Discord server. To reach them from
+    /// containers, use the address of Docker's bridge, usually 172.17.0.1.
     #[arg(long, default_value = "127.0.0.1", value_parser = address)]
     pub services: IpAddr,
-    /// A name this machine may be called by, besides localhost and the addresses above.
+    /// Extra host name to accept in requests, besides localhost and the addresses above.
+    /// May be repeated.
     #[arg(long = "host-name", value_name = "NAME")]
     pub host_names: Vec<String>,
-    /// Where the embedded database and the keys are kept.
+    /// Folder for the embedded database and the generated keys.
     #[arg(long, default_value = DATA)]
     pub data: PathBuf,
-    /// Use the embedded database even if another is configured.
+    /// Use the embedded database even if UPSTASH_REDIS_REST_URL is set.
     #[arg(long)]
     pub embedded: bool,
     /// Do not scan the sample guild's `#clips` at the first start.
@@ -51,13 +52,13 @@ pub struct UpCommand {
     pub no_scan: bool,
 }
 
-/// An address, or the usual name of one.
+/// Parses an IP address or `localhost`.
 fn address(text: &str) -> Result<IpAddr, String> {
     match text {
         "localhost" => Ok(Ipv4Addr::LOCALHOST.into()),
         _ => text
             .parse()
-            .map_err(|_| "expected an address such as 172.17.0.1".to_owned()),
+            .map_err(|_| "expected an IP address such as 172.17.0.1".to_owned()),
     }
 }
 
@@ -74,7 +75,7 @@ pub struct System {
 /// `dev up`.
 ///
 /// # Errors
-/// What could not be started, or why it ended.
+/// If something could not be started, or failed later.
 pub async fn up(command: UpCommand) -> anyhow::Result<()> {
     shared::telemetry::start_for_people()?;
     let mut signals = Signals::catch().context("signals cannot be caught")?;
@@ -92,7 +93,7 @@ pub async fn up(command: UpCommand) -> anyhow::Result<()> {
     ended
 }
 
-/// Nobody has to read this: a closed pipe is no reason to end.
+/// Prints without failing on a closed pipe.
 fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -100,7 +101,7 @@ fn say(text: &str) {
 
 impl System {
     /// # Errors
-    /// What could not be started.
+    /// If a service could not be started.
     pub async fn start(command: &UpCommand, env: &Environment<'_>) -> anyhow::Result<System> {
         System::start_telling(command, env, &|_| ()).await
     }
@@ -116,7 +117,7 @@ impl System {
     ) -> anyhow::Result<System> {
         let settings = Settings::read(env)?;
         let clock = Clock::system();
-        // Before anything is made that would have to be taken away again.
+        // Bind first: if this fails, nothing has been created that needs cleaning up.
         let address = command.listen.address;
         let listener = TcpListener::bind(address)
             .await
@@ -200,7 +201,7 @@ impl System {
         }
     }
 
-    /// Stops everything; what was acknowledged is on disk.
+    /// Stops all services. Every acknowledged write is on disk.
     pub async fn stop(self) {
         self.host.stop().await;
         if let Some(sample) = self.sample {

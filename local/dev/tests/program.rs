@@ -104,7 +104,7 @@ fn a_mistake_is_answered_with_its_causes_alone() {
             &["scan", "--guild", "1", "--channel", "2", "--url", "ftp://a"],
             "--url",
         ),
-        (&["doctor"], "no database is named"),
+        (&["doctor"], "no database to check"),
         (&["doctor", "--url", "8079", "--data", data], "no token"),
     ] {
         let output = run(arguments);

@@ -1,5 +1,5 @@
-//! Connections a handler can cut: the answer is never written, and the client
-//! sees the connection close in the middle of its request.
+//! Connections that a handler can cut: the answer is never written, and the client sees
+//! the connection close in the middle of its request.
 
 use std::{
     io,
@@ -30,12 +30,12 @@ use tower::ServiceExt as _;
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Cuts a connection, or all those of a listener.
+/// Cuts one connection, or all connections of a listener.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cutter(Arc<AtomicBool>);
 
 impl Cutter {
-    /// From now on nothing is read or written any more.
+    /// Stops all reading and writing.
     pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -51,18 +51,19 @@ impl Cutter {
 /// A listener whose connections can be cut.
 pub(crate) struct Connections {
     pub(crate) listener: TcpListener,
-    /// Cuts all of them: idle ones would outlive the listener.
+    /// Cuts all connections, because idle ones would outlive the listener.
     pub(crate) cutter: Cutter,
 }
 
 impl Connections {
-    /// Serves each connection by `routes`, for as long as this is polled.
+    /// Serves each connection with `routes` while this future is polled.
     pub(crate) async fn serve(self, routes: Router) {
         let mut served = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => {
-                    // A failed accept is the client's loss: it went away, or files ran out.
+                    // An accept fails if the client has gone or file descriptors ran out;
+                    // keep serving.
                     let Ok((stream, _)) = accepted else { continue };
                     let connection = Connection {
                         stream,
@@ -91,7 +92,7 @@ impl Connection {
             let answer = routes.clone().oneshot(request.map(Body::new));
             async move {
                 let mut response = answer.await?;
-                // Hyper's own is kept until the clock has passed it.
+                // Hyper's own date stays if the clock is past the last valid date.
                 let date = httpdate::fmt_http_date(SystemTime::now());
                 if let Ok(date) = HeaderValue::try_from(date) {
                     response.headers_mut().insert(DATE, date);
@@ -99,7 +100,7 @@ impl Connection {
                 Ok::<_, std::convert::Infallible>(response)
             }
         });
-        // An error here is a closed connection, by the client or by a fault.
+        // An error here means that the client or a fault closed the connection.
         let _ = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)

@@ -1,4 +1,4 @@
-//! `/control`: faults and requests over HTTP, for people and other processes.
+//! The `/control` API: manages faults and lists requests, for people and other processes.
 
 use std::sync::Arc;
 

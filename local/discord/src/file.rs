@@ -1,25 +1,25 @@
-//! An uploaded file: what it really is, whatever a message declares.
+//! An uploaded file: its real properties, whatever a message declares.
 
 /// An uploaded file, as the CDN stores it.
 #[derive(Clone, Debug)]
 pub struct File {
     pub id: u64,
     pub channel_id: u64,
-    /// The message it was uploaded with; gone together with it.
+    /// The message it was uploaded with, and with which it is deleted.
     pub message_id: u64,
     pub name: String,
     pub content_type: Option<String>,
     pub size_bytes: u64,
-    /// What a probe of the bytes must find, for MP4, MOV, WebM and MKV.
+    /// The duration that a probe of the bytes must find, for MP4, MOV, WebM and MKV.
     pub duration_ms: Option<u64>,
-    /// Width and height, likewise.
+    /// The width and height that a probe must find.
     pub dimensions: Option<(u64, u64)>,
     pub moov_at_end: bool,
 }
 
 impl File {
-    /// Where it lies, without host and signature: those are added whenever the
-    /// address is handed out.
+    /// The stored location, without host and signature, which are added whenever the URL
+    /// is handed out.
     pub(crate) fn location(&self) -> String {
         format!(
             "cdn:/attachments/{}/{}/{}",
@@ -28,7 +28,7 @@ impl File {
     }
 }
 
-/// The part of a file name behind its last dot, in lower case.
+/// The part of a file name after its last dot, in lower case.
 pub(crate) fn extension(filename: &str) -> String {
     filename
         .rsplit_once('.')

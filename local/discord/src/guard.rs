@@ -1,15 +1,16 @@
-//! Whether a request may have been sent by a page of another site.
+//! Refuses requests that a web page of another site may have sent.
 //!
-//! Any page of a browser can send requests to this machine, and with a name that is made
-//! to point here (DNS rebinding) read the replies. What it cannot do is choose the `Host`,
-//! `Origin` and `Sec-Fetch-Site` its browser writes, or add a header of its own without
-//! asking first, which nothing here answers.
+//! Any web page open in a local browser can send requests to this machine. A page whose
+//! host name is made to resolve here (DNS rebinding) can also read the replies. A page
+//! cannot choose the `Host`, `Origin` and `Sec-Fetch-Site` headers that the browser
+//! sends, and cannot add other headers without a CORS preflight, which this server never
+//! answers.
 
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header, uri::Authority};
 
-/// Knows the names the server is called by.
+/// Checks requests against the host names that the server accepts.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     address: IpAddr,
@@ -25,7 +26,7 @@ impl Guard {
         }
     }
 
-    /// Why a request is refused, if it is.
+    /// Returns the reason if a request is refused.
     pub(crate) fn refusal(
         &self,
         method: &Method,
@@ -34,13 +35,13 @@ impl Guard {
     ) -> Option<&'static str> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            return Some("a request needs one Host header");
+            return Some("a request must have exactly one Host header");
         };
         let host = host.to_str().unwrap_or_default();
         let absolute = uri.authority().map(Authority::as_str);
         if !self.is_known(host) || absolute.is_some_and(|name| !self.is_known(name)) {
             return Some(
-                "this server is not known by that name: use a loopback name or address, \
+                "this host name is not accepted: use a loopback name or address, \
                  or give the name with --host-name",
             );
         }
@@ -51,7 +52,7 @@ impl Guard {
         };
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let mut sites = headers.get_all("sec-fetch-site").iter();
-        // A dashboard of this machine shows files, as any page may show Discord's.
+        // A local dashboard may embed files, as any page may embed Discord's.
         let shows_files = uri.path().starts_with("/attachments/");
         if !origins.all(|origin| origin.to_str().is_ok_and(is_own))
             || !sites.all(|site| match site.as_bytes() {
@@ -59,13 +60,13 @@ impl Guard {
                 site => shows_files && site == b"same-site",
             })
         {
-            return Some("pages of other sites may not send requests here");
+            return Some("requests from pages of other sites are not allowed");
         }
-        // Browsers ask before they send any other method that changes something.
+        // Browsers send a preflight before any other method that changes something.
         let controls = uri.path().starts_with("/control") && *method == Method::POST;
         if controls && !headers.keys().any(|name| is_deliberate(name, headers)) {
             return Some(
-                "send a header that no form can: Content-Type: application/json, \
+                "send a header that an HTML form cannot send: Content-Type: application/json, \
                  Authorization, or one beginning with X-",
             );
         }
@@ -91,14 +92,14 @@ impl Guard {
     }
 }
 
-/// Whether a browser adds this header for a page only after asking.
+/// Whether a browser would send this header for a page only after a preflight.
 fn is_deliberate(name: &HeaderName, headers: &HeaderMap) -> bool {
     if *name == header::CONTENT_TYPE {
         let kind = headers[name].as_bytes();
         let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
         return kind.trim_ascii().eq_ignore_ascii_case(b"application/json");
     }
-    // Proxies and browsers add these by themselves.
+    // Proxies and browsers add these on their own.
     let by_themselves = ["x-forwarded-", "x-real-ip", "x-client-data"];
     let name = name.as_str();
     let own = name.starts_with("x-") && !by_themselves.iter().any(|other| name.starts_with(other));

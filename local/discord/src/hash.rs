@@ -1,4 +1,4 @@
-//! A hash for what is not secret: marks of addresses and names of buckets.
+//! A hash for values that are not secret: URL signatures and bucket names.
 
 /// FNV-1a, with its bits mixed once more.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {

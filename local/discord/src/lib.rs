@@ -1,11 +1,10 @@
-//! A small server that speaks Discord's REST API, with a sample guild and
-//! faults on demand, for tests and for trying things without a bot account.
+//! A small server with Discord's REST API, a sample guild and faults on demand. It serves
+//! tests, and lets people try Trawl without a bot account.
 //!
-//! It answers what a scanner of channels asks: pages of messages, single
-//! messages, channels, threads, the bot's application, fresh addresses of
-//! files, and the files themselves by byte range. Pages, errors, permissions
-//! and rate-limit headers are as Discord documents them. It has no gateway and
-//! writes nothing on a client's behalf.
+//! It answers the requests of a channel scanner: pages of messages, single messages,
+//! channels, threads, the bot's application, refreshed file URLs, and the files
+//! themselves by byte range. Pages, errors, permissions and rate-limit headers follow
+//! Discord's documentation. It has no gateway, and no client can write anything.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {

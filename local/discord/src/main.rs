@@ -1,4 +1,4 @@
-//! `discord-local`: the server on a port of one's choice.
+//! `discord-local`: the server as a program.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -7,20 +7,21 @@ use clap::Parser;
 use discord_local::{Options, Server, sample};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A small Discord-compatible server with a sample guild.
+/// A small Discord-compatible server with a sample guild, for development and tests.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen, a port or an address with one; port 0 takes a free one.
+    /// Address to listen on: a port, or ADDRESS:PORT. Port 0 picks a free port.
     #[arg(long, default_value = "127.0.0.1:8078", value_parser = listen)]
     listen: SocketAddr,
-    /// A name the server may be called by, besides localhost and its address.
+    /// Extra host name to accept in requests, besides localhost and the address above. May
+    /// be repeated.
     #[arg(long = "host-name", value_name = "NAME")]
     host_names: Vec<String>,
-    /// The bot token to accept.
+    /// Bot token to accept.
     #[arg(long, default_value = "sample-bot-token")]
     token: String,
-    /// What the sample guild's messages hold.
+    /// Random seed for the messages of the sample guild.
     #[arg(long, default_value_t = sample::DEFAULT_SEED)]
     seed: u64,
 }
@@ -32,9 +33,9 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
         None if text.bytes().all(|byte| byte.is_ascii_digit()) => format!("127.0.0.1:{text}"),
         None => text.to_owned(),
     };
-    whole
-        .parse()
-        .map_err(|_| "expected a port such as 8078, or an address with one".to_owned())
+    whole.parse().map_err(|_| {
+        "expected a port such as 8078, or an address such as 127.0.0.1:8078".to_owned()
+    })
 }
 
 #[tokio::main]
@@ -42,7 +43,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: the server cannot run: {error}");
+            eprintln!("error: cannot start the server: {error}");
             ExitCode::FAILURE
         }
     }
@@ -50,7 +51,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> std::io::Result<()> {
     let arguments = Arguments::parse();
-    // Caught from here on: one that comes early ends nothing half-way.
+    // Installed before the server starts, so an early signal does not interrupt the start.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let server = Server::start(Options {

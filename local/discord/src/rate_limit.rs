@@ -1,4 +1,5 @@
-//! Discord's buckets: one per route and channel or guild, counted in windows.
+//! Discord's rate limit buckets: one per route and channel or guild, counted in fixed
+//! windows.
 
 use std::{
     collections::HashMap,
@@ -10,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use crate::hash::hash;
 
-/// How many requests a window takes.
+/// The number of requests allowed per window.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimit {
     listing: (u32, Duration),
@@ -18,15 +19,15 @@ pub struct RateLimit {
 }
 
 impl Default for RateLimit {
-    /// 5 listings per channel in 5 s, as seen on Discord.
+    /// 5 listings per channel in 5 s, as observed on Discord.
     fn default() -> Self {
         Self::per_channel(5, Duration::from_secs(5))
     }
 }
 
 impl RateLimit {
-    /// So many listings of one channel in each window. Other routes have
-    /// buckets of 50 per second.
+    /// This many listings of one channel per window. Other routes have buckets of 50
+    /// requests per second.
     pub fn per_channel(limit: u32, window: Duration) -> Self {
         Self {
             listing: (limit, window),
@@ -34,7 +35,7 @@ impl RateLimit {
         }
     }
 
-    /// Nothing is refused. The headers are still there, with room remaining.
+    /// Refuses nothing. The headers are still sent and always show remaining requests.
     pub fn off() -> Self {
         Self {
             enforced: false,
@@ -43,7 +44,7 @@ impl RateLimit {
     }
 }
 
-/// What a bucket is counted by: the route, and its channel or guild.
+/// Identifies a bucket: the route and its channel or guild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BucketKey {
     pub(crate) route: &'static str,
@@ -70,7 +71,7 @@ impl Buckets {
         }
     }
 
-    /// Counts a request. A refused one does not count.
+    /// Counts a request. Refused requests are not counted.
     pub(crate) fn take(&self, key: BucketKey, now_ms: i64) -> Decision {
         let (limit, window) = if key.is_listing {
             self.rate_limit.listing
@@ -110,7 +111,7 @@ impl Buckets {
     }
 }
 
-/// What a bucket says of a request.
+/// A bucket's decision about a request.
 pub(crate) struct Decision {
     pub(crate) allowed: bool,
     limit: u32,
@@ -142,7 +143,7 @@ fn seconds(ms: i64) -> String {
     format!("{}.{:03}", ms / 1_000, ms % 1_000)
 }
 
-/// An opaque name, the same for all channels, as Discord's are.
+/// An opaque bucket name, the same for all channels, like Discord's.
 fn bucket_hash(route: &str) -> String {
     let first = hash(route.as_bytes());
     let second = hash(&first.to_be_bytes());

@@ -1,4 +1,4 @@
-//! What was asked of the server, for tests and for people.
+//! Records the requests that the server received, for tests and for people.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,11 +8,11 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RequestSeen {
     pub method: String,
-    /// The whole path, beginning with `/api/v10` or `/attachments`.
+    /// The whole path, starting with `/api/v10` or `/attachments`.
     pub path: String,
     /// Without the question mark; empty if there was none.
     pub query: String,
-    /// 0 if no answer was sent, or not yet.
+    /// The status, or 0 if no answer was sent or it is not sent yet.
     pub status: u16,
 }
 
@@ -22,13 +22,12 @@ struct Log {
     next_number: u64,
 }
 
-/// Requests in the order they arrived.
+/// Requests in order of arrival.
 #[derive(Default)]
 pub(crate) struct Requests(Mutex<Log>);
 
 impl Requests {
-    /// Notes a request when it arrives, since its client may leave before it
-    /// is answered.
+    /// Records a request on arrival, because its client may disconnect before the answer.
     pub(crate) fn arrived(&self, method: &str, path: &str, query: &str) -> u64 {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = log.next_number;

@@ -22,19 +22,19 @@ use crate::{
     state::State,
 };
 
-/// How a server is started.
+/// How to start a server.
 pub struct Options {
-    /// Where to listen. Defaults to a free port on 127.0.0.1.
+    /// Address to listen on. Defaults to a free port on 127.0.0.1.
     pub listen: SocketAddr,
-    /// Names the server may be called by, besides those of the loopback address and the
-    /// address it listens on. A request for any other is refused.
+    /// Host names to accept besides those of loopback and the listen address. Requests
+    /// with any other host name are refused.
     pub host_names: Vec<String>,
-    /// The one bot token accepted. Defaults to `sample-bot-token`.
+    /// The only accepted bot token. Defaults to `sample-bot-token`.
     pub token: String,
-    /// What there is to see. Defaults to the sample guild.
+    /// The guild to serve. Defaults to the sample guild.
     pub guild: Guild,
-    /// The time in Unix milliseconds, which windows of the rate limit and
-    /// expiry of addresses go by. Defaults to the system's.
+    /// Returns the time in Unix milliseconds, for rate limit windows and URL expiry.
+    /// Defaults to the system clock.
     pub now_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Defaults to Discord's 5 listings per channel in 5 s.
     pub rate_limit: RateLimit,
@@ -59,7 +59,7 @@ fn system_now_ms() -> i64 {
         .map_or(0, |since| since.as_millis() as i64)
 }
 
-/// A server that runs until it is stopped or dropped.
+/// A running server. It stops when it is stopped or dropped.
 pub struct Server {
     addr: SocketAddr,
     state: Arc<State>,
@@ -68,10 +68,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds and begins to answer.
+    /// Binds the address and starts serving.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// If the address cannot be bound.
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let addr = listener.local_addr()?;
@@ -99,7 +99,7 @@ impl Server {
         let task = tokio::spawn(async move {
             tokio::select! {
                 () = connections.serve(routes) => {}
-                // Dropping the server's handle ends it as well.
+                // Dropping the handle of the server ends it as well.
                 _ = stopped => {}
             }
             cutter.cut();
@@ -112,12 +112,12 @@ impl Server {
         })
     }
 
-    /// The base of the API, `http://127.0.0.1:PORT/api/v10`.
+    /// The base URL of the API, `http://127.0.0.1:PORT/api/v10`.
     pub fn url(&self) -> String {
         format!("http://{}/api/v10", self.addr)
     }
 
-    /// The base of the CDN, before `/attachments`.
+    /// The base URL of the CDN, to which `/attachments` is appended.
     pub fn cdn_url(&self) -> String {
         self.state.signer.base.clone()
     }
@@ -130,37 +130,37 @@ impl Server {
         &self.state.faults
     }
 
-    /// The guild as it is now; later changes do not show in it.
+    /// A snapshot of the guild. Later changes do not appear in it.
     pub fn guild(&self) -> Arc<Guild> {
         self.state.guild()
     }
 
-    /// Deletes a message and its files. False if there was none.
+    /// Deletes a message and its files. Returns false if there is no such message.
     pub fn delete_message(&self, channel_id: u64, message_id: u64) -> bool {
         self.state
             .change(|guild| guild.delete_message(channel_id, message_id))
     }
 
-    /// Adds a message, as the newest and now unless it says when. `None` if
-    /// there is no such channel.
+    /// Adds a message. Unless it sets a time, it is the newest and dated now. Returns
+    /// `None` if there is no such channel.
     pub fn add_message(&self, channel_id: u64, spec: MessageSpec) -> Option<u64> {
         self.state.add_message(channel_id, spec)
     }
 
-    /// Changes the guild in any other way, for instance to add a channel.
+    /// Changes the guild in any other way, for example to add a channel.
     pub fn change_guild<T>(&self, change: impl FnOnce(&mut Guild) -> T) -> T {
         self.state.change(change)
     }
 
-    /// Grants or takes the MESSAGE_CONTENT intent: without it the application
-    /// lacks the flag and every message of others is empty.
+    /// Grants or removes the MESSAGE_CONTENT intent. Without it, the application does not
+    /// have the flag and every message of other users is empty.
     pub fn set_message_content_intent(&self, granted: bool) {
         self.state
             .has_content_intent
             .store(granted, Ordering::Relaxed);
     }
 
-    /// Resets the bot's token: this one is accepted from now on, and no other.
+    /// Resets the bot token: from now on only this one is accepted.
     pub fn set_token(&self, token: &str) {
         let mut current = self
             .state
@@ -170,7 +170,7 @@ impl Server {
         *current = token.to_owned();
     }
 
-    /// The requests to API and CDN so far, in order of arrival.
+    /// The requests to the API and the CDN so far, in order of arrival.
     pub fn requests(&self) -> Vec<RequestSeen> {
         self.state.requests.all()
     }
@@ -179,9 +179,9 @@ impl Server {
         self.state.requests.clear();
     }
 
-    /// Frees the port. Connections already open answer nothing more.
+    /// Frees the port. Open connections get no more answers.
     pub async fn stop(self) {
-        // Both fail only if the task has ended already, which is the aim.
+        // Fails only if the task has already ended, which is what is wanted.
         let _ = self.stop.send(());
         let _ = self.task.await;
     }

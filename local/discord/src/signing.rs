@@ -1,23 +1,23 @@
-//! Addresses that expire: `ex` and `is` are hexadecimal Unix seconds, `hm`
-//! binds them to the path.
+//! URLs that expire: `ex` and `is` are hexadecimal Unix seconds, and `hm` is a signature
+//! over the path and the times.
 
 use serde_json::Value;
 
 use crate::hash::hash;
 
 const HOUR_SECS: i64 = 3_600;
-/// A day and an hour behind the full hour of issue, so that every address
-/// handed out is good for at least a day.
+/// A day and an hour after the full hour of issue, so that every URL is valid for at
+/// least a day when it is handed out.
 const LIFETIME_SECS: i64 = 25 * HOUR_SECS;
 
-/// Signs and checks addresses of one CDN.
+/// Signs and verifies the URLs of one CDN.
 pub(crate) struct Signer {
     pub(crate) base: String,
 }
 
 impl Signer {
-    /// The full address of a stored `cdn:/…` location. The same within an hour,
-    /// as Discord does not sign anew for each answer.
+    /// The full URL of a stored `cdn:/…` location. It stays the same within an hour,
+    /// because Discord does not sign anew for each answer.
     pub(crate) fn sign(&self, location: &str, now_ms: i64) -> Option<String> {
         let path = location.strip_prefix("cdn:")?;
         let issued = (now_ms / 1_000).div_euclid(HOUR_SECS) * HOUR_SECS;
@@ -29,7 +29,7 @@ impl Signer {
         ))
     }
 
-    /// Signs every location inside a message.
+    /// Signs every location in a message.
     pub(crate) fn sign_all(&self, value: &mut Value, now_ms: i64) {
         match value {
             Value::String(text) => {
@@ -47,7 +47,7 @@ impl Signer {
         }
     }
 
-    /// A new address for an old one, which may be expired or unsigned.
+    /// A new URL for an old one, which may be expired or unsigned.
     pub(crate) fn refresh(&self, url: &str, now_ms: i64) -> Option<String> {
         let path = url.strip_prefix(&self.base)?.split('?').next()?;
         attachment_id(path)?;
@@ -70,7 +70,7 @@ impl Signer {
     }
 }
 
-/// The attachment id in `/attachments/{channel}/{attachment}/{name}`.
+/// The attachment ID in `/attachments/{channel}/{attachment}/{name}`.
 pub(crate) fn attachment_id(path: &str) -> Option<u64> {
     path.strip_prefix("/attachments/")?
         .split('/')
@@ -79,8 +79,8 @@ pub(crate) fn attachment_id(path: &str) -> Option<u64> {
         .ok()
 }
 
-/// 64 hexadecimal digits. Nothing is secret here; it only has to differ when
-/// the path or the times do.
+/// 64 hexadecimal digits. The value is not secret; it only has to change with the path
+/// and the times.
 fn mark(path: &str, expires: i64, issued: i64) -> String {
     (0..4)
         .map(|part| {

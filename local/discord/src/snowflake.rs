@@ -1,6 +1,6 @@
-//! Discord's ids: milliseconds since 2015 in the upper 42 bits.
+//! Discord's IDs: milliseconds since 2015 in the upper 42 bits.
 
-/// 2015-01-01T00:00:00Z, where Discord's time begins.
+/// 2015-01-01T00:00:00Z, Discord's epoch.
 pub const EPOCH_MS: i64 = 1_420_070_400_000;
 
 /// The smallest id of a moment. Moments before 2015 give 0.
@@ -15,7 +15,7 @@ pub const fn at_ms(unix_ms: i64) -> u64 {
     ((unix_ms - EPOCH_MS) as u64) << 22
 }
 
-/// The moment an id was made at, in Unix milliseconds.
+/// The time at which an ID was created, in Unix milliseconds.
 pub const fn ms_of(id: u64) -> i64 {
     (id >> 22) as i64 + EPOCH_MS
 }

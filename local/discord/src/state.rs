@@ -1,4 +1,4 @@
-//! What all handlers share.
+//! The state that all handlers share.
 
 use std::sync::{
     Arc, PoisonError, RwLock,
@@ -25,8 +25,8 @@ pub(crate) struct State {
     pub(crate) signer: Signer,
     pub(crate) has_content_intent: AtomicBool,
     pub(crate) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// Readers hold a snapshot, never the lock: a test that looks at the guild
-    /// while it asks the server for a page must not stop either.
+    /// Readers hold a snapshot, never the lock. A test that looks at the guild while it
+    /// requests a page must not block either of them.
     pub(crate) guild: RwLock<Arc<Guild>>,
 }
 
@@ -50,7 +50,7 @@ impl State {
         change(Arc::make_mut(&mut guild))
     }
 
-    /// Adds a message, now unless it says when, and always as the newest then.
+    /// Adds a message. Unless it sets a time, it is dated now and becomes the newest.
     pub(crate) fn add_message(&self, channel_id: u64, mut spec: MessageSpec) -> Option<u64> {
         let now_ms = self.now_ms();
         self.change(|guild| {
@@ -64,8 +64,8 @@ impl State {
         })
     }
 
-    /// A stored message as the API answers it: addresses signed, and without
-    /// content where the intent is missing.
+    /// A stored message as the API returns it: with signed URLs, and without content if
+    /// the intent is missing.
     pub(crate) fn present(&self, stored: &Value, hides_content: bool) -> Value {
         let mut message = stored.clone();
         let has_intent = self.has_content_intent.load(Ordering::Relaxed);
@@ -77,7 +77,7 @@ impl State {
     }
 }
 
-/// The bot's own messages and those that mention it keep their content.
+/// The bot's own messages and messages that mention it keep their content.
 fn is_exempt(message: &Value) -> bool {
     let bot_id = json!(BOT_ID.to_string());
     let mentions = message["mentions"].as_array();

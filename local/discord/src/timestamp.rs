@@ -1,4 +1,4 @@
-//! ISO 8601 as Discord writes it, and as its clients send it back.
+//! ISO 8601 times as Discord writes them and as its clients send them back.
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -15,9 +15,9 @@ pub fn format(unix_ms: i64) -> String {
     )
 }
 
-/// Reads a date and time with any number of decimals and `Z`, an offset, or
-/// nothing (UTC) at its end. A `+` that arrived as a space, because the client
-/// did not escape it in a query, is read as `+`.
+/// Parses a date and time with any number of decimals, followed by `Z`, an offset, or
+/// nothing (UTC). A space is accepted for the `+` of an offset, because clients forget to
+/// escape it in a query.
 pub fn parse(text: &str) -> Option<i64> {
     let (date, rest) = text.split_once(['T', ' '])?;
     let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
@@ -52,8 +52,8 @@ fn offset_ms(zone: &str) -> Option<i64> {
     Some(sign * minutes * 60_000)
 }
 
-/// Days since 1970 of a date. The year is taken to begin in March, so that the
-/// leap day is its last.
+/// Days from 1970 to a date. The year is taken to start in March, so that the leap day is
+/// its last.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

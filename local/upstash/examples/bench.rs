@@ -1,11 +1,12 @@
-//! Requests a second over HTTP with 16 connections, in memory and on SQLite, or in front
-//! of a real Redis.
+//! Measures requests per second over HTTP with 16 connections: in memory, on SQLite, or
+//! in front of a real Redis.
 //!
 //! ```text
 //! cargo run --release -p upstash-local --example bench -- [SECONDS] [redis://…]
 //! ```
 //!
-//! The client is written by hand: a general HTTP client would be what is measured.
+//! The HTTP client is hand-written, because a general-purpose client would dominate the
+//! result.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use upstash_local::{Durability, Options, Server, Store};
 
 const CONNECTIONS: usize = 16;
 
-/// Sends one request again and again; returns how often it was answered.
+/// Sends one request repeatedly and returns the number of replies.
 async fn hammer(address: String, request: Vec<u8>, until: Instant) -> anyhow::Result<u64> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -28,7 +29,7 @@ async fn hammer(address: String, request: Vec<u8>, until: Instant) -> anyhow::Re
             let read = stream.read(&mut buffer[filled..]).await?;
             anyhow::ensure!(read > 0, "the connection was closed");
             filled += read;
-            // Every reply here is one short JSON object.
+            // Every reply here is a single short JSON object.
             if buffer[..filled].ends_with(b"}") {
                 break;
             }

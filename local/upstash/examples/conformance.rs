@@ -1,4 +1,4 @@
-//! Runs the conformance cases on any endpoint.
+//! Runs the conformance cases against any endpoint.
 //!
 //! ```text
 //! cargo run -p upstash-local --example conformance
@@ -7,9 +7,9 @@
 //!     cargo run -p upstash-local --example conformance -- --service
 //! ```
 //!
-//! A real Redis is flushed, two of its databases from the one of the address on: give
-//! it a server of its own. At a service only keys under a random prefix are touched, and
-//! deleted afterwards; it costs about 650 commands.
+//! On a real Redis, two databases are flushed: the one in the address and the next. Use a
+//! server without other data. On the hosted service, only keys under a random prefix are
+//! written, and they are deleted afterwards; a run costs about 650 commands.
 #![allow(clippy::unwrap_used, reason = "cases are tests")]
 
 #[path = "../../../tests/it/upstash/conformance/mod.rs"]
@@ -24,18 +24,18 @@ use upstash_local::Options;
 
 #[derive(Parser)]
 struct Arguments {
-    /// `embedded`, `redis://…`, or the `http(s)://…` of an endpoint.
+    /// Endpoint to test: `embedded`, `redis://…`, or the `http(s)://…` of an endpoint.
     #[arg(long, default_value = "embedded")]
     target: String,
-    /// The target is that of the environment.
+    /// Test the endpoint that the environment names.
     #[arg(long, conflicts_with = "target", requires = "url")]
     service: bool,
     #[arg(long, env = "UPSTASH_REDIS_REST_URL", hide = true)]
     url: Option<String>,
-    /// Opens the database of an `http(s)://…` target.
+    /// Token for an `http(s)://…` target.
     #[arg(long, env = "UPSTASH_REDIS_REST_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Runs the cases whose names contain this.
+    /// Run only the cases whose names contain this.
     filter: Option<String>,
 }
 
@@ -51,11 +51,14 @@ impl Arguments {
         if address.starts_with("http://") || address.starts_with("https://") {
             return Ok(Target::Service {
                 url: address.clone(),
-                token: self.token.clone().context("a service wants a token")?,
+                token: self
+                    .token
+                    .clone()
+                    .context("an http(s) target needs a token")?,
             });
         }
         let url = address.parse();
-        Ok(Target::Redis(url.context("the target is no address")?))
+        Ok(Target::Redis(url.context("the target is not a valid URL")?))
     }
 }
 
@@ -90,12 +93,12 @@ async fn main() -> anyhow::Result<()> {
     println!("{n_passed} passed, {n_skipped} skipped, {n_failed} failed");
     match n_failed {
         0 if n_passed > 0 => Ok(()),
-        0 => bail!("no case was run"),
-        _ => bail!("the target does not conform"),
+        0 => bail!("no case matches"),
+        _ => bail!("the target failed some cases"),
     }
 }
 
-/// Runs a case; whatever it panics with is why it failed. Its keys go in any case.
+/// Runs one case. A panic is its failure message. Its keys are removed in either case.
 async fn check(target: &Target, case: Case) -> Result<(), String> {
     let target = target.clone();
     let opening = tokio::spawn(async move { Endpoint::open(&target, Options::default()).await });

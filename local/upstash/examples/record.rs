@@ -5,11 +5,11 @@
 //! REDIS=127.0.0.1:6399 cargo run -p upstash-local --example record -- compat tests/compat
 //! ```
 //!
-//! `random` sends the same generated commands to both and prints where replies differ;
-//! with `BEHIND=redis://…` a second server behind the endpoint takes the engine's place.
-//! `compat` sends the commands of each `.txt` file to the real server and writes its
-//! replies beside them; the ordinary tests replay those files without any server.
-//! The real database is flushed: give it a server of its own.
+//! `random` sends the same generated commands to both and prints each difference in the
+//! replies. With `BEHIND=redis://…`, it tests the endpoint in front of a second server
+//! instead of the embedded engine. `compat` sends the commands of each `.txt` file to the
+//! real server and records its replies in the file. The ordinary tests replay those files
+//! without a server. The real database is flushed, so use a server without other data.
 
 #[path = "support/generate.rs"]
 mod generate;
@@ -24,7 +24,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use upstash_local::{Options, Server, Store};
 
-/// The embedded engine, asked over HTTP for raw RESP2.
+/// The embedded engine, queried over HTTP for raw RESP2.
 struct Local {
     server: Server,
     client: reqwest::Client,
@@ -68,9 +68,10 @@ impl Local {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // A client wants a TLS provider even when nothing is encrypted.
+    // The HTTP client needs a TLS provider even for plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let address = std::env::var("REDIS").context("REDIS=host:port names the real server")?;
+    let address =
+        std::env::var("REDIS").context("set REDIS=host:port to the address of the real server")?;
     let mut real = resp::Connection::open(&address)?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments
@@ -107,7 +108,8 @@ async fn compare(real: &mut resp::Connection, count: usize, seed: u64) -> anyhow
                 if n_different <= 40 {
                     println!("{command:?}\n  real  {theirs}\n  local {ours}");
                 }
-                // What differs once would differ on and on: the rest of this round is void.
+                // After the first difference everything differs, so the rest of the round
+                // is meaningless.
                 agreed = false;
                 break;
             }
@@ -117,7 +119,7 @@ async fn compare(real: &mut resp::Connection, count: usize, seed: u64) -> anyhow
             println!("after the round: {difference}\n{commands:?}");
         }
     }
-    println!("{done} commands, {n_different} different");
+    println!("{done} commands, {n_different} differences");
     local.server.stop().await;
     if n_different > 0 {
         bail!("the engines differ");
@@ -125,7 +127,7 @@ async fn compare(real: &mut resp::Connection, count: usize, seed: u64) -> anyhow
     Ok(())
 }
 
-/// Compares the keys that are left, with their types.
+/// Compares the remaining keys and their types.
 async fn state_difference(
     real: &mut resp::Connection,
     local: &Local,
@@ -140,7 +142,7 @@ async fn state_difference(
     Ok((!same).then(|| format!("keys differ\n  real  {theirs}\n  local {ours}")))
 }
 
-/// Rewrites each file with the real server's replies.
+/// Rewrites each file with the replies of the real server.
 fn record(real: &mut resp::Connection, folder: &str) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

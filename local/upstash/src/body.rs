@@ -1,4 +1,4 @@
-//! A reply's body, which a fault can end too early.
+//! A response body that a fault can cut short.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -42,7 +42,7 @@ impl Body for ReplyBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
         match self.content.take() {
             Some(content) if !content.is_empty() => Poll::Ready(Some(Ok(Frame::data(content)))),
-            // What was sent so far leaves the buffer only while the body is pending.
+            // Bytes already sent leave the buffer only while the body is pending.
             _ if self.cut && !self.flushed => {
                 self.flushed = true;
                 context.waker().wake_by_ref();

@@ -1,17 +1,17 @@
-//! The only reader of the time. A manual clock stands still until a test moves it.
+//! The only code that reads the time. A manual clock stands still until a test moves it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Where the endpoint takes the time from; clones share one clock.
+/// The endpoint's source of time. Clones share one clock.
 #[derive(Debug, Clone)]
 pub struct Clock {
     manual_ms: Option<Arc<AtomicI64>>,
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self { manual_ms: None }
     }
@@ -31,7 +31,8 @@ impl Clock {
         }
     }
 
-    /// Puts a manual clock at `now_ms`, backwards too. The system clock ignores this.
+    /// Sets a manual clock to `now_ms`, also to an earlier time. The system clock ignores
+    /// this.
     pub fn set(&self, now_ms: i64) {
         if let Some(shared) = &self.manual_ms {
             shared.store(now_ms, Ordering::SeqCst);
@@ -55,8 +56,8 @@ impl Clock {
     }
 }
 
-/// The machine's time as HTTP writes it, read anew each time: one that is kept would go on
-/// telling a time that the clock was set back from.
+/// The system time in HTTP's format. It is read anew for each reply: a cached date would
+/// be wrong after the clock is set back.
 pub fn http_date() -> String {
     httpdate::fmt_http_date(SystemTime::now())
 }

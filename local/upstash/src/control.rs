@@ -1,4 +1,4 @@
-//! The control listener: the meter, the faults and the clock over HTTP. Loopback only.
+//! The control API on loopback: the billing meter, faults and the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +52,10 @@ impl Control {
         let outcome = match checked {
             Ok(()) => match Limited::new(body, MAX_BODY_BYTES).collect().await {
                 Ok(body) => self.answer(&head.method, head.uri.path(), &body.to_bytes()),
-                Err(_) => Err((StatusCode::BAD_REQUEST, "the body could not be read".into())),
+                Err(_) => Err((
+                    StatusCode::BAD_REQUEST,
+                    "cannot read the request body".into(),
+                )),
             },
             Err(refusal) => Err((StatusCode::FORBIDDEN, refusal.to_string())),
         };
@@ -92,7 +95,7 @@ impl Control {
             ("POST", "/clock") => self.move_clock(&read(body)?),
             _ => Err((
                 StatusCode::NOT_FOUND,
-                format!("no such control: {method} {path}"),
+                format!("unknown control request: {method} {path}"),
             )),
         }
     }
@@ -107,7 +110,10 @@ impl Control {
 
     fn move_clock(&self, wanted: &MoveClock) -> Outcome {
         if !self.clock.is_manual() {
-            return Err((StatusCode::CONFLICT, "the clock is the system's".into()));
+            return Err((
+                StatusCode::CONFLICT,
+                "the clock cannot be set because the server uses the system clock".into(),
+            ));
         }
         if let Some(now_ms) = wanted.set_ms {
             self.clock.set(now_ms);

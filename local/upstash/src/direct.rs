@@ -1,8 +1,8 @@
-//! The engine without HTTP, for a program that runs millions of commands.
+//! The engine without HTTP, for programs that run millions of commands.
 //!
-//! It lives on the thread that made it: a command runs when it is called and is done
-//! when the call returns. Nothing is persisted; a [`Snapshot`] puts the values back to
-//! an earlier moment, as a replica does that takes over without the last writes.
+//! It lives on the thread that created it. A command runs inside the call, which returns
+//! when it is done. Nothing is persisted. A [`Snapshot`] restores the values of an
+//! earlier moment, like a replica that takes over without the last writes.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::reply::Reply;
 use crate::server::StartError;
 use crate::store::database::Entry;
 
-/// What a command answered.
+/// The reply to a command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DirectReply {
     Nil,
@@ -26,25 +26,26 @@ pub enum DirectReply {
     Error(String),
 }
 
-/// An engine of its own in the calling thread.
+/// An engine owned by the calling thread.
 pub struct Embedded {
     executor: Executor,
     meter: Arc<Meter>,
     clock: Clock,
 }
 
-/// The values of an [`Embedded`] at one moment.
+/// The values of an [`Embedded`] engine at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     entries: Vec<(Vec<u8>, Entry)>,
 }
 
 impl Embedded {
-    /// An empty engine that reads the time from `clock` and its randomness from `seed`.
+    /// Creates an empty engine that takes the time from `clock` and random numbers from
+    /// `seed`.
     ///
     /// # Errors
     ///
-    /// [`StartError::Engine`] when Lua cannot be set up.
+    /// [`StartError::Engine`] if Lua cannot be set up.
     pub fn new(clock: Clock, seed: u64) -> Result<Self, StartError> {
         let meter = Arc::new(Meter::default());
         let limits = Arc::new(Limits::default());
@@ -58,7 +59,7 @@ impl Embedded {
         })
     }
 
-    /// Runs one command; an error is a reply.
+    /// Runs one command. An error is a reply too.
     pub fn call(&mut self, args: &[&[u8]]) -> DirectReply {
         if args.is_empty() {
             return DirectReply::Error("ERR empty command".to_owned());
@@ -81,7 +82,8 @@ impl Embedded {
         &self.clock
     }
 
-    /// How many commands would have been billed so far, those inside scripts too.
+    /// The number of commands that would have been billed so far, including those inside
+    /// scripts.
     pub fn n_billed(&self) -> u64 {
         self.meter.total()
     }
@@ -91,7 +93,7 @@ impl Embedded {
         self.meter.snapshot()
     }
 
-    /// Every key as it is now. Scripts the engine knows are no part of it.
+    /// A copy of every key. The script cache is not included.
     pub fn snapshot(&self) -> Snapshot {
         let mut state = self.executor.state();
         let entries = state.databases_mut().first().map(|database| {
@@ -105,7 +107,7 @@ impl Embedded {
         }
     }
 
-    /// Puts every key back to what `snapshot` holds, and removes all others.
+    /// Restores every key from `snapshot` and removes all others.
     pub fn restore(&mut self, snapshot: &Snapshot) {
         let mut state = self.executor.state();
         if let Some(database) = state.databases_mut().first_mut() {
@@ -118,8 +120,8 @@ impl Embedded {
 }
 
 impl Snapshot {
-    /// The same with `key` as it is in `other`: what two histories merge to when the
-    /// last writer of each key wins.
+    /// A copy of this snapshot with `key` taken from `other`: the result of merging two
+    /// histories in which the last writer of each key wins.
     #[must_use]
     pub fn with_key_of(mut self, key: &[u8], other: &Snapshot) -> Self {
         self.entries.retain(|(name, _)| name != key);

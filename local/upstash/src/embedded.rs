@@ -1,7 +1,7 @@
 //! The embedded engine: one thread that owns the values, the scripts and the file.
 //!
-//! It takes up to [`MAX_BATCH`] waiting jobs at a time, runs them one after the other,
-//! commits once, and only then answers them all.
+//! It takes up to [`MAX_BATCH`] waiting jobs, runs them one after the other, commits
+//! once, and only then sends the replies.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,13 +14,14 @@ use crate::engine::{Answer, EngineError, Job};
 use crate::executor::Executor;
 use crate::store::disk::{Disk, DiskError};
 
-/// The most jobs that share one commit.
+/// Maximum number of jobs per commit.
 const MAX_BATCH: usize = 512;
-/// How often keys are looked through for expiry when no command comes.
+/// How often expired keys are removed while no commands arrive.
 const IDLE_TICK: Duration = Duration::from_secs(1);
 
-/// Scripts nest values as deep as they like, and each level takes stack to read and to
-/// write, most of all in a development build. Only what is used is taken.
+/// Stack size of the thread. Scripts can nest values deeply, and each level uses stack
+/// space to encode and decode, especially in a debug build. Only the part that is used
+/// takes memory.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 pub enum Message {
@@ -28,14 +29,14 @@ pub enum Message {
     Stop(oneshot::Sender<()>),
 }
 
-/// The way to the engine thread.
+/// A handle to the engine thread.
 pub struct EngineThread {
     jobs: Sender<Message>,
     failure: watch::Receiver<Option<Arc<str>>>,
 }
 
 impl EngineThread {
-    /// Starts the thread. `make` runs on it, since scripts cannot move between threads.
+    /// Starts the thread. `make` runs on it, because scripts cannot move between threads.
     pub fn start(
         disk: Option<Disk>,
         make: impl FnOnce(bool) -> Result<Executor, mlua::Error> + Send + 'static,
@@ -69,8 +70,8 @@ impl EngineThread {
         };
         let thread = std::thread::Builder::new().name("engine".to_owned());
         if let Err(error) = thread.stack_size(STACK_BYTES).spawn(run) {
-            // Whoever waits for the start sees that it did not come.
-            tracing::error!(%error, "the engine thread cannot be started");
+            // Whoever waits for the start notices, because the channel is dropped.
+            tracing::error!(%error, "cannot start the engine thread");
         }
         (Self { jobs, failure }, started)
     }
@@ -79,7 +80,7 @@ impl EngineThread {
         self.jobs.send(message).map_err(|_| EngineError::Stopped)
     }
 
-    /// Becomes the reason once the engine has failed.
+    /// Holds the reason once the engine has failed.
     pub fn failure(&self) -> watch::Receiver<Option<Arc<str>>> {
         self.failure.clone()
     }
@@ -110,7 +111,7 @@ impl Worker {
                 |db, key, entry| state.restore(db, key, entry),
                 |row, args| replayed.push((row, args)),
             )?;
-            // Loading is no change: only what the log adds needs a snapshot.
+            // Loading is not a change: only what the log adds needs a snapshot.
             state.forget_changes();
             for (row, args) in replayed {
                 state.replay(&row, &args);
@@ -119,7 +120,7 @@ impl Worker {
         Ok(Self { executor, disk })
     }
 
-    /// Returns when told to stop or when every sender is gone.
+    /// Returns when it is told to stop or when all senders are dropped.
     fn serve(&mut self, inbox: &Receiver<Message>) -> Result<(), DiskError> {
         loop {
             let first = match inbox.recv_timeout(IDLE_TICK) {

@@ -1,7 +1,7 @@
-//! What stands behind the HTTP front: jobs in, replies out.
+//! The engine behind the HTTP server: takes jobs, returns replies.
 //!
-//! There are two engines with the same two operations: the embedded one, and the one
-//! in front of a real server.
+//! There are two engines with the same two operations: the embedded one, and one that
+//! forwards to a real server.
 
 use std::sync::Arc;
 
@@ -14,36 +14,37 @@ use crate::reply::Reply;
 /// A command and its arguments.
 pub type Command = Vec<Vec<u8>>;
 
-/// Commands that arrived in one request.
+/// The commands of one request.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The database of the token.
     pub db: usize,
     pub commands: Vec<Command>,
-    /// All or nothing when refused, and nothing in between when run.
+    /// Whether the commands form a transaction: rejected as a whole, or run without
+    /// interleaving.
     pub atomic: bool,
 }
 
-/// What became of a job.
+/// The result of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// One reply for each command.
     Ran(Vec<Reply>),
-    /// A transaction that was refused whole; nothing has run.
+    /// A transaction that was rejected as a whole. Nothing has run.
     Discarded(String),
 }
 
-/// Why a job has no answer.
+/// Why a job has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
     /// It panicked or its file failed.
     #[error("the engine has stopped")]
     Stopped,
-    /// The real server cannot be asked. Nothing has run.
+    /// The real server cannot be reached. Nothing has run.
     #[error("{0}")]
     Away(String),
-    /// The real server was asked and has not answered.
-    #[error("{0} was lost: whether the command ran is unknown")]
+    /// The real server did not reply after it got the request.
+    #[error("{0} was lost; the command may or may not have run")]
     Lost(String),
 }
 
@@ -53,11 +54,11 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Runs a job; it is committed when this returns.
+    /// Runs a job. It is committed when this returns.
     ///
     /// # Errors
     ///
-    /// Except for [`EngineError::Away`], nobody can tell whether it ran.
+    /// Except after [`EngineError::Away`], the job may or may not have run.
     pub async fn run(&self, job: Job) -> Result<Answer, EngineError> {
         match self {
             Self::Embedded(thread) => {
@@ -67,14 +68,15 @@ impl Engine {
             }
             Self::Redis(server) => {
                 let server = Arc::clone(server);
-                // On its own: what ran is billed even if the client has left.
+                // In a separate task, so that commands are billed even if the client
+                // disconnects.
                 let running = tokio::spawn(async move { server.run(job).await });
                 running.await.map_err(|_| EngineError::Stopped)?
             }
         }
     }
 
-    /// Finishes what was accepted, compacts, and lets go of the file.
+    /// Finishes accepted jobs, compacts and releases the file.
     pub async fn stop(&self) -> Result<(), EngineError> {
         match self {
             Self::Embedded(thread) => {
@@ -82,7 +84,7 @@ impl Engine {
                 thread.send(Message::Stop(reply))?;
                 stopped.await.map_err(|_| EngineError::Stopped)
             }
-            // What was accepted is answered; the connections close with the engine.
+            // Accepted jobs are already answered; the connections close with the engine.
             Self::Redis(_) => Ok(()),
         }
     }

@@ -1,12 +1,12 @@
-//! What a command answers when it refuses.
+//! The errors that commands return.
 //!
-//! The wording is Redis' own: clients and scripts branch on the first word, and
-//! some on the whole text. A new error is a constant here unless it carries a value.
+//! The wording is Redis's own, because clients and scripts compare the first word and
+//! sometimes the whole text. A new error is a constant here unless it contains a value.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A refusal, as it goes to the client: an upper-case word, then a sentence.
+/// An error as it is sent to the client: an upper-case word, then a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandError(Cow<'static, str>);
 
@@ -48,12 +48,12 @@ impl CommandError {
         Self(Cow::Borrowed(text))
     }
 
-    /// An error that carries a value of the moment.
+    /// An error whose text contains a value.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Cow::Owned(text.into()))
     }
 
-    /// Too few or too many arguments for the named command.
+    /// The wrong number of arguments for a command.
     pub fn arity(command: &str) -> Self {
         Self::new(format!(
             "ERR wrong number of arguments for '{}' command",
@@ -61,12 +61,12 @@ impl CommandError {
         ))
     }
 
-    /// A TTL that is zero, negative where that has no meaning, or overflows.
+    /// A TTL that is zero, negative where that is not allowed, or too large.
     pub fn invalid_expire(command: &str) -> Self {
         Self::new(format!("ERR invalid expire time in '{command}' command"))
     }
 
-    /// A command this endpoint does not know; the arguments are cut short as Redis does.
+    /// An unknown command. The arguments are shortened as Redis does.
     pub fn unknown_command(name: &[u8], args: &[Vec<u8>]) -> Self {
         let mut beginning = String::new();
         for arg in args {
@@ -82,7 +82,7 @@ impl CommandError {
         ))
     }
 
-    /// The text as sent.
+    /// The text as it is sent.
     pub fn text(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Runs commands against the values: one command, a script, a transaction.
+//! Runs commands on the values: a single command, a script or a transaction.
 
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use crate::store::codec::encode_command;
 use crate::store::database::{Entry, Expired};
 use crate::store::disk::LogRow;
 
-/// Everything commands work on. Scripts share it with the executor.
+/// The state that commands work on. Scripts share it with the executor.
 pub struct State {
     dbs: Vec<Database>,
     random: Random,
@@ -64,7 +64,7 @@ impl State {
         &mut self.dbs
     }
 
-    /// Puts a key back as it was stored.
+    /// Restores a stored key.
     pub fn restore(&mut self, db: usize, key: &[u8], entry: Entry) {
         self.database(db).put(key, entry);
     }
@@ -75,11 +75,11 @@ impl State {
         }
     }
 
-    /// Repeats a logged command with the time and randomness of its moment.
+    /// Repeats a logged command with its original time and random state.
     pub fn replay(&mut self, row: &LogRow, args: Args<'_>) {
         let random = std::mem::replace(&mut self.random, Random::new(row.seed));
         if let Ok((_, spec)) = registry::find(args) {
-            // A command that failed half-way is logged for what it did before.
+            // A command that failed half-way was logged for the part that took effect.
             let _ = self.call(spec, row.db, row.at_ms, args);
         }
         self.random = random;
@@ -89,7 +89,7 @@ impl State {
         std::mem::take(&mut self.log)
     }
 
-    /// Removes everything whose time has come, in every database.
+    /// Removes all expired keys in every database.
     pub fn remove_all_due(&mut self) {
         let now_ms = self.clock.now_ms();
         for db in 0..self.dbs.len() {
@@ -97,8 +97,8 @@ impl State {
         }
     }
 
-    /// Removes what is due and logs that as deletions: a clock set back does not bring
-    /// anything back on replay.
+    /// Removes expired keys and logs that as deletions, so a clock that is set back does
+    /// not revive them on replay.
     fn remove_due(&mut self, db: usize, now_ms: i64) {
         for expired in self.database(db).remove_due(now_ms) {
             let args = match expired {
@@ -135,7 +135,7 @@ impl State {
         (spec.run)(&mut context, args)
     }
 
-    /// Runs one command that is no script, counts it, and logs it if it wrote.
+    /// Runs one command that is not a script, counts it, and logs it if it wrote.
     pub fn execute(
         &mut self,
         (index, spec): (usize, &Spec),
@@ -154,12 +154,12 @@ impl State {
     }
 }
 
-/// Finds a command and checks what can be checked without running it.
+/// Finds a command and validates everything that can be validated without running it.
 ///
 /// # Errors
 ///
-/// Whatever discards a transaction: an unknown or refused command, a wrong number of
-/// arguments, a key that is too long.
+/// Anything that discards a transaction: an unknown or refused command, the wrong number
+/// of arguments, or a key that is too long.
 pub fn check(args: Args<'_>, limits: &Limits) -> Result<(usize, &'static Spec), CommandError> {
     let (index, spec) = registry::find(args)?;
     let keys = registry::keys_of(spec, args);
@@ -175,14 +175,15 @@ pub fn check(args: Args<'_>, limits: &Limits) -> Result<(usize, &'static Spec), 
 
 pub struct Executor {
     state: Rc<RefCell<State>>,
-    /// Those of each database: nothing a script leaves behind is seen by another token's.
+    /// One Lua state per database, so that scripts of different tokens cannot see each
+    /// other's data.
     scripts: Vec<Option<Scripts>>,
 }
 
 impl Executor {
     /// # Errors
     ///
-    /// When Lua cannot be set up.
+    /// If Lua cannot be set up.
     pub fn new(state: State) -> Result<Self, mlua::Error> {
         let state = Rc::new(RefCell::new(state));
         Ok(Self {
@@ -191,7 +192,7 @@ impl Executor {
         })
     }
 
-    /// The scripts of a database, whose Lua is set up when it is first asked for.
+    /// The scripts of a database. Its Lua state is created on first use.
     fn scripts(&mut self, db: usize) -> Result<&mut Scripts, CommandError> {
         if self.scripts.len() <= db {
             self.scripts.resize_with(db + 1, || None);
@@ -239,7 +240,7 @@ impl Executor {
         Answer::Ran(replies.collect())
     }
 
-    /// Reads the time for what comes next and clears away what is past it.
+    /// Reads the time for the next command and removes expired keys.
     fn start(&self, db: usize) -> i64 {
         let mut state = self.state();
         let now_ms = state.clock.now_ms();
@@ -247,7 +248,7 @@ impl Executor {
         now_ms
     }
 
-    /// `now_ms` is given inside a transaction, where time stands still.
+    /// `now_ms` is set inside a transaction, where time stands still.
     fn run_one(&mut self, db: usize, now_ms: Option<i64>, args: Args<'_>) -> Reply {
         let limits = Arc::clone(&self.state().limits);
         let (index, spec) = match check(args, &limits) {

@@ -18,23 +18,23 @@ pub enum FaultAction {
     /// Executed after this time. In JSON: `{"delay": milliseconds}`.
     #[serde(with = "milliseconds")]
     Delay(Duration),
-    /// Executed twice, as when a middlebox resends; the reply is the second one.
+    /// Executed twice, as if a proxy had resent it. The second reply is returned.
     Duplicate,
-    /// Answered with this status; nothing is executed.
+    /// Answered with this HTTP status; nothing is executed.
     Status(u16),
-    /// Executed and committed, then answered with this status.
+    /// Executed and committed, then answered with this HTTP status.
     StatusAfterCommit(u16),
-    /// Answered as when the quota is used up; nothing is executed.
+    /// Answered as if the quota were used up; nothing is executed.
     QuotaExceeded,
     /// Answered with this error; nothing is executed. In JSON: `{"error": "LOADING"}`.
     Error(Failure),
-    /// Executed; the body ends half-way and the connection with it.
+    /// Executed; the connection is closed in the middle of the body.
     TruncateBody,
-    /// Answered with this status and a page of HTML; nothing is executed.
+    /// Answered with this HTTP status and an HTML page; nothing is executed.
     NotJson(u16),
 }
 
-/// What a server says that cannot run a command now.
+/// Errors of a server that cannot run commands at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Failure {
@@ -46,7 +46,7 @@ pub enum Failure {
     Busy,
     NoReplicas,
     Oom,
-    /// The hosted service's database is full.
+    /// The database of the hosted service is full.
     Capacity,
 }
 
@@ -63,7 +63,7 @@ impl Failure {
         Failure::Capacity,
     ];
 
-    /// The text, as Redis and the service have it.
+    /// The text as Redis or the hosted service sends it.
     pub fn text(self) -> &'static str {
         match self {
             Failure::ReadOnly => "READONLY You can't write against a read only replica.",
@@ -97,19 +97,19 @@ mod milliseconds {
     }
 }
 
-/// A fault, and the requests it is for.
+/// A fault and the requests it applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     pub action: FaultAction,
-    /// The name of a command in the request, or a part of its body or path, in any case.
+    /// A command name in the request, or a part of its body or path, ignoring case.
     /// Without it every request matches.
     #[serde(default)]
     pub matching: Option<String>,
-    /// How many matching requests pass first. Defaults to 0.
+    /// How many matching requests pass before the fault applies. Defaults to 0.
     #[serde(default)]
     pub skip: u32,
-    /// How many requests it strikes after that. Defaults to 1.
+    /// How many requests it applies to after that. Defaults to 1.
     #[serde(default = "once")]
     pub times: u32,
 }
@@ -119,7 +119,7 @@ fn once() -> u32 {
 }
 
 impl Fault {
-    /// The next request of any kind, once.
+    /// Applies once, to the next request of any kind.
     pub fn new(action: FaultAction) -> Self {
         Self {
             action,
@@ -129,7 +129,7 @@ impl Fault {
         }
     }
 
-    /// Only requests with this command, or with this text in their body.
+    /// Limits the fault to requests with this command, or with this text in their body.
     #[must_use]
     pub fn matching(mut self, text: impl Into<String>) -> Self {
         self.matching = Some(text.into());
@@ -143,7 +143,7 @@ impl Fault {
         self
     }
 
-    /// Strikes this many requests.
+    /// Applies the fault to this many requests.
     #[must_use]
     pub fn times(mut self, n: u32) -> Self {
         self.times = n;
@@ -159,7 +159,7 @@ impl Fault {
     }
 }
 
-/// The faults in waiting, first come first served.
+/// The pending faults, in the order in which they were added.
 #[derive(Debug, Default)]
 pub struct Faults {
     waiting: Mutex<Vec<Fault>>,
@@ -175,22 +175,23 @@ impl Faults {
         self.lock().clear();
     }
 
-    /// Requests struck since the start.
+    /// Number of requests affected since the start.
     pub fn fired(&self) -> u64 {
         self.n_fired.load(Ordering::SeqCst)
     }
 
-    /// The faults still in waiting, with what is left of them.
+    /// The pending faults with their remaining counts.
     pub fn waiting(&self) -> Vec<Fault> {
         self.lock().clone()
     }
 
-    /// Whether any fault waits; saves looking at requests when none does.
+    /// Whether no fault is pending, in which case requests need not be inspected.
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 
-    /// The fault that strikes this request. Names and text are in lower case.
+    /// Returns the fault for this request, if any. `commands` and `text` are in lower
+    /// case.
     pub fn strike(&self, commands: &[String], text: &str) -> Option<FaultAction> {
         let mut waiting = self.lock();
         let index = waiting
@@ -211,7 +212,7 @@ impl Faults {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
-        // The list is whole between any two statements, whoever panicked.
+        // The list is consistent between any two statements, even after a panic.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -32,7 +32,7 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// The pattern bytes used up by matching `byte`, or `None`.
+/// Returns the number of pattern bytes that matched `byte`, or `None`.
 fn match_one(pattern: &[u8], byte: u8) -> Option<usize> {
     match *pattern.first()? {
         b'?' => Some(1),
@@ -51,7 +51,7 @@ fn match_class(pattern: &[u8], byte: u8) -> Option<usize> {
     let mut found = false;
     loop {
         match pattern.get(at) {
-            // An unclosed class ends with the pattern, as in Redis.
+            // As in Redis, the end of the pattern closes an open class.
             None => break,
             Some(b']') => {
                 at += 1;

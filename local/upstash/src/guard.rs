@@ -1,9 +1,10 @@
-//! Whether a request may have been sent by a page of another site.
+//! Refuses requests that a web page of another site may have sent.
 //!
-//! Loopback keeps other machines out, and no page of a browser on this one: any page can
-//! send requests here, and with a name that is made to point here (DNS rebinding) read the
-//! replies. What a page cannot do is choose the `Host`, `Origin` and `Sec-Fetch-Site` that
-//! its browser writes, or add a header of its own without asking first.
+//! Listening on loopback keeps other machines out, but not web pages in a local browser.
+//! Any page can send requests here, and a page whose host name is made to resolve here
+//! (DNS rebinding) can also read the replies. A page cannot choose the `Host`, `Origin`
+//! and `Sec-Fetch-Site` headers that the browser sends, and cannot add other headers
+//! without a CORS preflight.
 
 use std::net::IpAddr;
 
@@ -11,34 +12,34 @@ use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::http::uri::Authority;
 use hyper::{Method, Uri};
 
-/// Knows the names a service is called by. The machine's loopback names and addresses
-/// always are; others are given.
+/// The host names that a service accepts: always the machine's loopback names and
+/// addresses, plus any that are configured.
 #[derive(Debug, Clone)]
 pub struct Guard {
     listens_on: IpAddr,
     names: Vec<String>,
 }
 
-/// Why a request is refused; the text says what to do about it.
+/// Why a request is refused. The text says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error(
-        "this service is not known as {0}: use a loopback name or address, or give the name with --host-name"
+        "host name {0} is not accepted: use a loopback name or address, or add the name with --host-name"
     )]
     Host(String),
-    #[error("a request needs one Host header")]
+    #[error("a request must have exactly one Host header")]
     NoHost,
-    #[error("pages of other sites may not send requests here")]
+    #[error("requests from pages of other sites are not allowed")]
     ForeignPage,
     #[error(
-        "send a header that no form can: Content-Type: application/json, Authorization, or one beginning with X-"
+        "send a header that an HTML form cannot send: Content-Type: application/json, Authorization, or one that starts with X-"
     )]
     PlainRequest,
 }
 
 impl Guard {
-    /// For a service at `address`. Besides loopback it may be called by that address, and
-    /// by `names`; listening on all addresses, by any address that is no name.
+    /// For a service at `address`. Besides loopback, it accepts that address and `names`.
+    /// If it listens on all addresses, it accepts any IP address as the host.
     pub fn new(address: IpAddr, names: &[String]) -> Self {
         Self {
             listens_on: address,
@@ -49,21 +50,22 @@ impl Guard {
         }
     }
 
-    /// Checks what every request must fulfil.
+    /// Checks the rules that apply to every request.
     ///
     /// # Errors
     ///
-    /// [`Refusal`]: the service is called by another name, or a page of another origin calls.
+    /// A [`Refusal`] if the host name is not accepted or the request comes from a page of
+    /// another origin.
     pub fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         self.check_page(uri, headers, |_| false, false)
     }
 
-    /// The same for a service that pages of some origins may call, and pages of the same
-    /// site may read from.
+    /// Like [`Guard::check`], for a service that pages of some origins may call and that
+    /// pages of the same site may read.
     ///
     /// # Errors
     ///
-    /// As [`Guard::check`].
+    /// As for [`Guard::check`].
     pub fn check_open(
         &self,
         uri: &Uri,
@@ -73,13 +75,13 @@ impl Guard {
         self.check_page(uri, headers, is_invited, true)
     }
 
-    /// The same for what people and programs control a service by: a POST also needs a
-    /// header that a browser does not send for a page without asking first, as it does for
-    /// every other method that changes something.
+    /// Like [`Guard::check`], for requests that control a service. A POST must also have
+    /// a header that a browser sends for a page only after a CORS preflight. Other
+    /// methods that change something always need a preflight.
     ///
     /// # Errors
     ///
-    /// As [`Guard::check`], and [`Refusal::PlainRequest`].
+    /// As for [`Guard::check`], and [`Refusal::PlainRequest`].
     pub fn check_control(
         &self,
         method: &Method,
@@ -106,7 +108,7 @@ impl Guard {
         for origin in headers.get_all(header::ORIGIN) {
             let origin = match origin.to_str() {
                 Ok(origin) => origin,
-                // No browser writes that: the service itself says what is wrong with it.
+                // No browser sends this; the service itself reports the error.
                 Err(_) if same_site_may_read => continue,
                 Err(_) => return Err(Refusal::ForeignPage),
             };
@@ -130,7 +132,7 @@ impl Guard {
         Ok(())
     }
 
-    /// The host and port as the client wrote them.
+    /// The host and port as sent by the client.
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<String, Refusal> {
         let mut sent = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (sent.next(), sent.next()) else {
@@ -171,15 +173,15 @@ impl Guard {
     }
 }
 
-/// Whether a header is one that a browser adds for a page only after asking the service,
-/// which answers no such question.
+/// Whether a browser would send this header for a page only after a CORS preflight, which
+/// this service never answers.
 fn is_deliberate(name: &HeaderName, headers: &HeaderMap) -> bool {
     if *name == header::CONTENT_TYPE {
         let kind = headers[name].as_bytes();
         let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
         return kind.trim_ascii().eq_ignore_ascii_case(b"application/json");
     }
-    // Proxies and browsers add these by themselves.
+    // Proxies and browsers add these on their own.
     let by_themselves = ["x-forwarded-", "x-real-ip", "x-client-data"];
     let name = name.as_str();
     let own = name.starts_with("x-") && !by_themselves.iter().any(|other| name.starts_with(other));

@@ -1,5 +1,5 @@
-//! Commands on the embedded engine of a running server, without HTTP and without a
-//! runtime: for a test that looks at what it leaves when it ends.
+//! Runs commands on the embedded engine of a running server, without HTTP and without an
+//! async runtime. Tests use it on exit to look at what is left.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::engine::{Answer, Engine, Job};
 use crate::rest::Rest;
 use crate::server::Server;
 
-/// Asks the engine of one server. Requests it sends meet no faults.
+/// A handle to the engine of one server. Faults do not affect its commands.
 pub struct Inspector {
     rest: Arc<Rest>,
 }
@@ -26,8 +26,8 @@ impl Server {
 }
 
 impl Inspector {
-    /// Runs one command in the first database and waits for its reply. `None` if the engine
-    /// has stopped, or is a real server.
+    /// Runs one command in the first database and waits for the reply. Returns `None` if
+    /// the engine has stopped or is a real server.
     pub fn call(&self, args: &[&str]) -> Option<DirectReply> {
         let Engine::Embedded(thread) = &self.rest.engine else {
             return None;
@@ -39,8 +39,8 @@ impl Inspector {
             atomic: false,
         };
         thread.send(Message::Run(job, reply)).ok()?;
-        // The engine has a thread of its own. The caller's may belong to a runtime, which
-        // must not be blocked by its own means.
+        // The engine has its own thread. The caller may be inside an async runtime, where
+        // a blocking wait would panic.
         let waiting = std::thread::spawn(move || answer.blocking_recv());
         match waiting.join().ok()?.ok()? {
             Answer::Ran(replies) => replies.into_iter().next().map(to_direct),

@@ -1,10 +1,11 @@
-//! An Upstash-compatible Redis REST endpoint on an embedded engine or a real Redis.
+//! An Upstash-compatible Redis REST endpoint with an embedded engine or a real Redis
+//! behind it.
 //!
-//! In front, HTTP as the service speaks it (`rest`, `wire`); behind, one thread that
-//! owns typed values and the Lua state (`embedded`, `executor`, `commands`, `lua`) and
-//! keeps them in a SQLite file (`store`), or connections to a server (`passthrough`).
-//! Beside the contract: a meter of what would be billed, faults on demand, and a clock
-//! that tests move.
+//! `rest` and `wire` implement the HTTP API of the hosted service. Behind them is either
+//! one thread that owns the values and the Lua state (`embedded`, `executor`, `commands`,
+//! `lua`) and keeps them in a SQLite file (`store`), or a set of connections to a real
+//! server (`passthrough`). Beyond the API, the endpoint has a billing meter, faults on
+//! demand, and a clock that tests can move.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), upstash_local::StartError> {

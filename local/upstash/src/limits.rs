@@ -1,19 +1,20 @@
-//! What a request, a key and a script may use.
+//! Limits for requests, keys and scripts.
 
 use std::time::Duration;
 
-/// Limits and the quota. The defaults are those of the pay-as-you-go service.
+/// The limits and the quota. The defaults are those of Upstash's pay-as-you-go plan.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The longest request body, in bytes. Defaults to 10,000,000.
+    /// Maximum length of a request body, in bytes. Defaults to 10,000,000.
     pub request_bytes: usize,
-    /// The longest key, in bytes. Defaults to 32,768.
+    /// Maximum length of a key, in bytes. Defaults to 32,768.
     pub key_bytes: usize,
-    /// The most billed commands before every request is refused. Defaults to none.
+    /// Number of billed commands after which every request is refused. Defaults to no
+    /// limit.
     pub max_commands: Option<u64>,
-    /// How long one script may run. Defaults to 5 seconds.
+    /// Maximum running time of one script. Defaults to 5 seconds.
     pub script_time: Duration,
-    /// How much memory Lua may hold, in bytes. Defaults to 256 MB.
+    /// Maximum memory for Lua, in bytes. Defaults to 256 MB.
     pub script_memory_bytes: usize,
 }
 
@@ -29,7 +30,7 @@ impl Default for Limits {
     }
 }
 
-/// The text every request is answered with once the quota is used up.
+/// The error text once the quota is used up.
 pub fn quota_text(limit: u64, usage: u64) -> String {
     format!(
         "ERR max requests limit exceeded. Limit: {limit}, Usage: {usage}. See \

@@ -1,13 +1,13 @@
-//! Where to listen, as people type it.
+//! Parses listen addresses as people type them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::str::FromStr;
 
-/// Where to listen: `3720`, `localhost:3720` or `127.0.0.1:3720`.
+/// A listen address: `3720`, `localhost:3720` or `127.0.0.1:3720`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     pub address: SocketAddr,
-    /// The name that was given in the place of an address.
+    /// The host name that was given instead of an address.
     pub name: Option<String>,
 }
 
@@ -17,7 +17,7 @@ impl FromStr for Listen {
     fn from_str(text: &str) -> Result<Listen, String> {
         let port = |text: &str| {
             text.parse::<u16>()
-                .map_err(|_| format!("`{text}` is no port: expected 0 to 65535"))
+                .map_err(|_| format!("`{text}` is not a port: expected 0 to 65535"))
         };
         if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port(text)?));
@@ -34,7 +34,7 @@ impl FromStr for Listen {
         }
         let Some((name, number)) = text.rsplit_once(':').filter(|_| !is_ip(text)) else {
             return Err(format!(
-                "there is no port in `{text}`: expected one such as 3000, or an address with one \
+                "`{text}` has no port: expected a port such as 3000, or an address with a port \
                  such as 127.0.0.1:3000"
             ));
         };
@@ -42,13 +42,14 @@ impl FromStr for Listen {
         let name = if name.is_empty() { "localhost" } else { name };
         let found: Vec<SocketAddr> = (name, number)
             .to_socket_addrs()
-            .map_err(|error| format!("`{name}` has no address: {error}"))?
+            .map_err(|error| format!("`cannot resolve `{name}`: {error}"))?
             .collect();
-        // What programs that were told a name try first is not known; IPv4 is tried by all.
+        // Clients differ in which address of a name they try first, but all of them try
+        // IPv4.
         let address = found.iter().find(|address| address.is_ipv4());
         let address = address.or(found.first()).copied();
         Ok(Listen {
-            address: address.ok_or_else(|| format!("`{name}` has no address"))?,
+            address: address.ok_or_else(|| format!("`cannot resolve `{name}`"))?,
             name: Some(name.to_owned()),
         })
     }

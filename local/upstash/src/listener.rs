@@ -1,4 +1,4 @@
-//! Accepting connections until told to stop.
+//! Accepts connections until it is stopped.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,15 +18,16 @@ use crate::body::ReplyBody;
 use crate::clock::http_date;
 use crate::rest::Dropped;
 
-/// How long open requests may take once the listener stops.
+/// How long open requests may take to finish once the listener stops.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long a client may take to send the head of a request, from the connection or from
-/// the reply before it on: a client that sends nothing must not hold a place for ever.
+/// How long a client may take to send the head of a request, counted from the connection
+/// or from the previous reply. Without a limit, idle clients would occupy connections for
+/// ever.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves connections on a task of its own; it ends when `stop` changes or its sender
-/// goes away. An error of the handler closes the connection without a reply.
+/// Serves connections in a separate task until `stop` changes or its sender is dropped.
+/// An error from the handler closes the connection without a reply.
 pub fn listen<F>(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
@@ -42,7 +43,8 @@ where
         loop {
             tokio::select! {
                 accepted = listener.accept() => {
-                    // A failed accept is the client's loss: it went away, or files ran out.
+                    // An accept fails if the client has gone or file descriptors ran out;
+                    // keep serving.
                     if let Ok((stream, _)) = accepted {
                         connections.spawn(serve(stream, stop.clone(), Arc::clone(&handler)));
                     }
@@ -54,7 +56,7 @@ where
         drop(listener);
         let all = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(GRACE, all).await.is_err() {
-            tracing::warn!("requests were still open when the listener stopped");
+            tracing::warn!("some requests were still open when the listener stopped");
         }
     })
 }
@@ -71,7 +73,7 @@ async fn serve<F>(
         let answer = handler(request);
         async move {
             let mut response = answer.await?;
-            // Hyper's own is kept until the clock has passed it.
+            // Hyper's own date stays if the clock is past the last valid date.
             if let Ok(date) = HeaderValue::try_from(http_date()) {
                 response.headers_mut().insert(DATE, date);
             }
@@ -85,7 +87,7 @@ async fn serve<F>(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        // Errors here are closed connections, by the client or by a fault.
+        // An error here means that the client or a fault closed the connection.
         _ = connection.as_mut() => {}
         _ = stop.changed() => {
             connection.as_mut().graceful_shutdown();

@@ -13,40 +13,43 @@ use upstash_local::{Listen, Options, RedisUrl, Server, Store};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen: a port, or an address or name with one.
+    /// Address to listen on: a port, ADDRESS:PORT or NAME:PORT.
     #[arg(long, default_value = "127.0.0.1:8079")]
     listen: Listen,
-    /// A token; each one opens a database of its own. Without any, one is made.
+    /// Access token. Each token opens its own database; repeat the option for more. Without
+    /// it, a random token is generated and printed.
     #[arg(long = "token")]
     tokens: Vec<String>,
-    /// The file the data is kept in.
+    /// File to store the data in.
     #[arg(long, default_value = "./upstash-local.db", conflicts_with = "memory")]
     db: PathBuf,
     /// Keep the data in memory only.
     #[arg(long)]
     memory: bool,
-    /// Keep the data in a real Redis or Valkey: redis://user:password@host:port/database.
+    /// Store the data in a real Redis or Valkey: redis://user:password@host:port/database.
     #[arg(long, value_name = "URL", conflicts_with_all = ["db", "memory", "durability"])]
     redis: Option<RedisUrl>,
-    /// When a write counts as kept.
+    /// When a write is acknowledged.
     #[arg(long, value_enum, default_value_t = Durability::Normal)]
     durability: Durability,
-    /// Where to serve the meter, the faults and the clock; a loopback address.
+    /// Also serve the control API (billing meter, faults, clock) on this loopback address.
     #[arg(long)]
     control: Option<Listen>,
-    /// Makes random replies repeatable; the made token never is.
+    /// Seed for commands with random replies, to make them repeatable. Does not affect the
+    /// generated token.
     #[arg(long)]
     seed: Option<u64>,
-    /// A name the server may be called by, besides localhost and its address.
+    /// Extra host name to accept in requests, besides localhost and the address above. May
+    /// be repeated.
     #[arg(long = "host-name", value_name = "NAME")]
     host_names: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Durability {
-    /// With the operating system: survives a crash of the process.
+    /// After the operating system has it: survives a crash of the process.
     Normal,
-    /// Synced to the disk: survives a crash of the machine.
+    /// After it is synced to disk: also survives a crash of the machine.
     Full,
 }
 
@@ -65,7 +68,7 @@ fn options(arguments: Arguments) -> anyhow::Result<Options> {
     };
     let seed = match arguments.seed {
         Some(seed) => seed,
-        None => getrandom::u64().context("the system has no randomness to give")?,
+        None => getrandom::u64().context("cannot get random bytes from the system")?,
     };
     Ok(Options {
         listen: arguments.listen.address,
@@ -97,7 +100,7 @@ async fn main() -> ExitCode {
     let Err(error) = run().await else {
         return ExitCode::SUCCESS;
     };
-    // The causes, for a person; where in the program it happened helps nobody here.
+    // Print the chain of causes but no backtrace: the usual cause is a typing mistake.
     eprintln!("error: {error}");
     for cause in error.chain().skip(1) {
         eprintln!("  because: {cause}");
@@ -109,11 +112,13 @@ async fn run() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    // Caught from here on: one that comes early ends nothing half-way.
-    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be caught")?;
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be caught")?;
+    // Installed before the server starts, so an early signal does not interrupt the start.
+    let mut interrupt =
+        signal(SignalKind::interrupt()).context("scannot install signal handlers")?;
+    let mut terminate =
+        signal(SignalKind::terminate()).context("scannot install signal handlers")?;
     let server = Server::start(options(Arguments::parse())?).await?;
-    // Nobody has to read this: a closed pipe is no reason to end.
+    // A closed pipe is not a reason to stop.
     let _ = announce(&server);
     tokio::select! {
         _ = interrupt.recv() => {}

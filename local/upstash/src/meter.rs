@@ -1,7 +1,8 @@
-//! What the service would bill: every command that runs, those inside scripts too.
+//! Counts what the hosted service would bill: every command that runs, including those
+//! inside scripts.
 //!
-//! Each member of a pipeline and of a transaction counts; a request refused before
-//! anything ran (401, bad JSON, unknown command) counts nothing.
+//! Each command of a pipeline or transaction counts. A request that is rejected before
+//! anything runs (401, invalid JSON, unknown command) costs nothing.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,21 +21,22 @@ pub enum RequestKind {
 
 const REQUEST_KINDS: [&str; 3] = ["single", "pipeline", "multi-exec"];
 
-/// Counters since start or since the last reset.
+/// Counters since the start or the last reset.
 pub struct Meter {
     commands: Vec<AtomicU64>,
-    /// Commands a script called on a real server that this endpoint does not serve.
+    /// Commands that a script called on a real server and that this endpoint does not
+    /// know.
     others: AtomicU64,
     requests: [AtomicU64; 3],
 }
 
-/// A reading of the meter.
+/// A snapshot of the counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MeterSnapshot {
-    /// Billed commands altogether.
+    /// Total billed commands.
     pub total: u64,
-    /// Billed commands by name, in lower case; only those that ran. `other` is what a
-    /// script called on a real server that this endpoint does not serve.
+    /// Billed commands by lower-case name, only those that ran. `other` counts commands
+    /// that a script called on a real server and that this endpoint does not know.
     pub commands: BTreeMap<String, u64>,
     /// HTTP requests by kind: `single`, `pipeline`, `multi-exec`.
     pub requests: BTreeMap<String, u64>,
@@ -54,12 +56,12 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// Counts one execution of the command at this place in the registry.
+    /// Counts one execution of the command with this registry index.
     pub fn count(&self, command: usize) {
         self.commands[command].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts what a script called on a real server.
+    /// Counts commands that a script called on a real server.
     pub fn count_inner(&self, name: &str, n: u64) {
         let counter = match registry::index_of(name) {
             Some(index) => &self.commands[index],

@@ -1,6 +1,6 @@
-//! Numbers as Redis reads and prints them.
+//! Parses and formats numbers as Redis does.
 
-/// A whole number in its one canonical spelling: no plus, no leading zero, no space.
+/// An integer in canonical form: no plus sign, no leading zero, no space.
 pub fn parse_i64(text: &[u8]) -> Option<i64> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let canonical = match digits {
@@ -14,7 +14,8 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// A float as C's `strtod` reads it: `inf` counts, NaN and out of range do not.
+/// A float as C's `strtod` parses it. `inf` is accepted; NaN and out-of-range values are
+/// not.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?;
     let bare = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -37,7 +38,8 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     (!value.is_nan() && (value.is_finite() || infinite) && !underflow).then_some(value)
 }
 
-/// The shortest text that reads back as the same float; whole numbers without exponent.
+/// The shortest text that parses to the same float, without an exponent for whole
+/// numbers.
 pub fn format_f64(value: f64) -> String {
     if value.is_nan() {
         return "nan".into();
@@ -70,7 +72,7 @@ pub fn format_g(value: f64, precision: usize) -> String {
     lay_out(&format!("{value:.*e}", precision - 1), precision)
 }
 
-/// Turns Rust's `1.5e-7` into what `%g` prints with that precision.
+/// Turns Rust's `1.5e-7` into what `%g` prints with the given precision.
 fn lay_out(scientific: &str, precision: usize) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -102,9 +104,9 @@ fn lay_out(scientific: &str, precision: usize) -> String {
 
 /// `left + right` as `INCRBYFLOAT` prints it: 17 decimals, no trailing zeros.
 ///
-/// Redis adds in 80-bit floats, where 0.1 + 0.2 is 0.3; exact decimals give the same
-/// text for every number of ordinary size. Larger ones fall back to 64-bit floats.
-/// `None` when the sum is not finite.
+/// Redis adds 80-bit floats, for which 0.1 + 0.2 is 0.3. Exact decimals give the same
+/// text for numbers of ordinary size. Larger numbers fall back to 64-bit floats. Returns
+/// `None` if the sum is not finite.
 pub fn add_decimal(left: &[u8], right: &[u8]) -> Option<String> {
     if let (Some(left), Some(right)) = (scaled(left), scaled(right))
         && let Some(sum) = left.checked_add(right)
@@ -126,7 +128,7 @@ pub fn add_decimal(left: &[u8], right: &[u8]) -> Option<String> {
 
 const SCALE_DIGITS: i32 = 17;
 
-/// The number times 10^17, if it has at most 17 decimals and 19 whole digits.
+/// The number times 10^17, if it has at most 17 decimals and at most 19 integer digits.
 fn scaled(text: &[u8]) -> Option<i128> {
     let text = std::str::from_utf8(text).ok()?;
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {

@@ -1,7 +1,7 @@
-//! Seeded randomness, so that a run can be replayed. Whoever sees one number can tell all
-//! others, so nothing secret comes from here.
+//! Seeded random numbers, so that a run can be replayed. They are predictable from a
+//! single number and must never be used for secrets.
 
-/// SplitMix64: one word of state, which the log keeps beside a command.
+/// SplitMix64. Its state is one word, which the log stores with each command.
 #[derive(Debug, Clone)]
 pub struct Random {
     state: u64,
@@ -12,7 +12,7 @@ impl Random {
         Self { state: seed }
     }
 
-    /// What [`Random::new`] needs to repeat everything from here on.
+    /// The seed with which [`Random::new`] repeats all numbers from here on.
     pub fn state(&self) -> u64 {
         self.state
     }

@@ -1,6 +1,6 @@
-//! Every command: name, arity, kind, where its keys are, and its function.
+//! All commands, each with its name, arity, kind, key positions and function.
 //!
-//! Arity counts the name; a negative one is a minimum, as in Redis.
+//! The arity includes the name. A negative arity is a minimum, as in Redis.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ use crate::reply::Outcome;
 pub enum Kind {
     Read,
     Write,
-    /// Runs a script: the engine handles it, and scripts may not call it.
+    /// Runs a script. The engine handles it, and scripts may not call it.
     Script,
 }
 
@@ -35,11 +35,11 @@ pub enum Keys {
     All,
     /// Every other argument.
     EverySecond,
-    /// Behind a count at this place.
+    /// After a count at this index.
     Counted(usize),
-    /// The first argument, and more behind a count in second place.
+    /// The first argument, and more keys after a count in second place.
     DestinationAndCounted,
-    /// Behind STREAMS, the first half.
+    /// The first half of the arguments after STREAMS.
     Streams,
     /// The argument after a subcommand.
     AfterSubcommand,
@@ -237,10 +237,10 @@ pub static COMMANDS: &[Spec] = &[
     command("command", -1, Read, NoKey, server::command),
 ];
 
-/// Commands that are known and not served, with what to say.
+/// Known commands that are not supported, with the explanation to return.
 static REFUSED: &[(&str, &[&str])] = &[
     (
-        "blocking commands need a connection of their own",
+        "blocking commands are not available over REST",
         &[
             "blpop",
             "brpop",
@@ -255,11 +255,11 @@ static REFUSED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "send the commands to /multi-exec instead",
+        "transactions are not available as commands: POST the commands to /multi-exec instead",
         &["multi", "exec", "discard", "watch", "unwatch"],
     ),
     (
-        "there is one database for each token and no session",
+        "each token has exactly one database, and there are no sessions",
         &[
             "select",
             "swapdb",
@@ -275,7 +275,7 @@ static REFUSED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a subscription needs a connection of its own",
+        "subscriptions are not available over REST",
         &[
             "subscribe",
             "unsubscribe",
@@ -287,7 +287,7 @@ static REFUSED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "the server is not administered through commands",
+        "server administration commands are not available",
         &[
             "config",
             "shutdown",
@@ -325,7 +325,8 @@ static BY_NAME: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
 ///
 /// # Errors
 ///
-/// An empty, unknown or refused command; a wrong number of arguments. Nothing has run.
+/// If the command is empty, unknown or refused, or the number of arguments is wrong.
+/// Nothing has run.
 pub fn find(args: Args<'_>) -> Result<(usize, &'static Spec), CommandError> {
     let name = args
         .first()
@@ -345,7 +346,7 @@ pub fn find(args: Args<'_>) -> Result<(usize, &'static Spec), CommandError> {
     Ok((*index, spec))
 }
 
-/// The place of a command, named in lower case.
+/// The registry index of a command, given in lower case.
 pub fn index_of(name: &str) -> Option<usize> {
     BY_NAME.get(name).copied()
 }
@@ -358,15 +359,15 @@ fn refusal(name: &str) -> Option<CommandError> {
     )))
 }
 
-/// The keys a command names, for the limit on their length and for key locking.
+/// The keys of a command, for the key length limit and for key locking.
 ///
-/// `args` has passed [`find`].
+/// `args` must have passed [`find`].
 pub fn keys_of<'a>(spec: &Spec, args: Args<'a>) -> Vec<&'a Vec<u8>> {
     let places = places_of(spec, args).into_iter();
     places.filter_map(|place| args.get(place)).collect()
 }
 
-/// Which words of a command are keys. None of an unknown command are.
+/// The positions of the keys among a command's words. An unknown command has none.
 pub fn key_places(args: Args<'_>) -> Vec<usize> {
     find(args).map_or(Vec::new(), |(_, spec)| places_of(spec, args))
 }

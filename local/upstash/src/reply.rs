@@ -1,4 +1,4 @@
-//! What a command answers, before it is encoded for the wire or for a script.
+//! The reply to a command, before it is encoded for the wire or for a script.
 
 use crate::errors::CommandError;
 
@@ -6,10 +6,10 @@ use crate::errors::CommandError;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     Nil,
-    /// A missing array: `null` in JSON, `*-1` in RESP2.
+    /// A nil array: `null` in JSON, `*-1` in RESP2.
     NilArray,
     Status(&'static str),
-    /// A status whose text was made by a script.
+    /// A status whose text comes from a script.
     StatusText(Vec<u8>),
     Int(i64),
     Bulk(Vec<u8>),
@@ -38,7 +38,8 @@ impl Reply {
         Self::Int(i64::from(value))
     }
 
-    /// A count; more than `i64::MAX` things do not fit into memory.
+    /// A count. It always fits, because more than `i64::MAX` items do not fit into
+    /// memory.
     pub fn count(value: usize) -> Self {
         Self::Int(i64::try_from(value).unwrap_or(i64::MAX))
     }

@@ -1,4 +1,5 @@
-//! The HTTP front: who may ask, what is asked, how it is answered. Knows no command.
+//! The HTTP server: authenticates requests, decodes them and encodes replies. It knows no
+//! commands.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,17 +20,18 @@ use crate::meter::{Meter, RequestKind};
 use crate::wire::encode::{self, Encoding};
 use crate::wire::request::{self, Parsed};
 
-/// The status of a used-up quota. The service documents the text, not the status.
+/// The status when the quota is used up. The service documents only the text, not the
+/// status.
 const QUOTA_STATUS: StatusCode = StatusCode::BAD_REQUEST;
 
 const BAD_TOKEN: &str = "WRONGPASS invalid or missing auth token";
 
-/// The connection is to be closed without a reply.
+/// The connection has to be closed without a reply.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was dropped on purpose")]
 pub struct Dropped;
 
-/// A token and the database it opens.
+/// A token and the database it gives access to.
 pub struct Access {
     pub token: String,
     pub db: usize,
@@ -45,16 +47,16 @@ pub struct Rest {
     pub sync: SyncToken,
 }
 
-/// Read-your-writes tokens: opaque, and another one with each reply. There are no
-/// replicas here, so what a client sends back is not looked at. Everybody is told them,
-/// so they share nothing with what is secret.
+/// Tokens for read-your-writes consistency. They are opaque and differ in every reply.
+/// There are no replicas here, so tokens from clients are ignored. Everyone sees them, so
+/// they must not be derived from a secret.
 pub struct SyncToken {
     prefix: u64,
     n: AtomicU64,
 }
 
 impl SyncToken {
-    /// `prefix` differs between two starts of a server.
+    /// `prefix` differs between any two starts of a server.
     pub fn new(prefix: u64) -> Self {
         Self {
             prefix,
@@ -78,7 +80,7 @@ impl Rest {
     ///
     /// # Errors
     ///
-    /// [`Dropped`] when a fault closes the connection instead.
+    /// [`Dropped`] if a fault closes the connection instead.
     pub async fn handle(&self, request: Request<Incoming>) -> Result<Reply, Dropped> {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
@@ -106,7 +108,8 @@ impl Rest {
         if let Err(text) = format {
             return refuse(StatusCode::BAD_REQUEST, text);
         }
-        // Not before: a stranger's body is not worth the memory or the time.
+        // Read only after authentication: a stranger's body is not worth the memory or
+        // the time.
         let body = match read_body(body, self.limits.request_bytes).await {
             Ok(body) => body,
             Err(text) => return refuse(StatusCode::BAD_REQUEST, text),
@@ -145,7 +148,8 @@ impl Rest {
             },
             None => request::query_token(query)?,
         };
-        // Each is compared, in a time that does not tell how much of it was right.
+        // Compare all tokens in constant time, so that the time does not reveal a partial
+        // match.
         let mut found = None;
         for access in &self.access {
             if bool::from(access.token.as_bytes().ct_eq(&sent)) {
@@ -169,7 +173,7 @@ impl Rest {
         self.faults.strike(&names, &text)
     }
 
-    /// What a fault answers instead of running anything; a delay only waits.
+    /// The reply of a fault that prevents execution. A delay only waits.
     async fn before(
         &self,
         fault: Option<FaultAction>,
@@ -277,8 +281,8 @@ impl Rest {
     }
 }
 
-/// Reads a body to its end, also one that is too long: a client that is still sending
-/// would otherwise see a reset connection instead of the reply.
+/// Reads a body to its end even if it is too long. Otherwise a client that is still
+/// sending would see a reset connection instead of the reply.
 async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, &'static str> {
     let mut read = Vec::with_capacity(body.size_hint().lower().min(limit as u64) as usize);
     let mut too_long = false;

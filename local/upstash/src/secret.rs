@@ -1,10 +1,10 @@
-//! What nobody may guess.
+//! Generates secrets.
 
-/// 128 random bits of the system's, as 32 hexadecimal digits.
+/// 128 random bits from the operating system, as 32 hexadecimal digits.
 ///
 /// # Errors
 ///
-/// When the system has no randomness to give.
+/// If the operating system provides no random bytes.
 pub fn random_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! Putting it together: options, start, stop.
+//! Starts and stops the server, and defines its options.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -23,39 +23,39 @@ use crate::rest::{Access, Rest, SyncToken};
 use crate::secret::random_secret;
 use crate::store::disk::{Disk, DiskError, Durability};
 
-/// Where the data is kept.
+/// Where the data is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// Gone when the server stops.
+    /// Lost when the server stops.
     Memory,
-    /// In a database file, which one server at a time can have.
+    /// In a database file, which only one server can open at a time.
     File {
         path: PathBuf,
         durability: Durability,
     },
-    /// With a real Redis or Valkey. Each token has a database of its own there, beginning
-    /// with that of the address; the time is the server's.
+    /// In a real Redis or Valkey. Each token uses its own database there, starting with
+    /// the one in the address. The time is that of the server.
     Redis { url: RedisUrl },
 }
 
 /// How to start a server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen. Defaults to a free port of the loopback address.
+    /// Address to listen on. Defaults to a free port on loopback.
     pub listen: SocketAddr,
-    /// Each token opens a database of its own. Without any, one is made, and kept in
-    /// the file if there is one.
+    /// Access tokens. Each opens its own database. Without any, a token is generated and,
+    /// with [`Store::File`], kept in the file.
     pub tokens: Vec<String>,
     /// Defaults to [`Store::Memory`].
     pub store: Store,
-    /// Defaults to the system's clock, which is also taken with [`Store::Redis`].
+    /// Defaults to the system clock, which [`Store::Redis`] always uses.
     pub clock: Clock,
-    /// For SPOP and its like; no secret comes from it. Defaults to 0.
+    /// Seed for SPOP and similar commands, never for secrets. Defaults to 0.
     pub seed: u64,
-    /// Names the server may be called by, besides those of the loopback address and the
-    /// address it listens on. A request for any other is refused.
+    /// Host names to accept besides those of loopback and the listen address. Requests
+    /// with any other host name are refused.
     pub host_names: Vec<String>,
-    /// Where the meter, the faults and the clock are served. Defaults to nowhere.
+    /// Address of the control API. Defaults to none.
     pub control: Option<SocketAddr>,
     pub limits: Limits,
 }
@@ -83,19 +83,20 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    #[error("the control listener belongs on the loopback address, not on {0}")]
+    #[error("the control API must listen on a loopback address, not on {0}")]
     ControlNotLocal(SocketAddr),
-    #[error("the store cannot be opened")]
+    #[error("cannot open the store")]
     Store(#[from] DiskError),
-    #[error("the engine did not start: {0}")]
+    #[error("cannot start the engine: {0}")]
     Engine(String),
-    #[error("the system has no randomness to give")]
+    #[error("cannot get random bytes from the system")]
     Random(#[from] getrandom::Error),
     #[error("{0}")]
     Redis(String),
 }
 
-/// A running endpoint. Dropped without [`Server::stop`], it ends by itself soon after.
+/// A running endpoint. If it is dropped without [`Server::stop`], it stops on its own
+/// soon after.
 pub struct Server {
     address: SocketAddr,
     control: Option<SocketAddr>,
@@ -110,15 +111,15 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the address is taken, when another process has the file, or when the file
-    /// does not read back.
+    /// If the address is in use, another process has the file open, or the file is
+    /// damaged.
     pub async fn start(mut options: Options) -> Result<Self, StartError> {
         if let Some(address) = options.control
             && !address.ip().is_loopback()
         {
             return Err(StartError::ControlNotLocal(address));
         }
-        // Before a file is made that would stay behind.
+        // Bind before opening the store, so that a failure leaves no file behind.
         let (listener, address) = bind(options.listen).await?;
         let control = match options.control {
             Some(address) => Some(bind(address).await?),
@@ -205,7 +206,7 @@ impl Server {
         self.rest.access.first().map_or("", |access| &access.token)
     }
 
-    /// Where the control listener is, if there is one.
+    /// The URL of the control API, if it is enabled.
     pub fn control_url(&self) -> Option<String> {
         self.control.map(|address| format!("http://{address}"))
     }
@@ -214,7 +215,7 @@ impl Server {
         &self.clock
     }
 
-    /// What was billed since the start or the last reset.
+    /// Billed commands since the start or the last reset.
     pub fn meter(&self) -> MeterSnapshot {
         self.rest.meter.snapshot()
     }
@@ -227,10 +228,10 @@ impl Server {
         &self.rest.faults
     }
 
-    /// Waits until the engine has failed, and says why. Never returns otherwise.
+    /// Waits for the engine to fail and returns the reason. Otherwise it never returns.
     pub async fn failed(&self) -> String {
         let Engine::Embedded(thread) = &self.rest.engine else {
-            // A real server that is away may come back.
+            // A real server that is unavailable may come back.
             return std::future::pending().await;
         };
         let mut failure = thread.failure();
@@ -244,19 +245,19 @@ impl Server {
         }
     }
 
-    /// Stops listening, finishes what was accepted, compacts and lets go of the file.
+    /// Stops listening, finishes accepted requests, compacts and releases the file.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
         }
         if self.rest.engine.stop().await.is_err() {
-            tracing::warn!("the engine had stopped before it was told to");
+            tracing::warn!("the engine had already stopped");
         }
     }
 }
 
-/// A listener and the address it has got.
+/// A listener and its actual address.
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let bound = async {
         let listener = TcpListener::bind(address).await?;
@@ -268,7 +269,7 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErr
         .map_err(|source| StartError::Listen { address, source })
 }
 
-/// The tokens and the databases they open.
+/// The tokens and the databases they give access to.
 fn grant(options: &Options, disk: Option<&Disk>) -> Result<Vec<Access>, StartError> {
     let mut tokens = options.tokens.clone();
     if tokens.is_empty() {

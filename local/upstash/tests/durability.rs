@@ -1,4 +1,4 @@
-//! The program is killed while it writes; what it acknowledged must be there.
+//! Kills the program while it writes. Everything it acknowledged must still be there.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::io::{BufRead, BufReader};
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 const ROUNDS: usize = 50;
 const WRITERS: usize = 8;
-/// Requests acknowledged in a round before the kill.
+/// Acknowledged requests per round before the kill.
 const ACKNOWLEDGED: usize = 60;
 
 struct Program {
     child: Child,
     url: String,
-    /// Kept open: the program writes more lines than are read.
+    /// Kept open, because the program prints more lines than are read.
     _stdout: BufReader<std::process::ChildStdout>,
 }
 
@@ -69,8 +69,8 @@ async fn send(
     request.send().await?.json().await
 }
 
-/// Writes one number after the other, each by a script that sets two keys or by a
-/// transaction that does, until the server is gone. Returns the last acknowledged one.
+/// Writes increasing numbers until the server is gone. Each write sets two keys, by a
+/// script or in a transaction. Returns the last acknowledged number.
 async fn write(
     client: reqwest::Client,
     url: String,

@@ -1,4 +1,4 @@
-//! `upstash-local` as a person meets it.
+//! `upstash-local` from a user's point of view.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::io::{BufRead as _, BufReader};
@@ -13,12 +13,12 @@ fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// Ends with the test, however that ends.
+/// A running program, killed when the test ends.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself, which is the aim.
+        // Fails if the program has already ended, as it should.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,5 +1,5 @@
-//! The two services of AWS that functions ask: SSM for their secrets, Lambda to wake a
-//! drainer.
+//! Stand-ins for the two AWS services the functions call: SSM for secrets, and Lambda to
+//! wake a drainer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::emulator::serve;
 
-/// Both services at one address; they end with this value.
+/// Both services at one address. They stop when this value is dropped.
 pub struct Aws {
     pub url: String,
     server: JoinHandle<()>,
@@ -29,10 +29,10 @@ struct GetParameters {
 type Parameters = Arc<BTreeMap<String, String>>;
 
 impl Aws {
-    /// With the parameters of `secrets`. Who is woken does nothing.
+    /// Starts both services. SSM serves `secrets`; waking a drainer has no effect.
     ///
     /// # Errors
-    /// When there is no port.
+    /// If no port is free.
     pub async fn start(secrets: BTreeMap<String, String>) -> anyhow::Result<Aws> {
         let app = Router::new()
             .route("/", post(get_parameters))

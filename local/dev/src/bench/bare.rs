@@ -1,8 +1,8 @@
-//! What a function asks of the database in one invocation, and how long that takes alone.
+//! The database requests of one invocation, timed on their own.
 //!
-//! A warm invocation is mostly waiting for the database. What is left when the time of
-//! the same requests is taken away, sent by the same client over one kept connection, is
-//! what the function itself costs.
+//! A warm invocation spends most of its time waiting for the database. Subtracting the
+//! time that the same requests take when this client sends them over one open connection
+//! leaves the cost of the function itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::program::Program;
 use super::running::Running;
 use super::site::{Link, Site};
 
-/// A request to the database.
+/// One recorded database request.
 #[derive(Clone, Debug)]
 pub struct Request {
     path: String,
@@ -28,13 +28,14 @@ pub struct Request {
     body: Bytes,
 }
 
-/// Headers a client sets itself.
+/// Headers that the HTTP client sets itself.
 const CONNECTION: [&str; 3] = ["host", "content-length", "connection"];
 
-/// The requests of `program`'s second invocation, when it knows what it keeps.
+/// Records the requests of `program`'s second invocation, when its caches are filled. The
+/// list may be empty: some functions answer from memory.
 ///
 /// # Errors
-/// When it fails. Some ask nothing: they know the answer of a moment ago.
+/// If the program fails.
 pub async fn requests(site: &Site, program: &Program) -> anyhow::Result<Vec<Request>> {
     let recorder = Recorder::start(site.url(Link::Plain)).await?;
     let environment = site.environment(program, Link::Plain, &recorder.url);
@@ -46,7 +47,7 @@ pub async fn requests(site: &Site, program: &Program) -> anyhow::Result<Vec<Requ
     Ok(recorder.take())
 }
 
-/// Sends requests alone.
+/// Sends the recorded requests on their own.
 pub struct Bare<'a> {
     client: reqwest::Client,
     url: String,
@@ -56,7 +57,7 @@ pub struct Bare<'a> {
 
 impl<'a> Bare<'a> {
     /// # Errors
-    /// When there is no client.
+    /// If the client cannot be created.
     pub fn new(site: &Site, link: Link, requests: &'a [Request]) -> anyhow::Result<Bare<'a>> {
         Ok(Bare {
             client: match link {
@@ -69,10 +70,10 @@ impl<'a> Bare<'a> {
         })
     }
 
-    /// Sends them one after the other; how long they took together.
+    /// Sends the requests one after the other and returns the total time.
     ///
     /// # Errors
-    /// When one is not answered.
+    /// If a request gets no reply.
     pub async fn send(&self) -> anyhow::Result<Duration> {
         let began = self.clock.elapsed();
         for request in self.requests {
@@ -82,7 +83,7 @@ impl<'a> Bare<'a> {
     }
 }
 
-/// Sends one to the database at `url`.
+/// Sends one request to the database at `url`.
 async fn ask(
     client: &reqwest::Client,
     url: &str,
@@ -93,12 +94,12 @@ async fn ask(
         .headers(request.headers.clone())
         .body(request.body.clone())
         .send();
-    let answer = sent.await.context("the database has gone")?;
+    let answer = sent.await.context("the database did not reply")?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     Ok((status, headers, answer.bytes().await?))
 }
 
-/// Passes requests on and keeps them; it ends with this value.
+/// A proxy that records the requests it forwards. It stops when this value is dropped.
 struct Recorder {
     url: String,
     seen: Seen,
@@ -131,7 +132,7 @@ impl Recorder {
         })
     }
 
-    /// Those since the last call.
+    /// Returns the requests recorded since the last call.
     fn take(&self) -> Vec<Request> {
         std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,19 +1,19 @@
-//! The functions, and what each is asked: an event of `events/` that succeeds.
+//! The functions to measure, each with an event from `events/` that succeeds.
 
 /// A function and its event.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
     pub name: &'static str,
     pub event: &'static str,
-    /// The event speaks of the job that `JOB` names.
+    /// Whether the event refers to the job [`JOB`].
     pub asks_for_job: bool,
-    /// It asks Discord, and so reads the bot's token.
+    /// Whether the function calls Discord, and therefore reads the bot token.
     pub asks_discord: bool,
-    /// A built binary is smaller than this, in bytes.
+    /// Upper limit for the size of the built binary, in bytes.
     pub largest_bytes: u64,
 }
 
-/// The job the events speak of.
+/// The job that the events refer to.
 pub const JOB: &str = "01KB8D00000000000000000000";
 
 const ROUTE_BYTES: u64 = 7_000_000;
@@ -32,7 +32,8 @@ macro_rules! case {
     };
 }
 
-/// Every function of `functions/`. A drain finds an empty queue, as it does most minutes.
+/// One case per function in `functions/`. The drain finds an empty queue, as it usually
+/// does when the schedule starts it.
 pub const CASES: [Case; 11] = [
     Case {
         asks_for_job: true,
@@ -75,7 +76,7 @@ pub const CASES: [Case; 11] = [
     case!("sessions", "sessions-http-sign-in"),
 ];
 
-/// What the programs in other languages are asked too.
+/// The event for `health`, which the Node and Python programs answer too.
 pub fn health() -> &'static str {
     include_str!("../../../../events/health-http-redis.json")
 }
@@ -86,7 +87,7 @@ impl Case {
         CASES.into_iter().find(|case| case.name == name)
     }
 
-    /// It answers callers.
+    /// Whether the function answers HTTP requests.
     pub fn is_route(&self) -> bool {
         self.name != "drain"
     }

@@ -1,4 +1,5 @@
-//! Lambda's runtime API, as a function sees it: it asks for an event and posts its answer.
+//! Lambda's runtime API as the function sees it: it polls for an event and posts the
+//! answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,10 +18,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-/// What an invocation may take, as the function is told.
+/// The invocation deadline that the function is given.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
-/// The runtime API for one function; it ends with this value.
+/// The runtime API for one function. It stops when this value is dropped.
 pub struct Emulator {
     pub address: SocketAddr,
     events: mpsc::Sender<&'static str>,
@@ -33,13 +34,13 @@ pub struct Emulator {
 pub enum Call {
     /// It asked for an event.
     Asked(Duration),
-    /// It was given one.
+    /// It was given an event.
     Handed(Duration),
     Answered {
         at: Duration,
         body: Bytes,
     },
-    /// It says that it failed.
+    /// It reported a failure.
     Failed(Bytes),
 }
 
@@ -51,7 +52,7 @@ struct Api {
 
 impl Emulator {
     /// # Errors
-    /// When there is no port.
+    /// If no port is free.
     pub async fn start(clock: &Clock) -> anyhow::Result<Emulator> {
         let (events, taken) = mpsc::channel(1);
         let (told, calls) = mpsc::unbounded_channel();
@@ -76,21 +77,24 @@ impl Emulator {
         })
     }
 
-    /// Has `event` ready for whoever asks.
+    /// Queues `event` for the next poll.
     ///
     /// # Errors
-    /// When the server is gone.
+    /// If the server has stopped.
     pub async fn offer(&self, event: &'static str) -> anyhow::Result<()> {
         let offered = self.events.send(event).await;
-        offered.context("the runtime API is gone")
+        offered.context("the runtime API has stopped")
     }
 
-    /// What the function does next.
+    /// Waits for the function's next call.
     ///
     /// # Errors
-    /// When the server is gone.
+    /// If the server has stopped.
     pub async fn call(&mut self) -> anyhow::Result<Call> {
-        self.calls.recv().await.context("the runtime API is gone")
+        self.calls
+            .recv()
+            .await
+            .context("the runtime API has stopped")
     }
 }
 
@@ -100,20 +104,20 @@ impl Drop for Emulator {
     }
 }
 
-/// Serves `app` on a port of its own, without waiting to send small answers.
+/// Serves `app` on a free port with `TCP_NODELAY`, so small answers are not delayed.
 ///
 /// # Errors
-/// When there is no port.
+/// If no port is free.
 pub async fn serve(app: Router) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.context("there is no port to listen on")?;
+    let listener = listener.context("no free port to listen on")?;
     let address = listener.local_addr()?;
     let listener = listener.tap_io(|connection| {
-        // Without it, answers are only slower.
+        // If this fails, answers are merely slower.
         let _ = connection.set_nodelay(true);
     });
     let server = tokio::spawn(async move {
-        // It ends with its task.
+        // Runs until its task is aborted.
         let _ = axum::serve(listener, app).await;
     });
     Ok((address, server))
@@ -121,7 +125,7 @@ pub async fn serve(app: Router) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> 
 
 impl Api {
     fn tell(&self, call: Call) {
-        // Nobody listens to a function that is no longer measured.
+        // A send fails only when the function is no longer being measured.
         let _ = self.calls.send(call);
     }
 }

@@ -1,4 +1,4 @@
-//! What is promised, and whether this run kept it.
+//! The performance goals, and whether this run met them.
 
 use std::time::Duration;
 
@@ -7,26 +7,29 @@ use serde::Serialize;
 use super::program::Side;
 use super::run::Measured;
 
-/// The share of Node's time a cold start may take, and of its memory.
+/// The largest fraction of Node's cold start time, and of its memory, that a function may
+/// use.
 const TIME_SHARE: f64 = 0.1;
 const MEMORY_SHARE: f64 = 0.125;
 
-/// The most a warm request may take in the middle beyond what it waits for Redis.
+/// The median overhead a warm request may have beyond its Redis requests.
 const OVERHEAD: Duration = Duration::from_micros(500);
 
-/// A promise.
+/// A goal.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Goal {
     pub goal: String,
     pub is_kept: bool,
-    /// The number nearest to breaking it, and whose it is; or why nothing is known.
+    /// The result closest to the limit and which function it belongs to, or why there is
+    /// none.
     pub nearest: String,
-    /// Everyone who breaks it, with the number.
+    /// Every function that misses the goal, with its result.
     pub broken_by: Vec<String>,
 }
 
-/// All promises. Sizes are promised for x86-64 only, and memory and time against Node.
+/// Evaluates all goals. Size goals apply to x86-64 only; time and memory are relative to
+/// Node.
 pub fn goals(measured: &[Measured]) -> Vec<Goal> {
     let time = |m: &Measured| Some(m.total.p50.as_secs_f64());
     let memory = |m: &Measured| m.peak_bytes.map(|bytes| bytes as f64);
@@ -51,10 +54,10 @@ pub fn goals(measured: &[Measured]) -> Vec<Goal> {
     goals
 }
 
-/// A number to compare, how it is written and whether it breaks the goal.
+/// One result: its printed form, how close it is to the limit and whether it exceeds it.
 struct Judged {
     told: String,
-    /// How much of what is allowed it is.
+    /// The fraction of the limit that is used up.
     used: f64,
     is_broken: bool,
 }
@@ -101,8 +104,9 @@ fn against_node(
     goal(name, judged)
 }
 
-/// Of requests alone: a drain answers nobody. With a share of a processor, what is
-/// beyond it is the time until the next share, and nobody's.
+/// Covers requests only, because a drain has no caller. Runs with a limited share of a
+/// processor are left out: there, an overhead mostly measures the wait for the next
+/// share.
 fn overhead(measured: &[Measured]) -> Goal {
     let requests = measured.iter().filter(|m| match m.program.side {
         Side::Function(case) => case.is_route() && !m.is_limited,
@@ -135,7 +139,7 @@ fn sizes(measured: &[Measured]) -> Goal {
     goal(name, judged)
 }
 
-/// What Node did under the same conditions.
+/// Node's result under the same conditions.
 pub fn node_of<'a>(measured: &'a [Measured], ours: &Measured) -> Option<&'a Measured> {
     measured.iter().find(|m| {
         matches!(m.program.side, Side::Node)
@@ -148,7 +152,7 @@ fn is_function(measured: &Measured) -> bool {
     matches!(measured.program.side, Side::Function(_))
 }
 
-/// Who it is, and under which conditions.
+/// The function and the conditions it ran under.
 fn of(measured: &Measured) -> String {
     let limited = match measured.is_limited {
         true => ", 256 MB",

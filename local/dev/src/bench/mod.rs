@@ -1,17 +1,17 @@
-//! `dev bench`: what the built functions take to start and to answer, beside the same in
-//! Node and Python.
+//! `dev bench`: measures how long the built functions take to start and to answer,
+//! compared with the same work in Node and Python.
 //!
-//! Each function is started as Lambda starts it, with an event ready, and answers it; all
-//! take turns. Then one process of each answers many. The database is the local endpoint,
-//! plain and behind TLS.
+//! Each function is started the way Lambda starts it, with an event waiting, and answers
+//! that event. The programs take turns. Then one process of each answers many events. The
+//! database is the local endpoint, once over plain HTTP and once behind TLS.
 //!
-//! | module | holds |
+//! | module | contents |
 //! |---|---|
 //! | `cases`, `program`, `others` | what is measured |
 //! | `emulator`, `running`, `share` | a function as a process |
-//! | `site`, `tls`, `aws` | what stands around it |
+//! | `site`, `tls`, `aws` | the services the functions need |
 //! | `run`, `bare` | the measurement |
-//! | `goals`, `report` | the print |
+//! | `goals`, `report` | the report |
 
 mod aws;
 mod bare;
@@ -42,38 +42,38 @@ pub use site::{Link, Site};
 use crate::measure::{bar, program_beside};
 use share::Share;
 
-/// Measure how functions start and answer, beside Node and Python.
+/// Benchmark the functions' cold starts and warm requests against Node and Python.
 #[derive(Args, Clone, Debug)]
 pub struct BenchCommand {
-    /// Where the built functions are. Without it `release`, beside the folder of this
-    /// program.
+    /// Folder with the built functions. Defaults to `release` in the target folder of
+    /// this program.
     #[arg(long, value_name = "DIR")]
     pub bin_dir: Option<PathBuf>,
-    /// Only these functions.
+    /// Measure only these functions.
     #[arg(value_name = "FUNCTION")]
     pub functions: Vec<String>,
-    /// Cold starts of each.
+    /// Number of cold starts of each program.
     #[arg(long, default_value = "20", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub runs: u16,
-    /// Invocations of one warm process of each.
+    /// Number of requests to one warm process of each program.
     #[arg(long, default_value = "200", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub warm: u16,
-    /// Do it all once more with the share of a processor that Lambda gives with 256 MB.
-    /// Needs the right to make control groups.
+    /// Also repeat the measurement with the share of a processor that Lambda gives a
+    /// function with 256 MB. Requires permission to create control groups.
     #[arg(long)]
     pub cpu_share: bool,
-    /// Fail when a goal is missed.
+    /// Exit with an error if a goal is missed.
     #[arg(long)]
     pub check: bool,
-    /// Print JSON in place of the tables.
+    /// Print JSON instead of tables.
     #[arg(long)]
     pub json: bool,
 }
 
-/// `dev bench`; answers whether every goal was kept, or none was asked for.
+/// `dev bench`. Returns false only if `--check` was given and a goal was missed.
 ///
 /// # Errors
-/// What is not built, does not start or fails.
+/// If a function is not built, does not start or fails.
 pub async fn bench(command: BenchCommand) -> anyhow::Result<bool> {
     let folder = match &command.bin_dir {
         Some(folder) => folder.clone(),
@@ -90,13 +90,13 @@ pub async fn bench(command: BenchCommand) -> anyhow::Result<bool> {
         }
     }
     if cfg!(debug_assertions) {
-        notes.add("not an optimised build of `dev`: its own part in each time is larger");
+        notes.add("`dev` is a debug build, so its own overhead in each time is larger");
     }
     let endpoint = endpoint(&folder);
     if endpoint.is_none() {
         notes.add(
-            "the endpoint is in this process; `cargo build --release -p upstash-local` \
-             builds it to run apart",
+            "the endpoint runs in this process; to run it as a separate process, build it \
+             with `cargo build --release -p upstash-local`",
         );
     }
     let site = Site::start(endpoint.as_deref()).await?;
@@ -132,7 +132,7 @@ async fn everything(
         Some(Ok(share)) => Some(share),
         Some(Err(error)) => {
             notes.add(&format!(
-                "NOT MEASURED: no share of a processor can be given here: {error:#}"
+                "NOT MEASURED: cannot limit the share of a processor: {error:#}"
             ));
             None
         }
@@ -150,12 +150,12 @@ async fn everything(
         measured.extend(all?);
     }
     if share.is_some_and(|share| share.n_throttled() == Some(0)) {
-        notes.add("NOT MEASURED: the system limits nobody, whatever share it is told");
+        notes.add("NOT MEASURED: this system accepts a processor limit but does not enforce it");
     }
     Ok(measured)
 }
 
-/// What a reader of the numbers has to know.
+/// Notes that a reader of the numbers needs.
 struct Notes {
     are_printed: bool,
 }
@@ -169,15 +169,15 @@ impl Notes {
     }
 }
 
-/// Where cargo leaves release builds, in the target folder of this program.
+/// Cargo's release folder in the target folder of this program.
 fn built_beside() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("this program has no place")?;
+    let own = std::env::current_exe().context("cannot find the path of this program")?;
     let target = own.parent().and_then(Path::parent);
-    let target = target.context("this program is in no target folder; name --bin-dir")?;
+    let target = target.context("this program is not in a target folder; set --bin-dir")?;
     Ok(target.join("release"))
 }
 
-/// The endpoint's program, built with the functions or with this.
+/// The endpoint binary, built next to the functions or next to this program.
 fn endpoint(folder: &Path) -> Option<PathBuf> {
     let built = folder.join("upstash-local");
     built.is_file().then_some(built).or_else(program_beside)

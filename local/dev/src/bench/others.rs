@@ -1,7 +1,7 @@
-//! The same work as `health` in other languages, with the service's own clients.
+//! The same work as `health` in other languages, with Upstash's own clients.
 //!
-//! The programs and the exact versions of what they need are part of this one; they are
-//! installed beside it, in the target folder.
+//! The programs and the exact versions of their dependencies are compiled into this one
+//! and installed next to it, in the target folder.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ const NODE: Package = Package {
 };
 
 const REQUIREMENTS: &str = include_str!("../../bench/python/requirements.txt");
-/// Lambda's own runtime, which has no wheel for some systems.
+/// AWS's runtime client, which has no wheel for some systems.
 const RUNTIME: &str = include_str!("../../bench/python/runtime.txt");
 const PYTHON: [(&str, &str); 4] = [
     ("requirements.txt", REQUIREMENTS),
@@ -39,13 +39,13 @@ const PYTHON: [(&str, &str); 4] = [
     ("by_hand.py", include_str!("../../bench/python/by_hand.py")),
 ];
 
-/// Says what was installed, once it is.
+/// The file that records what has been installed.
 const INSTALLED: &str = "installed";
 
-/// The handler for Node.
+/// Prepares the Node handler.
 ///
 /// # Errors
-/// What is not installed, or cannot be.
+/// If Node is missing or the packages cannot be installed.
 pub async fn node() -> anyhow::Result<Program> {
     let folder = install(&NODE, "bench-node").await?;
     let what = "console.log(process.execPath + '\\n' + process.versions.node)";
@@ -62,12 +62,12 @@ pub async fn node() -> anyhow::Result<Program> {
     })
 }
 
-/// The handler for Python.
+/// Prepares the Python handler.
 ///
 /// # Errors
-/// What is not installed, or cannot be.
+/// If Python is missing or the packages cannot be installed.
 pub async fn python() -> anyhow::Result<Program> {
-    // The interpreter itself: what is on the path may be a script that looks for it.
+    // Asks for the interpreter itself: `python3` on the path may be a wrapper script.
     let what = "import platform, sys; print(sys.executable); print(platform.python_version())";
     let (path, version) = interpreter("python3", "-c", what).await?;
     let folder = std::env::current_exe()?.with_file_name("bench-python");
@@ -84,10 +84,10 @@ pub async fn python() -> anyhow::Result<Program> {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
             _ => pip(&path, &folder, "requirements.txt").await?,
         }
-        // Without it, the loop that was written by hand does.
+        // Without it, a hand-written event loop does the same job.
         let runtime = pip(&path, &folder, "runtime.txt").await;
         if let Err(error) = runtime {
-            eprintln!("note      {error:#}; its loop is one written by hand");
+            eprintln!("note      {error:#}; using a hand-written event loop instead");
         }
         std::fs::write(&told, all)?;
     }
@@ -111,15 +111,15 @@ pub async fn python() -> anyhow::Result<Program> {
     })
 }
 
-/// The path of the interpreter `name` and its version, which it prints when given `word`
-/// and `what`.
+/// Returns the path and the version of the interpreter `name`, which prints them when
+/// called with `word` and `what`.
 async fn interpreter(name: &str, word: &str, what: &str) -> anyhow::Result<(PathBuf, String)> {
     let asked = Command::new(name).args([word, what]).output().await;
     let output = match asked {
         Ok(output) if output.status.success() => output,
-        Ok(output) => bail!("`{name}` cannot be used: {}", output.status),
+        Ok(output) => bail!("`{name}` does not work: {}", output.status),
         Err(error) if error.kind() == ErrorKind::NotFound => bail!("`{name}` is not installed"),
-        Err(error) => return Err(error).context(format!("`{name}` cannot be started")),
+        Err(error) => return Err(error).context(format!("cannot start `{name}`")),
     };
     let text = String::from_utf8_lossy(&output.stdout);
     let mut lines = text.lines();
@@ -127,7 +127,7 @@ async fn interpreter(name: &str, word: &str, what: &str) -> anyhow::Result<(Path
     Ok((PathBuf::from(path), version.to_owned()))
 }
 
-/// Installs what the file `list` names.
+/// Installs the packages listed in the file `list`.
 async fn pip(python: &Path, folder: &Path, list: &str) -> anyhow::Result<()> {
     let words = [
         "-m",

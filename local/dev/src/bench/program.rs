@@ -1,4 +1,4 @@
-//! What is started: a built function, or the same in another language.
+//! A program to measure: a built function, or its counterpart in another language.
 
 use std::path::{Path, PathBuf};
 
@@ -6,24 +6,24 @@ use anyhow::{Context as _, bail};
 
 use super::cases::{CASES, Case};
 
-/// A program that speaks Lambda's runtime API.
+/// A program that uses Lambda's runtime API.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// What its row is called.
+    /// The name of its row in the table.
     pub name: String,
     pub side: Side,
     pub path: PathBuf,
     pub arguments: Vec<String>,
-    /// Beyond what every program is given.
+    /// Environment variables in addition to those every program gets.
     pub environment: Vec<(String, String)>,
     pub event: &'static str,
-    /// Of the binary, where it is one.
+    /// Size of the binary, if there is one.
     pub size_bytes: Option<u64>,
-    /// It takes its secrets from SSM when it is told the names of parameters.
+    /// Whether it reads secrets from SSM when it is given parameter names.
     pub takes_parameters: bool,
 }
 
-/// Whose it is.
+/// The language side a program belongs to.
 #[derive(Clone, Copy, Debug)]
 pub enum Side {
     Function(Case),
@@ -31,14 +31,14 @@ pub enum Side {
     Python,
 }
 
-/// A setting with the name of a parameter, in binaries that know such settings.
+/// A setting that holds a parameter name. Binaries that support parameters contain it.
 const PARAMETER_SETTING: &[u8] = b"UPSTASH_REDIS_REST_TOKEN_PARAMETER";
 
 impl Program {
-    /// The function of `case`, built as `path`.
+    /// The function of `case`, built at `path`.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If the file cannot be read.
     pub fn function(case: Case, path: &Path) -> anyhow::Result<Program> {
         let binary = std::fs::read(path);
         let binary = binary.with_context(|| format!("cannot read {}", path.display()))?;
@@ -56,15 +56,15 @@ impl Program {
     }
 }
 
-/// The functions in `folder`, or those of them that are `wanted`.
+/// All functions in `folder`, or only those in `wanted`.
 ///
 /// # Errors
-/// What is not known or not built, with how it is built.
+/// If a name is unknown or a function is not built. The message explains how to build it.
 pub fn functions(folder: &Path, wanted: &[String]) -> anyhow::Result<Vec<Program>> {
     if let Some(name) = wanted.iter().find(|name| Case::of(name).is_none()) {
         let known: Vec<&str> = CASES.iter().map(|case| case.name).collect();
         bail!(
-            "no function is called {name}; there are {}",
+            "unknown function {name}; the functions are {}",
             known.join(", ")
         );
     }
@@ -79,8 +79,8 @@ pub fn functions(folder: &Path, wanted: &[String]) -> anyhow::Result<Vec<Program
     }
     if !missing.is_empty() {
         bail!(
-            "not built in {}: {}\nBuild one by one, as they are deployed; together, each is \
-             given what any of them asks for:\n  for name in {}; do cargo build --release -p \
+            "not built in {}: {}\nBuild them one at a time, as for deployment; in a joint build, each \
+             function gets the features of all:\n  for name in {}; do cargo build --release -p \
              $name; done",
             folder.display(),
             missing.join(", "),
@@ -90,7 +90,7 @@ pub fn functions(folder: &Path, wanted: &[String]) -> anyhow::Result<Vec<Program
     Ok(programs)
 }
 
-/// As cargo leaves it, or cargo-lambda.
+/// Finds a function where cargo or cargo-lambda puts it.
 fn built(folder: &Path, name: &str) -> Option<PathBuf> {
     let places = [folder.join(name), folder.join(name).join("bootstrap")];
     places.into_iter().find(|place| place.is_file())
@@ -112,7 +112,10 @@ mod tests {
     #[test]
     fn a_function_nobody_knows_is_refused_with_those_there_are() {
         let told = functions(Path::new("."), &["halth".to_owned()]).unwrap_err();
-        assert!(told.to_string().contains("there are admin, clips, drain"));
+        assert!(
+            told.to_string()
+                .contains("the functions are admin, clips, drain")
+        );
     }
 
     #[test]

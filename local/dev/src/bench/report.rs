@@ -1,4 +1,4 @@
-//! What a run is printed as.
+//! Prints the results of a benchmark.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::site::Link;
 use crate::measure::Percentiles;
 use crate::measure::table::{Table, megabytes};
 
-/// A table for each link, with and without the share of a processor.
+/// One table per link, with and without a limited share of a processor.
 pub fn tables(measured: &[Measured]) -> String {
     let mut text = String::new();
     for is_limited in [false, true] {
@@ -81,7 +81,7 @@ fn table(rows: &[&Measured], all: &[Measured]) -> Table {
     table
 }
 
-/// Each goal in a line, and below it whoever breaks it.
+/// One line per goal, followed by the results that miss it.
 pub fn goals(goals: &[Goal]) -> String {
     let mut text = String::new();
     for goal in goals {
@@ -97,7 +97,7 @@ pub fn goals(goals: &[Goal]) -> String {
     text
 }
 
-/// All of it for other programs: times in milliseconds, sizes in bytes.
+/// All results as JSON: times in milliseconds, sizes in bytes.
 pub fn document(measured: &[Measured], goals: &[Goal]) -> Value {
     let times = |times: &Percentiles| json!({ "p50": number(times.p50), "p90": number(times.p90) });
     let rows: Vec<Value> = measured
@@ -135,7 +135,7 @@ fn number(time: Duration) -> f64 {
     (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
-/// Measurements nobody made.
+/// Made-up measurements for tests.
 #[cfg(test)]
 pub mod samples {
     use std::path::PathBuf;
@@ -144,7 +144,7 @@ pub mod samples {
     use super::super::program::{Program, Side};
     use super::*;
 
-    /// A function of 5 MB that starts in so many milliseconds, with so many MB.
+    /// A 5 MB function with the given cold start and peak memory.
     pub fn function(name: &str, start_ms: u64, peak_mb: u64) -> Measured {
         let case = Case::of(name).unwrap();
         let own = measured(name, Side::Function(case), start_ms, peak_mb);
@@ -205,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             lines[7],
-            "without TLS, 14.5 % of a processor, as 256 MB bring"
+            "without TLS, 14.5 % of a processor, as Lambda gives 256 MB"
         );
         assert!(lines[11].contains(" - "), "Node was not measured there");
     }

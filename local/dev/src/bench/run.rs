@@ -1,4 +1,4 @@
-//! Cold starts and warm invocations of every variant.
+//! Measures cold starts and warm invocations of every variant.
 
 use std::time::Duration;
 
@@ -12,56 +12,57 @@ use super::share::Share;
 use super::site::{Link, Site};
 use crate::measure::Percentiles;
 
-/// How often what is measured.
+/// How many times to measure each thing.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Cold starts of each variant.
     pub runs: usize,
-    /// Invocations of one warm process of each.
+    /// Invocations of one warm process of each variant.
     pub warm: usize,
 }
 
-/// A program over a link.
+/// A program combined with a link to the database.
 pub struct Variant {
     pub program: Program,
     pub link: Link,
-    /// Of one invocation, to the database.
+    /// Its database requests in one invocation.
     requests: Vec<Request>,
 }
 
-/// What a variant did.
+/// The results for one variant.
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub program: Program,
     pub link: Link,
-    /// It had the share of a processor that 256 MB bring.
+    /// Whether it ran with the share of a processor that comes with 256 MB.
     pub is_limited: bool,
-    /// To the first request for an event, from then to the answer, and both.
+    /// Time to the first request for an event (`init`), from there to the answer
+    /// (`first`), and the sum of both.
     pub init: Percentiles,
     pub first: Percentiles,
     pub total: Percentiles,
-    /// The most memory by the end of the first invocation, in the middle of all runs.
+    /// Median over all runs of the peak memory at the end of the first invocation.
     pub peak_bytes: Option<u64>,
-    /// An invocation of a warm process.
+    /// Time of an invocation in a warm process.
     pub warm: Percentiles,
-    /// The same requests to the database alone, and how many they are.
+    /// Time of the same database requests on their own, and their number.
     pub bare: Percentiles,
     pub requests: usize,
-    /// The most memory of the warm process.
+    /// Peak memory of the warm process.
     pub warm_peak_bytes: Option<u64>,
 }
 
 impl Measured {
-    /// What a warm invocation takes in the middle beyond its requests to the database.
+    /// Median time of a warm invocation minus the median time of its database requests.
     pub fn overhead(&self) -> Duration {
         self.warm.p50.saturating_sub(self.bare.p50)
     }
 }
 
-/// The programs over each link they can use, with what each finds in the database.
+/// Combines each program with every link it supports and prepares the database for it.
 ///
 /// # Errors
-/// When one of them does not work.
+/// If a program does not work.
 pub async fn variants(site: &Site, programs: &[Program]) -> anyhow::Result<Vec<Variant>> {
     let mut recorded = Vec::new();
     for program in programs {
@@ -83,16 +84,16 @@ pub async fn variants(site: &Site, programs: &[Program]) -> anyhow::Result<Vec<V
     Ok(variants)
 }
 
-/// The steps of a bar for [`measure`].
+/// Number of progress bar steps for [`measure`].
 pub fn steps(plan: &Plan, variants: &[Variant]) -> usize {
     variants.len() * (plan.runs + 1)
 }
 
-/// Measures each of `variants`. They take turns at cold starts, so that whatever else
-/// the machine does meets all of them.
+/// Measures all `variants`. They take turns at cold starts, so other load on the machine
+/// affects all of them alike.
 ///
 /// # Errors
-/// When one of them fails.
+/// If a program fails.
 pub async fn measure(
     plan: &Plan,
     site: &Site,
@@ -129,7 +130,7 @@ impl Variant {
     async fn warm(&self, plan: &Plan, site: &Site, share: Option<&Share>) -> anyhow::Result<Warm> {
         let bare = Bare::new(site, self.link, &self.requests)?;
         let mut running = self.start(site, share).await?.running;
-        // The first makes the connection.
+        // The first request opens the connection, so it is not timed.
         bare.send().await?;
         let mut warm = Warm::default();
         for _ in 0..plan.warm {

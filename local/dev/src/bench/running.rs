@@ -1,4 +1,4 @@
-//! A function as a process of its own, with its runtime API.
+//! A function running as a process with its own runtime API.
 
 use std::io::{Read as _, Seek as _};
 use std::process::{ExitStatus, Stdio};
@@ -16,17 +16,17 @@ use super::program::Program;
 use super::share::Share;
 use crate::measure::Process;
 
-/// Far beyond what anything here takes, with a small share of a processor too.
+/// Far longer than any step takes, even with a small share of a processor.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Lines of its log that are shown of a function that failed.
+/// How many lines of a failed function's log are shown.
 const LAST_LINES: usize = 8;
 
-/// Reads a line and becomes the program: so it can be put into a group, and its start
-/// measured, before there is anything of it.
+/// Reads a line and then replaces itself with the program. Until then the process can be
+/// put into a control group, and the start can be timed from the first instruction.
 const WAIT_AND_BECOME: &str = r#"read -r _ && exec "$@""#;
 
-/// A function that runs; it ends with this value.
+/// A running function. It is killed when this value is dropped.
 pub struct Running {
     name: String,
     child: Child,
@@ -39,17 +39,17 @@ pub struct Running {
 /// A cold start.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
-    /// From the start of the process to its first request for an event.
+    /// From the start of the process to the first request for an event.
     pub init: Duration,
-    /// From then to its first answer.
+    /// From then to the first answer.
     pub first: Duration,
 }
 
 impl Running {
-    /// Starts `program` with its event ready, within `share`.
+    /// Starts `program` within `share`, with its event waiting.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// If the program cannot be started.
     pub async fn start(
         program: &Program,
         environment: Vec<(String, String)>,
@@ -58,7 +58,7 @@ impl Running {
     ) -> anyhow::Result<Running> {
         let emulator = Emulator::start(clock).await?;
         emulator.offer(program.event).await?;
-        let log = tempfile::tempfile().context("there is no file for a log")?;
+        let log = tempfile::tempfile().context("cannot create a log file")?;
         let mut command = match share {
             None => Command::new(&program.path),
             Some(_) => {
@@ -80,10 +80,12 @@ impl Running {
         let mut started = clock.elapsed();
         let child = command.spawn();
         let mut child =
-            child.with_context(|| format!("{} cannot be started", program.path.display()))?;
+            child.with_context(|| format!("cannot start {}", program.path.display()))?;
         if let Some(share) = share {
             let id = child.id().context("the process has ended")?;
-            share.take(id).context("a process cannot be limited")?;
+            share
+                .take(id)
+                .context("cannot put the process into the control group")?;
             let mut input = child.stdin.take().context("the process has no input")?;
             started = clock.elapsed();
             input.write_all(b"\n").await?;
@@ -98,13 +100,14 @@ impl Running {
         })
     }
 
-    /// Waits for the first answer, and until it asks for another event.
+    /// Waits for the first answer and the next request for an event.
     ///
     /// # Errors
-    /// When there is none, or it says that something failed; with the end of the log.
+    /// If the function does not answer or reports a failure. The message ends with the
+    /// last lines of its log.
     pub async fn first_answer(&mut self) -> anyhow::Result<Start> {
         let Call::Asked(ready) = self.call().await? else {
-            bail!("{} answered before it asked", self.name);
+            bail!("{} answered before it asked for an event", self.name);
         };
         let (_, answered) = self.answer().await?;
         self.waits().await?;
@@ -114,11 +117,11 @@ impl Running {
         })
     }
 
-    /// Gives it `event` and waits for the answer; how long that took. It waits for
-    /// another event afterwards, and does nothing.
+    /// Hands the function `event` and returns the time until its answer. Afterwards the
+    /// function waits for the next event.
     ///
     /// # Errors
-    /// As of [`Running::first_answer`].
+    /// As for [`Running::first_answer`].
     pub async fn invoke(&mut self, event: &'static str) -> anyhow::Result<Duration> {
         self.emulator.offer(event).await?;
         let (handed, answered) = self.answer().await?;
@@ -126,24 +129,26 @@ impl Running {
         Ok(answered.saturating_sub(handed))
     }
 
-    /// The most memory it has had, in bytes.
+    /// Peak memory so far, in bytes.
     pub fn peak_bytes(&self) -> Option<u64> {
         Process(self.child.id()?).peak_bytes()
     }
 
-    /// Ends it.
+    /// Kills the process.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
     }
 
-    /// Until it asks for an event.
+    /// Waits until the function asks for an event.
     async fn waits(&mut self) -> anyhow::Result<()> {
         match self.call().await? {
             Call::Asked(_) => Ok(()),
-            call => self.failed(&format!("asked for no event, but {call:?}")),
+            call => self.failed(&format!(
+                "should have asked for an event, but called {call:?}"
+            )),
         }
     }
 
@@ -155,7 +160,7 @@ impl Running {
             Call::Answered { at, body } if is_success(&body) => Ok((handed, at)),
             Call::Answered { body, .. } => self.failed(&format!("answered {}", text(&body))),
             Call::Failed(body) => self.failed(&format!("failed: {}", text(&body))),
-            call => self.failed(&format!("did not answer, but {call:?}")),
+            call => self.failed(&format!("should have answered, but called {call:?}")),
         }
     }
 
@@ -174,7 +179,7 @@ impl Running {
         match next {
             Next::Call(call) => Ok(call),
             Next::Ended(status) => self.failed(&format!("ended: {status}")),
-            Next::Late => self.failed(&format!("did nothing for {} s", PATIENCE.as_secs())),
+            Next::Late => self.failed(&format!("made no call for {} s", PATIENCE.as_secs())),
         }
     }
 
@@ -189,7 +194,8 @@ impl Running {
     }
 }
 
-/// A route's answer has a status; a drain's has none, and is a failure when it fails.
+/// An HTTP answer carries a status. A drain's answer has none; a drain that fails reports
+/// an error instead of an answer.
 fn is_success(body: &[u8]) -> bool {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     match answer.get("statusCode") {

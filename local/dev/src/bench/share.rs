@@ -1,34 +1,35 @@
-//! The share of a processor that Lambda gives a function by its memory.
+//! Limits a process to the share of a processor that Lambda grants for a given memory
+//! size.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-/// The memory `template.yaml` gives the functions, in MB, and the memory that comes with
-/// one whole processor.
+/// The memory that `template.yaml` gives the functions, and the memory at which Lambda
+/// grants one whole processor, both in MB.
 const MEMORY: u64 = 256;
 const PROCESSOR_MEMORY: u64 = 1769;
 
-/// How often a share begins anew, in microseconds: what was measured on Lambda. The
-/// kernel's own 100 ms would let most cold starts end within their first share.
+/// How often a share starts anew, in microseconds, as measured on Lambda. With the
+/// kernel's default of 100 ms, most cold starts would finish within their first share.
 const PERIOD_US: u64 = 20_000;
 const QUOTA_US: u64 = PERIOD_US * MEMORY / PROCESSOR_MEMORY;
 
-/// A control group whose processes have that share together; it is removed with this
-/// value.
+/// A control group that limits its processes together. It is removed when this value is
+/// dropped.
 pub struct Share {
     folder: PathBuf,
 }
 
 impl Share {
     /// # Errors
-    /// Why there can be no such group on this machine.
+    /// If this machine does not allow such a group. The message says why.
     pub fn new() -> anyhow::Result<Share> {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let places = places(&read("/proc/mounts"), &read("/proc/self/cgroup"));
         let name = format!("trawl-bench-{}", std::process::id());
-        let mut why = "no control groups for processors are mounted".to_owned();
+        let mut why = "no cpu control group is mounted".to_owned();
         for place in places {
             match place.create(&name) {
                 Ok(folder) => return Ok(Share { folder }),
@@ -38,15 +39,15 @@ impl Share {
         bail!("{why}")
     }
 
-    /// Puts the process `id` into the group.
+    /// Moves the process `id` into the group.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses.
     pub fn take(&self, id: u32) -> io::Result<()> {
         std::fs::write(self.folder.join("cgroup.procs"), id.to_string())
     }
 
-    /// How often the group had used its share up.
+    /// How often the group was throttled.
     pub fn n_throttled(&self) -> Option<u64> {
         let stat = std::fs::read_to_string(self.folder.join("cpu.stat")).ok()?;
         let mut lines = stat.lines();
@@ -56,21 +57,21 @@ impl Share {
             .ok()
     }
 
-    /// What it is, for the print.
+    /// Describes the share for the report.
     pub fn told() -> String {
         let share = MEMORY as f64 / PROCESSOR_MEMORY as f64 * 100.0;
-        format!("{share:.1} % of a processor, as {MEMORY} MB bring")
+        format!("{share:.1} % of a processor, as Lambda gives {MEMORY} MB")
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // A group that still has a process stays; it does nothing by itself.
+        // A group that still contains a process cannot be removed; it does no harm.
         let _ = std::fs::remove_dir(&self.folder);
     }
 }
 
-/// A group in which another can be made.
+/// A control group in which a child group can be created.
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
     folder: PathBuf,
@@ -83,7 +84,7 @@ enum Version {
     Two,
 }
 
-/// This process's own group and those above it, own first.
+/// The group of this process and its ancestors, innermost first.
 fn places(mounts: &str, own: &str) -> Vec<Place> {
     let mut places = Vec::new();
     for line in mounts.lines() {
@@ -118,7 +119,7 @@ impl Place {
         if self.version == Version::Two {
             let controllers = std::fs::read_to_string(self.folder.join("cgroup.controllers"))?;
             if !controllers.split_whitespace().any(|name| name == "cpu") {
-                return Err(io::Error::other("has no say over processors"));
+                return Err(io::Error::other("does not control processors"));
             }
             std::fs::write(self.folder.join("cgroup.subtree_control"), "+cpu")?;
         }
@@ -149,7 +150,10 @@ mod tests {
     #[test]
     fn the_share_is_that_of_256_mb() {
         assert_eq!(QUOTA_US, 2894);
-        assert_eq!(Share::told(), "14.5 % of a processor, as 256 MB bring");
+        assert_eq!(
+            Share::told(),
+            "14.5 % of a processor, as Lambda gives 256 MB"
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What functions are measured at: the endpoint with and without TLS, the services of
-//! AWS, Discord, and what each function finds in the database.
+//! The services the functions are measured against: the endpoint with and without TLS,
+//! the AWS stand-ins, Discord, and the data each function expects in the database.
 
 use std::path::{Path, PathBuf};
 
@@ -18,14 +18,14 @@ use super::program::{Program, Side};
 use super::tls::Front;
 use crate::measure::{Endpoint, Target};
 
-/// How a function reaches the database, and what it has to read before.
+/// How a function connects to the database, and where it gets its secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Link {
     #[serde(rename = "plain")]
     Plain,
     #[serde(rename = "tls")]
     Tls,
-    /// Over TLS, with its secrets from SSM.
+    /// Over TLS, with secrets from SSM.
     #[serde(rename = "tls with secrets from ssm")]
     TlsAndSecrets,
 }
@@ -41,8 +41,8 @@ impl Link {
         }
     }
 
-    /// What programs in other languages are compared with over this link do: they are
-    /// told their secrets.
+    /// The link that Node and Python are compared on. They get their secrets from the
+    /// environment.
     pub fn of_others(self) -> Link {
         match self {
             Link::Plain => Link::Plain,
@@ -50,13 +50,13 @@ impl Link {
         }
     }
 
-    /// Whether `program` can do it.
+    /// Whether `program` supports this link.
     pub fn suits(self, program: &Program) -> bool {
         self != Link::TlsAndSecrets || program.takes_parameters
     }
 }
 
-/// The secrets of every system on one machine, as the events know them.
+/// The secrets of a local system, as used in the event files.
 const SECRETS: [(&str, &str); 2] = [
     ("TRAWL_API_KEY", "trawl-development-api-key"),
     ("TRAWL_ADMIN_KEY", "trawl-development-admin-key"),
@@ -64,30 +64,30 @@ const SECRETS: [(&str, &str); 2] = [
 const DISCORD_TOKEN: (&str, &str) = ("DISCORD_TOKEN", "sample-bot-token");
 const REDIS_TOKEN: &str = "UPSTASH_REDIS_REST_TOKEN";
 
-/// The actions that are limited; here none is.
+/// The rate-limited actions. The benchmark switches all limits off.
 const LIMITS: [&str; 4] = ["READ", "API", "MESSAGE", "LOGIN"];
 
-/// Everything that stands around the functions.
+/// Everything the functions connect to.
 pub struct Site {
     pub clock: Clock,
     endpoint: Endpoint,
     front: Front,
-    /// Holds the root of the front.
+    /// Holds the TLS proxy's root certificate.
     folder: tempfile::TempDir,
     aws: Aws,
     discord: discord_local::Server,
 }
 
 impl Site {
-    /// With the endpoint `program`, or one in this process.
+    /// Starts all services, with the endpoint as `program` or in this process.
     ///
     /// # Errors
-    /// What does not start.
+    /// If a service does not start.
     pub async fn start(program: Option<&Path>) -> anyhow::Result<Site> {
         let endpoint = Endpoint::start(&Target::Embedded, program).await?;
         let address = endpoint.url().trim_start_matches("http://");
         let front = Front::start(address).await?;
-        let folder = tempfile::tempdir().context("there is no folder for a certificate")?;
+        let folder = tempfile::tempdir().context("cannot create a folder for the certificate")?;
         std::fs::write(folder.path().join("root.pem"), &front.root)?;
         let secrets = SECRETS
             .into_iter()
@@ -116,15 +116,15 @@ impl Site {
         }
     }
 
-    /// The file with the root of those that speak TLS here.
+    /// The file with the root certificate of the TLS servers.
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("root.pem")
     }
 
-    /// What `program` finds in the database.
+    /// Stores the data that `program` expects in the database.
     ///
     /// # Errors
-    /// When the endpoint has gone.
+    /// If the endpoint does not reply.
     pub async fn prepare(&self, program: &Program) -> anyhow::Result<()> {
         match program.side {
             Side::Function(case) if case.asks_for_job => {}
@@ -134,7 +134,7 @@ impl Site {
         let redis = shared::redis::connect(&self.endpoint.redis(&prefix), &self.clock)?;
         let config = QueueConfig::default();
         let queue = Queue::new(redis, &prefix, SCAN, self.clock.clone(), config);
-        let id = JobId::parse(JOB).context("the events name a job")?;
+        let id = JobId::parse(JOB).context("the job ID in the events is invalid")?;
         let place = json!({
             "guildId": sample::GUILD_ID.to_string(), "channelId": sample::CLIPS_ID.to_string(),
             "scanMode": "forward",
@@ -145,8 +145,7 @@ impl Site {
         Ok(())
     }
 
-    /// The environment of `program`, as `template.yaml` gives it, with the database at
-    /// `url`.
+    /// The environment of `program` as in `template.yaml`, with the database at `url`.
     pub fn environment(&self, program: &Program, link: Link, url: &str) -> Vec<(String, String)> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         let mut set = |name: &str, value: &str| pairs.push((name.to_owned(), value.to_owned()));
@@ -215,12 +214,12 @@ impl Site {
     }
 }
 
-/// Programs do not meet in the database.
+/// Each program gets its own key prefix.
 fn prefix(program: &Program) -> String {
     format!("bench:{}:", program.name)
 }
 
-/// The parameter that holds the setting `name`.
+/// The SSM parameter that holds the setting `name`.
 fn parameter(name: &str) -> String {
     format!("/bench/{name}")
 }

@@ -1,4 +1,4 @@
-//! TLS before the endpoint, with a root that is made for the run.
+//! A TLS proxy in front of the endpoint, with a root certificate made for the run.
 
 use std::sync::Arc;
 
@@ -14,30 +14,30 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Takes TLS off and passes on; it ends with this value.
+/// Terminates TLS and forwards to the endpoint. It stops when this value is dropped.
 pub struct Front {
     pub url: String,
-    /// The root, in PEM.
+    /// The root certificate in PEM.
     pub root: String,
     server: JoinHandle<()>,
 }
 
 impl Front {
-    /// Before `address`, such as `127.0.0.1:8079`.
+    /// Starts a proxy for `address`, such as `127.0.0.1:8079`.
     ///
     /// # Errors
-    /// When no certificate can be made, or there is no port.
+    /// If no certificate can be created or no port is free.
     pub async fn start(address: &str) -> anyhow::Result<Front> {
-        let (root, config) = certified().context("no certificate can be made")?;
+        let (root, config) = certified().context("cannot create a certificate")?;
         let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.context("there is no port to listen on")?;
+        let listener = listener.context("no free port to listen on")?;
         let url = format!("https://{}", listener.local_addr()?);
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let address = address.to_owned();
         let server = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 let (acceptor, address) = (acceptor.clone(), address.clone());
-                // A connection that fails is its client's to report.
+                // The client reports a failed connection.
                 tokio::spawn(async move { pass(connection, &acceptor, &address).await });
             }
         });
@@ -60,7 +60,7 @@ async fn pass(outside: TcpStream, acceptor: &TlsAcceptor, address: &str) -> std:
     Ok(())
 }
 
-/// A root, and a server of this machine that it vouches for.
+/// Creates a root certificate and the TLS configuration of a local server it has signed.
 fn certified() -> anyhow::Result<(String, ServerConfig)> {
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,4 +1,4 @@
-//! What is checked.
+//! The checks of `dev doctor`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,32 +23,31 @@ use shared::redis::commands::{Keys as _, Server as _, Strings as _};
 
 use super::subject::Subject;
 
-/// How long what a check stores lives at most, should cleaning up fail.
+/// Expiry of every stored test value, in case the cleanup fails.
 const LIFE: Duration = Duration::from_secs(300);
 
-/// Clocks further apart than this store and claim no jobs.
+/// With a larger clock skew, the queue would not store or claim jobs.
 const SKEW_MS: i64 = 30_000;
 
 pub async fn connectivity(subject: &Subject) -> anyhow::Result<String> {
     let pong = subject.redis.ping().await?;
-    ensure!(pong == "PONG", "PING was answered {pong:?}");
+    ensure!(pong == "PONG", "PING returned {pong:?} instead of PONG");
     let Some(skew) = subject.redis.clock_skew_ms() else {
-        return Ok("PONG; the service does not tell its time".to_owned());
+        return Ok(
+            "PONG; the service does not support TIME, so clock skew was not checked".to_owned(),
+        );
     };
     ensure!(
         skew.abs() <= SKEW_MS,
-        "the clock here is {} s ahead of the service's: the queue would neither store nor claim",
+        "the local clock is {} s ahead of the service's; the queue could not store or claim jobs",
         skew / 1000
     );
-    Ok(format!(
-        "PONG; clocks {} s apart",
-        (skew.abs() + 500) / 1000
-    ))
+    Ok(format!("PONG; clock skew {} s", (skew.abs() + 500) / 1000))
 }
 
 pub async fn set_and_get(subject: &Subject) -> anyhow::Result<String> {
     let key = format!("{}value", subject.prefix);
-    // Text that a service without binary-safe replies would spoil.
+    // Contains characters that a service without binary-safe replies would corrupt.
     let value = "Trawl \u{1f3a3} \"quoted\"\r\n\0end";
     let mut pipeline = Pipeline::new();
     let stored = pipeline.add(set(&key, value, SetOptions::new().expires_in(LIFE)));
@@ -57,17 +56,20 @@ pub async fn set_and_get(subject: &Subject) -> anyhow::Result<String> {
     let mut replies = pipeline.send(&*subject.redis).await?;
     replies.take(stored)?;
     let read = replies.take(read)?;
-    ensure!(read.as_deref() == Some(value), "another value came back");
-    ensure!(replies.take(left)? > 0, "the key does not expire");
+    ensure!(
+        read.as_deref() == Some(value),
+        "GET returned a different value"
+    );
+    ensure!(replies.take(left)? > 0, "the key has no expiry");
     ensure!(
         subject.redis.del(&[&key]).await? == 1,
         "the key could not be deleted"
     );
     ensure!(
         subject.redis.get(&key).await?.is_none(),
-        "a deleted key is still there"
+        "the key still exists after DEL"
     );
-    Ok("written, read back to the byte, expiring, deleted".to_owned())
+    Ok("a binary value was written with an expiry, read back unchanged and deleted".to_owned())
 }
 
 pub async fn cache(subject: &Subject) -> anyhow::Result<String> {
@@ -81,24 +83,24 @@ pub async fn cache(subject: &Subject) -> anyhow::Result<String> {
     let first = cache.get_or_load(&entry, load).await?;
     let again = cache
         .get_or_load(&entry, || async {
-            bail!("a cached value was loaded again")
+            bail!("a cached value was loaded a second time")
         })
         .await?;
     ensure!(
         first.as_deref() == Some("loaded") && again == first,
-        "another value came back"
+        "the cache returned a different value"
     );
     let counts = cache.counts();
     ensure!(
         counts.failures == 0,
-        "{} calls of Redis failed",
+        "{} Redis calls failed",
         counts.failures
     );
     cache.invalidate(&entry).await?;
     let look = cache.get(&entry).await;
     ensure!(
         !matches!(look, Ok(Some(_))),
-        "an invalidated value is still there"
+        "the value is still cached after it was invalidated"
     );
     Ok(format!(
         "{} miss, {} hit, invalidated",
@@ -115,15 +117,15 @@ pub async fn limiter(subject: &Subject) -> anyhow::Result<String> {
         let verdict = limiter.check(&subject.redis, &check).await;
         ensure!(
             verdict.reason != Reason::Unavailable,
-            "Redis did not answer the limiter"
+            "the limiter got no answer from Redis"
         );
         seen.push(verdict.admitted);
     }
     ensure!(
         seen == [true, true, false],
-        "of three calls under a limit of two: {seen:?}"
+        "expected two of three calls to be admitted: {seen:?}"
     );
-    Ok("two admitted, the third refused".to_owned())
+    Ok("limit of two: two calls admitted, the third refused".to_owned())
 }
 
 pub async fn lock(subject: &Subject) -> anyhow::Result<String> {
@@ -135,22 +137,25 @@ pub async fn lock(subject: &Subject) -> anyhow::Result<String> {
     let mut held = locks
         .try_acquire("doctor", LIFE)
         .await?
-        .context("a new lock is held")?;
+        .context("a new lock could not be acquired")?;
     let other = locks.try_acquire("doctor", LIFE).await?;
-    ensure!(other.is_none(), "two hold the lock");
+    ensure!(other.is_none(), "two callers hold the lock at once");
     ensure!(held.extend(LIFE).await?, "the lock cannot be extended");
     let fence = held.fence();
     ensure!(held.release().await?, "the lock cannot be released");
     let next = locks
         .try_acquire("doctor", LIFE)
         .await?
-        .context("it was not released")?;
-    ensure!(next.fence() > fence, "a later holder has no higher fence");
+        .context("the lock could not be acquired after its release")?;
+    ensure!(
+        next.fence() > fence,
+        "the fence did not rise with the next holder"
+    );
     next.release().await?;
-    Ok("one holder at a time, extended, released, fences rise".to_owned())
+    Ok("exclusive, extended, released; the fence rises with each holder".to_owned())
 }
 
-/// Does what it is given.
+/// A handler whose jobs always succeed.
 struct Healthy;
 
 impl JobHandler for Healthy {
@@ -176,7 +181,7 @@ pub async fn queue(subject: &Subject) -> anyhow::Result<String> {
     queue.enqueue(job.clone()).await?;
     ensure!(
         queue.enqueue(job).await?.id() == &id,
-        "a job sent twice is two"
+        "a job enqueued twice was stored twice"
     );
     let consumer = Consumer::new(queue.clone(), Arc::new(Healthy));
     let report = consumer
@@ -186,10 +191,13 @@ pub async fn queue(subject: &Subject) -> anyhow::Result<String> {
         report.completed == 1,
         "the job did not complete: {report:?}"
     );
-    let done = queue.job(&id).await?.context("the job is gone")?;
+    let done = queue
+        .job(&id)
+        .await?
+        .context("the completed job was not kept")?;
     ensure!(
         done.state == JobState::Completed,
-        "the job is {:?}",
+        "the job ended as {:?}",
         done.state
     );
     queue.purge(&id).await?;
@@ -206,13 +214,16 @@ pub async fn stream(subject: &Subject) -> anyhow::Result<String> {
     let mut replies = pipeline.send(&*subject.redis).await?;
     replies.take(added)?;
     replies.take(more)?;
-    ensure!(replies.take(length)? == 2, "an entry is missing");
+    ensure!(
+        replies.take(length)? == 2,
+        "XLEN does not count both entries"
+    );
     let after = replies.take(after)?;
     ensure!(
         after.len() == 1 && after[0].id == "1-2",
-        "reading on after an entry fails"
+        "reading from the first entry did not return the second"
     );
-    Ok("two entries added, read on after the first".to_owned())
+    Ok("two entries added; the second read from the position of the first".to_owned())
 }
 
 pub async fn monitoring(subject: &Subject) -> anyhow::Result<String> {
@@ -232,9 +243,9 @@ pub async fn monitoring(subject: &Subject) -> anyhow::Result<String> {
         let is_safe = policy == "noeviction" || value("maxmemory") == Some("0");
         ensure!(
             is_safe,
-            "eviction is on ({policy}): a full database would drop jobs; turn it off"
+            "eviction is on ({policy}), so a full database would drop jobs; turn eviction off"
         );
     }
-    let version = value("redis_version").unwrap_or("of a version it does not tell");
+    let version = value("redis_version").unwrap_or("(version not reported)");
     Ok(format!("{keys} keys, Redis {version}"))
 }

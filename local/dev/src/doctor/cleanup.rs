@@ -1,4 +1,4 @@
-//! Removing what the checks stored.
+//! Removes the data that the checks stored.
 
 use anyhow::ensure;
 use shared::redis::Pipeline;
@@ -6,13 +6,13 @@ use shared::redis::commands::keys::{del, scan};
 
 use super::subject::Subject;
 
-/// Keys one page looks at.
+/// SCAN count per page.
 const PAGE: u32 = 1000;
 
-/// Pages before it gives up on a very large database.
+/// Page limit, so that the cleanup of a very large database ends.
 const PAGES: u32 = 5000;
 
-/// Removes every key of this run, wherever in the database it is.
+/// Removes every key of this run, anywhere in the database.
 pub async fn cleanup(subject: &Subject) -> anyhow::Result<String> {
     let pattern = format!("{}*", subject.prefix);
     let (mut cursor, mut removed) = ("0".to_owned(), 0_u64);
@@ -31,7 +31,7 @@ pub async fn cleanup(subject: &Subject) -> anyhow::Result<String> {
     }
     ensure!(
         false,
-        "too many keys to look through; remove {pattern} by hand"
+        "the database has too many keys to search; delete {pattern} yourself"
     );
     Ok(String::new())
 }

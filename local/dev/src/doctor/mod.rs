@@ -1,4 +1,4 @@
-//! `dev doctor`: whether a database does what the system needs of it.
+//! `dev doctor`: checks that a database supports everything Trawl needs.
 
 mod checks;
 mod cleanup;
@@ -23,31 +23,31 @@ use crate::settings::Settings;
 use crate::up;
 use subject::Subject;
 
-/// Check a database: the one the settings or --url name.
+/// Check that a database supports everything Trawl needs, then remove the test data.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorCommand {
-    /// The database, in the place of UPSTASH_REDIS_REST_URL: a port, or an address with one.
-    /// Its token is UPSTASH_REDIS_REST_TOKEN, or that in the data folder.
+    /// Database to check instead of UPSTASH_REDIS_REST_URL: a port, ADDRESS:PORT or a
+    /// URL. Its token is UPSTASH_REDIS_REST_TOKEN, or else the one in the data folder.
     #[arg(long, conflicts_with = "embedded")]
     pub url: Option<String>,
-    /// The data folder of the system whose database --url names.
+    /// Data folder of the running system whose database --url names.
     #[arg(long, default_value = up::DATA)]
     pub data: PathBuf,
-    /// Start an embedded database for the checks instead.
+    /// Start an embedded database and check that instead.
     #[arg(long)]
     pub embedded: bool,
 }
 
-/// What a check found.
+/// The result of one check.
 #[derive(Debug)]
 pub struct Finding {
     pub check: &'static str,
     pub took: Duration,
-    /// What was seen; of a failed check, why it failed.
+    /// What the check observed, or why it failed.
     pub outcome: Result<String, String>,
 }
 
-/// A check: a sentence on what it saw, or what is wrong.
+/// A check returns a sentence about what it observed, or the error.
 type Check = for<'a> fn(&'a Subject) -> BoxFuture<'a, anyhow::Result<String>>;
 
 const CHECKS: [(&str, Check); 8] = [
@@ -67,10 +67,10 @@ const CHECKS: [(&str, Check); 8] = [
     }),
 ];
 
-/// `dev doctor`; answers whether everything is well.
+/// `dev doctor`. Returns whether every check passed.
 ///
 /// # Errors
-/// When a setting is wrong or the embedded database cannot be started.
+/// If a setting is invalid or the embedded database cannot be started.
 pub async fn doctor(command: DoctorCommand) -> anyhow::Result<bool> {
     let named = named(&command, &Environment::process())?;
     let (config, server, origin) = match named {
@@ -79,7 +79,7 @@ pub async fn doctor(command: DoctorCommand) -> anyhow::Result<bool> {
             let started = upstash_local::Server::start(upstash_local::Options::default()).await?;
             let settings = Settings::read(&Environment::process())?;
             let config = settings.local_redis(started.url(), started.token().to_owned());
-            (config, Some(started), "embedded, and gone afterwards")
+            (config, Some(started), "embedded, removed afterwards")
         }
     };
     println!("database  {} ({origin})", config.url);
@@ -89,8 +89,8 @@ pub async fn doctor(command: DoctorCommand) -> anyhow::Result<bool> {
     }
     let failed = findings.iter().filter(|f| f.outcome.is_err()).count();
     match failed {
-        0 => println!("all is well"),
-        _ => println!("{failed} of {} failed", findings.len()),
+        0 => println!("all checks passed"),
+        _ => println!("{failed} of {} checks failed", findings.len()),
     }
     if let Some(server) = server {
         server.stop().await;
@@ -98,7 +98,7 @@ pub async fn doctor(command: DoctorCommand) -> anyhow::Result<bool> {
     Ok(failed == 0)
 }
 
-/// The database that somebody named, and who did; none if it is to be embedded.
+/// The database to check and which setting named it. `None` means the embedded one.
 fn named(
     command: &DoctorCommand,
     env: &Environment<'_>,
@@ -115,8 +115,8 @@ fn named(
                 let keys = Keys::read(&command.data)?;
                 let keys = keys.with_context(|| {
                     format!(
-                        "there is no token for {url}: set UPSTASH_REDIS_REST_TOKEN, or name the \
-                         data folder of its system with --data"
+                        "no token for {url}: set UPSTASH_REDIS_REST_TOKEN, or set --data to the \
+                         data folder of the system it belongs to"
                     )
                 })?;
                 keys.database_token
@@ -127,18 +127,18 @@ fn named(
     match settings.redis {
         Some(config) => Ok(Some((config, "named by UPSTASH_REDIS_REST_URL"))),
         None => bail!(
-            "no database is named: set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, name \
-             one with --url ({} is what `dev` uses unless it says another), or start one for the \
-             checks with --embedded",
+            "no database to check: set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or name \
+             one with --url (the database of `dev` is usually at {}), or check an embedded one \
+             with --embedded",
             format_args!("127.0.0.1:{REDIS_PORT}")
         ),
     }
 }
 
-/// Makes every check, and removes what they left whatever they found.
+/// Runs every check, then removes the test data whatever the checks found.
 ///
 /// # Errors
-/// When the settings describe no database.
+/// If the settings are invalid.
 pub async fn examine(config: &RedisConfig, clock: &Clock) -> anyhow::Result<Vec<Finding>> {
     let subject = Subject {
         redis: redis::connect(config, clock)?,
@@ -151,7 +151,7 @@ pub async fn examine(config: &RedisConfig, clock: &Clock) -> anyhow::Result<Vec<
             findings.push(Finding {
                 check: name,
                 took: Duration::ZERO,
-                outcome: Err("not tried: the database cannot be reached".to_owned()),
+                outcome: Err("skipped: the database cannot be reached".to_owned()),
             });
             continue;
         }

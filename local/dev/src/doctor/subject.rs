@@ -1,9 +1,10 @@
-//! What a check works with.
+//! The database under test.
 
 use shared::clock::Clock;
 use shared::redis::Redis;
 
-/// The database that is checked. All keys of a run begin with a prefix no other run has.
+/// The database under test. Every key of a run starts with a prefix that no other run
+/// uses.
 pub(crate) struct Subject {
     pub redis: Redis,
     pub prefix: String,

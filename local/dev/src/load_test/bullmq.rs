@@ -1,6 +1,6 @@
-//! The same work on BullMQ, in Node, over a real Redis.
+//! Runs the same work on BullMQ, in Node, over a real Redis.
 //!
-//! The program's numbers come back as JSON.
+//! The Node program prints its results as JSON.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -30,12 +30,12 @@ const PACKAGE: Package = Package {
     ],
 };
 
-/// An installed BullMQ.
+/// An installed copy of BullMQ.
 pub struct BullMq {
     folder: PathBuf,
 }
 
-/// What BullMQ did.
+/// BullMQ's results.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BullMqMeasured {
@@ -43,18 +43,18 @@ pub struct BullMqMeasured {
     pub node: String,
     pub enqueue: BullMqPhase,
     pub drain: BullMqPhase,
-    /// Attempts that failed.
+    /// Failed attempts.
     pub failures: u64,
     pub completed: u64,
-    /// Jobs in any other state at the end.
+    /// Jobs that were in any other state at the end.
     pub left: u64,
-    /// From the end of a job to the reply that it was accepted, which brings the next.
+    /// Time until the reply that a job is completed, which also returns the next job.
     p50_ms: f64,
     p99_ms: f64,
     cpu_ms: f64,
     /// Peak memory of the Node process.
     pub node_bytes: u64,
-    /// What Redis had more than before the first job.
+    /// How much the memory use of Redis grew from before the first job.
     pub redis_bytes: i64,
 }
 
@@ -92,20 +92,20 @@ enum Said {
 }
 
 impl BullMq {
-    /// Installs what is not there yet.
+    /// Installs BullMQ if it is not installed yet.
     ///
     /// # Errors
-    /// When Node or npm is missing, or the packages cannot be had.
+    /// If Node or npm is missing, or the packages cannot be downloaded.
     pub async fn install() -> anyhow::Result<BullMq> {
         let folder = install(&PACKAGE, "bullmq").await;
-        let folder = folder.context("--bullmq compares with BullMQ")?;
+        let folder = folder.context("--bullmq needs BullMQ, which cannot be installed")?;
         Ok(BullMq { folder })
     }
 
-    /// Does the work on the Redis at `url`, leaving no key behind.
+    /// Runs the work on the Redis at `url` and removes every key afterwards.
     ///
     /// # Errors
-    /// When the program fails or not every job was completed.
+    /// If the program fails or does not complete every job.
     pub async fn run(
         &self,
         url: &str,
@@ -136,12 +136,12 @@ impl BullMq {
         let status = child.wait().await?;
         let measured = measured.with_context(|| format!("BullMQ's program ended: {status}"))?;
         if measured.completed != fates.len() as u64 || measured.left != 0 {
-            bail!("BullMQ completed {} jobs", measured.completed);
+            bail!("BullMQ completed only {} jobs", measured.completed);
         }
         let failing = fates.iter().filter(|fate| fate.fails).count() as u64;
         if measured.failures != failing {
             bail!(
-                "{} attempts failed on BullMQ, not {failing}",
+                "{} attempts failed on BullMQ, expected {failing}",
                 measured.failures
             );
         }

@@ -1,40 +1,42 @@
-//! The arguments of `dev load-test`.
+//! Command line options of `dev load-test`.
 
 use clap::Args;
 
-/// Measure the queue under load, and check that it loses nothing.
+/// Load-test the queue and verify that no job is lost or completed twice.
 #[derive(Args, Clone, Debug)]
 pub struct LoadTestCommand {
-    /// Jobs to do.
+    /// Number of jobs.
     #[arg(long, default_value = "100000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub jobs: u32,
-    /// Jobs one drainer runs at once.
+    /// Jobs that one drainer runs concurrently.
     #[arg(long, default_value = "5", value_parser = clap::value_parser!(u16).range(1..=50))]
     pub concurrency: u16,
-    /// Drainers at the same time.
+    /// Number of drainers.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub drainers: u16,
-    /// The share of jobs whose first attempt fails.
+    /// Fraction of jobs whose first attempt fails, from 0 to 0.5.
     #[arg(long, default_value = "0.05", value_parser = share)]
     pub failing: f64,
-    /// The share of jobs that lose their lease because their drainer dies.
+    /// Fraction of jobs that lose their lease because their drainer is killed, from 0 to
+    /// 0.5.
     #[arg(long, default_value = "0.01", value_parser = share)]
     pub crashing: f64,
-    /// Decides which jobs fail and which kill.
+    /// Random seed that decides which jobs fail and which kill their drainer.
     #[arg(long, default_value = "1")]
     pub seed: u64,
-    /// Do the same on this real Redis, such as redis://127.0.0.1:6379, behind the
-    /// endpoint. Its other keys are left alone.
+    /// Also test on this real Redis behind the endpoint, such as redis://127.0.0.1:6379.
+    /// Other keys in it are left alone.
     #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
-    /// Compare with BullMQ, over the Redis of --redis or one started for it.
+    /// Also compare with BullMQ, on the Redis of --redis or on one started for the
+    /// comparison.
     #[arg(long)]
     pub bullmq: bool,
-    /// Jobs of each run that is compared with BullMQ; nobody dies in these.
+    /// Jobs per run in the comparison with BullMQ. No drainer is killed in these runs.
     #[arg(long, default_value = "20000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub bullmq_jobs: u32,
-    /// How often each of these is done; the fastest counts, since whatever else the
-    /// machine does only slows.
+    /// Repetitions of each run in the comparison. The fastest one counts, because other
+    /// load on the machine can only slow a run down.
     #[arg(long, default_value = "3", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub rounds: u16,
 }

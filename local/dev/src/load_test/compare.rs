@@ -1,4 +1,4 @@
-//! The same work on both sides, at several concurrencies.
+//! Runs the same work on both sides at several levels of concurrency.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::work::Work;
 use super::{drainer, report};
 use crate::measure::bar;
 
-/// Jobs run at once, on each side.
+/// Concurrent jobs on each side.
 const CONCURRENCIES: [usize; 3] = [1, 5, 50];
 
-/// BullMQ, and the Redis it works on.
+/// BullMQ and the Redis it uses.
 pub struct OtherSide {
     bullmq: BullMq,
     pub redis_url: String,
@@ -26,7 +26,7 @@ pub struct OtherSide {
 
 impl OtherSide {
     /// # Errors
-    /// What is not installed, or does not start.
+    /// If a program is not installed or does not start.
     pub async fn prepare(command: &LoadTestCommand) -> anyhow::Result<OtherSide> {
         let bullmq = BullMq::install().await?;
         let (redis_url, server) = match &command.redis {
@@ -43,10 +43,10 @@ impl OtherSide {
         })
     }
 
-    /// Prints a table for each concurrency.
+    /// Prints one table per level of concurrency.
     ///
     /// # Errors
-    /// When a side fails.
+    /// If either side fails.
     pub async fn compare(&self, command: &LoadTestCommand, places: &Places) -> anyhow::Result<()> {
         for concurrency in CONCURRENCIES {
             let plan = Plan {
@@ -62,7 +62,7 @@ impl OtherSide {
             };
             let mut ours: Vec<Vec<Measured>> = places.targets.iter().map(|_| Vec::new()).collect();
             let mut theirs = Vec::new();
-            // In turn, so that no side has the machine to itself for long.
+            // Both sides alternate, so that a change in load affects both.
             for _ in 0..command.rounds {
                 for ((name, target), rounds) in places.targets.iter().zip(&mut ours) {
                     rounds.push(places.run(name, target, &plan).await?);

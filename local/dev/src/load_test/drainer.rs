@@ -1,8 +1,8 @@
-//! A drainer that is invoked until all is done, and dies on the way.
+//! A drainer that is invoked until all jobs are done and is killed along the way.
 //!
-//! A death drops the future of the drain with everything in it, as when the process is
-//! killed: jobs in hand are not given back, a tick on its way may have been applied or
-//! not. What it held comes back when its lease ends.
+//! Killing a drainer drops its future with everything in it, as if its process had been
+//! killed. Jobs in progress are not handed back, and a tick in flight may or may not have
+//! been applied. The jobs return to the queue when their lease expires.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +17,14 @@ use super::handler::{Ledger, Trivial};
 use super::work::Death;
 use crate::functions::DRAIN_TIMEOUT;
 
-/// What a drainer did until all was done.
+/// What one drainer did until all jobs were done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
     pub deaths: u64,
-    /// Outcomes not accepted, because the lease was lost.
+    /// Outcomes that the queue rejected because the lease was lost.
     pub refused: u64,
-    /// Time without anything to claim, while the leases of the dead were to end.
+    /// Time with nothing to claim while the leases of killed drainers had not expired
+    /// yet.
     pub idle: Duration,
 }
 
@@ -36,7 +37,7 @@ pub struct Drainer {
 
 impl Drainer {
     /// # Errors
-    /// When the endpoint stays away.
+    /// If the endpoint stays unavailable.
     pub async fn run(self) -> anyhow::Result<Drained> {
         let mut drained = Drained::default();
         loop {
@@ -59,7 +60,8 @@ impl Drainer {
                 return Ok(drained);
             }
             if report.claimed == 0 {
-                // Another drainer has what is left, or a dead one's lease has to end.
+                // Another drainer has the remaining jobs, or the lease of a killed one
+                // has to expire.
                 let pause = self.queue.config().lease / 8;
                 self.clock.sleep(pause).await;
                 drained.idle += pause;
@@ -76,6 +78,6 @@ impl Drainer {
     }
 }
 
-/// How long a lease is in a load test. A minute, as deployed, would have each run wait
-/// that long for what the last death left.
+/// Lease duration in a load test. With the deployed value of one minute, every run would
+/// wait that long at its end for the last killed drainer's jobs.
 pub const LEASE: Duration = Duration::from_secs(3);

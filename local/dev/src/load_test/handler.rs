@@ -1,4 +1,4 @@
-//! The trivial handler, and what it keeps of the jobs it ran.
+//! The trivial job handler and a record of the jobs it ran.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::work::{Death, Fate};
 
-/// What was run, by all drainers of a run.
+/// A record of what all drainers of a run have run.
 pub struct Ledger {
     fates: Vec<Fate>,
     runs: Vec<AtomicU32>,
@@ -32,13 +32,13 @@ impl Ledger {
         }
     }
 
-    /// How often handlers were started.
+    /// How many times a handler was started.
     pub fn runs(&self) -> u64 {
         let runs = self.runs.iter();
         runs.map(|n| u64::from(n.load(Ordering::Relaxed))).sum()
     }
 
-    /// How job `n` ends a drainer; each does so once.
+    /// How job `n` kills its drainer. Each job does so at most once.
     fn death(&self, n: usize) -> Option<Death> {
         let death = self.fates[n].death?;
         let first = !self.died[n].swap(true, Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl Ledger {
     }
 }
 
-/// Does nothing, fails as its fate says, and ends its drainer through `deaths`.
+/// Does nothing, fails if its fate says so, or kills its drainer through `deaths`.
 pub struct Trivial {
     pub ledger: Arc<Ledger>,
     pub deaths: UnboundedSender<Death>,
@@ -64,12 +64,12 @@ impl JobHandler for Trivial {
         async move {
             let Some(n) = number(job.args()).filter(|n| *n < ledger.fates.len()) else {
                 return Outcome::Fail {
-                    reason: format!("not a job of this run: {}", job.args()),
+                    reason: format!("this job does not belong to this run: {}", job.args()),
                 };
             };
             ledger.runs[n].fetch_add(1, Ordering::Relaxed);
             if let Some(death) = ledger.death(n) {
-                // A drainer that is dead already needs no second death.
+                // The send fails only if the drainer is already dead.
                 let _ = deaths.send(death);
                 if death == Death::InHand {
                     std::future::pending::<()>().await;
@@ -87,7 +87,7 @@ impl JobHandler for Trivial {
         .boxed()
     }
 
-    /// A job that ended without its handler is found by the verdict.
+    /// The verdict finds any job that ended without its handler.
     fn ended(&self, _: EndedJob) -> BoxFuture<'static, ()> {
         async {}.boxed()
     }

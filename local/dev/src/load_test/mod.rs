@@ -1,20 +1,20 @@
-//! `dev load-test`: what the queue takes under load, and whether it loses anything.
+//! `dev load-test`: measures the queue under load and verifies that it loses nothing.
 //!
-//! Jobs are stored in bulk, drained by the real consumer over real HTTP and read back.
-//! Some fail once; some take their drainer with them. With `--redis` the same is done on
-//! a real Redis behind the endpoint, with `--bullmq` on BullMQ over a real Redis.
+//! Jobs are enqueued in bulk, drained by the real consumer over HTTP, and read back. Some
+//! jobs fail once, and some kill their drainer. With `--redis` the same work also runs on
+//! a real Redis behind the endpoint, and with `--bullmq` on BullMQ over a real Redis.
 //!
-//! | module | holds |
+//! | module | contents |
 //! |---|---|
-//! | `command` | the arguments |
+//! | `command` | the command line options |
 //! | `work` | the jobs and their fates |
-//! | `handler`, `drainer` | what runs them, and dies |
-//! | `redis_server` | a real Redis |
-//! | `timed` | the times of requests |
-//! | `places` | the databases that are measured |
-//! | `run`, `verdict` | one run, and whether it was right |
-//! | `compare`, `bullmq` | the other side |
-//! | `report` | the print |
+//! | `handler`, `drainer` | run the jobs, and get killed |
+//! | `redis_server` | starts a real Redis |
+//! | `timed` | request times |
+//! | `places` | the databases to measure |
+//! | `run`, `verdict` | one run, and its verification |
+//! | `compare`, `bullmq` | the comparison with BullMQ |
+//! | `report` | the report |
 
 mod bullmq;
 mod command;
@@ -45,18 +45,19 @@ use places::{Places, named};
 /// `dev load-test`.
 ///
 /// # Errors
-/// What is not installed or does not start; what was lost or accepted twice.
+/// If a program is not installed or does not start, or if a job was lost or accepted
+/// twice.
 pub async fn load_test(command: LoadTestCommand) -> anyhow::Result<()> {
     let program = program_beside();
     match &program {
-        Some(program) => println!("endpoint  {}, a process of its own", program.display()),
+        Some(program) => println!("endpoint  {}, as a separate process", program.display()),
         None => println!(
             "endpoint  in this process; `cargo build --release -p upstash-local` \
              builds it to run as a process of its own"
         ),
     }
     if cfg!(debug_assertions) {
-        println!("warning   not an optimised build: add --release");
+        println!("warning   this is a debug build; use --release for meaningful numbers");
     }
     let work = Work {
         jobs: command.jobs as usize,
@@ -70,7 +71,7 @@ pub async fn load_test(command: LoadTestCommand) -> anyhow::Result<()> {
         drainers: command.drainers.into(),
         lease: drainer::LEASE,
     };
-    // What is missing is told before the work, not after it.
+    // Report missing programs before the work, not after it.
     let other = match command.bullmq {
         true => Some(OtherSide::prepare(&command).await?),
         false => None,
@@ -94,8 +95,8 @@ pub async fn load_test(command: LoadTestCommand) -> anyhow::Result<()> {
     }
 }
 
-/// The engines to work on: the Redis that was named has to be one of them, the one
-/// started for BullMQ is if the endpoint's program can pass on to it.
+/// The engines to test: the embedded one, a Redis that was named, and the Redis started
+/// for BullMQ if the endpoint binary can forward to it.
 async fn targets(
     command: &LoadTestCommand,
     other: Option<&OtherSide>,

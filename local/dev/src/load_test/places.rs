@@ -1,4 +1,4 @@
-//! The databases that runs are made on.
+//! The databases that the runs use.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use anyhow::Context as _;
 use super::run::{Measured, Plan, run};
 use crate::measure::{Endpoint, Target, bar};
 
-/// The databases that runs are made on.
+/// The databases that the runs use.
 pub struct Places {
     pub targets: Vec<(&'static str, Target)>,
-    /// The endpoint's.
+    /// Path of the endpoint binary.
     pub program: Option<PathBuf>,
 }
 
@@ -26,7 +26,7 @@ impl Places {
     }
 }
 
-/// The same runs, borrowed, for a table.
+/// Borrows the runs for a table.
 pub fn named<'a>(measured: &'a [(&'a str, Measured)]) -> Vec<(&'a str, &'a Measured)> {
     measured.iter().map(|(name, m)| (*name, m)).collect()
 }

@@ -1,4 +1,4 @@
-//! A real Redis for the time of a run, when none is named.
+//! Starts a real Redis for the duration of a run when none is named.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
@@ -9,10 +9,10 @@ use shared::clock::Clock;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-/// How long it may take to listen.
+/// How long Redis may take to start listening.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A `redis-server` that keeps nothing on disk; it ends with this value.
+/// A `redis-server` without persistence. It is killed when this value is dropped.
 pub struct RedisServer {
     pub url: String,
     _child: Child,
@@ -20,9 +20,9 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// # Errors
-    /// When `redis-server` is not installed or does not come up.
+    /// If `redis-server` is not installed or does not start.
     pub async fn start(clock: &Clock) -> anyhow::Result<RedisServer> {
-        let port = free_port().context("no free port")?;
+        let port = free_port().context("cannot find a free port")?;
         let mut child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])

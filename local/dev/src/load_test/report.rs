@@ -1,4 +1,4 @@
-//! What a run is printed as.
+//! Prints the results of a run.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::bullmq::BullMqMeasured;
 use super::run::{Measured, Phase};
 use crate::measure::table::{Table, megabytes, milliseconds, ratio, seconds, two_digits, whole};
 
-/// The phases of each run, side by side by target.
+/// One column per target, one row per measurement.
 pub fn runs(named: &[(&str, &Measured)]) -> String {
     let mut table = Table::new(
         std::iter::once(String::new()).chain(named.iter().map(|(name, _)| (*name).to_owned())),
@@ -20,11 +20,11 @@ pub fn runs(named: &[(&str, &Measured)]) -> String {
         per_job(m, m.enqueue.round_trips)
     });
     row("drain: jobs/s", |m| whole(rate(m, &m.drain)));
-    row("drain: jobs/s, waiting left out", |m| {
+    row("drain: jobs/s, excluding waits", |m| {
         whole(m.plan.work.jobs as f64 / (m.drain.took.saturating_sub(m.drained.idle)).as_secs_f64())
     });
     row("drain: time", |m| seconds(m.drain.took));
-    row("drain: of it, waiting for leases", |m| {
+    row("drain: time waiting for leases", |m| {
         seconds(m.drained.idle)
     });
     row("drain: billed a job", |m| per_job(m, m.drain.billed));
@@ -44,15 +44,15 @@ pub fn runs(named: &[(&str, &Measured)]) -> String {
         megabytes(m.endpoint_idle_bytes)
     });
     row("failed attempts", |m| whole(m.verdict.retried as f64));
-    row("drainers that died", |m| whole(m.drained.deaths as f64));
+    row("drainers killed", |m| whole(m.drained.deaths as f64));
     row("outcomes refused", |m| whole(m.drained.refused as f64));
-    row("leases that ended", |m| whole(m.verdict.stalled as f64));
+    row("expired leases", |m| whole(m.verdict.stalled as f64));
     row("handlers started", |m| whole(m.runs as f64));
     row("completions accepted", |m| {
         whole(m.verdict.completed as f64)
     });
     row("lost, or accepted twice", |_| "0".to_owned());
-    row("retention: jobs forgotten", |m| whole(m.forgotten as f64));
+    row("retention: jobs deleted", |m| whole(m.forgotten as f64));
     row("retention: time", |m| seconds(m.retention.took));
     row("retention: billed a job", |m| {
         two_digits(m.retention.billed as f64 / m.forgotten.max(1) as f64)
@@ -63,7 +63,8 @@ pub fn runs(named: &[(&str, &Measured)]) -> String {
     table.to_string()
 }
 
-/// One concurrency on each target and on BullMQ; the ratios are ours to BullMQ's.
+/// Compares each target with BullMQ at one level of concurrency. Ratios are Trawl's value
+/// to BullMQ's.
 pub fn comparison(named: &[(&str, &Measured)], bullmq: &BullMqMeasured) -> String {
     let mut head = vec![String::new()];
     head.extend(named.iter().map(|(name, _)| (*name).to_owned()));
@@ -108,13 +109,13 @@ pub fn comparison(named: &[(&str, &Measured)], bullmq: &BullMqMeasured) -> Strin
         bullmq.drain.commands as f64 / jobs,
     );
     row(
-        "a job is accepted, p50",
+        "settle round trip, p50",
         as_milliseconds,
         |m| Some(m.drain.times.p50.as_secs_f64()),
         bullmq.p50().as_secs_f64(),
     );
     row(
-        "a job is accepted, p99",
+        "settle round trip, p99",
         as_milliseconds,
         |m| Some(m.drain.times.p99.as_secs_f64()),
         bullmq.p99().as_secs_f64(),

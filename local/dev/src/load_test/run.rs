@@ -1,4 +1,5 @@
-//! One run: jobs in, jobs drained, all read back, the finished ones forgotten.
+//! One run: enqueue the jobs, drain them, read them all back and let retention delete
+//! them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,43 +20,43 @@ use super::verdict::{Verdict, verify};
 use super::work::{Fate, Work, job};
 use crate::measure::{Endpoint, Meter, Percentiles, Process};
 
-/// Jobs stored by one call.
+/// Jobs per enqueue call.
 const BULK: usize = 100;
 
 /// How the work is done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     pub work: Work,
-    /// Jobs one drainer runs at once.
+    /// Jobs that one drainer runs concurrently.
     pub concurrency: usize,
     pub drainers: usize,
-    /// How long what a dead drainer held stays away.
+    /// Lease duration, which is how long the jobs of a killed drainer are unavailable.
     pub lease: Duration,
 }
 
-/// What a part of the run took.
+/// The cost of one phase of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Phase {
     pub took: Duration,
     pub billed: u64,
     pub round_trips: u64,
-    /// Of the round trips, as the client sees them.
+    /// Round-trip times as the client sees them.
     pub times: Percentiles,
-    /// Processor time of the drainers; with the endpoint's when it runs in this process.
+    /// Processor time of the drainers, including the endpoint if it runs in this process.
     pub own_cpu: Option<Duration>,
     pub endpoint_cpu: Option<Duration>,
 }
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     pub plan: Plan,
     pub enqueue: Phase,
     pub drain: Phase,
     pub retention: Phase,
-    /// Jobs retention forgot.
+    /// Jobs that retention deleted.
     pub forgotten: u64,
-    /// Handlers started; more than jobs and failures where leases were lost.
+    /// Handlers started. Exceeds the number of jobs and failures if leases were lost.
     pub runs: u64,
     pub drained: Drained,
     pub verdict: Verdict,
@@ -64,14 +65,14 @@ pub struct Measured {
     pub endpoint_bytes: Option<u64>,
     /// The endpoint's memory before the first job.
     pub endpoint_idle_bytes: Option<u64>,
-    /// What the database took more than before the first job, where that is known.
+    /// How much the database grew from before the first job, where that is known.
     pub data_bytes: Option<u64>,
 }
 
-/// Does the work of `plan` on `endpoint`, leaving no key behind.
+/// Does the work of `plan` on `endpoint` and removes every key afterwards.
 ///
 /// # Errors
-/// When the endpoint fails, or when something is lost or accepted twice.
+/// If the endpoint fails, or if a job is lost or accepted twice.
 pub async fn run(plan: &Plan, endpoint: &Endpoint, bar: ProgressBar) -> anyhow::Result<Measured> {
     let clock = Clock::system();
     let key_prefix = format!("load-test:{}:", Ulid::generate());
@@ -100,7 +101,7 @@ struct Bench<'a> {
     clock: Clock,
 }
 
-/// Where a phase begins or ends.
+/// A reading at the start or end of a phase.
 struct Reading {
     at: Duration,
     meter: Meter,
@@ -114,7 +115,7 @@ impl Bench<'_> {
         let fates = plan.work.fates(plan.concurrency);
         let endpoint_idle_bytes = self.endpoint.process().and_then(Process::resident_bytes);
         let client = self.client()?;
-        // All are kept until they have been read back.
+        // Keep every job until it has been read back.
         let queue = self.queue(Arc::new(client.clone()), plan.work.jobs as u64);
 
         let before = self.reading().await?;
@@ -158,13 +159,13 @@ impl Bench<'_> {
         })
     }
 
-    /// A client of its own, as another process has.
+    /// A separate client, as another process would have.
     fn client(&self) -> anyhow::Result<Timed> {
         let redis = redis::connect(&self.endpoint.redis(&self.key_prefix), &self.clock)?;
         Ok(Timed::new(redis, self.clock.clone()))
     }
 
-    /// The queue as deployed, but for the lease and what is kept.
+    /// The queue as deployed, except for the lease and the retention limits.
     fn queue(&self, redis: Redis, completed_count: u64) -> Queue {
         let config = QueueConfig {
             lease: self.plan.lease,
@@ -212,7 +213,7 @@ impl Bench<'_> {
             let drained = drained??;
             all.deaths += drained.deaths;
             all.refused += drained.refused;
-            // Nobody worked only while none did.
+            // The system was idle only while every drainer was idle.
             all.idle = all.idle.min(drained.idle);
         }
         let times = clients.iter().flat_map(Timed::take).collect();

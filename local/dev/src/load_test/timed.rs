@@ -1,4 +1,4 @@
-//! A Redis that keeps how long each request took.
+//! A Redis client that records how long each request takes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 use shared::clock::Clock;
 use shared::redis::{Error, RawCommand, Redis, RedisService, Reply, Scope};
 
-/// Passes everything on. A request whose caller is dropped before its reply is not kept.
+/// Forwards everything. A request whose caller is dropped before the reply is not
+/// recorded.
 #[derive(Clone)]
 pub struct Timed {
     redis: Redis,
@@ -25,7 +26,7 @@ impl Timed {
         }
     }
 
-    /// The times since the last call.
+    /// Returns the times recorded since the last call.
     pub fn take(&self) -> Vec<Duration> {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *times)

@@ -1,31 +1,31 @@
-//! Whether what came out is what was put in: nothing lost, nothing accepted twice.
+//! Verifies the result of a run: nothing lost, nothing accepted twice.
 
 use anyhow::{Context as _, bail};
 use shared::queue::{JobId, JobState, Queue};
 use shared::redis::Redis;
 use shared::redis::commands::Hashes as _;
 
-/// Jobs read by one call.
+/// Jobs read per call.
 const PAGE: u64 = 500;
 
-/// What the database says of a run that ended well.
+/// What the database reports after a correct run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Jobs completed, each read back with its own result.
+    /// Completed jobs, each read back with its own result.
     pub completed: u64,
-    /// Attempts that failed.
+    /// Failed attempts.
     pub retried: u64,
-    /// Leases that ended because their drainer had died.
+    /// Leases that expired because their drainer was killed.
     pub stalled: u64,
 }
 
-/// Reads every job back. `ids[n]` is the id of job number `n`.
+/// Reads back every job. `ids[n]` is the ID of job number `n`.
 ///
-/// The database counts a completion where it accepts one, so as many as there are jobs,
-/// with every job completed, means that each was accepted once.
+/// The database counts a completion when it accepts one. So if every job is completed and
+/// the count equals the number of jobs, each was accepted exactly once.
 ///
 /// # Errors
-/// What was lost, or accepted twice.
+/// If a job was lost or accepted twice.
 pub async fn verify(queue: &Queue, redis: &Redis, ids: &[JobId]) -> anyhow::Result<Verdict> {
     for (state, n) in queue.counts().await? {
         let expected = match state {
@@ -33,7 +33,7 @@ pub async fn verify(queue: &Queue, redis: &Redis, ids: &[JobId]) -> anyhow::Resu
             _ => 0,
         };
         if n != expected {
-            bail!("{n} jobs are {}, not {expected}", state.as_str());
+            bail!("{n} jobs are {}, expected {expected}", state.as_str());
         }
     }
     let seen = read_back(queue, ids).await?;
@@ -54,7 +54,7 @@ pub async fn verify(queue: &Queue, redis: &Redis, ids: &[JobId]) -> anyhow::Resu
     };
     if verdict.completed != ids.len() as u64 {
         bail!(
-            "{} completions were accepted of {} jobs",
+            "{} completions were accepted for {} jobs",
             verdict.completed,
             ids.len()
         );
@@ -62,7 +62,7 @@ pub async fn verify(queue: &Queue, redis: &Redis, ids: &[JobId]) -> anyhow::Resu
     Ok(verdict)
 }
 
-/// Which jobs are among the completed, with the result that is theirs.
+/// Marks the jobs that are completed with their own result.
 async fn read_back(queue: &Queue, ids: &[JobId]) -> anyhow::Result<Vec<bool>> {
     let mut seen = vec![false; ids.len()];
     let mut cursor = None;
@@ -75,7 +75,7 @@ async fn read_back(queue: &Queue, ids: &[JobId]) -> anyhow::Result<Vec<bool>> {
                 .and_then(|value| value["n"].as_u64());
             let n = result.and_then(|n| usize::try_from(n).ok());
             let n = n.filter(|n| ids.get(*n) == Some(&job.id));
-            let n = n.with_context(|| format!("job {} has another's result", job.id))?;
+            let n = n.with_context(|| format!("job {} has the result of another job", job.id))?;
             if std::mem::replace(&mut seen[n], true) {
                 bail!("job {} is listed twice", job.id);
             }

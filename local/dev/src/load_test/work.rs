@@ -1,4 +1,4 @@
-//! What is to be done: the jobs of a run, each with its fate, all from a seed.
+//! The jobs of a run and the fate of each, all derived from a seed.
 
 use std::time::Duration;
 
@@ -6,54 +6,55 @@ use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::queue::{Backoff, Error, JobId, NewJob};
 
-/// What the handler is registered for.
+/// The job kind that the handler is registered for.
 const KIND: &str = "load";
 
-/// The text a job carries, about as much as a scan's arguments.
+/// Arguments about as large as those of a scan job.
 const TEXT: &str = "The arguments of a job in Trawl name a guild, a channel and how far to read it: two hundred bytes or so";
 
-/// Attempts until a job fails for good, and lost leases until it is taken for what
-/// kills its worker. Far above what chance brings on one job, since all must end well.
+/// Attempts before a job fails for good, and lost leases before a job counts as
+/// poisonous. High enough that chance never reaches it on one job, because every job has
+/// to complete.
 pub const MAX_ATTEMPTS: u32 = 6;
 
-/// The wait of a failed attempt.
+/// Delay before a failed attempt is retried.
 pub const RETRY_WAIT: Duration = Duration::from_millis(100);
 
-/// How much is done, and how much of it goes wrong.
+/// How many jobs there are and how many go wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Work {
     pub jobs: usize,
-    /// The share of jobs whose first attempt fails.
+    /// Fraction of jobs whose first attempt fails.
     pub failing: f64,
-    /// The share of jobs that lose their lease because their drainer dies.
+    /// Fraction of jobs that lose their lease because their drainer is killed.
     pub crashing: f64,
     pub seed: u64,
 }
 
-/// What happens to a job.
+/// What happens to one job.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fate {
     /// 1 to 10.
     pub priority: u8,
-    /// The first attempt fails.
+    /// Whether the first attempt fails.
     pub fails: bool,
-    /// The drainer dies in the first run of the job.
+    /// Whether and how the first run kills its drainer.
     pub death: Option<Death>,
 }
 
-/// How a drainer dies.
+/// How a drainer is killed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Death {
     /// While the job runs.
     InHand,
-    /// This long after the job was started, wherever it is then: before a tick, while
-    /// one is on its way, after it.
+    /// This long after the job was started, whatever the drainer is doing then: before,
+    /// during or after a tick.
     After(Duration),
 }
 
 impl Work {
-    /// The fates of all jobs. A drainer that dies takes `in_hand` jobs with it, so that
-    /// many fewer deaths make the share.
+    /// The fates of all jobs. A killed drainer takes `in_hand` jobs with it, so the
+    /// number of kills is the wanted fraction divided by that.
     pub fn fates(&self, in_hand: usize) -> Vec<Fate> {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let deaths = self.crashing / in_hand.max(1) as f64;
@@ -75,10 +76,10 @@ pub fn arguments(n: usize) -> Value {
     json!({ "n": n, "text": TEXT })
 }
 
-/// Job number `n`, to be stored.
+/// Builds job number `n`.
 ///
 /// # Errors
-/// Never: the arguments are JSON.
+/// None in practice: the arguments are always JSON.
 pub fn job(n: usize, fate: &Fate, clock: &Clock) -> Result<NewJob, Error> {
     Ok(NewJob {
         priority: fate.priority,

@@ -1,7 +1,8 @@
-//! What the work is done on: the endpoint, as a process of its own where that can be.
+//! The endpoint under test, as a separate process if possible.
 //!
-//! Apart, its memory and its time are told from the drainers'. The program is the one
-//! that was built beside this; without it the endpoint runs in this process.
+//! As a separate process, its memory and processor time can be told apart from the
+//! drainers'. The binary built next to this program is used. If there is none, the
+//! endpoint runs in this process.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,19 +15,19 @@ use tokio::process::{Child, Command};
 
 use super::process::Process;
 
-/// Which engine answers.
+/// The engine behind the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// The endpoint's own, in memory.
+    /// The endpoint's own engine, in memory.
     Embedded,
-    /// A real Redis, at this address, behind the endpoint.
+    /// A real Redis at this address.
     Redis(String),
 }
 
 /// A running endpoint.
 pub struct Endpoint {
     place: Place,
-    /// The data is in its memory, and not in a Redis behind it.
+    /// Whether the data is in the endpoint's memory rather than in a Redis behind it.
     pub holds_data: bool,
     url: String,
     token: String,
@@ -41,7 +42,7 @@ enum Place {
     },
 }
 
-/// What was billed so far.
+/// Billing counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meter {
     pub billed: u64,
@@ -55,11 +56,11 @@ struct Snapshot {
 }
 
 impl Endpoint {
-    /// Starts the endpoint: with `program`, or else in this process.
+    /// Starts the endpoint from `program`, or in this process.
     ///
     /// # Errors
-    /// When it does not start, or when a real Redis is wanted and there is no program
-    /// that passes on to one.
+    /// If it does not start, or if a real Redis is wanted and `program` cannot forward to
+    /// one.
     pub async fn start(target: &Target, program: Option<&Path>) -> anyhow::Result<Endpoint> {
         match (target, program) {
             (Target::Embedded, None) => Endpoint::here().await,
@@ -68,16 +69,16 @@ impl Endpoint {
                 Endpoint::apart(program, &["--redis", url]).await
             }
             (Target::Redis(_), _) => bail!(
-                "no `upstash-local` that knows --redis beside this program: \
+                "there is no `upstash-local` with --redis support next to this program: \
                  build it with `cargo build --release -p upstash-local`"
             ),
         }
     }
 
-    /// The embedded engine, in this process.
+    /// Starts the embedded engine in this process.
     ///
     /// # Errors
-    /// When it does not start.
+    /// If it does not start.
     pub async fn here() -> anyhow::Result<Endpoint> {
         let server = upstash_local::Server::start(upstash_local::Options::default()).await?;
         Ok(Endpoint {
@@ -96,7 +97,7 @@ impl Endpoint {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{} cannot be started", program.display()))?;
+            .with_context(|| format!("cannot start {}", program.display()))?;
         let out = child.stdout.take().context("the endpoint has no output")?;
         let mut lines = BufReader::new(out).lines();
         let mut told = async |name: &str| -> anyhow::Result<String> {
@@ -120,7 +121,7 @@ impl Endpoint {
         })
     }
 
-    /// Its address, without a slash at the end.
+    /// Its URL without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -129,7 +130,7 @@ impl Endpoint {
         &self.token
     }
 
-    /// How clients reach it.
+    /// Client settings for this endpoint.
     pub fn redis(&self, key_prefix: &str) -> RedisConfig {
         RedisConfig {
             provider: Provider::Local,
@@ -140,7 +141,7 @@ impl Endpoint {
         }
     }
 
-    /// Its process, if it has one of its own.
+    /// Its process, if it is a separate one.
     pub fn process(&self) -> Option<Process> {
         match &self.place {
             Place::Here(_) => None,
@@ -149,7 +150,7 @@ impl Endpoint {
     }
 
     /// # Errors
-    /// When the endpoint has gone.
+    /// If the endpoint does not reply.
     pub async fn meter(&self) -> anyhow::Result<Meter> {
         Ok(match &self.place {
             Place::Here(server) => {
@@ -161,7 +162,8 @@ impl Endpoint {
             }
             Place::Apart { control, http, .. } => {
                 let reply = http.get(format!("{control}/meter")).send().await;
-                let snapshot: Snapshot = reply.context("the endpoint has gone")?.json().await?;
+                let snapshot: Snapshot =
+                    reply.context("the endpoint did not reply")?.json().await?;
                 Meter {
                     billed: snapshot.total,
                     round_trips: snapshot.requests.values().sum(),
@@ -174,16 +176,16 @@ impl Endpoint {
         match self.place {
             Place::Here(server) => server.stop().await,
             Place::Apart { mut child, .. } => {
-                // It keeps nothing that would have to be written.
+                // Killing it is safe: it holds nothing that has to be written.
                 if let Err(error) = child.kill().await {
-                    tracing::warn!(%error, "the endpoint could not be ended");
+                    tracing::warn!(%error, "the endpoint could not be killed");
                 }
             }
         }
     }
 }
 
-/// The endpoint's program that was built beside this one.
+/// The endpoint binary built next to this program.
 pub fn program_beside() -> Option<PathBuf> {
     let program = std::env::current_exe()
         .ok()?
@@ -191,9 +193,9 @@ pub fn program_beside() -> Option<PathBuf> {
     program.is_file().then_some(program)
 }
 
-/// Whether `program` can pass on to a real Redis.
+/// Whether `program` can forward to a real Redis.
 pub async fn passes_on(program: &Path) -> anyhow::Result<bool> {
     let help = Command::new(program).arg("--help").output().await;
-    let help = help.with_context(|| format!("{} cannot be started", program.display()))?;
+    let help = help.with_context(|| format!("cannot start {}", program.display()))?;
     Ok(String::from_utf8_lossy(&help.stdout).contains("--redis"))
 }

@@ -1,12 +1,12 @@
-//! What measurements have in common: what is measured on, with what, and how it is
-//! written.
+//! Shared by all measurements: the endpoint under test, tools to measure with, and
+//! output.
 //!
-//! | module | holds |
+//! | module | contents |
 //! |---|---|
 //! | `endpoint`, `process` | what is measured |
-//! | `npm` | other people's packages, to compare with |
-//! | `percentile` | times |
-//! | `progress`, `table` | the print |
+//! | `npm` | other projects' packages, for comparison |
+//! | `percentile` | percentiles of times |
+//! | `progress`, `table` | output |
 
 mod endpoint;
 mod npm;

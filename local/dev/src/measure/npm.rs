@@ -1,7 +1,7 @@
-//! Programs for Node with the packages they need.
+//! Installs Node programs and the packages they need.
 //!
-//! A program and the exact versions it needs are part of this one; they are installed
-//! beside it, in the target folder.
+//! The programs and the exact versions of their packages are compiled into this program
+//! and installed next to it, in the target folder.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -9,24 +9,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
-/// What npm writes last: the versions that are there.
+/// The last file that npm writes; it lists the installed versions.
 const INSTALLED: &str = "node_modules/.package-lock.json";
 
 /// A program for Node.
 pub struct Package {
-    /// What it is called where it fails.
+    /// The name used in error messages.
     pub name: &'static str,
-    /// Its files by name, `package.json` and `package-lock.json` among them.
+    /// Its files by name, including `package.json` and `package-lock.json`.
     pub files: &'static [(&'static str, &'static str)],
 }
 
-/// Installs into the folder of the package's name beside this program what is not there
-/// yet.
+/// Installs the package in its own folder next to this program, unless it is already
+/// there.
 ///
 /// # Errors
-/// When Node or npm is missing, or the packages cannot be had.
+/// If Node or npm is missing, or the packages cannot be downloaded.
 pub async fn install(package: &Package, folder: &str) -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe().context("this program has no place")?;
+    let program = std::env::current_exe().context("cannot find the path of this program")?;
     let folder = program.with_file_name(folder);
     let node = command("node", Path::new(".")).arg("--version").output();
     node.await.map_err(|error| missing(error, "node"))?;
@@ -42,7 +42,8 @@ pub async fn install(package: &Package, folder: &str) -> anyhow::Result<PathBuf>
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if changed {
-        // Not `ci`: it refuses a lock without the add-ons of other systems.
+        // Not `npm ci`, which refuses a lock file without the optional packages of other
+        // systems.
         let words = [
             "install",
             "--no-save",
@@ -75,13 +76,13 @@ fn command(name: &str, folder: &Path) -> Command {
     command
 }
 
-/// Why the program `name` could not be started.
+/// Explains why the program `name` could not be started.
 pub fn missing(error: std::io::Error, name: &str) -> anyhow::Error {
     match error.kind() {
         ErrorKind::NotFound => {
-            anyhow::anyhow!("`{name}` is not installed: Node.js 20 or newer with npm is needed")
+            anyhow::anyhow!("`{name}` is not installed: install Node.js 20 or newer with npm")
         }
-        _ => anyhow::Error::new(error).context(format!("`{name}` cannot be started")),
+        _ => anyhow::Error::new(error).context(format!("cannot start `{name}`")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The middle and the slow end of many times.
+/// The median and the slow end of a set of times.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Percentiles {
     pub p50: Duration,
@@ -11,7 +11,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    /// Of `times` in any order; zero of none.
+    /// Computes the percentiles of `times` in any order. Without times, all are zero.
     pub fn of(mut times: Vec<Duration>) -> Percentiles {
         times.sort_unstable();
         Percentiles {
@@ -22,7 +22,7 @@ impl Percentiles {
     }
 }
 
-/// The smallest of the sorted `times` that `percent` of them do not exceed.
+/// The smallest of the sorted `times` that at least `percent` percent do not exceed.
 fn percentile(times: &[Duration], percent: usize) -> Duration {
     let rank = (times.len() * percent).div_ceil(100);
     times

@@ -1,37 +1,37 @@
-//! What the system tells of a process: memory and time. Linux only; elsewhere unknown.
+//! Memory and processor time of a process. Available on Linux only.
 
 use std::time::Duration;
 
-/// What the kernel counts the time of processes in, whatever its own ticks are.
+/// The unit in which the kernel reports processor time, whatever its timer frequency.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A process, by its number.
+/// A process, by its ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process(pub u32);
 
 impl Process {
-    /// This one.
+    /// This process.
     pub fn own() -> Process {
         Process(std::process::id())
     }
 
-    /// The most memory it had since its start or since [`Process::forget_peak`], in bytes.
+    /// Peak memory since its start or since [`Process::forget_peak`], in bytes.
     pub fn peak_bytes(self) -> Option<u64> {
         field_kb(&self.read("status")?, "VmHWM:").map(|kb| kb * 1024)
     }
 
-    /// The memory it has, in bytes.
+    /// Current memory, in bytes.
     pub fn resident_bytes(self) -> Option<u64> {
         field_kb(&self.read("status")?, "VmRSS:").map(|kb| kb * 1024)
     }
 
-    /// Lets the peak start again from the memory it has now. Where that is refused, the
-    /// peak stays what it was.
+    /// Resets the peak to the current memory. If the system refuses, the peak stays as it
+    /// was.
     pub fn forget_peak(self) {
         let _ = std::fs::write(format!("/proc/{}/clear_refs", self.0), "5");
     }
 
-    /// The processor time it used.
+    /// Processor time used so far.
     pub fn cpu(self) -> Option<Duration> {
         ticks(&self.read("stat")?).map(|ticks| TICK.saturating_mul(ticks))
     }
@@ -46,7 +46,7 @@ fn field_kb(status: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// User and system time. The name of the program, in brackets, may hold anything.
+/// User plus system time. The program name in parentheses may contain any character.
 fn ticks(stat: &str) -> Option<u32> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(11);

@@ -1,11 +1,11 @@
-//! How far a measurement is, for whoever waits.
+//! Progress bars for measurements.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar of `length` steps.
+/// Creates a bar of `length` steps.
 ///
 /// # Errors
-/// None that would depend on the arguments.
+/// None that depends on the arguments.
 pub fn bar(length: usize, name: &str) -> anyhow::Result<ProgressBar> {
     let bar = ProgressBar::new(length as u64);
     bar.set_style(ProgressStyle::with_template(

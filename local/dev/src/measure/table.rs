@@ -1,8 +1,8 @@
-//! Tables of text, and numbers as people read them.
+//! Tables of text, and numbers in a readable format.
 
 use std::time::Duration;
 
-/// Rows under a head; the first column is text, the others are numbers.
+/// Rows under a header. The first column is text; the others are numbers.
 pub struct Table {
     rows: Vec<Vec<String>>,
 }
@@ -46,7 +46,7 @@ impl std::fmt::Display for Table {
     }
 }
 
-/// A whole number with its thousands set apart.
+/// A whole number with thousands separators.
 pub fn whole(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
@@ -78,7 +78,7 @@ pub fn megabytes(bytes: Option<u64>) -> String {
     }
 }
 
-/// How many times `other` is in `ours`, to two digits that count.
+/// `ours` as a multiple of `other`, to two significant digits.
 pub fn ratio(ours: f64, other: f64) -> String {
     let ratio = ours / other;
     match ratio {

@@ -1,4 +1,4 @@
-//! Errors as Discord words them.
+//! Errors in Discord's format.
 
 use axum::{
     Json,
@@ -29,7 +29,7 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, 0, "401: Unauthorized")
     }
 
-    /// Cloudflare's answer to a client that does not say what it is.
+    /// Cloudflare's answer to a client without a proper user agent.
     pub(crate) fn blocked_user_agent() -> Self {
         Self::new(StatusCode::FORBIDDEN, 40333, "internal network error")
     }
@@ -62,7 +62,7 @@ impl ApiError {
         )
     }
 
-    /// 50035, naming the field and what is wrong with it.
+    /// Error 50035, with the field and what is wrong with it.
     pub(crate) fn invalid_form(field: &str, code: &str, message: &str) -> Self {
         let errors = json!({ field: { "_errors": [{ "code": code, "message": message }] } });
         Self {
@@ -71,13 +71,13 @@ impl ApiError {
         }
     }
 
-    /// 50035 for a value that is no id.
+    /// Error 50035 for a value that is not an ID.
     pub(crate) fn not_snowflake(field: &str, value: &str) -> Self {
         let message = format!("Value \"{value}\" is not snowflake.");
         Self::invalid_form(field, "NUMBER_TYPE_COERCE", &message)
     }
 
-    /// The usual body of a status, for those without a case of their own.
+    /// The default error body for a status.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::FORBIDDEN => Self::missing_access(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{error::ApiError, objects::readable_channel, query::Fields};
 use crate::{faults::Plan, guild::Access, state::State};
 
-/// Where a page lies. Bounds are exclusive, except for `around`.
+/// Where a page is located. Bounds are exclusive, except for `around`.
 enum Window {
     Newest,
     Before(u64),
@@ -13,7 +13,7 @@ enum Window {
     Around(u64),
 }
 
-/// A page, newest first in every form.
+/// A page of messages, newest first in every form.
 pub(crate) fn page(
     state: &State,
     channel_id: u64,
@@ -39,7 +39,7 @@ pub(crate) fn page(
     let mut page: Vec<(&u64, &Value)> = match window {
         Window::Newest => messages.iter().rev().take(limit).collect(),
         Window::Before(id) => messages.range(..id).rev().take(limit).collect(),
-        // The messages next after the id, and only then turned around.
+        // The page directly after the ID, reversed only afterwards.
         Window::After(id) => messages.range(after(id)..).take(limit).collect(),
         Window::Around(id) => {
             let newer = messages.range(after(id)..).take(limit / 2);

@@ -1,5 +1,5 @@
-//! The entry of every request: it is logged, meets its faults, and then passes the
-//! checks in the order in which Discord makes them: user agent, token, route, bucket.
+//! Handles every request: records it, applies faults, and then runs the checks in
+//! Discord's order: user agent, token, route, rate limit bucket.
 
 mod error;
 mod listing;
@@ -34,7 +34,7 @@ use error::ApiError;
 use query::Fields;
 use route::Route;
 
-/// No request here has a reason to be bigger.
+/// No request to this API needs a larger body.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -46,7 +46,8 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-/// Refuses what a page of another site may have sent, before anything is done or noted.
+/// Refuses requests that a page of another site may have sent, before doing or recording
+/// anything.
 async fn guarded(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
     let refusal = state
         .guard
@@ -60,7 +61,7 @@ async fn guarded(Shared(state): Shared<Arc<State>>, request: Request, next: Next
     }
 }
 
-/// Notes the request, lets its faults happen, and answers it.
+/// Records the request, applies its faults and answers it.
 async fn front(
     Shared(state): Shared<Arc<State>>,
     ConnectInfo(cutter): ConnectInfo<Cutter>,
@@ -84,7 +85,7 @@ async fn front(
         tokio::time::sleep(plan.delay).await;
     }
 
-    // A stranger's body is not read.
+    // The body is read only after these checks, so a stranger's body is never read.
     let body = match check(&state, &parts.headers) {
         Ok(()) => axum::body::to_bytes(body, MAX_BODY_BYTES)
             .await
@@ -142,7 +143,7 @@ fn check(state: &State, headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// Answers within the route's bucket, whose headers every answer carries.
+/// Answers within the route's bucket. Every answer carries the bucket's headers.
 fn limited(state: &State, route: Route, uri: &Uri, body: &Bytes, plan: &Plan) -> Response {
     let decision = state.buckets.take(route.bucket(), state.now_ms());
     let mut response = if decision.allowed {
@@ -182,7 +183,7 @@ fn answer(
     }
 }
 
-/// The same answer with half of its body, and a length that agrees with it.
+/// The same answer cut to half of its body, with a matching length.
 async fn truncated(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);

@@ -1,4 +1,4 @@
-//! Channels, the guild, the bot, and fresh addresses of files.
+//! Channels, the guild, the bot, and refreshed file URLs.
 
 use std::sync::atomic::Ordering;
 
@@ -10,10 +10,10 @@ use crate::{
     state::State,
 };
 
-/// Application flag GATEWAY_MESSAGE_CONTENT_LIMITED, for bots in fewer than a
-/// hundred guilds, which is what this one is.
+/// Application flag GATEWAY_MESSAGE_CONTENT_LIMITED. It applies to bots in fewer than a
+/// hundred guilds, such as this one.
 const MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
-/// Application flags that have nothing to do with message content.
+/// Application flags unrelated to message content.
 const OTHER_FLAGS: u64 = (1 << 23) | (1 << 15);
 
 /// A channel the bot can see.
@@ -58,7 +58,7 @@ pub(crate) fn guild(state: &State, guild_id: u64) -> Result<Value, ApiError> {
     }))
 }
 
-/// All channels, those the bot cannot see included, and no threads.
+/// All channels, including those the bot cannot see, but no threads.
 pub(crate) fn guild_channels(state: &State, guild_id: u64) -> Result<Value, ApiError> {
     let guild = state.guild();
     check_guild(&guild, guild_id)?;
@@ -114,8 +114,7 @@ pub(crate) fn application(state: &State, hides_content: bool) -> Value {
     })
 }
 
-/// New addresses for 1 to 50 old ones. One that is none of ours comes back
-/// with `refreshed` null.
+/// New URLs for 1 to 50 expired ones. For a URL of another server, `refreshed` is null.
 pub(crate) fn refresh_urls(state: &State, body: &[u8]) -> Result<Value, ApiError> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let urls: Vec<&str> = body["attachment_urls"]

@@ -1,4 +1,4 @@
-//! The fields of a query, with Discord's complaints about bad ones.
+//! Query parameters, with Discord's errors for invalid ones.
 
 use axum::{extract::Query, http::Uri};
 
@@ -7,7 +7,7 @@ use super::error::ApiError;
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads a query; one that cannot be decoded counts as empty.
+    /// Parses a query. A query that cannot be decoded counts as empty.
     pub(crate) fn of(uri: &Uri) -> Self {
         Self(Query::try_from_uri(uri).map_or_else(|_| Vec::new(), |Query(fields)| fields))
     }

@@ -1,4 +1,4 @@
-//! Answers that faults and the rate limit put in place of the real one.
+//! Answers that a fault or the rate limit sends instead of the real one.
 
 use axum::{
     Json,
@@ -15,11 +15,11 @@ const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Error</title></head>\
 const BANNED: &str = "<!DOCTYPE html>\n<html><head><title>Access denied | discord.com used \
     Cloudflare to restrict access</title></head><body><h1>Error 1015</h1>\
     <h2>You are being rate limited</h2></body></html>\n";
-/// What a ban was once seen to ask for: most of a day.
+/// The value once observed during a ban: most of a day.
 const BAN_SECS: &str = "82721";
 
-/// The answer of an action that takes the place of one. `DropConnection` never
-/// comes here with a client left to read it.
+/// The answer for an action that replaces the real one. For `DropConnection` the client
+/// never sees this answer.
 pub(crate) fn answer(action: &Action) -> Response {
     match action {
         Action::RateLimited {
@@ -46,7 +46,7 @@ pub(crate) fn answer(action: &Action) -> Response {
         Action::HtmlBody(status) => (status_code(*status), Html(HTML)).into_response(),
         Action::Unauthorized => ApiError::unauthorized().into_response(),
         Action::Refused { status, code } => {
-            let message = "This is refused.";
+            let message = "This request is refused by a fault.";
             ApiError::new(status_code(*status), *code, message).into_response()
         }
         Action::Status(status) => ApiError::of_status(status_code(*status)).into_response(),
@@ -54,7 +54,7 @@ pub(crate) fn answer(action: &Action) -> Response {
     }
 }
 
-/// 429 with everything Discord says about it.
+/// A 429 answer with all of Discord's headers and fields.
 pub(crate) fn rate_limited(scope: Scope, retry_after_secs: f64) -> Response {
     let message = match scope {
         Scope::Shared => "The resource is being rate limited.",

@@ -1,5 +1,4 @@
-//! Which route a request is for, read once: faults, buckets and the handlers
-//! all go by it.
+//! Parses the route of a request once, for faults, buckets and handlers alike.
 
 use axum::http::{Method, StatusCode};
 
@@ -25,12 +24,12 @@ pub(crate) enum Route {
 pub(crate) enum ArchivedList {
     Public,
     Private,
-    /// Private ones the bot was added to.
+    /// Private threads that the bot was added to.
     Joined,
 }
 
 impl Route {
-    /// Reads a path below `/api`, which begins with the version.
+    /// Parses a path below `/api`, starting with the version.
     pub(crate) fn of(method: &Method, path: &str) -> Result<Self, ApiError> {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
         if !matches!(segments.next(), Some("v10" | "v9")) {

@@ -35,8 +35,8 @@ pub(crate) fn active(state: &State, guild_id: u64) -> Result<Value, ApiError> {
     }))
 }
 
-/// Archived threads of a channel, the last archived first (those joined: by
-/// id), beginning before a time (those joined: before an id).
+/// Archived threads of a channel, most recently archived first, starting before a time.
+/// Joined private threads are ordered by ID instead and start before an ID.
 pub(crate) fn archived(
     state: &State,
     channel_id: u64,

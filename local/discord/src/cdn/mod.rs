@@ -1,4 +1,4 @@
-//! Uploaded files by signed address, with byte ranges.
+//! Serves uploaded files at signed URLs, with byte ranges.
 
 mod range;
 
@@ -12,8 +12,8 @@ use range::Wanted;
 
 const GONE: &str = "This content is no longer available.";
 
-/// Answers `/attachments/{channel}/{attachment}/{name}?ex=…&is=…&hm=…&`.
-/// Unknown, deleted, expired and wrongly signed are all the same 404.
+/// Answers `/attachments/{channel}/{attachment}/{name}?ex=…&is=…&hm=…&`. Unknown,
+/// deleted, expired and incorrectly signed URLs all return the same 404.
 pub(crate) fn answer(
     state: &State,
     path: &str,

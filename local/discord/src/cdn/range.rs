@@ -1,5 +1,5 @@
-//! The `Range` header, for one range. Several are answered with the whole
-//! file, which the standard allows.
+//! Parses the `Range` header. Only a single range is supported; for several ranges the
+//! whole file is sent, which the standard allows.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! The effects a fault can have.
 
 use std::time::Duration;
 
@@ -10,36 +10,36 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// 429 as Discord's limiter answers it.
+    /// 429 from Discord's rate limiter.
     RateLimited { scope: Scope, retry_after_secs: f64 },
-    /// 429 as Cloudflare answers a banned address: HTML, `Retry-After`, no JSON.
+    /// 429 from Cloudflare for a banned IP address: HTML, `Retry-After`, no JSON.
     CloudflareBan,
-    /// 429 with JSON about a blocked address, and no `retry_after` anywhere.
+    /// 429 with JSON about a blocked IP address, without `retry_after`.
     BlockedJson,
     /// Any status with Discord's JSON error body.
     Status(u16),
-    /// Any status with Discord's JSON error body and any code of Discord's.
+    /// Any status with Discord's JSON error body and any Discord error code.
     Refused { status: u16, code: u64 },
     /// Any status with an HTML body.
     HtmlBody(u16),
-    /// 401 as for a token that was reset.
+    /// 401, as after the token was reset.
     Unauthorized,
-    /// The right answer, cut in the middle of its JSON.
+    /// The correct answer, truncated in the middle of the JSON.
     TruncatedJson,
-    /// The connection closes without an answer.
+    /// The connection is closed without an answer.
     DropConnection,
-    /// The answer comes later.
+    /// The answer is delayed.
     #[serde(rename = "delay_ms")]
     Delay(#[serde(with = "milliseconds")] Duration),
-    /// The message in the middle of the page (index `len / 2`) has no author
-    /// and a text for attachments. It keeps its id.
+    /// The message in the middle of the page (index `len / 2`) has no author, and its
+    /// `attachments` field is a string. It keeps its ID.
     BrokenMessage,
-    /// These messages are deleted just before the page is made.
+    /// These messages are deleted just before the page is read.
     DeleteBetweenPages(#[serde(with = "ids")] Vec<u64>),
-    /// Content, attachments, embeds and components are empty, and the
-    /// application's flags lack the intent.
+    /// Content, attachments, embeds and components are empty, and the application's flags
+    /// do not include the intent.
     MissingContentIntent,
-    /// The page comes oldest first, as from some compatible servers.
+    /// The page is sorted oldest first, as on some compatible servers.
     OldestFirst,
     /// The CDN sends whole files with 200, as some compatible servers do.
     IgnoreRange,
@@ -64,7 +64,7 @@ impl Scope {
     }
 }
 
-/// What a request is for, as far as faults care.
+/// The kind of target that a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Listing,
@@ -75,7 +75,7 @@ pub(crate) enum Target {
 }
 
 impl Action {
-    /// Whether it takes the place of the answer, instead of changing it.
+    /// Whether the action replaces the answer instead of modifying it.
     pub(crate) fn replaces_answer(&self) -> bool {
         matches!(
             self,
@@ -90,8 +90,8 @@ impl Action {
         )
     }
 
-    /// Whether it can do anything to such a request. One that cannot is not
-    /// used up by it.
+    /// Whether the action can affect a request to this target. Other requests do not use
+    /// the fault up.
     pub(crate) fn concerns(&self, target: Target) -> bool {
         match self {
             Self::BrokenMessage | Self::DeleteBetweenPages(_) | Self::OldestFirst => {
@@ -119,7 +119,7 @@ mod milliseconds {
     }
 }
 
-/// Ids are strings in JSON, as everywhere on Discord; numbers are read too.
+/// IDs are strings in JSON, as everywhere in Discord's API. Numbers are accepted too.
 mod ids {
     use super::*;
 

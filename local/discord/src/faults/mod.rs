@@ -1,9 +1,9 @@
-//! Faults on demand: each waits for requests it concerns, lets some pass, and
-//! then happens a number of times.
+//! Faults on demand. Each fault waits for matching requests, lets some of them pass, and
+//! then applies a number of times.
 //!
-//! Of the faults that take the place of an answer the first added happens, and
-//! the others wait. Those that change an answer add up, and wait while another
-//! takes its place.
+//! If several faults would replace the same answer, the one added first applies and the
+//! others wait. Faults that modify an answer are combined, and wait while another fault
+//! replaces it.
 
 mod action;
 
@@ -17,19 +17,18 @@ use serde::{Deserialize, Serialize};
 pub(crate) use action::Target;
 pub use action::{Action, Scope};
 
-/// A fault waiting to happen.
+/// A pending fault.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
     pub action: Action,
-    /// Only requests whose path and query contain this. Without it every
-    /// request to the API is meant, and none to the CDN (except for
-    /// [`Action::IgnoreRange`]).
+    /// Only requests whose path and query contain this text match. Without it, every API
+    /// request matches, but no CDN request (except for [`Action::IgnoreRange`]).
     #[serde(default)]
     pub path_contains: Option<String>,
-    /// How many matching requests pass unharmed first.
+    /// How many matching requests pass before the fault applies.
     #[serde(default)]
     pub skip: u32,
-    /// How often it happens. `u32::MAX` is for ever.
+    /// How many times the fault applies. `u32::MAX` means for ever.
     #[serde(default = "one")]
     pub times: u32,
 }
@@ -39,7 +38,7 @@ fn one() -> u32 {
 }
 
 impl Fault {
-    /// Happens to the next request.
+    /// Applies to the next request.
     pub fn once(action: Action) -> Self {
         Self {
             action,
@@ -49,26 +48,26 @@ impl Fault {
         }
     }
 
-    /// Happens until the faults are cleared.
+    /// Applies until the faults are cleared.
     pub fn always(action: Action) -> Self {
         Self::once(action).times(u32::MAX)
     }
 
-    /// Only to requests whose path and query contain `part`.
+    /// Limits the fault to requests whose path and query contain `part`.
     #[must_use]
     pub fn on(mut self, part: &str) -> Self {
         self.path_contains = Some(part.to_owned());
         self
     }
 
-    /// Only after so many matching requests passed.
+    /// Lets this many matching requests pass first.
     #[must_use]
     pub fn skip(mut self, skip: u32) -> Self {
         self.skip = skip;
         self
     }
 
-    /// So many times.
+    /// Applies the fault this many times.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
@@ -83,7 +82,7 @@ impl Fault {
         path_matches && self.action.concerns(target)
     }
 
-    /// Counts a matching request; true if the fault happens to it.
+    /// Counts a matching request. Returns true if the fault applies to it.
     fn strike(&mut self) -> bool {
         if self.skip > 0 {
             self.skip -= 1;
@@ -109,12 +108,12 @@ impl Faults {
         self.waiting().clear();
     }
 
-    /// Those that have not happened as often as they should.
+    /// Faults that have not applied as often as they should yet.
     pub fn pending(&self) -> Vec<Fault> {
         self.waiting().clone()
     }
 
-    /// What happens to this request, counting it.
+    /// Counts this request and returns what happens to it.
     pub(crate) fn plan(&self, target: Target, path_and_query: &str) -> Plan {
         let mut plan = Plan::default();
         let mut faults = self.waiting();

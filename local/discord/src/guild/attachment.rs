@@ -1,5 +1,5 @@
-//! Uploaded files: what a message says of them, and what they really are. The
-//! two differ on purpose, since what a client declared is not to be trusted.
+//! Uploaded files: what a message declares about them, and their real properties. The two
+//! can differ on purpose, because declarations by clients cannot be trusted.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ impl AttachmentSpec {
         self
     }
 
-    /// The size of the file. Raised to what its headers need.
+    /// The size of the file. It is raised if the headers need more.
     #[must_use]
     pub fn size_bytes(mut self, size_bytes: u64) -> Self {
         self.size_bytes = size_bytes;
@@ -88,7 +88,7 @@ impl AttachmentSpec {
         self
     }
 
-    /// The real duration, declared truthfully too.
+    /// The real duration, which is also declared.
     #[must_use]
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration_ms = Some(duration.as_millis() as u64);
@@ -117,7 +117,7 @@ impl AttachmentSpec {
         self
     }
 
-    /// Sets any field of the attachment object, over what is there.
+    /// Sets any field of the attachment object, replacing its value.
     #[must_use]
     pub fn set(mut self, key: &str, value: Value) -> Self {
         self.extra.insert(key.to_owned(), value);

@@ -1,4 +1,4 @@
-//! A channel or thread: what it is, what the bot may do there, what it holds.
+//! A channel or thread: its type, the bot's permissions and its messages.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ pub enum Access {
     Full,
     /// See it, but without READ_MESSAGE_HISTORY: listings answer `200 []`.
     NoHistory,
-    /// Not even see it: everything answers 403 with code 50001.
+    /// Not visible at all: every request returns 403 with code 50001.
     Hidden,
 }
 
-/// What a thread has beyond a channel.
+/// Fields that a thread has in addition to those of a channel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Thread {
     /// When it was archived; `None` while it is active.
@@ -45,7 +45,7 @@ impl ChannelSpec {
         Self::of_kind(0, id, name)
     }
 
-    /// Type 2, a voice channel, which has a text chat too.
+    /// Type 2, a voice channel, which also has a text chat.
     pub fn voice(id: u64, name: &str) -> Self {
         Self::of_kind(2, id, name)
     }
@@ -95,7 +95,7 @@ impl ChannelSpec {
         self
     }
 
-    /// Archives a thread; no effect on a channel.
+    /// Archives a thread. Has no effect on a channel.
     #[must_use]
     pub fn archived_at_ms(mut self, unix_ms: i64) -> Self {
         if let Some(thread) = &mut self.thread {
@@ -104,7 +104,7 @@ impl ChannelSpec {
         self
     }
 
-    /// Adds the bot to a thread; no effect on a channel.
+    /// Adds the bot to a thread. Has no effect on a channel.
     #[must_use]
     pub fn joined(mut self) -> Self {
         if let Some(thread) = &mut self.thread {
@@ -124,7 +124,7 @@ pub struct Channel {
     pub access: Access,
     pub parent_id: Option<u64>,
     pub thread: Option<Thread>,
-    /// Stays when the message it names is deleted, as on Discord.
+    /// Does not change when the message it refers to is deleted, as on Discord.
     pub last_message_id: Option<u64>,
     pub(crate) total_message_sent: u64,
     pub(crate) messages: BTreeMap<u64, Value>,
@@ -150,7 +150,7 @@ impl Channel {
         matches!(self.kind, 15 | 16)
     }
 
-    /// The channel object the API answers with.
+    /// The channel object that the API returns.
     pub(crate) fn to_json(&self, guild_id: u64, position: usize) -> Value {
         let id_text = |id: u64| id.to_string();
         let mut body = json!({

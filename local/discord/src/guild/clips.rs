@@ -1,12 +1,12 @@
-//! Which messages hold clips, by Discord's rule. Tests compare what a scanner
-//! found with this, so it is written plainly and shares no code with one.
+//! Decides which messages contain clips by Discord's rules. Tests compare a scanner's
+//! results with this, so it is written plainly and shares no code with the scanner.
 
 use serde_json::Value;
 
 use super::attachment::IS_THUMBNAIL;
 use crate::file::extension;
 
-/// Extensions that make a file without a telling type a video.
+/// Extensions that mark a file as a video if its type does not.
 const EXTENSIONS: [&str; 7] = ["mp4", "mov", "qt", "webm", "mkv", "m4v", "avi"];
 
 /// Where in a message a clip was.
@@ -22,14 +22,14 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clip {
     pub message_id: u64,
-    /// A forward's clip has the id it had in the original message.
+    /// A forwarded clip keeps the ID it had in the original message.
     pub attachment_id: u64,
     pub place: Place,
-    /// What a probe of the file must find; `None` when that is not known.
+    /// The duration that a probe of the file must find, or `None` if it is not known.
     pub duration_ms: Option<u64>,
 }
 
-/// The attachment ids of a message's uploaded videos.
+/// The attachment IDs of a message's uploaded videos.
 pub(crate) fn uploaded(message: &Value) -> Vec<(u64, Place)> {
     let mut found: Vec<(u64, Place)> = attachments(message)
         .map(|id| (id, Place::Attachment))
@@ -42,8 +42,8 @@ pub(crate) fn uploaded(message: &Value) -> Vec<(u64, Place)> {
     found
 }
 
-/// How many videos a message shows that are not uploaded to Discord: embeds
-/// with a `video` (except `gifv`), and component media without attachment id.
+/// The number of videos in a message that are not uploaded to Discord: embeds with a
+/// `video` (except `gifv`), and component media without an attachment ID.
 pub(crate) fn external(message: &Value) -> usize {
     std::iter::once(message)
         .chain(snapshots(message))

@@ -16,7 +16,7 @@ pub enum ComponentSpec {
     Gallery(Vec<AttachmentSpec>),
     /// Type 13, one file.
     File(AttachmentSpec),
-    /// Type 17, a box around others.
+    /// Type 17, a container of other components.
     Container(Vec<ComponentSpec>),
     /// Anything else, sent as it is.
     Raw(Value),

@@ -1,4 +1,4 @@
-//! Reading a guild, and what a scanner must find in it.
+//! Reads a guild, including what a scanner must find in it.
 
 use serde_json::Value;
 
@@ -21,12 +21,12 @@ impl Guild {
         self.files.get(&attachment_id)
     }
 
-    /// A message as stored: addresses of files have neither host nor signature.
+    /// A message as stored, with file locations instead of signed URLs.
     pub fn message_json(&self, channel_id: u64, message_id: u64) -> Option<&Value> {
         self.channels.get(&channel_id)?.messages.get(&message_id)
     }
 
-    /// How many messages a channel holds; 0 if there is no such channel.
+    /// The number of messages in a channel, or 0 if there is no such channel.
     pub fn message_count(&self, channel_id: u64) -> usize {
         self.messages(channel_id).count()
     }
@@ -36,8 +36,8 @@ impl Guild {
         self.messages(channel_id).map(|(id, _)| *id).collect()
     }
 
-    /// A channel's uploaded videos, oldest message first: attachments, those
-    /// in forwards' snapshots, and those shown by components.
+    /// A channel's uploaded videos, oldest message first: attachments, attachments in the
+    /// snapshots of forwards, and videos shown by components.
     pub fn clips(&self, channel_id: u64) -> Vec<Clip> {
         self.messages(channel_id)
             .flat_map(|(message_id, body)| {
@@ -64,8 +64,8 @@ impl Guild {
         ids
     }
 
-    /// The ids of the messages showing videos from elsewhere: embeds with a
-    /// `video` other than `gifv`, and linked media in components. Oldest first.
+    /// The IDs of the messages that show external videos, oldest first: embeds with a
+    /// `video` other than `gifv`, and linked media in components.
     pub fn external_clip_message_ids(&self, channel_id: u64) -> Vec<u64> {
         self.messages(channel_id)
             .filter(|(_, body)| clips::external(body) > 0)
@@ -73,7 +73,7 @@ impl Guild {
             .collect()
     }
 
-    /// How many videos from elsewhere a channel shows.
+    /// The number of external videos in a channel.
     pub fn external_clip_count(&self, channel_id: u64) -> usize {
         self.messages(channel_id)
             .map(|(_, body)| clips::external(body))

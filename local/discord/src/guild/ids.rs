@@ -2,5 +2,5 @@
 
 /// The owner of every guild and thread here.
 pub const OWNER_ID: u64 = 1_100_000_000_000_000_001;
-/// The bot's user id, and its application's.
+/// The bot's user ID, which is also its application ID.
 pub const BOT_ID: u64 = 1_100_000_000_000_000_900;

@@ -1,4 +1,4 @@
-//! A message to be added: a short description that becomes the full object.
+//! Describes a message to be added; the description becomes a full message object.
 
 use serde_json::{Map, Value, json};
 
@@ -57,8 +57,8 @@ impl Author {
     }
 }
 
-/// A message to be added to a channel. Without an id or time it is put one
-/// minute after the channel's newest.
+/// A message to be added to a channel. Without an ID or a time it is dated one minute
+/// after the channel's newest message.
 #[derive(Clone, Debug, Default)]
 pub struct MessageSpec {
     pub(crate) id: Option<u64>,
@@ -88,14 +88,14 @@ impl MessageSpec {
         Self::default().attachment(AttachmentSpec::video(filename))
     }
 
-    /// An exact id, which also gives the time.
+    /// Sets the exact ID, which also determines the time.
     #[must_use]
     pub fn id(mut self, id: u64) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// The time, from which the id is made.
+    /// Sets the time, from which the ID is derived.
     #[must_use]
     pub fn at_ms(mut self, unix_ms: i64) -> Self {
         self.at_ms = Some(unix_ms);
@@ -108,7 +108,7 @@ impl MessageSpec {
         self
     }
 
-    /// Sent by a webhook: its id is the author's, though no such user exists.
+    /// Sent by a webhook. The author's ID is the webhook's, and no such user exists.
     #[must_use]
     pub fn webhook(mut self, id: u64, name: &str) -> Self {
         self.author = Author {
@@ -151,7 +151,7 @@ impl MessageSpec {
         self.flags(IS_COMPONENTS_V2)
     }
 
-    /// Sets any field of the message object, over what is there.
+    /// Sets any field of the message object, replacing its value.
     #[must_use]
     pub fn set(mut self, key: &str, value: Value) -> Self {
         self.extra.insert(key.to_owned(), value);

@@ -1,4 +1,4 @@
-//! Channels, messages and uploaded files in memory, and how they are added and changed.
+//! Stores channels, messages and uploaded files in memory.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +10,7 @@ use super::message::{HAS_SNAPSHOT, MessageSpec};
 use crate::file::File;
 use crate::snowflake;
 
-/// Where the messages of a channel with a made-up id begin: 2025-01-01.
+/// The time of the first message in a channel with a made-up ID: 2025-01-01.
 const FIRST_MESSAGE_MS: i64 = 1_735_689_600_000;
 const STEP_MS: i64 = 60_000;
 
@@ -19,7 +19,8 @@ const STEP_MS: i64 = 60_000;
 pub struct Guild {
     pub id: u64,
     pub name: String,
-    /// Whether the bot has MANAGE_THREADS, which lists private archived threads.
+    /// Whether the bot has MANAGE_THREADS, which is needed to list private archived
+    /// threads.
     pub can_manage_threads: bool,
     pub(super) channels: BTreeMap<u64, Channel>,
     pub(super) files: HashMap<u64, File>,
@@ -37,7 +38,7 @@ impl Guild {
         }
     }
 
-    /// Adds a channel; one with the same id is replaced.
+    /// Adds a channel, replacing one with the same ID.
     #[must_use]
     pub fn channel(mut self, spec: ChannelSpec) -> Self {
         self.add_channel(spec);
@@ -51,7 +52,7 @@ impl Guild {
         self
     }
 
-    /// Adds a channel; one with the same id is replaced. A thread becomes the
+    /// Adds a channel, replacing one with the same ID. A thread becomes the
     /// `last_message_id` of its forum, as on Discord.
     pub fn add_channel(&mut self, spec: ChannelSpec) {
         let parent = spec.parent_id.and_then(|id| self.channels.get_mut(&id));
@@ -66,16 +67,16 @@ impl Guild {
         self.add_channel(ChannelSpec::text(id, name));
     }
 
-    /// Adds a message and returns its id. Its files go to the CDN. An id that
-    /// is taken is moved up to the next free one.
+    /// Adds a message and returns its ID. Its files are stored on the CDN. If the ID is
+    /// taken, the next free one is used.
     ///
     /// # Panics
-    /// If the channel was not added before.
+    /// If the channel does not exist.
     pub fn add_message(&mut self, channel_id: u64, spec: MessageSpec) -> u64 {
         let channel = self
             .channels
             .get_mut(&channel_id)
-            .expect("a channel is added before its messages");
+            .expect("the channel exists before its messages are added");
         let newest_ms = channel.messages.last_key_value().map_or(
             FIRST_MESSAGE_MS.max(snowflake::ms_of(channel_id)),
             |(id, _)| snowflake::ms_of(*id),
@@ -89,8 +90,8 @@ impl Guild {
 
         let files = &mut self.files;
         let mut upload = |attachment: &AttachmentSpec| {
-            // The bits Discord uses for worker and process keep these apart
-            // from message ids made in the same millisecond.
+            // Sets the bits that Discord uses for worker and process, so that these IDs
+            // differ from message IDs created in the same millisecond.
             let mut attachment_id = id + 4096;
             while files.contains_key(&attachment_id) {
                 attachment_id += 4096;
@@ -106,8 +107,8 @@ impl Guild {
         id
     }
 
-    /// Adds `n` messages, the i-th from `spec(i)`, and returns their ids in
-    /// order of time.
+    /// Adds `n` messages, the i-th created by `spec(i)`, and returns their IDs in
+    /// chronological order.
     pub fn fill(
         &mut self,
         channel_id: u64,
@@ -119,7 +120,7 @@ impl Guild {
             .collect()
     }
 
-    /// A forward of a message of this guild, or `None` if there is none.
+    /// A forward of a message of this guild, or `None` if there is no such message.
     pub fn forward(&self, channel_id: u64, message_id: u64) -> Option<MessageSpec> {
         let original = self.message_json(channel_id, message_id)?;
         let mut snapshot = serde_json::Map::new();
@@ -147,7 +148,7 @@ impl Guild {
         Some(spec)
     }
 
-    /// A reply to a message of this guild, or `None` if there is none.
+    /// A reply to a message of this guild, or `None` if there is no such message.
     pub fn reply(&self, channel_id: u64, message_id: u64, content: &str) -> Option<MessageSpec> {
         let original = self.message_json(channel_id, message_id)?.clone();
         let spec = MessageSpec::text(content)
@@ -160,7 +161,8 @@ impl Guild {
         Some(spec)
     }
 
-    /// Changes a stored message in any way, as an edit does. False if there is none.
+    /// Modifies a stored message, as an edit does. Returns false if there is no such
+    /// message.
     pub fn edit_message(
         &mut self,
         channel_id: u64,
@@ -172,7 +174,7 @@ impl Guild {
         message.map(edit).is_some()
     }
 
-    /// Deletes a message and its files. False if there was none.
+    /// Deletes a message and its files. Returns false if there is no such message.
     pub fn delete_message(&mut self, channel_id: u64, message_id: u64) -> bool {
         let Some(channel) = self.channels.get_mut(&channel_id) else {
             return false;

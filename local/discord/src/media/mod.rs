@@ -1,6 +1,6 @@
-//! The bytes of uploaded files: real headers, and zeros for the media.
+//! The bytes of uploaded files: real headers, with zeros for the media data.
 //!
-//! Files are never built as a whole, so a range of a big one costs nothing.
+//! A file is never built as a whole, so reading a range of a large file is cheap.
 
 mod layout;
 mod mp4;
@@ -11,7 +11,7 @@ use std::ops::Range;
 use crate::file::{File, extension};
 use layout::Layout;
 
-/// The size of a file: what was asked for, or what its headers need.
+/// The size of a file: the requested size, or more if its headers need it.
 pub(crate) fn size_bytes(file: &File) -> u64 {
     let layout = layout(file);
     layout.head.len() as u64 + layout.n_zeros + layout.tail.len() as u64
@@ -49,7 +49,7 @@ fn layout(file: &File) -> Layout {
     }
 }
 
-/// A known beginning and nothing behind it.
+/// The magic number of a format and nothing after it.
 fn plain(file: &File, magic: &[u8]) -> Layout {
     Layout {
         head: magic.to_vec(),

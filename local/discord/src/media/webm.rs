@@ -1,5 +1,5 @@
-//! WebM and Matroska: an EBML header, `Info` with the duration, one video
-//! track, and a void where the clusters would be.
+//! WebM and Matroska: an EBML header, `Info` with the duration, one video track, and a
+//! Void element where the clusters would be.
 
 use super::layout::Layout;
 use crate::file::File;
@@ -20,7 +20,7 @@ pub(super) fn layout(file: &File, doc_type: &str) -> Layout {
     );
     let described = [info(file), tracks(file)].concat();
 
-    // The void and the segment have their size in eight bytes.
+    // The Void element and the segment have eight-byte sizes.
     let fixed = (header.len() + 12 + described.len() + 9) as u64;
     let n_zeros = file.size_bytes.saturating_sub(fixed);
     let segment_size = described.len() as u64 + 9 + n_zeros;
@@ -41,7 +41,7 @@ pub(super) fn layout(file: &File, doc_type: &str) -> Layout {
 
 fn info(file: &File) -> Vec<u8> {
     let mut fields = vec![
-        // A tick is a millisecond.
+        // One tick is one millisecond.
         element(&[0x2a, 0xd7, 0xb1], &1_000_000_u32.to_be_bytes()),
         element(&[0x4d, 0x80], b"discord-local"),
         element(&[0x57, 0x41], b"discord-local"),
@@ -76,7 +76,7 @@ fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
     [id, &size(body.len() as u64), body].concat()
 }
 
-/// A size in eight bytes, the first of which says so.
+/// An eight-byte size. Its first byte marks the length.
 fn size(n_bytes: u64) -> Vec<u8> {
     let mut size = n_bytes.to_be_bytes();
     size[0] = 1;

@@ -13,8 +13,8 @@ use crate::guild::{
 const WEBHOOK_ID: u64 = 1_150_000_000_000_000_001;
 const OTHER_GUILD_ID: u64 = 1_000_000_000_000_000_001;
 
-/// A message of that kind for a channel. A forward or reply in a channel
-/// without any clip yet becomes a plain video or text.
+/// A message of the given kind for a channel. In a channel without any clip yet, a
+/// forward or reply becomes a plain video or text.
 pub(super) fn message(
     kind: Kind,
     guild: &Guild,
@@ -92,7 +92,7 @@ pub(super) fn message(
     }
 }
 
-/// One of Discord's usual types, truthfully described.
+/// A video of a type that is common on Discord, declared correctly.
 fn video(dice: &mut Dice) -> AttachmentSpec {
     let extension = dice.one_of(&["mp4", "mp4", "mp4", "mov", "webm"]);
     let name = format!("{}.{extension}", people::title(dice));

@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same for the same seed.
+//! Pseudorandom numbers that are the same for the same seed.
 
 /// SplitMix64.
 pub(super) struct Dice(u64);
@@ -13,7 +13,7 @@ impl Dice {
         self.next() % n.max(1)
     }
 
-    /// One of a list that is not empty.
+    /// One item of a non-empty list.
     pub(super) fn one_of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len() as u64) as usize]
     }

@@ -1,5 +1,5 @@
-//! Embeds of videos that are not uploaded to Discord. None of these addresses
-//! is meant to be fetched.
+//! Embeds of videos that are not uploaded to Discord. None of these URLs is meant to be
+//! fetched.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ pub(super) fn direct_link(dice: &mut Dice) -> Value {
     })
 }
 
-/// An animated picture, which Discord plays as a video.
+/// An animated picture, which Discord plays like a video.
 pub(super) fn gifv() -> Value {
     json!({
         "type": "gifv",

@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 
-/// A kind of message. Those before `Text` hold an uploaded clip.
+/// A kind of message. The kinds before `Text` contain an uploaded clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Video,
@@ -25,7 +25,8 @@ pub(super) enum Kind {
     Text,
     Image,
     ThumbnailVideo,
-    /// A reply to the channel's last clip, which it carries but does not hold.
+    /// A reply to the channel's last clip. It includes the clip's message but contains no
+    /// clip itself.
     Reply,
     ProviderEmbed,
     DirectLink,
@@ -39,7 +40,7 @@ pub(super) enum Kind {
 
 pub(super) type Mix = &'static [(Kind, u64)];
 
-/// Talk with a clip now and then.
+/// Mostly chat, with a few clips.
 pub(super) const TALK: Mix = &[
     (Kind::Text, 800),
     (Kind::Image, 60),
@@ -57,7 +58,7 @@ pub(super) const TALK: Mix = &[
     (Kind::DirectLink, 2),
 ];
 
-/// Every way a video can be in a message, with talk between.
+/// Every way in which a message can contain a video, mixed with chat.
 pub(super) const CLIPS: Mix = &[
     (Kind::Video, 200),
     (Kind::Text, 150),
@@ -84,7 +85,7 @@ pub(super) const CLIPS: Mix = &[
     (Kind::Poll, 5),
 ];
 
-/// Announcements, many of them copies from other guilds.
+/// Announcements, many of them crossposted from other guilds.
 pub(super) const HIGHLIGHTS: Mix = &[
     (Kind::CrosspostVideo, 30),
     (Kind::Text, 30),

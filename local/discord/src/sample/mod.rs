@@ -1,9 +1,10 @@
-//! The guild "Trawl Sample": every way a video can be in a message, the ways a
-//! channel can refuse to be read, and enough messages to need many pages.
+//! The guild "Trawl Sample". It contains every way in which a message can hold a video,
+//! the ways in which a channel can refuse to be read, and enough messages to need many
+//! pages.
 //!
-//! All ids are fixed. Those of channels are the full hours of 2024-03-01. The
-//! seed changes what the messages hold, but neither how many there are nor
-//! their channels; the same seed gives the same guild.
+//! All IDs are fixed. Those of channels correspond to full hours of 2024-03-01. The seed
+//! changes the content of the messages, but neither their number nor their channels. The
+//! same seed always gives the same guild.
 
 mod content;
 mod dice;
@@ -35,7 +36,7 @@ pub const VOICE_ID: u64 = 1_212_987_683_635_200_000;
 pub const STAFF_ID: u64 = 1_213_002_783_129_600_000;
 /// `#old-clips`, text: 40 messages, and the bot may not read the history.
 pub const NO_HISTORY_ID: u64 = 1_213_017_882_624_000_000;
-/// `#quiet`, text: never written in.
+/// `#quiet`, text: no messages.
 pub const EMPTY_ID: u64 = 1_213_032_982_118_400_000;
 /// Active thread of the forum: 80 messages.
 pub const FORUM_THREAD_ID: u64 = 1_213_048_081_612_800_000;
@@ -48,9 +49,9 @@ pub const CLIPS_ARCHIVED_THREAD_ID: u64 = 1_213_093_380_096_000_000;
 /// Archived private thread of `#clips`, which the bot was added to: 30 messages.
 pub const PRIVATE_THREAD_ID: u64 = 1_213_108_479_590_400_000;
 
-/// 2025-01-01, when every channel begins.
+/// 2025-01-01, the time of each channel's first message.
 const BEGIN_MS: i64 = 1_735_689_600_000;
-/// 2026-07-01, when every channel ends.
+/// 2026-07-01, the time of each channel's last message.
 const END_MS: i64 = 1_782_864_000_000;
 
 /// The sample guild: more than 5,000 messages, the same for the same seed.
@@ -101,8 +102,8 @@ fn channels() -> Vec<ChannelSpec> {
     ]
 }
 
-/// Fills a channel evenly from begin to end, with the odd messages spread
-/// among the others.
+/// Fills a channel evenly between both times and spreads the odd messages among the
+/// others.
 fn write(
     guild: &mut Guild,
     channel_id: u64,

@@ -1,4 +1,4 @@
-//! Messages that real servers send and strict clients refuse.
+//! Messages that the real Discord sends and strict clients reject.
 
 use serde_json::json;
 
@@ -8,8 +8,8 @@ use crate::{
     sample::dice::Dice,
 };
 
-/// All of them. The first nine hold one uploaded clip each, the tenth shows one
-/// from elsewhere, and the rest hold none.
+/// All of them. The first nine contain one uploaded clip each, the tenth shows an
+/// external video, and the rest contain none.
 pub(super) fn all(dice: &mut Dice) -> Vec<MessageSpec> {
     let video = || AttachmentSpec::video("odd.mp4");
     let with = |attachment| MessageSpec::text("odd").attachment(attachment);

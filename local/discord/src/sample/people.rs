@@ -1,4 +1,4 @@
-//! Who writes in the sample guild, and what.
+//! The authors in the sample guild and the phrases they use.
 
 use super::dice::Dice;
 use crate::guild::Author;

@@ -1,4 +1,5 @@
-//! Random commands over all families: few keys, so that types clash, and odd numbers.
+//! Random commands of all families, with few keys, so that types clash, and unusual
+//! numbers.
 
 use super::shapes::SHAPES;
 
@@ -105,7 +106,7 @@ impl Generator {
 
     pub fn command(&mut self) -> Vec<String> {
         let shape = SHAPES[self.below(SHAPES.len())];
-        // Each family keeps to a few keys of its own most of the time.
+        // Each family mostly uses its own few keys.
         let family = shape.chars().next().unwrap_or('k').to_ascii_lowercase();
         let mut words = Vec::new();
         for token in shape.split(' ') {

@@ -1,4 +1,4 @@
-//! Just enough RESP2 to talk to a real server; replies as JSON, errors as `{"error"}`.
+//! A minimal RESP2 client. Replies become JSON; errors become `{"error"}`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -29,7 +29,7 @@ impl Connection {
     }
 }
 
-/// Reads one reply; bytes that are no UTF-8 become U+FFFD.
+/// Reads one reply. Invalid UTF-8 becomes U+FFFD.
 pub fn read(from: &mut impl BufRead) -> anyhow::Result<Value> {
     let mut line = String::new();
     from.read_line(&mut line)?;

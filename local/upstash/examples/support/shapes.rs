@@ -1,10 +1,10 @@
-//! What random commands look like.
+//! Templates for random commands.
 
-/// `K` is a key, `V` a value, `F` a field or member, `N` a number, `I` a small index, `S` a
-/// score, `B` a score bound, `L` a lex bound, `D` a stream id, `R` a stream range end, `G` a
-/// group, `C` a consumer, `M` a TTL in milliseconds, `T` one in seconds, `P` a small float,
-/// `Q` a sorted set with one score, `J` one of a few scripts; `a|b` is one of the words, and
-/// `?x` is sometimes there.
+/// `K` is a key, `V` a value, `F` a field or member, `N` a number, `I` a small index, `S`
+/// a score, `B` a score bound, `L` a lex bound, `D` a stream ID, `R` the end of a stream
+/// range, `G` a group, `C` a consumer, `M` a TTL in milliseconds, `T` a TTL in seconds,
+/// `P` a small float, `Q` a sorted set in which all scores are equal, and `J` one of a
+/// few scripts. `a|b` picks one of the words, and `?x` is optional.
 pub const SHAPES: &[&str] = &[
     "GET K",
     "SET K V",

@@ -1,4 +1,4 @@
-//! Reading arguments: numbers, options, and what to answer when they are wrong.
+//! Parses arguments: numbers and options, with Redis's errors for invalid ones.
 
 use crate::errors::CommandError;
 use crate::number;
@@ -13,7 +13,7 @@ pub fn float(arg: &[u8]) -> Result<f64, CommandError> {
     number::parse_f64(arg).ok_or(CommandError::NOT_FLOAT)
 }
 
-/// A count of zero or more; anything else is refused with the given error.
+/// A count of zero or more. Anything else fails with the error `refused`.
 pub fn count(arg: &[u8], refused: CommandError) -> Result<usize, CommandError> {
     number::parse_i64(arg)
         .and_then(|value| usize::try_from(value).ok())
@@ -59,7 +59,7 @@ impl<'a> Options<'a> {
         self.args.len() - self.at
     }
 
-    /// What is left, without reading it.
+    /// The remaining arguments, without consuming them.
     pub fn rest(&self) -> &'a [Vec<u8>] {
         &self.args[self.at..]
     }
@@ -74,7 +74,8 @@ impl<'a> Options<'a> {
     }
 }
 
-/// Resolves `start` and `stop`, negative ones from the end; `None` when nothing is left.
+/// Resolves `start` and `stop`, where negative values count from the end. Returns `None`
+/// if the range is empty.
 pub fn index_range(start: i64, stop: i64, len: usize) -> Option<(usize, usize)> {
     let len = i64::try_from(len).unwrap_or(i64::MAX);
     let from_end = |index: i64| {

@@ -1,11 +1,11 @@
-//! Times of expiry: as options of other commands, and the EXPIRE and TTL families.
+//! Expiry: the options of other commands, and the EXPIRE and TTL families.
 
 use super::arguments::{Options, integer};
 use super::{Args, Context};
 use crate::errors::CommandError;
 use crate::reply::{Outcome, Reply};
 
-/// How a time is given: in seconds or milliseconds, from now or since 1970.
+/// The unit of a time argument: seconds or milliseconds, relative or since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unit {
     pub seconds: bool,
@@ -22,7 +22,7 @@ impl Unit {
         Self { seconds, absolute }
     }
 
-    /// The unit an option word stands for.
+    /// The unit that an option name stands for.
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
             "EX" => Some(Self::EX),
@@ -48,7 +48,7 @@ impl Unit {
     }
 }
 
-/// What a command with an expiry option wants done with it.
+/// What a command's expiry option asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
     Clear,
@@ -56,7 +56,8 @@ pub enum Expiry {
     At(i64),
 }
 
-/// A time given with `EX` and its like: it must be above zero and not overflow.
+/// The time given with `EX` or a similar option, which must be positive and must not
+/// overflow.
 pub fn positive_at_ms(
     unit: Unit,
     value: &[u8],
@@ -87,7 +88,7 @@ pub fn pexpireat(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     expire_in(context, args, Unit::PXAT, "pexpireat")
 }
 
-/// When a new time of expiry is taken.
+/// The condition under which a new expiry is accepted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Condition {
     pub nx: bool,
@@ -128,7 +129,8 @@ impl Condition {
         Ok(self)
     }
 
-    /// Whether `at_ms` may replace the present expiry; none counts as never.
+    /// Whether `at_ms` may replace the current expiry. A key without an expiry counts as
+    /// never expiring.
     pub fn allows(self, present: Option<i64>, at_ms: i64) -> bool {
         let refused = self.nx && present.is_some()
             || self.xx && present.is_none()
@@ -170,7 +172,7 @@ pub fn persist(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 }
 
 pub fn ttl(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    // Half a second up: a key just given 10 seconds answers 10, not 9.
+    // Rounds to the nearest second: a key with a TTL of 10 seconds returns 10, not 9.
     left(context, args, |at_ms, now_ms| (at_ms - now_ms + 500) / 1000)
 }
 
@@ -186,7 +188,7 @@ pub fn pexpiretime(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     left(context, args, |at_ms, _| at_ms)
 }
 
-/// -2 for a missing key, -1 for one that stays.
+/// Returns -2 for a missing key and -1 for a key without an expiry.
 fn left(context: &Context<'_>, args: Args<'_>, show: impl Fn(i64, i64) -> i64) -> Outcome {
     Ok(Reply::Int(match context.db.entry(&args[1]) {
         None => -2,
@@ -197,8 +199,8 @@ fn left(context: &Context<'_>, args: Args<'_>, show: impl Fn(i64, i64) -> i64) -
     }))
 }
 
-/// The one expiry option GETEX takes, read but not checked: a missing key is answered
-/// before a wrong time is refused.
+/// The single expiry option of GETEX, parsed but not validated: Redis replies to a
+/// missing key before it rejects an invalid time.
 pub enum GetexOption<'a> {
     None,
     Persist,

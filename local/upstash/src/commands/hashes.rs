@@ -8,7 +8,7 @@ use crate::number;
 use crate::reply::{Outcome, Reply};
 use crate::store::Hash;
 
-/// HRANDFIELD with a count beyond this is refused rather than allocated.
+/// HRANDFIELD rejects larger counts instead of allocating the memory.
 pub const MAX_RANDOM_COUNT: i64 = 10_000_000;
 
 pub fn hset(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
@@ -195,7 +195,7 @@ pub fn hrandfield(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Ok(Reply::Array(replies.collect()))
 }
 
-/// Which members a random pick takes: one; or up to `count` different ones; or, for a
+/// The indexes that a random pick returns: one; up to `count` distinct ones; or, for a
 /// negative count, that many with repetition.
 pub fn pick_indexes(
     random: &mut crate::random::Random,

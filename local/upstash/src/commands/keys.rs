@@ -60,7 +60,7 @@ pub fn renamenx(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     rename(context, args).map(|_| Reply::Int(1))
 }
 
-/// COPY onto itself answers 0, as the service does; Redis refuses it.
+/// COPY of a key onto itself returns 0, as on the hosted service. Redis rejects it.
 pub fn copy(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let mut replace = false;
     let mut options = Options::new(args, 3);

@@ -1,4 +1,4 @@
-//! Lists, without the blocking commands.
+//! Lists, except the blocking commands.
 
 use super::arguments::{Options, count, index_range, integer, is};
 use super::sorted_sets::{counted_keys, pop_count};
@@ -141,7 +141,7 @@ pub fn llen(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     ))
 }
 
-/// A place in the list, counted from the end when negative.
+/// An index into the list. Negative values count from the end.
 fn position(index: i64, len: usize) -> Option<usize> {
     let len = i64::try_from(len).ok()?;
     let index = if index < 0 {

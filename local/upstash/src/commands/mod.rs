@@ -1,4 +1,4 @@
-//! The commands, by family. A command is one function: arguments in, reply out.
+//! The commands, by family. A command is a function from arguments to a reply.
 
 pub mod arguments;
 pub mod expiry;
@@ -21,13 +21,13 @@ use crate::meter::Meter;
 use crate::random::Random;
 use crate::store::Database;
 
-/// A command and its arguments; the name is at 0.
+/// A command with its arguments. The name is at index 0.
 pub type Args<'a> = &'a [Vec<u8>];
 
 /// What a command works on.
 pub struct Context<'a> {
     pub db: &'a mut Database,
-    /// Read once per command, script or transaction; Unix milliseconds.
+    /// Unix milliseconds, read once per command, script or transaction.
     pub now_ms: i64,
     pub random: &'a mut Random,
     pub meter: &'a Meter,

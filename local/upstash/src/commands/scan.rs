@@ -1,4 +1,4 @@
-//! Cursors: SCAN over the keyspace, HSCAN, SSCAN and ZSCAN over one collection.
+//! Cursors: SCAN over the keyspace; HSCAN, SSCAN and ZSCAN over one collection.
 
 use super::arguments::{Options, count, is};
 use super::{Args, Context};
@@ -7,9 +7,9 @@ use crate::glob;
 use crate::reply::{Outcome, Reply};
 use crate::store::keyspace::scan_position;
 
-/// A collection up to this size comes whole, whatever COUNT says.
+/// A collection of up to this size is returned whole, whatever COUNT says.
 const WHOLE_UP_TO: usize = 128;
-/// How many keys one SCAN looks at when few of them match.
+/// How many keys one SCAN examines if few of them match.
 const LOOK_AT_LEAST: usize = 1000;
 
 /// Cursor and options of a scan.
@@ -23,7 +23,7 @@ pub struct ScanOptions {
 }
 
 impl ScanOptions {
-    /// Reads the cursor at `at` and the options behind it.
+    /// Parses the cursor at `at` and the options after it.
     pub fn parse(args: Args<'_>, at: usize) -> Result<Self, CommandError> {
         let cursor = std::str::from_utf8(&args[at])
             .ok()
@@ -60,7 +60,7 @@ impl ScanOptions {
         Ok(found)
     }
 
-    /// What a scan of nothing answers.
+    /// The reply for an empty collection.
     pub fn empty() -> Reply {
         page(0, Vec::new())
     }
@@ -82,7 +82,8 @@ pub fn scan(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let mut items = Vec::new();
     let (mut n_taken, mut n_seen, mut last) = (0, 0, None);
     for (position, key, entry) in context.db.starting_at(options.cursor) {
-        // Keys that share a position are returned together: a cursor cannot tell them apart.
+        // Keys at the same position are returned together, because a cursor cannot
+        // separate them.
         let full = n_taken >= options.count || n_seen >= look_at;
         if full && last != Some(position) {
             return Ok(page(position, items));
@@ -101,7 +102,7 @@ pub fn scan(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Ok(page(0, items))
 }
 
-/// One page of a collection, in hash order when it is too large to come whole.
+/// One page of a collection, in hash order if it is too large to return whole.
 pub fn scan_collection<'a, T>(
     entries: impl Iterator<Item = (&'a [u8], T)>,
     len: usize,
@@ -123,7 +124,7 @@ pub fn scan_collection<'a, T>(
     if rest.len() > options.count {
         rest.select_nth_unstable_by_key(options.count, |(position, ..)| *position);
         cursor = rest[options.count].0;
-        // One shared position may fill the whole page; then it comes whole.
+        // A whole page may share one position. Then that position is returned completely.
         if rest.iter().all(|(position, ..)| *position >= cursor) {
             cursor += 1;
         }

@@ -1,4 +1,4 @@
-//! The server itself: PING, TIME, INFO and their like.
+//! Server commands such as PING, TIME and INFO.
 
 use super::{Args, Context};
 use crate::errors::CommandError;
@@ -24,17 +24,17 @@ pub fn time(context: &mut Context<'_>, _: Args<'_>) -> Outcome {
     Ok(Reply::bulks([seconds.to_string(), (ms * 1000).to_string()]))
 }
 
-/// Nobody can be subscribed over REST, so nobody receives it.
+/// Returns 0: over REST there are no subscribers.
 pub fn publish(_: &mut Context<'_>, _: Args<'_>) -> Outcome {
     Ok(Reply::Int(0))
 }
 
-/// An empty table, as the service answers.
+/// Returns an empty list, as the hosted service does.
 pub fn command(_: &mut Context<'_>, _: Args<'_>) -> Outcome {
     Ok(Reply::Array(Vec::new()))
 }
 
-/// Stands in the registry for commands the engine runs itself.
+/// Placeholder in the registry for commands that the engine runs itself.
 pub fn unreachable(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Err(CommandError::unknown_command(&args[0], &args[1..]))
 }
@@ -48,7 +48,8 @@ const SECTIONS: [&str; 6] = [
     "commandstats",
 ];
 
-/// Its own sections; without an argument all but `commandstats`, as in Redis.
+/// Returns this endpoint's own sections. Without an argument, all except `commandstats`,
+/// as in Redis.
 pub fn info(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let wanted: Vec<String> = args[1..]
         .iter()

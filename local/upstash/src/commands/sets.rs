@@ -1,4 +1,4 @@
-//! Sets of distinct members.
+//! Sets.
 
 use super::arguments::{count, integer};
 use super::hashes::{MAX_RANDOM_COUNT, pick_indexes};
@@ -10,7 +10,7 @@ use crate::reply::{Outcome, Reply};
 use crate::store::value::ordered_members;
 use crate::store::{Set, Value};
 
-/// From this size on, removal gives up the order of insertion for speed.
+/// Larger sets no longer preserve insertion order on removal, which makes removal fast.
 const ORDERED_MEMBERS: usize = 512;
 
 pub fn sadd(context: &mut Context<'_>, args: Args<'_>) -> Outcome {

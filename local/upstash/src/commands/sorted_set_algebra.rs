@@ -1,4 +1,5 @@
-//! Unions, intersections and differences of sorted sets (and of plain sets, scored 1).
+//! Unions, intersections and differences of sorted sets. Members of plain sets have score
+//! 1.
 
 use indexmap::IndexMap;
 
@@ -45,8 +46,8 @@ struct Query<'a> {
     scores: bool,
 }
 
-/// Reads `numkeys key … [WEIGHTS …] [AGGREGATE …] [WITHSCORES]` from `at`.
-/// Keys of a wrong type are refused before the options are looked at.
+/// Parses `numkeys key … [WEIGHTS …] [AGGREGATE …] [WITHSCORES]` from `at`. A key of the
+/// wrong type is reported before the options are parsed.
 fn parse<'a>(
     context: &Context<'_>,
     args: Args<'a>,

@@ -1,4 +1,4 @@
-//! Ranges of a sorted set: by index, by score, by member name.
+//! Ranges of a sorted set by index, score or member.
 
 use super::arguments::{Options, index_range, integer};
 use super::sorted_sets::{remove_members, with_scores};
@@ -9,7 +9,7 @@ use crate::reply::{Outcome, Reply};
 use crate::store::sorted_set::ScoreBound;
 use crate::store::{SortedSet, Value};
 
-/// One end of a range by member name.
+/// One end of a range by member.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LexBound<'a> {
     Lowest,
@@ -128,7 +128,7 @@ impl<'a> Query<'a> {
         };
         let n = stop - start + 1;
         let owned = |(member, score): (&[u8], f64)| (member.to_vec(), score);
-        // Walk from the nearer end.
+        // Start from the nearer end.
         let mut members: Vec<_> = match (self.reverse, start > set.len() / 2) {
             (false, false) => set.iter().skip(start).take(n).map(owned).collect(),
             (true, false) => set.iter().rev().skip(start).take(n).map(owned).collect(),
@@ -179,7 +179,7 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Options of ZRANGE and its older forms.
+/// Options of ZRANGE and the older commands it replaces.
 #[derive(Default)]
 struct Words {
     scores: bool,
@@ -287,7 +287,7 @@ pub fn zrangestore(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Ok(Reply::count(n))
 }
 
-/// Replaces `key` by a sorted set; an empty one deletes it.
+/// Replaces `key` with a sorted set, or deletes it if the set is empty.
 pub fn store(context: &mut Context<'_>, key: &[u8], members: Vec<(Vec<u8>, f64)>) {
     if members.is_empty() {
         context.db.remove(key);

@@ -1,4 +1,4 @@
-//! Sorted sets: members and their scores.
+//! Sorted sets: members with scores.
 
 use super::arguments::{Options, count, float, index_range, integer, is};
 use super::hashes::{MAX_RANDOM_COUNT, pick_indexes};
@@ -9,7 +9,7 @@ use crate::number::format_f64;
 use crate::reply::{Outcome, Reply};
 use crate::store::SortedSet;
 
-/// Which of the given members ZADD writes, and what it answers.
+/// Which members ZADD writes and what it returns.
 #[derive(Default)]
 struct AddOptions {
     nx: bool,
@@ -280,7 +280,7 @@ pub fn pop_count(options: &mut Options<'_>) -> Result<usize, CommandError> {
     }
 }
 
-/// Member, score, member, score.
+/// Members and scores as one flat list.
 pub fn with_scores(members: Scored) -> Vec<Reply> {
     members
         .into_iter()
@@ -346,7 +346,7 @@ pub fn zremrangebyrank(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     remove_members(context, &args[1], &doomed)
 }
 
-/// Removes members known to be there.
+/// Removes members that are known to exist.
 pub fn remove_members(context: &mut Context<'_>, key: &[u8], members: &[Vec<u8>]) -> Outcome {
     if !members.is_empty()
         && let Some(set) = context.db.sorted_set_mut(key)?

@@ -1,4 +1,4 @@
-//! Consumer groups: making them and reading through them.
+//! Consumer groups: creating them and reading through them.
 
 use super::arguments::Options;
 use super::streams::{entry_reply, keys_and_ids, parse_id, read_limit};
@@ -35,7 +35,7 @@ pub fn unknown_subcommand(args: Args<'_>, command: &str) -> CommandError {
     ))
 }
 
-/// MKSTREAM and ENTRIESREAD behind the id.
+/// Parses MKSTREAM and ENTRIESREAD after the ID.
 fn group_options(args: Args<'_>, create: bool) -> Result<(bool, Option<u64>), CommandError> {
     let (mut make_stream, mut n_read) = (false, None);
     let mut options = Options::new(args, 5);
@@ -104,7 +104,7 @@ fn no_group(args: Args<'_>, key: &[u8], group: &[u8]) -> CommandError {
     })
 }
 
-/// The group named by the arguments of an XGROUP subcommand, to be changed.
+/// The group named in an XGROUP subcommand, for modification.
 fn group_mut<'a>(
     context: &'a mut Context<'_>,
     args: Args<'_>,
@@ -211,7 +211,8 @@ pub fn xreadgroup(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
             None => read_new(stream, group, consumer, now_ms, limit, acknowledged),
             Some(after) => read_history(stream, group, consumer, now_ms, after, limit),
         };
-        // History answers even when empty; new entries only when there are any.
+        // Reading history returns a stream even without entries; reading new entries does
+        // not.
         if start.is_some() || !entries.is_empty() {
             replies.push(Reply::Array(vec![
                 Reply::bulk(key.clone()),
@@ -246,7 +247,7 @@ fn read_new(
                 *id
             })
             .collect();
-        // A reader that found nothing is not remembered.
+        // A consumer that got no entries is not created.
         if !ids.is_empty() {
             group
                 .consumers
@@ -265,7 +266,7 @@ fn read_new(
     replies
 }
 
-/// What this consumer was handed and has not acknowledged; deleted entries come as nil.
+/// The consumer's pending entries. Deleted entries are returned as nil.
 fn read_history(
     stream: &mut Stream,
     name: &[u8],

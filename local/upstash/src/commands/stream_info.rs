@@ -1,4 +1,4 @@
-//! XINFO: looking at a stream, its groups and their consumers.
+//! XINFO: information about a stream, its groups and their consumers.
 
 use super::arguments::integer;
 use super::stream_groups::unknown_subcommand;
@@ -35,7 +35,8 @@ pub fn xinfo(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
                 .collect(),
         )),
         _ => {
-            // The service answers an empty list where Redis refuses an unknown group.
+            // For an unknown group, the hosted service returns an empty list where Redis
+            // returns an error.
             let group = stream.groups.get(&args[3]);
             let consumers = group.into_iter().flat_map(|group| &group.consumers);
             Ok(Reply::Array(
@@ -75,8 +76,8 @@ fn number_or_nil(value: Option<u64>) -> Reply {
     })
 }
 
-/// The fields both forms of XINFO STREAM begin with. There is no radix tree here; its
-/// size is what Redis would show for nodes of 100 entries.
+/// The fields common to both forms of XINFO STREAM. This engine has no radix tree; the
+/// reported sizes are what Redis would show for nodes of 100 entries.
 fn head(stream: &Stream) -> Vec<(&'static str, Reply)> {
     let n_nodes = stream.entries.len().div_ceil(100);
     vec![
@@ -115,7 +116,8 @@ fn group_summary(stream: &Stream, name: &[u8], group: &Group) -> Reply {
     ])
 }
 
-/// XINFO STREAM key FULL [COUNT n]: ten entries and ten pending ones by default, 0 is all.
+/// XINFO STREAM key FULL [COUNT n]. Returns up to ten entries and ten pending entries by
+/// default; 0 returns all.
 fn full(stream: &Stream, args: Args<'_>) -> Outcome {
     let limit = match &args[3..] {
         [full] if full.eq_ignore_ascii_case(b"FULL") => 10,

@@ -1,4 +1,4 @@
-//! Entries handed out by a group: acknowledging them, listing them, taking them over.
+//! Pending entries of a group: acknowledge, list and claim them.
 
 use super::arguments::{Options, integer};
 use super::streams::{entry_reply, parse_id, range_end, range_start};
@@ -109,7 +109,7 @@ fn pending_summary(group: &Group) -> Reply {
     ])
 }
 
-/// What XCLAIM sets on the entries it takes over.
+/// The fields that XCLAIM sets on the entries it claims.
 struct Claim {
     min_idle_ms: i64,
     delivered_ms: i64,
@@ -190,7 +190,7 @@ fn take_over(
     {
         group.last_delivered = last_id;
     }
-    // Only a successful claim makes the consumer.
+    // Only a successful claim creates the consumer.
     if let Some(known) = group.consumers.get_mut(consumer) {
         known.seen_ms = now_ms;
     }
@@ -206,7 +206,7 @@ fn take_over(
             Some(pending) if now_ms - pending.delivered_ms < claim.min_idle_ms => continue,
             Some(pending) => pending.n_delivered,
         };
-        // Asking for ids only is no delivery.
+        // JUSTID does not count as a delivery.
         let n_delivered = claim
             .n_delivered
             .unwrap_or(n_delivered + u64::from(!claim.just_id));
@@ -266,7 +266,7 @@ pub fn xautoclaim(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
             break;
         }
         looked_at += 1;
-        // A deleted entry is cleared away however long it has been pending.
+        // A deleted entry is removed however short its idle time is.
         if idle || !entries.contains_key(&id) {
             n_claimed += 1;
             picked.push((id, n_delivered));

@@ -1,4 +1,4 @@
-//! Streams: adding, reading, trimming.
+//! Streams: add, read and trim entries.
 
 use super::arguments::{Options, count, integer};
 use super::{Args, Context};
@@ -7,7 +7,8 @@ use crate::reply::{Outcome, Reply};
 use crate::store::stream::{Fields, parse_u64};
 use crate::store::{Stream, StreamId, Value};
 
-/// How a stream is kept short. `~` trims exactly, as the service nearly does.
+/// How to trim a stream. `~` trims exactly, which is close to what the hosted service
+/// does.
 #[derive(Debug, Clone, Copy)]
 struct Trim {
     by: TrimBy,
@@ -29,7 +30,7 @@ impl Trim {
     }
 }
 
-/// Reads `MAXLEN|MINID [=|~] threshold [LIMIT n]` behind its first word.
+/// Parses `MAXLEN|MINID [=|~] threshold [LIMIT n]` after its first word.
 fn trim_option(word: &str, options: &mut Options<'_>) -> Result<Trim, CommandError> {
     let mut approximate = false;
     let mut threshold = options.value()?;
@@ -65,12 +66,12 @@ fn trim_option(word: &str, options: &mut Options<'_>) -> Result<Trim, CommandErr
     Ok(Trim { by, limit })
 }
 
-/// An id as an argument; `missing_seq` stands in for an absent sequence.
+/// Parses an ID argument. `missing_seq` replaces an absent sequence number.
 pub fn parse_id(text: &[u8], missing_seq: u64) -> Result<StreamId, CommandError> {
     StreamId::parse(text, missing_seq).ok_or(CommandError::STREAM_ID)
 }
 
-/// What the id of a new entry is made from.
+/// How the ID of a new entry is determined.
 enum NewId {
     Auto,
     AutoSeq(u64),
@@ -169,7 +170,7 @@ pub fn xlen(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     ))
 }
 
-/// An entry as clients see it: its id, then its fields.
+/// An entry as a reply: the ID, then the fields.
 pub fn entry_reply(id: StreamId, fields: &Fields) -> Reply {
     Reply::Array(vec![
         Reply::Bulk(id.to_bytes()),
@@ -189,7 +190,8 @@ pub fn range_start(text: &[u8]) -> Result<StreamId, CommandError> {
     }
 }
 
-/// The upper end of a range: an id without sequence takes in the whole millisecond.
+/// The upper end of a range. An ID without a sequence number includes the whole
+/// millisecond.
 pub fn range_end(text: &[u8]) -> Result<StreamId, CommandError> {
     match text {
         b"-" => Ok(StreamId::MIN),
@@ -337,7 +339,7 @@ pub fn read_limit(arg: &[u8]) -> Result<usize, CommandError> {
 
 type Split<'a> = (&'a [Vec<u8>], &'a [Vec<u8>]);
 
-/// The keys behind STREAMS, and as many ids.
+/// The keys after STREAMS and the same number of IDs.
 pub fn keys_and_ids<'a>(rest: &'a [Vec<u8>], command: &str) -> Result<Split<'a>, CommandError> {
     if rest.is_empty() {
         return Err(CommandError::SYNTAX);

@@ -1,4 +1,4 @@
-//! Strings, and the counters kept in them.
+//! Strings and counters.
 
 use super::arguments::{Options, integer};
 use super::expiry::{Expiry, Unit, getex_option, positive_at_ms};
@@ -9,14 +9,14 @@ use crate::reply::{Outcome, Reply};
 use crate::store::Value;
 use crate::store::database::Entry;
 
-/// Redis' proto-max-bulk-len: no string grows past this.
+/// Redis's default `proto-max-bulk-len`, the maximum length of a string.
 pub const MAX_STRING_BYTES: usize = 512 * 1024 * 1024;
 
 pub fn get(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Ok(Reply::bulk_or_nil(context.db.string(&args[1])?))
 }
 
-/// What must hold for SET to write.
+/// The condition under which SET writes.
 enum When<'a> {
     Always,
     Missing,
@@ -73,7 +73,7 @@ pub fn set(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     })
 }
 
-/// Stores a string with the wanted expiry; a time already past deletes the key.
+/// Stores a string with the given expiry. An expiry in the past deletes the key.
 fn write(context: &mut Context<'_>, key: &[u8], value: Vec<u8>, expiry: Expiry) {
     let value = Value::String(value);
     match expiry {
@@ -149,7 +149,7 @@ pub fn getex(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Ok(Reply::Bulk(value))
 }
 
-/// DELEX key [IFEQ value | IFNE value]: delete under a condition, in one command.
+/// DELEX key [IFEQ value | IFNE value]: deletes a key conditionally.
 pub fn delex(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let key = &args[1];
     let deletes = match &args[2..] {
@@ -274,7 +274,7 @@ pub fn getrange(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     if start < 0 && end < 0 && start > end {
         return Ok(Reply::bulk(""));
     }
-    // Unlike list ranges, an end before the beginning counts as the first byte.
+    // Unlike in list ranges, an end before the start of the string means the first byte.
     start = if start < 0 {
         (start.saturating_add(len)).max(0)
     } else {

@@ -2,7 +2,7 @@
 
 use mlua::{Lua, Table, Variadic};
 
-/// A number as 32 bits: rounded, then cut.
+/// A number as 32 bits: rounded, then truncated.
 fn to_bits(value: f64) -> u32 {
     let rounded = value.round_ties_even();
     if !rounded.is_finite() {

@@ -1,4 +1,4 @@
-//! The `cjson` library, with the defaults Redis ships.
+//! The `cjson` library with Redis's default settings.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use mlua::{Function, Lua, MultiValue, Table, Value};
 use super::json_reader::Reader;
 use crate::number::format_g;
 
-/// What the `encode_*` and `decode_*` functions set.
+/// Settings of the `encode_*` and `decode_*` functions.
 #[derive(Debug, Clone)]
 pub struct Settings {
     sparse_convert: bool,
@@ -85,7 +85,7 @@ fn setters(lua: &Lua, table: &Table, shared: &Shared) -> Result<(), mlua::Error>
         "decode_invalid_numbers",
         switch(lua, shared, |settings| &mut settings.decode_invalid)?,
     )?;
-    // There is no buffer to keep.
+    // Has no effect: there is no buffer to keep.
     table.set(
         "encode_keep_buffer",
         lua.create_function(|_, _: MultiValue| Ok(true))?,
@@ -186,7 +186,8 @@ fn put_number(out: &mut Vec<u8>, number: f64, settings: &Settings) -> Result<(),
     Ok(())
 }
 
-/// The highest index when every key is a positive whole number, and there is one.
+/// The highest index if all keys are positive integers; `None` if they are not or there
+/// are none.
 fn array_length(table: &Table, settings: &Settings) -> Result<Option<i64>, mlua::Error> {
     let (mut highest, mut n_items) = (0i64, 0i64);
     for pair in table.pairs::<Value, Value>() {

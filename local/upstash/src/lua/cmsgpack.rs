@@ -1,4 +1,4 @@
-//! The `cmsgpack` library: MessagePack, as Redis ships it.
+//! The `cmsgpack` library: MessagePack, as in Redis.
 
 use mlua::{Lua, MultiValue, Table, Value};
 
@@ -45,7 +45,7 @@ pub fn table(lua: &Lua) -> Result<Table, mlua::Error> {
     Ok(table)
 }
 
-/// The values, behind the place to go on from: -1 at the end.
+/// Returns the position after the values, or -1 at the end, followed by the values.
 fn unpack_some(
     lua: &Lua,
     bytes: &[u8],
@@ -130,7 +130,7 @@ fn pack_integer(out: &mut Vec<u8>, value: i64) {
     }
 }
 
-/// A length behind the mark for one, two or four bytes.
+/// Writes a length after the marker for one, two or four bytes.
 fn pack_length(out: &mut Vec<u8>, len: usize, [one, two, four]: [u8; 3]) {
     match len {
         0..0x100 if one != 0 => out.extend_from_slice(&[one, len as u8]),

@@ -1,10 +1,10 @@
-//! Between Lua values and replies, by Redis' rules.
+//! Converts between Lua values and replies by Redis's rules.
 
 use mlua::{Lua, Table, Value};
 
 use crate::reply::Reply;
 
-/// A reply nested deeper than this is cut off, as in Redis.
+/// Deeper replies are cut off, as in Redis.
 const MAX_DEPTH: usize = 1000;
 
 pub fn string_list(lua: &Lua, items: &[Vec<u8>]) -> Result<Table, mlua::Error> {
@@ -15,7 +15,8 @@ pub fn string_list(lua: &Lua, items: &[Vec<u8>]) -> Result<Table, mlua::Error> {
     Ok(table)
 }
 
-/// What a script sees of a command's reply: nil is false, a status a table with `ok`.
+/// Converts a reply for a script: nil becomes false, and a status becomes a table with
+/// `ok`.
 pub fn to_lua(lua: &Lua, reply: &Reply) -> Result<Value, mlua::Error> {
     let named = |name: &str, text: &[u8]| {
         let table = lua.create_table_with_capacity(0, 1)?;
@@ -39,8 +40,8 @@ pub fn to_lua(lua: &Lua, reply: &Reply) -> Result<Value, mlua::Error> {
     }
 }
 
-/// What a script's result becomes: numbers lose their fraction, false and nil are nil,
-/// an array ends at its first nil.
+/// Converts a script's result to a reply: numbers lose their fraction, false and nil
+/// become nil, and an array ends at its first nil.
 pub fn to_reply(value: &Value) -> Result<Reply, mlua::Error> {
     reply_at(value, 0)
 }
@@ -76,13 +77,13 @@ fn table_reply(table: &Table, depth: usize) -> Result<Reply, mlua::Error> {
     Ok(Reply::Array(items))
 }
 
-/// A C cast: toward zero, and the smallest number for what does not fit.
+/// A C cast: truncates toward zero; values out of range become the smallest integer.
 fn truncate(value: f64) -> i64 {
     let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value);
     if fits { value as i64 } else { i64::MIN }
 }
 
-/// The text of an error a script raised.
+/// The text of an error raised by a script.
 pub fn error_text(value: &Value) -> Result<String, mlua::Error> {
     Ok(match value {
         Value::Table(table) => match table.raw_get::<Value>("err")? {
@@ -96,7 +97,7 @@ pub fn error_text(value: &Value) -> Result<String, mlua::Error> {
     })
 }
 
-/// The text of an error of Lua itself or of one of the libraries.
+/// The text of an error raised by Lua itself or one of the libraries.
 pub fn lua_error_text(error: &mlua::Error) -> String {
     match error {
         mlua::Error::CallbackError { cause, .. } => lua_error_text(cause),

@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Table(table))
     }
 
-    /// Numbers as C's `strtod` takes them: also `0x10`, `inf` and `nan`.
+    /// A number as C's `strtod` parses it, including `0x10`, `inf` and `nan`.
     fn number(&mut self) -> Result<Value, mlua::Error> {
         let rest = &self.text[self.at..];
         let len = rest
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         let bare = text.trim_start_matches(['-', '+']);
         let value = match bare.strip_prefix("0x").or_else(|| bare.strip_prefix("0X")) {
             Some(hex) => u64::from_str_radix(hex, 16).ok().map(|value| value as f64),
-            // Leading zeros are no JSON, and cjson refuses them.
+            // JSON does not allow leading zeros, and cjson rejects them.
             None if bare.len() > 1
                 && bare.starts_with('0')
                 && bare.as_bytes()[1].is_ascii_digit() =>

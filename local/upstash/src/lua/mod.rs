@@ -1,9 +1,9 @@
-//! Scripts: EVAL and its family, run by Lua 5.1 with Redis' surroundings.
+//! Scripts: EVAL and its family, run by Lua 5.1 in Redis's environment.
 //!
-//! Scripts are compiled once and kept by the SHA-1 of their source as sent; the cache
-//! is not persisted, so `NOSCRIPT` after a restart happens here as it does elsewhere. Each
-//! database has a Lua state of its own: tables, settings of `cjson` and scripts that are
-//! known stay with the token they came with.
+//! A compiled script is cached under the SHA-1 of its source as sent. The cache is not
+//! persisted, so `NOSCRIPT` after a restart happens here as elsewhere. Each database has
+//! its own Lua state: tables, `cjson` settings and cached scripts are never shared
+//! between tokens.
 
 mod bits;
 mod cjson;
@@ -33,15 +33,15 @@ use crate::reply::{Outcome, Reply};
 use random::Random;
 use shebang::Flags;
 
-/// How many Lua instructions pass between two looks at the clock.
+/// Number of Lua instructions between two checks of the clock.
 const LOOK_EVERY: u32 = 100_000;
 
-/// The script that is running.
+/// The running script.
 struct Run {
     db: usize,
     now_ms: i64,
     read_only: bool,
-    /// The keys it may touch, when it asked for key locking.
+    /// The keys it may use, if it asked for key locking.
     declared: Option<HashSet<Vec<u8>>>,
     deadline: Instant,
 }
@@ -68,7 +68,7 @@ pub struct Scripts {
 impl Scripts {
     /// # Errors
     ///
-    /// When Lua cannot be set up.
+    /// If Lua cannot be set up.
     pub fn new(state: Rc<RefCell<State>>) -> Result<Self, mlua::Error> {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
@@ -103,8 +103,8 @@ impl Scripts {
         Ok(scripts)
     }
 
-    /// Stops a script at its deadline. From then on every instruction raises, so that a
-    /// script which catches errors in a loop ends too.
+    /// Stops a script at its deadline. From then on every instruction raises an error, so
+    /// even a script that catches errors in a loop ends.
     fn watch_time(&self, every: u32) -> Result<(), mlua::Error> {
         let running = Rc::clone(&self.running);
         let triggers = HookTriggers::new().every_nth_instruction(every);
@@ -125,7 +125,7 @@ impl Scripts {
         })
     }
 
-    /// Runs EVAL, EVALSHA, their read-only forms, and SCRIPT.
+    /// Runs EVAL, EVALSHA, their read-only variants, and SCRIPT.
     pub fn run(&mut self, db: usize, now_ms: i64, args: Args<'_>) -> Outcome {
         if is(&args[0], "SCRIPT") {
             return self.script(args);
@@ -173,7 +173,7 @@ impl Scripts {
             .map_err(|text| named_error(&text, &digest))
     }
 
-    /// The outer error is of Lua itself, the inner one was raised by the script.
+    /// The outer error comes from Lua itself, the inner one from the script.
     fn call(
         &self,
         function: &Function,
@@ -193,16 +193,17 @@ impl Scripts {
         })
     }
 
-    /// What one script left behind must not be what the next one runs out of memory for.
+    /// Collects garbage so that one script's leftovers do not exhaust the memory of the
+    /// next.
     fn clear_garbage(&self) {
         if self.lua.used_memory() > self.state.borrow().limits.script_memory_bytes / 2
             && let Err(error) = self.lua.gc_collect()
         {
-            tracing::warn!(%error, "the scripts' memory could not be cleared");
+            tracing::warn!(%error, "cannot collect the scripts' garbage");
         }
     }
 
-    /// Compiles a script unless that was done before.
+    /// Compiles a script unless it is already cached.
     fn load(&mut self, source: &[u8]) -> Result<(String, Script), CommandError> {
         let digest = sha1_smol::Sha1::from(source).digest().to_string();
         if let Some(script) = self.cache.get(&digest) {
@@ -271,7 +272,7 @@ fn script_error(error: &mlua::Error, digest: &str) -> CommandError {
     named_error(&convert::lua_error_text(error), digest)
 }
 
-/// Adds which script it was, as Redis does.
+/// Appends the script's name to the error, as Redis does.
 fn named_error(text: &str, digest: &str) -> CommandError {
     CommandError::new(format!("{text} script: {digest}, on @user_script."))
 }

@@ -1,12 +1,12 @@
-//! `math.random` as Redis has it: the same numbers in every run of a script, whatever
-//! others have run, and no generator shared with anything outside.
+//! `math.random` as in Redis: every run of a script gets the same sequence, and the
+//! generator is shared with nothing else.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use mlua::{Lua, MultiValue, Table};
 
-/// What C's `lrand48` goes by, in the lowest 48 bits.
+/// The state of C's `lrand48`, in the lowest 48 bits.
 #[derive(Clone)]
 pub struct Random(Rc<Cell<u64>>);
 
@@ -17,19 +17,19 @@ impl Random {
         random
     }
 
-    /// Begins the numbers that belong to a seed; each script begins those of 0.
+    /// Starts the sequence of a seed. Each script starts with seed 0.
     pub fn seed(&self, seed: i64) {
         self.0.set((seed as u64 & 0xffff_ffff) << 16 | 0x330e);
     }
 
-    /// From 0 to 1, exclusive 1.
+    /// A number from 0 (inclusive) to 1 (exclusive).
     fn next(&self) -> f64 {
         let next = self.0.get().wrapping_mul(0x5_deec_e66d).wrapping_add(0xb) & 0xffff_ffff_ffff;
         self.0.set(next);
         (next >> 17) as f64 % f64::from(i32::MAX) / f64::from(i32::MAX)
     }
 
-    /// Puts its functions in the place of the library's.
+    /// Replaces the library's functions.
     pub fn install(&self, lua: &Lua) -> Result<(), mlua::Error> {
         let math: Table = lua.globals().get("math")?;
         let random = self.clone();

@@ -1,4 +1,4 @@
-//! The `redis` table: commands from inside a script, and its small helpers.
+//! The `redis` table: commands inside a script, and small helpers.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use crate::number::format_g;
 use crate::registry::{self, Kind};
 use crate::reply::{Outcome, Reply};
 
-/// The function behind `redis.call` and `redis.pcall`: an error is a table with `err`.
+/// Implements `redis.call` and `redis.pcall`. An error is a table with `err`.
 pub fn dispatch(
     lua: &Lua,
     state: Rc<RefCell<State>>,
@@ -26,7 +26,7 @@ pub fn dispatch(
     })
 }
 
-/// Strings as they are, numbers with 17 digits, nothing else.
+/// Accepts strings unchanged and numbers with 17 digits; everything else is an error.
 fn arguments(values: &MultiValue) -> Result<Vec<Vec<u8>>, CommandError> {
     if values.is_empty() {
         return Err(CommandError::fixed(
@@ -89,7 +89,7 @@ fn worded_for_scripts(error: CommandError) -> CommandError {
     }
 }
 
-/// The helpers that need Rust; the prelude adds the rest.
+/// The helpers that need Rust. The prelude adds the others.
 pub fn table(lua: &Lua) -> Result<Table, mlua::Error> {
     let table = lua.create_table()?;
     table.set(

@@ -2,19 +2,19 @@
 
 use crate::errors::CommandError;
 
-/// What a script declared about itself.
+/// What a script declares about itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flags {
     pub no_writes: bool,
-    /// `allow-key-locking`: only the keys in KEYS are locked, others are refused.
+    /// `allow-key-locking`: the script may use only the keys in KEYS.
     pub locks_keys: bool,
 }
 
-/// Reads the line and returns the script without it, line numbers kept.
+/// Parses the line and returns the script without it, with unchanged line numbers.
 ///
 /// # Errors
 ///
-/// Another engine than `lua`, an unknown flag or option.
+/// If the engine is not `lua`, or a flag or option is unknown.
 pub fn split(source: &[u8]) -> Result<(Flags, Vec<u8>), CommandError> {
     let mut flags = Flags::default();
     if !source.starts_with(b"#!") {

@@ -36,7 +36,7 @@ pub fn table(lua: &Lua) -> Result<Table, mlua::Error> {
     Ok(table)
 }
 
-/// Walks a format, keeping byte order and alignment.
+/// Iterates over a format and keeps track of byte order and alignment.
 struct Layout<'a> {
     format: &'a [u8],
     at: usize,
@@ -72,7 +72,8 @@ impl<'a> Layout<'a> {
             .ok_or_else(|| mlua::Error::runtime("integral size overflow"))
     }
 
-    /// The next option and its length in bytes; orders and alignments are taken in.
+    /// The next option and its length in bytes. Byte order and alignment options are
+    /// consumed.
     fn next(&mut self) -> Result<Option<(u8, usize)>, mlua::Error> {
         while let Some(&option) = self.format.get(self.at) {
             self.at += 1;
@@ -203,7 +204,7 @@ fn pack(format: &[u8], values: MultiValue) -> Result<Vec<u8>, mlua::Error> {
     Ok(out)
 }
 
-/// The values, and behind them the place after the last byte read.
+/// Returns the values, followed by the position after the last byte read.
 fn unpack(lua: &Lua, format: &[u8], data: &[u8], from: usize) -> Result<MultiValue, mlua::Error> {
     let short = || mlua::Error::runtime("data string too short");
     let mut layout = Layout::new(format);
@@ -222,7 +223,7 @@ fn unpack(lua: &Lua, format: &[u8], data: &[u8], from: usize) -> Result<MultiVal
             continue;
         }
         if option == b'c' && length == 0 {
-            // The length is the number read just before.
+            // The length is the number that was read just before.
             length = match values.pop() {
                 Some(Value::Number(value)) if value >= 0.0 => value as usize,
                 _ => return Err(mlua::Error::runtime("format 'c0' needs a previous size")),
@@ -241,7 +242,7 @@ fn unpack(lua: &Lua, format: &[u8], data: &[u8], from: usize) -> Result<MultiVal
     Ok(values.into_iter().collect())
 }
 
-/// A number from its bytes, the lowest first.
+/// A number from its bytes, least significant first.
 fn read_number(option: u8, bytes: &[u8]) -> f64 {
     let mut wide = [0u8; 8];
     let n = bytes.len().min(8);

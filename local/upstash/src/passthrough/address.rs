@@ -1,4 +1,4 @@
-//! Where the real server is: `redis://[user[:password]@]host[:port][/database]`.
+//! The address of a real server: `redis://[user[:password]@]host[:port][/database]`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,36 +9,36 @@ use crate::wire::request::percent_decode;
 
 const DEFAULT_PORT: u16 = 6379;
 
-/// The address of a Redis or Valkey server. What it prints never holds the password.
+/// The address of a Redis or Valkey server. Its printed form never contains the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisUrl {
     host: String,
     port: u16,
-    /// What AUTH takes: nothing, a password, or a user and a password.
+    /// The arguments of AUTH: none, a password, or a user and a password.
     credentials: Vec<Vec<u8>>,
     database: usize,
 }
 
-/// Why a text is no address of a server.
+/// Why a text is not a server address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RedisUrlError {
-    #[error("not a URL like redis://user:password@host:port/database")]
+    #[error("not a URL of the form redis://user:password@host:port/database")]
     Malformed,
-    #[error("only redis:// is spoken, neither TLS nor a socket file")]
+    #[error("only redis:// is supported, not TLS or Unix sockets")]
     Scheme,
-    #[error("the path is the number of a database")]
+    #[error("the path must be a database number")]
     Database,
 }
 
 impl RedisUrl {
-    /// The same server with another database as the first.
+    /// The same server with a different first database.
     #[must_use]
     pub fn with_database(mut self, database: usize) -> Self {
         self.database = database;
         self
     }
 
-    /// The database of the first token; the others follow it.
+    /// The database of the first token. The other tokens use the databases after it.
     pub fn database(&self) -> usize {
         self.database
     }
@@ -86,7 +86,7 @@ impl FromStr for RedisUrl {
     }
 }
 
-/// `user:password`, `:password`; a user without a password authenticates nobody.
+/// `user:password` or `:password`. A user without a password does not authenticate.
 fn credentials(user_info: &str) -> Vec<Vec<u8>> {
     let Some((user, password)) = user_info.split_once(':') else {
         return Vec::new();

@@ -1,16 +1,16 @@
-//! What scripts called, from the server's own counters.
+//! Determines which commands a script called, from the server's own counters.
 //!
-//! The counters are read before and after, in the transaction the script runs in: no
-//! other client's command comes between.
+//! The counters are read before and after the script in the same transaction, so commands
+//! of other clients cannot interfere.
 
 use std::collections::BTreeMap;
 
 use crate::reply::Reply;
 
-/// Calls by command, names in lower case.
+/// Number of calls by lower-case command name.
 pub type Calls = BTreeMap<String, u64>;
 
-/// What was called between two readings, without the one command that was sent.
+/// The calls between two readings, without the command that was sent.
 pub fn inner_calls(before: &Reply, after: &Reply, sent: &[u8]) -> Calls {
     let before = read(before);
     let mut calls = read(after);
@@ -22,14 +22,15 @@ pub fn inner_calls(before: &Reply, after: &Reply, sent: &[u8]) -> Calls {
     for (name, n) in &before {
         subtract(name, *n);
     }
-    // The first reading counts itself only once it is over.
+    // The first reading counts itself only after it has returned.
     subtract("info", 1);
     subtract(&String::from_utf8_lossy(sent).to_ascii_lowercase(), 1);
     calls.retain(|_, n| *n > 0);
     calls
 }
 
-/// `cmdstat_get:calls=2,usec=…`; subcommands (`xgroup|create`) count for their command.
+/// Parses `cmdstat_get:calls=2,usec=…`. Subcommands (`xgroup|create`) count as their
+/// command.
 fn read(info: &Reply) -> Calls {
     let Reply::Bulk(text) = info else {
         return Calls::new();

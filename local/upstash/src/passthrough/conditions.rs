@@ -1,5 +1,5 @@
-//! Writes on a condition, which the service has and most servers do not: each becomes a
-//! script, and is billed as the one command it is.
+//! Conditional writes that the hosted service supports and most servers do not. Each is
+//! sent as a script and billed as a single command.
 
 use crate::commands::Args;
 use crate::commands::arguments::Options;
@@ -9,8 +9,8 @@ use crate::errors::CommandError;
 const SET_IF: &str = include_str!("set_if.lua");
 const DELETE_IF: &str = include_str!("delete_if.lua");
 
-/// `SET … IFEQ value` or `IFNE value` as a script; `None` for any other form, wrong ones
-/// too, which the server answers itself.
+/// Turns `SET … IFEQ value` and `IFNE value` into a script. Returns `None` for any other
+/// form, including invalid ones, which the server itself rejects.
 pub fn set(args: Args<'_>) -> Option<Command> {
     let mut options = Options::new(args, 3);
     let mut condition = None;
@@ -41,11 +41,11 @@ pub fn set(args: Args<'_>) -> Option<Command> {
     Some(words)
 }
 
-/// DELEX in words every server knows.
+/// Translates DELEX for servers that do not have it.
 ///
 /// # Errors
 ///
-/// What the embedded engine refuses too.
+/// The same errors as in the embedded engine.
 pub fn delex(args: Args<'_>) -> Result<Command, CommandError> {
     match &args[2..] {
         [] => Ok(vec![b"DEL".to_vec(), args[1].clone()]),

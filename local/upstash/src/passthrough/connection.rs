@@ -1,8 +1,8 @@
-//! One connection that many requests share: written in the order they come, each in
-//! one piece, and answered in that order.
+//! One connection shared by many requests. Requests are written in order, each as one
+//! block, and answered in the same order.
 //!
-//! So a transaction needs no connection of its own: between its MULTI and its EXEC
-//! nothing else is written, and a server that loses the connection half-way discards it.
+//! A transaction therefore needs no separate connection: nothing is written between its
+//! MULTI and its EXEC, and a server that loses the connection in between discards it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,15 +17,15 @@ use super::parser::Parser;
 use crate::reply::Reply;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Requests are taken up while fewer bytes than this wait to be written.
+/// New requests are accepted while fewer bytes than this wait to be written.
 const MAX_UNWRITTEN_BYTES: usize = 1 << 20;
 
 /// Why a request has no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
-    /// Nothing of it was written: it may be sent again.
+    /// Nothing was written, so the request may be sent again.
     NotSent,
-    /// It may have run.
+    /// The request may have run.
     Lost,
 }
 
@@ -35,23 +35,24 @@ struct Request {
     answer: oneshot::Sender<Result<Vec<Reply>, Broken>>,
 }
 
-/// The way to a connection; clones share it. It closes when the last one is dropped.
+/// A handle to a connection, shared by its clones. The connection closes when the last
+/// one is dropped.
 #[derive(Clone)]
 pub struct Connection {
     requests: mpsc::UnboundedSender<Request>,
 }
 
 impl Connection {
-    /// Connects, authenticates, selects a database, and tries what every script needs.
+    /// Connects, authenticates, selects a database and checks that scripts can be billed.
     ///
     /// # Errors
     ///
-    /// Why the server cannot be used, in words.
+    /// A text that says why the server cannot be used.
     pub async fn open(url: &RedisUrl, database: usize) -> Result<Self, String> {
         let connecting = TcpStream::connect(url.host_and_port());
         let stream = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
             .await
-            .map_err(|_| "no connection in time".to_owned())?
+            .map_err(|_| "connecting timed out".to_owned())?
             .map_err(|error| error.to_string())?;
         stream
             .set_nodelay(true)
@@ -62,7 +63,7 @@ impl Connection {
         let greeting = connection.greet(url, database);
         tokio::time::timeout(CONNECT_TIMEOUT, greeting)
             .await
-            .map_err(|_| "no reply in time".to_owned())??;
+            .map_err(|_| "the reply timed out".to_owned())??;
         Ok(connection)
     }
 
@@ -96,12 +97,12 @@ impl Connection {
         }
     }
 
-    /// Whether the server is known to be gone.
+    /// Whether the server has closed the connection.
     pub fn is_closed(&self) -> bool {
         self.requests.is_closed()
     }
 
-    /// Sends commands that are answered by `n_replies` replies.
+    /// Sends commands that produce `n_replies` replies.
     ///
     /// # Errors
     ///
@@ -118,7 +119,7 @@ impl Connection {
     }
 }
 
-/// Appends a command as servers read it.
+/// Appends a command in RESP.
 pub fn write_command(out: &mut BytesMut, words: &[Vec<u8>]) {
     out.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
     for word in words {
@@ -128,9 +129,9 @@ pub fn write_command(out: &mut BytesMut, words: &[Vec<u8>]) {
     }
 }
 
-/// A request that was taken up.
+/// A request that waits for its replies.
 struct Waiting {
-    /// How many bytes were to be written before its first.
+    /// Number of bytes to be written before its first byte.
     starts_at: u64,
     n_missing: usize,
     replies: Vec<Reply>,
@@ -160,7 +161,8 @@ impl Line {
         }
     }
 
-    /// Until the server closes, or nobody can ask any more and all is answered.
+    /// Runs until the server closes the connection, or all senders are dropped and every
+    /// request is answered.
     async fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) {
         let ended = self.exchange(&mut inbox).await;
         inbox.close();
@@ -186,7 +188,7 @@ impl Line {
         let mut asked = true;
         while asked || !self.waiting.is_empty() {
             let (mut reader, mut writer) = self.stream.split();
-            // Each of the three does nothing when another is first.
+            // All three branches are safe to cancel.
             tokio::select! {
                 request = inbox.recv(), if asked && self.unwritten.len() < MAX_UNWRITTEN_BYTES => {
                     match request {
@@ -219,7 +221,7 @@ impl Line {
         self.unwritten.extend_from_slice(&request.bytes);
     }
 
-    /// Hands out the replies that are whole.
+    /// Passes on all complete replies.
     fn answer(&mut self) -> std::io::Result<()> {
         while let Some(reply) = self
             .parser
@@ -229,7 +231,7 @@ impl Line {
             let first = self
                 .waiting
                 .front_mut()
-                .ok_or_else(|| std::io::Error::other("a reply nobody asked for"))?;
+                .ok_or_else(|| std::io::Error::other("received a reply without a request"))?;
             first.replies.push(reply);
             first.n_missing -= 1;
             if first.n_missing == 0

@@ -1,9 +1,9 @@
-//! The engine in front of a real Redis or Valkey.
+//! The engine that forwards to a real Redis or Valkey.
 //!
-//! Commands pass the same checks as on the embedded engine and are then the server's:
-//! its replies, its clock, its limits of scripts. What is done here: each token keeps
-//! to its database, scripts lose the one flag servers do not know, and the meter finds
-//! out what scripts called.
+//! Commands pass the same checks as in the embedded engine and then run on the server,
+//! with its replies, its clock and its script limits. This module confines each token to
+//! its own database, removes the one script flag that servers do not know, and finds out
+//! which commands scripts called, for the meter.
 
 mod address;
 mod bill;
@@ -33,16 +33,16 @@ pub struct PassThrough {
     limits: Arc<Limits>,
     meter: Arc<Meter>,
     digests: Digests,
-    /// One for each token, opened anew when it is needed and gone.
+    /// One per token, reopened on demand after it was closed.
     connections: Vec<Mutex<Option<Connection>>>,
 }
 
 impl PassThrough {
-    /// Connects to a database for each of `n` tokens.
+    /// Connects to one database for each of `n` tokens.
     ///
     /// # Errors
     ///
-    /// When one of them cannot be used.
+    /// If a database cannot be used.
     pub async fn start(
         url: RedisUrl,
         n: usize,
@@ -62,11 +62,11 @@ impl PassThrough {
         Ok(engine)
     }
 
-    /// Runs a job. `db` counts from the database of the address.
+    /// Runs a job. `db` is relative to the database in the address.
     ///
     /// # Errors
     ///
-    /// When the server does not answer; the error says whether anything has run.
+    /// If the server does not reply. The error says whether anything may have run.
     pub async fn run(&self, job: Job) -> Result<Answer, EngineError> {
         let database = self.url.database() + job.db;
         let steps = job
@@ -80,7 +80,7 @@ impl PassThrough {
         }
     }
 
-    /// In the order given, each by itself; one write for all.
+    /// Runs the commands in order and independently, with one write for all of them.
     async fn run_each(&self, db: usize, steps: Vec<Step>) -> Result<Vec<Reply>, EngineError> {
         let mut request = BytesMut::new();
         let mut n_replies = 0;
@@ -155,14 +155,15 @@ impl PassThrough {
     /// Bills a command that ran.
     fn settle(&self, sent: &Sent, reply: Reply) -> Reply {
         match &reply {
-            // This server is older than the command.
+            // The server is too old to know this command.
             Reply::Error(text) if text.starts_with("ERR unknown command") => {}
             _ => self.meter.count(sent.index),
         }
         sent.translate(reply)
     }
 
-    /// The replies of [`write_transaction`]'s commands, or why none has run.
+    /// The replies to the commands of [`write_transaction`], or the reason why none of
+    /// them ran.
     fn read_transaction(
         &self,
         commands: &[&Sent],
@@ -195,7 +196,8 @@ impl PassThrough {
         Ok(answers.collect())
     }
 
-    /// Sends a request, again if nothing of it had left or if repeating it is harmless.
+    /// Sends a request. Sends it again if nothing of it was written or repeating it is
+    /// harmless.
     async fn exchange(
         &self,
         db: usize,
@@ -216,9 +218,10 @@ impl PassThrough {
         let connection = self.connection(db).await?;
         let again = connection.send(request, n_replies).await;
         again.map_err(|broken| match broken {
-            Broken::NotSent => {
-                EngineError::Away(format!("Redis at {} closes connections", self.url))
-            }
+            Broken::NotSent => EngineError::Away(format!(
+                "Redis at {} keeps closing the connection",
+                self.url
+            )),
             Broken::Lost => self.lost(),
         })
     }
@@ -250,8 +253,8 @@ fn sent(step: &Step) -> Option<&Sent> {
     }
 }
 
-/// Writes commands as one transaction, each script between two readings of the server's
-/// counters; answers how many replies there will be.
+/// Writes commands as one transaction, with a reading of the server's counters before and
+/// after each script. Returns the number of expected replies.
 fn write_transaction(out: &mut BytesMut, commands: &[&Sent]) -> usize {
     let counters = [b"INFO".to_vec(), b"commandstats".to_vec()];
     write_command(out, &[b"MULTI".to_vec()]);
@@ -268,7 +271,7 @@ fn write_transaction(out: &mut BytesMut, commands: &[&Sent]) -> usize {
     2 + commands.iter().map(|sent| n_written(sent)).sum::<usize>()
 }
 
-/// How many commands of a transaction one of the client's becomes.
+/// How many commands one client command becomes in a transaction.
 fn n_written(sent: &Sent) -> usize {
     if sent.runs_script { 3 } else { 1 }
 }

@@ -1,21 +1,22 @@
-//! RESP2 replies from a stream of bytes, whole or in any pieces.
+//! Parses RESP2 replies from a byte stream that may arrive in pieces.
 //!
-//! Nothing is read twice: what is complete is kept on a stack of open arrays, so a
-//! long reply costs its length and a deep one no stack of the program's.
+//! No byte is parsed twice: complete items are kept on a stack of open arrays. The cost
+//! of a reply is proportional to its length, and a deeply nested reply does not use the
+//! call stack.
 
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::reply::Reply;
 
-/// An array deeper than this comes as an error, as the embedded engine answers.
+/// Deeper arrays become an error, as in the embedded engine.
 const MAX_DEPTH: usize = 1000;
-/// Deeper than any server nests: whoever sends this speaks something else.
+/// Deeper than any server nests arrays. A peer that sends this is not a Redis server.
 const MAX_OPEN: usize = 100_000;
-/// The longest line: a status, an error, a length.
+/// Maximum length of a line: a status, an error or a length.
 const MAX_LINE_BYTES: usize = 1 << 20;
-/// The longest string a server may be set to send.
+/// Maximum length of a string that a server can be configured to send.
 const MAX_BULK_BYTES: usize = 1 << 30;
-/// Room made for an array before its items are seen.
+/// Capacity reserved for an array before its items arrive.
 const MAX_RESERVED: usize = 1024;
 
 /// The stream is not RESP2.
@@ -26,20 +27,20 @@ pub struct Malformed;
 #[derive(Default)]
 pub struct Parser {
     open: Vec<Open>,
-    /// The length of the string that is being received.
+    /// The length of the string being received.
     bulk: Option<usize>,
-    /// How far the current line was looked through.
+    /// How far the current line has been searched for its end.
     searched: usize,
 }
 
-/// An array that is not complete.
+/// An incomplete array.
 struct Open {
     left: usize,
     items: Vec<Reply>,
 }
 
 impl Parser {
-    /// The next whole reply; `None` until more bytes have come.
+    /// The next complete reply, or `None` until more bytes arrive.
     pub fn next(&mut self, input: &mut BytesMut) -> Result<Option<Reply>, Malformed> {
         while let Some(item) = self.item(input)? {
             if let Some(whole) = self.close(item) {
@@ -49,7 +50,8 @@ impl Parser {
         Ok(None)
     }
 
-    /// Puts an item into the innermost array; answers what became whole by that.
+    /// Adds an item to the innermost array and returns the reply that became complete, if
+    /// any.
     fn close(&mut self, mut item: Reply) -> Option<Reply> {
         loop {
             let depth = self.open.len();
@@ -69,7 +71,7 @@ impl Parser {
         }
     }
 
-    /// The next item that has no items of its own.
+    /// The next item that contains no other items.
     fn item(&mut self, input: &mut BytesMut) -> Result<Option<Reply>, Malformed> {
         loop {
             if let Some(length) = self.bulk {
@@ -149,7 +151,7 @@ fn number(text: &[u8]) -> Result<i64, Malformed> {
     text.parse().map_err(|_| Malformed)
 }
 
-/// `None` for the -1 of something missing.
+/// `None` stands for -1, the length of a nil.
 fn length(text: &[u8]) -> Result<Option<usize>, Malformed> {
     match number(text)? {
         -1 => Ok(None),

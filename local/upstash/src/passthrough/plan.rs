@@ -1,7 +1,7 @@
-//! What of a request the server is sent, and what is answered here.
+//! Decides what is sent to the server for a request and what is answered here.
 //!
-//! A token sees one database and no session, so whatever would reach past them is
-//! changed or refused before it is sent, as the embedded engine would.
+//! A token sees one database and has no session. Anything that would reach beyond them is
+//! changed or refused before it is sent, as in the embedded engine.
 
 use super::conditions;
 use super::scripts::{Digests, Named};
@@ -17,35 +17,35 @@ use crate::reply::{Outcome, Reply};
 
 /// One command of a request.
 pub enum Step {
-    /// Refused before it could run; it costs nothing.
+    /// Refused before it could run; not billed.
     Refused(CommandError),
-    /// Answered without the server; billed under this place in the registry.
+    /// Answered without the server; billed under this registry index.
     Here(usize, Outcome),
     Send(Sent),
 }
 
-/// A command for the server.
+/// A command to send to the server.
 pub struct Sent {
-    /// Its place in the registry.
+    /// Its registry index.
     pub index: usize,
-    /// Whether it may be sent again when its reply was lost.
+    /// Whether it may be sent again if the reply was lost.
     pub repeatable: bool,
     pub words: Command,
-    /// Whether it can call other commands, which are billed too.
+    /// Whether it can call other commands, which are also billed.
     pub runs_script: bool,
-    /// Scripts it names, under both digests where they differ.
+    /// The script it refers to, with both digests if they differ.
     pub script: Option<Named>,
 }
 
 impl Sent {
-    /// The server's reply in the client's terms.
+    /// Translates the server's reply for the client.
     pub fn translate(&self, reply: Reply) -> Reply {
         let Some(named) = &self.script else {
             return reply;
         };
         match reply {
             Reply::Error(text) => Reply::Error(text.replace(&named.served, &named.sent)),
-            // SCRIPT LOAD answers the digest.
+            // SCRIPT LOAD returns the digest.
             Reply::Bulk(text) if !self.runs_script && text == named.served.as_bytes() => {
                 Reply::bulk(named.sent.as_bytes())
             }
@@ -54,7 +54,7 @@ impl Sent {
     }
 }
 
-/// Checks a command and makes it fit for the server.
+/// Validates a command and adapts it for the server.
 pub fn step(args: &Command, database: usize, limits: &Limits, digests: &Digests) -> Step {
     let (index, spec) = match check(args, limits) {
         Ok(found) => found,
@@ -64,7 +64,7 @@ pub fn step(args: &Command, database: usize, limits: &Limits, digests: &Digests)
         Ok(Adapted::Answer(reply)) => Step::Here(index, Ok(reply)),
         Ok(Adapted::Words(words, script)) => Step::Send(Sent {
             index,
-            // A message sent again would reach its subscribers twice.
+            // A message that is published again would reach its subscribers twice.
             repeatable: spec.kind == Kind::Read && spec.name != "publish",
             runs_script: spec.kind == Kind::Script && spec.name != "script",
             words,
@@ -129,7 +129,7 @@ fn script(mut words: Command, digests: &Digests) -> Result<Adapted, CommandError
             return Err(CommandError::fixed(text));
         }
         ("LOAD" | "KILL", _) => {}
-        // DEBUG would change the connection everybody shares.
+        // DEBUG would change the shared connection.
         _ => {
             return Err(CommandError::new(format!(
                 "ERR unknown subcommand '{}'. Try SCRIPT HELP.",
@@ -140,7 +140,8 @@ fn script(mut words: Command, digests: &Digests) -> Result<Adapted, CommandError
     Ok(Adapted::Words(words, None))
 }
 
-/// `COPY … DB 0` is the token's own database; any other is somebody else's.
+/// `COPY … DB 0` refers to the token's own database. Other databases belong to other
+/// tokens.
 fn keep_to_database(words: &mut Command, database: usize) -> Result<(), CommandError> {
     for at in 3..words.len().saturating_sub(1) {
         if is(&words[at], "DB") {
@@ -154,7 +155,7 @@ fn keep_to_database(words: &mut Command, database: usize) -> Result<(), CommandE
     Ok(())
 }
 
-/// Whether XREAD or XREADGROUP has the BLOCK option, read as the server reads it.
+/// Whether XREAD or XREADGROUP has the BLOCK option, parsed as the server parses it.
 fn blocks(args: Args<'_>) -> bool {
     let mut at = 1;
     while let Some(word) = args.get(at) {

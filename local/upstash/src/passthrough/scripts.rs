@@ -1,8 +1,8 @@
 //! Scripts on a server that does not know `allow-key-locking`.
 //!
-//! The flag is taken out of a script's first line, which changes the script's digest;
-//! which digest the server knows it by is remembered here, and nowhere else: after a
-//! restart of the endpoint such a script is not found, as after one of the service.
+//! The flag is removed from the first line of a script, which changes its digest. The
+//! mapping between both digests is kept only in memory here. After a restart of the
+//! endpoint such a script is not found, as after a restart of the hosted service.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,25 +13,25 @@ use crate::lua::shebang;
 
 const UNKNOWN_TO_SERVERS: &str = "allow-key-locking";
 
-/// Digests as clients name them, with those of the server where they differ.
+/// The digests as clients know them, mapped to the server's where they differ.
 #[derive(Default)]
 pub struct Digests(Mutex<HashMap<String, String>>);
 
-/// A script under both of its names.
+/// Both digests of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// The digest of the source as sent.
+    /// The digest of the source as the client sent it.
     pub sent: String,
-    /// The digest the server knows it by.
+    /// The digest under which the server knows it.
     pub served: String,
 }
 
 impl Digests {
-    /// The source for the server, and what it will be called.
+    /// The source to send to the server and its digests.
     ///
     /// # Errors
     ///
-    /// A first line the service would not take.
+    /// If the hosted service would reject the first line.
     pub fn load<'a>(&self, source: &'a [u8]) -> Result<(Cow<'a, [u8]>, Named), CommandError> {
         let served = without_flag(source)?;
         let sent = digest(source);
@@ -51,7 +51,7 @@ impl Digests {
         Ok((served, named))
     }
 
-    /// What the server calls the script a client names.
+    /// Looks up a script by the digest that a client knows.
     pub fn find(&self, sent: &[u8]) -> Named {
         let sent = String::from_utf8_lossy(sent).to_ascii_lowercase();
         let served = self.map().get(&sent).cloned();
@@ -61,13 +61,13 @@ impl Digests {
         }
     }
 
-    /// The server forgets its scripts.
+    /// Forgets all scripts, after the server has done the same.
     pub fn clear(&self) {
         self.map().clear();
     }
 
     fn map(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
-        // A map is whole after every call, also after one that panicked.
+        // The map is consistent after every call, even one that panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -76,8 +76,8 @@ fn digest(source: &[u8]) -> String {
     sha1_smol::Sha1::from(source).digest().to_string()
 }
 
-/// The source without the flag; lines keep their numbers, and a first line that says
-/// nothing else goes empty, since a bare `#!lua` would change how the server runs it.
+/// Removes the flag and keeps line numbers. If nothing else is left, the first line
+/// becomes empty, because a bare `#!lua` would change how the server runs the script.
 fn without_flag(source: &[u8]) -> Result<Cow<'_, [u8]>, CommandError> {
     let (flags, body) = shebang::split(source)?;
     if !flags.locks_keys {

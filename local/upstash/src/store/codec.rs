@@ -1,12 +1,12 @@
-//! Values and commands as bytes, for the file. Lengths are LEB128.
+//! Encodes values and commands as bytes for the file. Lengths are LEB128.
 
 use super::database::Entry;
 use super::stream::{Consumer, Group, Pending};
 use super::{Hash, SortedSet, Stream, StreamId, Value};
 
-/// A file whose content does not read back.
+/// The content of the file cannot be decoded.
 #[derive(Debug, thiserror::Error)]
-#[error("a stored value is damaged")]
+#[error("a stored value cannot be decoded")]
 pub struct Damaged;
 
 pub fn encode_command(args: &[Vec<u8>]) -> Vec<u8> {
@@ -19,7 +19,7 @@ pub fn decode_command(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Damaged> {
     Reader(bytes).list()
 }
 
-/// The body of a value; its type and expiry are stored beside it.
+/// The encoded value. Its type and expiry are stored in other columns.
 pub fn encode_value(entry: &Entry) -> Vec<u8> {
     let mut out = Vec::new();
     match &entry.value {

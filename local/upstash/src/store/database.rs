@@ -1,8 +1,8 @@
-//! One keyspace: values, their expiry, and whether anything was changed.
+//! One keyspace: values, their expiry, and which keys changed.
 //!
-//! Expiry is eager and exact: [`Database::remove_due`] runs before every command with
-//! the time of that command, so no command ever sees a key past its time, and within
-//! a script or transaction, where time stands still, no key goes away.
+//! Expiry is eager and exact. [`Database::remove_due`] runs before every command with the
+//! time of that command, so a command never sees an expired key. Time stands still within
+//! a script or transaction, so no key expires in the middle of one.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -21,16 +21,16 @@ pub struct Entry {
 #[derive(Default)]
 pub struct Database {
     entries: Keyspace<Entry>,
-    /// Keys with a time of expiry, and hashes with a field that has one.
+    /// Keys with an expiry, and hashes with a field that has one.
     due: BTreeSet<(i64, Box<[u8]>)>,
     changes: Changes,
 }
 
-/// What was written since the last compaction.
+/// Changes since the last compaction.
 #[derive(Default)]
 struct Changes {
     n: u64,
-    /// Keys to write to the next snapshot; not kept when nothing is persisted.
+    /// Keys to write to the next snapshot. `None` if nothing is persisted.
     touched: Option<HashSet<Box<[u8]>>>,
     cleared: bool,
 }
@@ -46,16 +46,16 @@ impl Changes {
     }
 }
 
-/// What the next snapshot must write.
+/// The content of the next snapshot.
 #[derive(Default)]
 pub struct Dirty {
-    /// Drop every older snapshot of this database first.
+    /// Delete every older snapshot of this database first.
     pub cleared: bool,
     /// Keys that were written or removed.
     pub keys: Vec<Box<[u8]>>,
 }
 
-/// What went away because its time had come.
+/// What has expired.
 pub enum Expired {
     Key(Vec<u8>),
     Fields(Vec<u8>, Vec<Vec<u8>>),
@@ -63,7 +63,7 @@ pub enum Expired {
 
 macro_rules! typed {
     ($variant:ident, $kind:ty, $get:ident, $get_mut:ident, $get_or_create:ident) => {
-        /// The value of a key of this type; `None` when the key is missing.
+        /// The value of a key of this type, or `None` if the key is missing.
         pub fn $get(&self, key: &[u8]) -> Result<Option<&$kind>, CommandError> {
             match self.value(key) {
                 None => Ok(None),
@@ -72,7 +72,7 @@ macro_rules! typed {
             }
         }
 
-        /// The same, to be changed; counts as a change.
+        /// Like the above, for modification. Counts as a change.
         pub fn $get_mut(&mut self, key: &[u8]) -> Result<Option<&mut $kind>, CommandError> {
             match self.entries.get_mut(key) {
                 None => Ok(None),
@@ -87,7 +87,7 @@ macro_rules! typed {
             }
         }
 
-        /// The same, made empty first when the key is missing.
+        /// Like the above, but creates an empty value if the key is missing.
         pub fn $get_or_create(&mut self, key: &[u8]) -> Result<&mut $kind, CommandError> {
             if self.entries.get(key).is_none() {
                 self.set(key, Value::$variant(Default::default()));
@@ -111,17 +111,18 @@ impl Database {
     );
     typed!(Stream, Stream, stream, stream_mut, stream_or_create);
 
-    /// Counts up with every change; equal before and after means nothing was written.
+    /// A counter that grows with every change. If it is equal before and after, nothing
+    /// was written.
     pub fn n_changes(&self) -> u64 {
         self.changes.n
     }
 
-    /// Keeps track of written keys from here on, for [`Database::take_dirty`].
+    /// Starts tracking changed keys for [`Database::take_dirty`].
     pub fn track_changes(&mut self) {
         self.changes.touched.get_or_insert_default();
     }
 
-    /// What changed since the last call.
+    /// The changes since the last call.
     pub fn take_dirty(&mut self) -> Dirty {
         let touched = self.changes.touched.as_mut().map(std::mem::take);
         Dirty {
@@ -138,7 +139,7 @@ impl Database {
         self.entries.is_empty()
     }
 
-    /// Keys that have a time of expiry.
+    /// Number of keys with an expiry.
     pub fn n_expiring(&self) -> usize {
         self.entries
             .iter()
@@ -167,7 +168,7 @@ impl Database {
         self.entries.starting_at(position)
     }
 
-    /// Replaces a key, without expiry.
+    /// Sets a key and removes its expiry.
     pub fn set(&mut self, key: &[u8], value: Value) {
         self.put(
             key,
@@ -178,7 +179,7 @@ impl Database {
         );
     }
 
-    /// Replaces a key's value and leaves its expiry alone.
+    /// Sets a key and keeps its expiry.
     pub fn set_keeping_expiry(&mut self, key: &[u8], value: Value) {
         match self.entries.get_mut(key) {
             Some(entry) => {
@@ -189,7 +190,7 @@ impl Database {
         }
     }
 
-    /// Replaces a key altogether.
+    /// Sets the value and the expiry of a key.
     pub fn put(&mut self, key: &[u8], entry: Entry) {
         self.changes.note(key);
         if let Some(at_ms) = entry.expire_at_ms {
@@ -216,7 +217,7 @@ impl Database {
         Some(entry)
     }
 
-    /// Removes a collection that has nothing left in it.
+    /// Removes a collection if it is empty.
     pub fn remove_if_empty(&mut self, key: &[u8]) {
         if self.value(key).is_some_and(Value::is_empty) {
             self.remove(key);
@@ -233,7 +234,7 @@ impl Database {
         self.due.clear();
     }
 
-    /// Sets or takes away a key's expiry; false when the key is missing.
+    /// Sets or removes a key's expiry. Returns false if the key is missing.
     pub fn set_expiry(&mut self, key: &[u8], at_ms: Option<i64>) -> bool {
         let Some(entry) = self.entries.get_mut(key) else {
             return false;
@@ -249,7 +250,7 @@ impl Database {
         true
     }
 
-    /// Removes what is due at `now_ms` and says what that was.
+    /// Removes everything that has expired at `now_ms` and returns it.
     pub fn remove_due(&mut self, now_ms: i64) -> Vec<Expired> {
         let mut expired = Vec::new();
         while let Some((at_ms, _)) = self.due.first()
@@ -283,7 +284,7 @@ impl Database {
         expired
     }
 
-    /// Any key, by a walk to a random place in the scan order.
+    /// A random key, found at a random position of the scan order.
     pub fn random_key(&self, random: &mut Random) -> Option<Vec<u8>> {
         let position = random.next_u64() >> 12;
         self.entries

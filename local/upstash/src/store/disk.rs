@@ -1,9 +1,8 @@
-//! The file: a log of the write commands that took effect, and snapshots of keys.
+//! The database file: a log of write commands, and snapshots of keys.
 //!
-//! The log holds commands with the time and the random state of their moment, so that
-//! replay repeats SPOP, `XADD *` and relative expiry exactly. Scripts log the commands
-//! they called. Compaction writes the keys that changed to `snap` and empties the log,
-//! in one transaction.
+//! The log stores each command with its time and random state, so a replay repeats SPOP,
+//! `XADD *` and relative expiry exactly. For a script, the commands it called are logged.
+//! Compaction writes changed keys to `snap` and empties the log in one transaction.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -16,30 +15,31 @@ use super::Database;
 use super::codec::{Damaged, decode_command, decode_value, encode_value};
 use super::database::Entry;
 
-/// Rows in the log before it is compacted.
+/// Number of log rows that triggers a compaction.
 pub const COMPACT_AFTER_ROWS: usize = 50_000;
 
-/// When a commit counts as done.
+/// When a commit is complete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// With the operating system: survives a crash of the process, not of the machine.
+    /// When the operating system has it: survives a crash of the process, but not of the
+    /// machine.
     #[default]
     Normal,
-    /// On the disk: every commit is synced.
+    /// When it is synced to disk.
     Full,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
-    #[error("{path} is used by another process")]
+    #[error("{path} is in use by another process")]
     Locked { path: PathBuf },
-    #[error("{path} cannot be opened")]
+    #[error("cannot open {path}")]
     Open {
         path: PathBuf,
         #[source]
         source: std::io::Error,
     },
-    #[error("the database file failed")]
+    #[error("a database file operation failed")]
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Damaged(#[from] Damaged),
@@ -56,7 +56,7 @@ pub struct LogRow {
 pub struct Disk {
     connection: Connection,
     n_log_rows: usize,
-    /// Held until the process ends or the server stops.
+    /// Held until the server stops or the process ends.
     _lock: File,
 }
 
@@ -71,11 +71,12 @@ CREATE TABLE IF NOT EXISTS log (
 );";
 
 impl Disk {
-    /// Opens or creates the file and takes its lock.
+    /// Opens or creates the file and locks it.
     ///
     /// # Errors
     ///
-    /// [`DiskError::Locked`] when another process, or another server in this one, has it.
+    /// [`DiskError::Locked`] if another process, or another server in this process, has
+    /// it open.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, DiskError> {
         let lock = take_lock(path)?;
         keep_private(path)?;
@@ -96,7 +97,7 @@ impl Disk {
         })
     }
 
-    /// A value the server keeps for itself, such as the token it made.
+    /// A value that the server stores for itself, such as the generated token.
     pub fn meta(&self, name: &str) -> Result<Option<String>, DiskError> {
         let found = self
             .connection
@@ -113,7 +114,7 @@ impl Disk {
         Ok(())
     }
 
-    /// The number of the database a token owns; a new token gets the next one.
+    /// The database number of a token. A new token gets the next number.
     pub fn database_of(&self, token: &str) -> Result<usize, DiskError> {
         let digest = sha1_smol::Sha1::from(token).digest().to_string();
         let name = format!("db:{digest}");
@@ -129,7 +130,7 @@ impl Disk {
         Ok(number as usize)
     }
 
-    /// Reads every snapshot, then hands over the log in order.
+    /// Reads all snapshots and then passes on the log in order.
     pub fn load(
         &self,
         mut put: impl FnMut(usize, &[u8], Entry),
@@ -167,7 +168,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Appends rows in one transaction. When this returns, they are kept.
+    /// Appends rows in one transaction. They are durable when this returns.
     pub fn commit(&mut self, rows: &[LogRow]) -> Result<(), DiskError> {
         let transaction = self.connection.transaction()?;
         {
@@ -191,7 +192,7 @@ impl Disk {
         self.n_log_rows > COMPACT_AFTER_ROWS
     }
 
-    /// Writes what changed since the last time to the snapshots and empties the log.
+    /// Writes the changes since the last compaction to the snapshots and empties the log.
     pub fn compact(&mut self, dbs: &mut [Database]) -> Result<(), DiskError> {
         let transaction = self.connection.transaction()?;
         for (number, db) in dbs.iter_mut().enumerate() {
@@ -225,7 +226,7 @@ impl Disk {
     }
 }
 
-/// Takes the lock of a file of its own, since SQLite's locks do not keep readers out.
+/// Locks a separate file, because SQLite's locks do not keep readers out.
 fn take_lock(path: &Path) -> Result<File, DiskError> {
     let open_error = |source| DiskError::Open {
         path: path.to_owned(),
@@ -243,14 +244,14 @@ fn take_lock(path: &Path) -> Result<File, DiskError> {
     }
 }
 
-/// Makes the file, and what SQLite keeps beside it, its owner's alone before anything is
-/// in it: it holds the token, and everything the token opens.
+/// Creates the file and SQLite's side files with owner-only permissions before anything
+/// is written, because they hold the token and all data.
 fn keep_private(path: &Path) -> Result<(), DiskError> {
     let open_error = |source| DiskError::Open {
         path: path.to_owned(),
         source,
     };
-    // SQLite gives its other files the permissions of this one.
+    // SQLite gives its side files the permissions of this file.
     private_file(path).map_err(open_error)?;
     for end in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
@@ -258,9 +259,9 @@ fn keep_private(path: &Path) -> Result<(), DiskError> {
         match restrict(Path::new(&name)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // Another's, who lets this process write in it.
+            // The file belongs to another user who lets this process write to it.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                tracing::warn!(?name, "others may read the database file");
+                tracing::warn!(?name, "other users may be able to read the database file");
             }
             Err(error) => return Err(open_error(error)),
         }

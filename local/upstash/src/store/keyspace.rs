@@ -1,14 +1,15 @@
-//! A map in a fixed hash order, which is what makes SCAN stateless.
+//! A map in a fixed hash order, which makes SCAN stateless.
 //!
-//! A cursor is the hash of the next key to visit. A key that stays keeps its place,
-//! so a full scan returns it whatever is added or removed meanwhile.
+//! A cursor is the hash of the next key to visit. A key never changes its position, so a
+//! full scan returns every key that exists throughout, whatever is added or removed
+//! meanwhile.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// Where `name` stands in the scan order: 52 bits, so that a client that reads
-/// cursors as floating point numbers does not round them.
+/// The scan position of `name`: 52 bits, so that clients which parse cursors as
+/// floating-point numbers do not round them.
 pub fn scan_position(name: &[u8]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in name {

@@ -1,4 +1,4 @@
-//! The keyspace: typed values with expiry in memory, and the file they are kept in.
+//! The keyspace: typed values with expiry in memory, and the file that stores them.
 
 pub mod codec;
 pub mod database;

@@ -1,10 +1,10 @@
-//! Members with scores, found by member and walked by score.
+//! Members with scores, looked up by member and iterated by score.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
-/// A score that is never NaN, ordered as numbers are: -0 and 0 are equal.
+/// A score that is never NaN. The order is numeric, so -0 and 0 are equal.
 #[derive(Debug, Clone, Copy)]
 struct Score(f64);
 
@@ -86,7 +86,7 @@ impl SortedSet {
         self.scores.get(member).copied()
     }
 
-    /// Adds a member or moves it; returns the score it had.
+    /// Adds a member or changes its score. Returns the previous score.
     pub fn insert(&mut self, member: &[u8], score: f64) -> Option<f64> {
         let old = self
             .scores
@@ -116,20 +116,20 @@ impl SortedSet {
         Some(score)
     }
 
-    /// Members from the lowest score up; equal scores by member.
+    /// Members by ascending score; equal scores by member.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], f64)> {
         self.order
             .iter()
             .map(|(score, member)| (&**member, score.0))
     }
 
-    /// How many members stand before this one.
+    /// The number of members before this one.
     pub fn rank(&self, member: &[u8]) -> Option<usize> {
         let (member, score) = self.scores.get_key_value(member)?;
         Some(self.order.range(..(Score(*score), member.clone())).count())
     }
 
-    /// Members between two scores, ascending; empty when the ends cross.
+    /// Members between two scores, ascending. Empty if the ends cross.
     pub fn by_score(
         &self,
         low: ScoreBound,
@@ -147,7 +147,7 @@ impl SortedSet {
             .filter(move |(_, score)| low.admits_above(*score) && high.admits_below(*score))
     }
 
-    /// Members of a set whose scores are all the same, between two names.
+    /// Members from a name on, for a set whose scores are all equal.
     pub fn iter_from_member(&self, from: &[u8]) -> impl Iterator<Item = (&[u8], f64)> {
         let score = self.order.first().map_or(0.0, |(score, _)| score.0);
         self.order
@@ -156,7 +156,7 @@ impl SortedSet {
     }
 }
 
-/// The end of a range that takes in every member with the bound's score.
+/// The end of a range that includes every member with the bound's score.
 fn upper(high: ScoreBound) -> Bound<(Score, Member)> {
     let empty: Member = Member::from(&[][..]);
     match high {
@@ -166,7 +166,8 @@ fn upper(high: ScoreBound) -> Bound<(Score, Member)> {
     }
 }
 
-/// The next float above; `f64::next_up` treats the zeros apart, which order does not.
+/// The next larger float. `f64::next_up` treats -0 and 0 as different; this order does
+/// not.
 fn next_up(value: f64) -> f64 {
     if value == 0.0 {
         f64::from_bits(1)

@@ -33,7 +33,7 @@ impl StreamId {
         }
     }
 
-    /// Reads `ms` or `ms-seq`; `missing_seq` stands in for an absent sequence.
+    /// Parses `ms` or `ms-seq`. `missing_seq` replaces an absent sequence number.
     pub fn parse(text: &[u8], missing_seq: u64) -> Option<Self> {
         let mut parts = text.splitn(2, |byte| *byte == b'-');
         let ms = parse_u64(parts.next()?)?;
@@ -68,14 +68,14 @@ pub fn parse_u64(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Field, value, field, value.
+/// Alternating fields and values.
 pub type Fields = Vec<Vec<u8>>;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stream {
     pub entries: BTreeMap<StreamId, Fields>,
     pub last_id: StreamId,
-    /// Entries ever added, those since deleted too.
+    /// Entries ever added, including deleted ones.
     pub n_added: u64,
     pub max_deleted: StreamId,
     pub groups: BTreeMap<Vec<u8>, Group>,
@@ -84,13 +84,13 @@ pub struct Stream {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Group {
     pub last_delivered: StreamId,
-    /// Entries read so far; unknown after a jump over deleted ones.
+    /// Entries read so far. Unknown after a jump over deleted entries.
     pub n_read: Option<u64>,
     pub pending: BTreeMap<StreamId, Pending>,
     pub consumers: BTreeMap<Vec<u8>, Consumer>,
 }
 
-/// An entry handed out and not yet acknowledged.
+/// An entry that was delivered but not yet acknowledged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pending {
     pub consumer: Vec<u8>,
@@ -109,7 +109,7 @@ impl Stream {
         self.entries.keys().next().copied()
     }
 
-    /// Adds an entry; the caller has checked that the id is above the last one.
+    /// Adds an entry. The caller has checked that the ID is greater than the last one.
     pub fn append(&mut self, id: StreamId, fields: Fields) {
         self.entries.insert(id, fields);
         self.last_id = id;
@@ -124,13 +124,14 @@ impl Stream {
         removed
     }
 
-    /// Drops the oldest entries until at most `max_len` are left, at most `limit` of them.
+    /// Removes the oldest entries until at most `max_len` remain, but no more than
+    /// `limit` of them.
     pub fn trim_to_length(&mut self, max_len: usize, limit: Option<usize>) -> usize {
         let surplus = self.entries.len().saturating_sub(max_len);
         self.drop_oldest(limit.map_or(surplus, |limit| surplus.min(limit)))
     }
 
-    /// Drops the entries below `min_id`, at most `limit` of them.
+    /// Removes entries below `min_id`, but no more than `limit` of them.
     pub fn trim_to_id(&mut self, min_id: StreamId, limit: Option<usize>) -> usize {
         let surplus = self.entries.range(..min_id).count();
         self.drop_oldest(limit.map_or(surplus, |limit| surplus.min(limit)))
@@ -147,12 +148,12 @@ impl Stream {
         n
     }
 
-    /// Whether an entry at or after `from` was deleted, which makes counting unsure.
+    /// Whether an entry at or after `from` was deleted, which makes counts uncertain.
     fn has_tombstone_from(&self, from: StreamId) -> bool {
         !self.entries.is_empty() && self.max_deleted != StreamId::MIN && self.max_deleted >= from
     }
 
-    /// How many entries were added up to `id`, if that can be known.
+    /// The number of entries added up to `id`, if it is known.
     pub fn n_added_up_to(&self, id: StreamId) -> Option<u64> {
         if self.n_added == 0 {
             return Some(0);
@@ -179,7 +180,7 @@ impl Stream {
         None
     }
 
-    /// Entries the group has not read, if that can be known.
+    /// The number of entries that the group has not read, if it is known.
     pub fn lag(&self, group: &Group) -> Option<u64> {
         if self.n_added == 0 {
             return Some(0);
@@ -193,7 +194,7 @@ impl Stream {
             .map(|n_read| self.n_added.saturating_sub(n_read))
     }
 
-    /// Moves a group's position to an entry it was just handed.
+    /// Moves a group's position to the entry it was just given.
     pub fn advance(&self, group: &mut Group, id: StreamId) {
         group.n_read = match group.n_read {
             Some(n_read) if !self.has_tombstone_from(id) => Some(n_read + 1),
@@ -205,7 +206,7 @@ impl Stream {
 }
 
 impl Group {
-    /// Hands an entry to a consumer, taking it from whoever had it.
+    /// Assigns an entry to a consumer, taking it from its previous owner.
     pub fn assign(&mut self, id: StreamId, consumer: &[u8], now_ms: i64, n_delivered: u64) {
         self.forget(id);
         self.pending.insert(
@@ -226,7 +227,7 @@ impl Group {
         consumer.pending.insert(id);
     }
 
-    /// Removes a pending entry, as acknowledged or gone.
+    /// Removes a pending entry because it was acknowledged or deleted.
     pub fn forget(&mut self, id: StreamId) -> bool {
         let Some(pending) = self.pending.remove(&id) else {
             return false;

@@ -1,4 +1,4 @@
-//! What a key can hold.
+//! The values of keys.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,10 +7,9 @@ use indexmap::{IndexMap, IndexSet};
 use super::{SortedSet, Stream};
 use crate::number::parse_i64;
 
-/// Up to this many members a set of whole numbers comes back sorted, as Redis'
-/// integer sets do.
+/// Up to this size, a set of integers is returned in sorted order, like Redis's intsets.
 const SORTED_INTEGERS: usize = 512;
-/// Up to this many fields a hash keeps the order its fields were added in.
+/// Up to this size, a hash keeps the order in which its fields were added.
 const ORDERED_FIELDS: usize = 512;
 
 pub type List = VecDeque<Vec<u8>>;
@@ -39,7 +38,8 @@ impl Value {
         }
     }
 
-    /// Whether the key goes away: every collection but a stream does when emptied.
+    /// Whether the key has to be removed: every collection except a stream is, once it is
+    /// empty.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::String(_) | Self::Stream(_) => false,
@@ -51,7 +51,7 @@ impl Value {
     }
 }
 
-/// Fields and values in insertion order, with a time of expiry for some of the fields.
+/// Fields and values in insertion order. Some fields have an expiry.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hash {
     fields: IndexMap<Vec<u8>, Vec<u8>>,
@@ -75,7 +75,7 @@ impl Hash {
         self.fields.contains_key(field)
     }
 
-    /// Sets a field and forgets its expiry. True when it is new.
+    /// Sets a field and removes its expiry. Returns true if the field is new.
     pub fn set(&mut self, field: &[u8], value: Vec<u8>) -> bool {
         if !self.expiries.is_empty() {
             self.expiries.remove(field);
@@ -83,7 +83,7 @@ impl Hash {
         self.set_keeping_expiry(field, value)
     }
 
-    /// Sets a field, whatever its expiry. True when it is new.
+    /// Sets a field and keeps its expiry. Returns true if the field is new.
     pub fn set_keeping_expiry(&mut self, field: &[u8], value: Vec<u8>) -> bool {
         match self.fields.get_mut(field) {
             Some(present) => {
@@ -116,7 +116,7 @@ impl Hash {
         self.fields.get_index(index)
     }
 
-    /// When the field goes away, in Unix milliseconds.
+    /// The expiry of a field, in Unix milliseconds.
     pub fn expiry(&self, field: &[u8]) -> Option<i64> {
         self.expiries.get(field).copied()
     }
@@ -141,7 +141,7 @@ impl Hash {
         self.expiries.values().min().copied()
     }
 
-    /// Removes the fields due at `now_ms` and returns them.
+    /// Removes the fields that have expired at `now_ms` and returns them.
     pub fn remove_due(&mut self, now_ms: i64) -> Vec<Vec<u8>> {
         let due: Vec<Vec<u8>> = self
             .expiries()
@@ -155,7 +155,7 @@ impl Hash {
     }
 }
 
-/// A set's members in the order clients see: whole numbers ascending, else as added.
+/// A set's members in the order that clients see: integers ascending, others as added.
 pub fn ordered_members(set: &Set) -> Vec<&Vec<u8>> {
     let mut members: Vec<&Vec<u8>> = set.iter().collect();
     if members.len() <= SORTED_INTEGERS {

@@ -1,18 +1,18 @@
-//! Replies as JSON, with strings plain or in base64, or as raw RESP2.
+//! Encodes replies as JSON, with plain or base64 strings, or as raw RESP2.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::reply::Reply;
 
-/// How the client wants its replies.
+/// The reply encoding that a client asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// Strings as JSON; bytes that are no UTF-8 become U+FFFD.
+    /// Plain JSON strings. Invalid UTF-8 becomes U+FFFD.
     Plain,
     /// Every string in base64, except the status `OK`.
     Base64,
-    /// No JSON at all.
+    /// RESP2 instead of JSON.
     Resp2,
 }
 
@@ -43,7 +43,7 @@ pub fn replies(replies: &[Reply], encoding: Encoding) -> Vec<u8> {
     out
 }
 
-/// `{"error": text}`, or its RESP2 form.
+/// `{"error": text}`, or the same in RESP2.
 pub fn error(text: &str, encoding: Encoding) -> Vec<u8> {
     reply(&Reply::Error(text.to_owned()), encoding)
 }
@@ -72,7 +72,7 @@ fn put_value(out: &mut Vec<u8>, reply: &Reply, encoding: Encoding) {
         Reply::StatusText(text) if text == b"OK" => out.extend_from_slice(b"\"OK\""),
         Reply::Status(text) => put_bytes(out, text.as_bytes(), encoding),
         Reply::StatusText(text) | Reply::Bulk(text) => put_bytes(out, text, encoding),
-        // An error inside an array has no place of its own in JSON.
+        // JSON has no separate form for an error inside an array.
         Reply::Error(text) => put_string(out, text),
         Reply::Array(items) => {
             out.push(b'[');

@@ -1,11 +1,12 @@
-//! Command arrays in JSON.
+//! Parses command arrays in JSON.
 //!
-//! Read by hand, since arguments keep their source text: `12345678901234567890` and
-//! `1.0` reach the command as written, and a lone surrogate becomes U+FFFD.
+//! The parser is hand-written because arguments keep their source text:
+//! `12345678901234567890` and `1.0` reach the command as written, and a lone surrogate
+//! becomes U+FFFD.
 
 use crate::engine::Command;
 
-/// A body that is no command array, or no array of them.
+/// The body is not a command array, or not an array of command arrays.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("ERR failed to parse the request body: {0} at byte {1}")]
 pub struct BadJson(&'static str, usize);

@@ -1,4 +1,4 @@
-//! The REST encoding: requests into commands, replies into bodies.
+//! The REST encoding: decodes requests into commands and encodes replies.
 
 pub mod encode;
 pub mod json;

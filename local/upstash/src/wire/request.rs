@@ -1,4 +1,4 @@
-//! A request's path, query and body as commands.
+//! Decodes a request's path, query and body into commands.
 
 use std::borrow::Cow;
 
@@ -14,11 +14,11 @@ pub struct Parsed {
     pub commands: Vec<Command>,
 }
 
-/// Reads the three forms: a path, a command array, an array of command arrays.
+/// Parses the three forms: a path, a command array, and an array of command arrays.
 ///
 /// # Errors
 ///
-/// The text to answer with; nothing has run.
+/// The error text to return. Nothing has run.
 pub fn parse(path: &str, query: Option<&str>, body: &[u8]) -> Result<Parsed, String> {
     let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
     match segments.as_slice() {
@@ -70,7 +70,7 @@ fn utf8(body: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(body)
 }
 
-/// The token of a `?_token=` query.
+/// The token in a `?_token=` query parameter.
 pub fn query_token(query: Option<&str>) -> Option<Vec<u8>> {
     query_pairs(query)
         .find(|(name, _)| name == b"_token")
@@ -94,7 +94,7 @@ fn query_pairs(query: Option<&str>) -> impl Iterator<Item = Pair> {
     })
 }
 
-/// Undoes percent-encoding; a broken escape stays as it is.
+/// Decodes percent-encoding. An invalid escape is left as it is.
 pub fn percent_decode(text: &str, plus_is_space: bool) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -124,11 +124,11 @@ pub fn percent_decode(text: &str, plus_is_space: bool) -> Vec<u8> {
     out
 }
 
-/// Which encoding the headers ask for.
+/// The encoding that the headers ask for.
 ///
 /// # Errors
 ///
-/// The text to answer with: an unknown format, or one that does not go together.
+/// The error text to return, for an unknown format or an unsupported combination.
 pub fn encoding(
     encoding: Option<&[u8]>,
     format: Option<&[u8]>,
