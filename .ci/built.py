@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A SAM template whose functions are those that cargo-lambda built, on the standard output.
+"""Prints a SAM template that uses the functions built by cargo-lambda.
 
     built.py template.yaml target/lambda/x86-64
 

@@ -1,8 +1,9 @@
-# The functions in containers, by `sam local`: every file of events/, every route.
+# Runs the functions in containers with `sam local`: every file of events/ and every
+# route.
 
-# Not the runtime's, which would come from a registry: one of Debian packages.
+# Built here from Debian packages, because the official image would come from a registry.
 LAMBDA_IMAGE=trawl-lambda:al2023
-# Of local/sam-local.json, as the ports below.
+# The token and the ports below are those of local/sam-local.json.
 SAM_DATABASE_TOKEN=trawl-development-token
 
 step_containers() {
@@ -19,13 +20,13 @@ step_containers() {
 
     template=$CARGO_TARGET_DIR/ci/built.template.yaml
     "$venv/bin/python" .ci/built.py template.yaml "$CARGO_TARGET_DIR/lambda/$triple" > "$template"
-    # What samconfig.toml says for people holds here too.
+    # Override the values that samconfig.toml sets for interactive use.
     local words=(
         --template-file "$template" --config-file "$PWD/samconfig.toml"
         --skip-pull-image --invoke-image "$LAMBDA_IMAGE"
         --parameter-overrides "Architecture=$architecture"
     )
-    # What a container calls this machine is an address of it.
+    # The address that containers use for this machine.
     address=$(docker run --rm --add-host host.docker.internal:host-gateway "$LAMBDA_IMAGE" \
         busybox awk '$2 == "host.docker.internal" { print $1 }' /etc/hosts)
     start upstash-local "$bin/upstash-local" --listen "$address:8079" --memory \
@@ -42,20 +43,20 @@ step_containers() {
     "$venv/bin/python" .ci/events.py sam "http://127.0.0.1:$port" "http://$address:8079" \
         "$SAM_DATABASE_TOKEN" "$process_logs/api.log" "$template" "${words[@]}"
 
-    # It takes its containers with it.
+    # This also stops its containers.
     stop api || true
     stop discord-local INT
     stop upstash-local
     stop_docker
 }
 
-# A daemon of our own where none answers: beside the machine's, without its firewall, so
-# that containers reach this machine and nothing beyond.
+# Starts a Docker daemon if none is running. It runs next to the machine's own daemon and
+# without its firewall, so that containers can reach this machine but nothing else.
 start_docker() {
     ! docker info > /dev/null 2>&1 || return 0
     [[ $(id -u) == 0 ]] || return 1
     (install_package dockerd docker.io) || return 1
-    # Its sockets are in a folder with a short name, as they must be.
+    # Socket paths must be short.
     docker_folder=$(mktemp -d /tmp/trawl-docker.XXXXXX)
     docker_data=$CARGO_TARGET_DIR/ci/docker
     rm -rf "$docker_data"
@@ -77,10 +78,10 @@ start_docker() {
     done
 }
 
-# Nothing of our own daemon stays; somebody else's only loses the image.
+# Removes everything from our own daemon; from any other daemon only the image.
 stop_docker() {
     if [[ -z ${docker_folder:-} ]]; then
-        # SAM's, made of ours, has the same name and another tag.
+        # SAM derives an image from ours with the same name and another tag.
         docker image ls --quiet "${LAMBDA_IMAGE%:*}" 2> /dev/null \
             | xargs --no-run-if-empty docker image rm --force > /dev/null 2>&1 || true
         return
@@ -93,15 +94,15 @@ stop_docker() {
     unset DOCKER_HOST docker_folder
 }
 
-# The image SAM puts its emulator on: what an executable needs that was linked against
-# glibc, and a shell for the lines SAM adds.
+# The image that SAM adds its emulator to. It contains what an executable linked against
+# glibc needs, and a shell for the commands that SAM adds.
 make_lambda_image() {
     local folder name packages=(busybox-static libc6 libgcc-s1 ca-certificates)
     folder=$(mktemp -d "$CARGO_TARGET_DIR/ci/image.XXXXXX")
     chmod 755 "$folder"
     (
         cd "$folder"
-        # A bare machine has no lists yet.
+        # A new machine has no package lists yet.
         apt-get download -q "${packages[@]}" || {
             apt-get update -q
             apt-get download -q "${packages[@]}"
@@ -113,7 +114,7 @@ make_lambda_image() {
     (
         cd "$folder/root"
         rm -rf usr/share/{doc,lintian,man}
-        # Later releases put everything into usr and leave these links to another package.
+        # Later releases move everything into usr and have these links in another package.
         for name in bin lib lib64; do
             [[ -e $name || ! -e usr/$name ]] || ln -s "usr/$name" "$name"
         done

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""The files of events/, answered by the functions under one of the tools.
+"""Sends the files of events/ to the functions, under `sam local` or `cargo lambda watch`.
 
     events.py sam API DATABASE TOKEN API_LOG BUILT_TEMPLATE WORD...
     events.py watch API DATABASE TOKEN
 
-Each goes through `sam local invoke WORD...`, in a container. Those of routes are also sent
-as requests to API, where `sam local start-api` listens, and once more without their key.
-Or each is invoked at API, where `cargo lambda watch` listens. The answers are those
-tests/fixtures/events.txt promises. Before each, the database is emptied.
+With `sam`, each file is sent through `sam local invoke WORD...` in a container. Files for
+routes are also sent as HTTP requests to API, where `sam local start-api` listens, once
+with and once without their key. With `watch`, each file is invoked at API, where `cargo
+lambda watch` listens. The answers must match tests/fixtures/events.txt. The database is
+emptied before each file.
 
-The emulator in the containers starts a function a moment before it listens itself, and one
-of ours may look for it that soon and end: seen once in about 300 starts.
-Lambda listens first. What fails with that line in the log is tried again, and counted.
+The emulator in the containers starts a function slightly before it listens. A function that
+connects too early ends; this happens about once in 300 starts. Lambda itself listens
+first. A failure with that line in the log is retried and counted.
 """
 
 import json
@@ -22,15 +23,15 @@ import time
 import urllib.error
 import urllib.request
 
-# The job the files speak of.
+# The job that the files refer to.
 JOB = "01KB8D00000000000000000000"
 
-# Wrong keys that may be tried.
+# Number of wrong keys that are allowed.
 GUESSES = 5
 
 
 def request(method, url, headers, body=None):
-    """The status and the body of an answer."""
+    """The status and body of an answer."""
     data = body.encode() if body is not None else None
     asked = urllib.request.Request(url, data=data, headers=headers, method=method)
     try:
@@ -41,9 +42,9 @@ def request(method, url, headers, body=None):
 
 
 def cases():
-    """Of each file: its name, what must be there, the answer's field and value.
+    """For each file: its name, what must exist before, and the expected field and value.
 
-    A file of a route that has no line in the table needs nothing, and is answered with 200.
+    A file without a line in the table needs nothing and is answered with 200.
     """
     with open("tests/fixtures/events.txt", encoding="utf-8") as file:
         lines = [line.split() for line in file if not line.startswith("#")]
@@ -54,7 +55,7 @@ def cases():
 
 
 def functions(path):
-    """The template's names of the functions, by the names of their folders."""
+    """The names of the functions in the template, by folder."""
     from samcli.yamlhelper import yaml_parse
 
     with open(path, encoding="utf-8") as file:
@@ -67,16 +68,16 @@ def functions(path):
 
 
 def was_early(log):
-    """Whether a function looked for the emulator before that listened."""
+    """Whether a function tried to connect before the emulator listened."""
     return "127.0.0.1:9001" in log and "Connection refused" in log
 
 
 class Failed(Exception):
-    """An answer that is not the promised one; the text is for people."""
+    """An unexpected answer. The text is for people."""
 
 
 class System:
-    """What both tools do alike; `functions` has their names for those of the folders."""
+    """What both tools have in common. `functions` maps folders to the tool's names."""
 
     def __init__(self, api, database, token, functions):
         self.api, self.database, self.token = api, database, token
@@ -85,14 +86,14 @@ class System:
         self.failures = []
 
     def prepare(self, given):
-        """Empties the database but for what is given; the id of the job there is."""
+        """Empties the database except for what is given, and returns the ID of the job in it."""
         key = {"authorization": f"Bearer {self.token}"}
         status, answer = request("POST", f"{self.database}/flushdb", key)
         expect(status, 200, answer)
         if given in ("nothing", "guessed"):
             return JOB
         event = load("enqueue-http-scan", JOB)
-        # As much as a drainer scans in a moment.
+        # Few enough that a drainer scans them in a moment.
         scan = json.loads(event["body"]) | {"options": {"maxMessages": 200}}
         status, answer = self.send(event | {"body": json.dumps(scan)})
         expect(status, 202, answer)
@@ -103,7 +104,7 @@ class System:
         return job
 
     def send(self, event, signed=True):
-        """The request a gateway makes this event of."""
+        """The HTTP request that becomes this event in a gateway."""
         kept = ("authorization", "content-type", "idempotency-key")
         headers = {name: text for name, text in event["headers"].items() if name in kept}
         if not signed:
@@ -119,7 +120,7 @@ class System:
         return request(method, url, headers, body)
 
     def check(self, function, name, how, step):
-        """One line of the table; `step` answers what is shown of the answer."""
+        """Prints one line of the table. `step` returns what to show of the answer."""
         began = time.monotonic()
         try:
             shown = step()
@@ -144,7 +145,7 @@ class System:
         self.check(function, name, "invoke", invoked)
 
     def note(self):
-        """What else is to be said at the end."""
+        """An addition to the last line."""
         return ""
 
 
@@ -163,13 +164,13 @@ class Sam(System):
         return status, answer
 
     def logged(self, known):
-        """What the gateway wrote beyond the bytes that are known."""
+        """What the gateway has logged beyond the known bytes."""
         with open(self.api_log, "rb") as file:
             file.seek(known)
             return file.read().decode(errors="replace")
 
     def invoke(self, function, event):
-        """What `sam local invoke` answers. It ends well also when a function does not."""
+        """The answer of `sam local invoke`, which succeeds even if the function fails."""
         command = ["sam", "local", "invoke", self.functions[function], "--event", "-", *self.words]
 
         def run():
@@ -217,7 +218,7 @@ class Watch(System):
         super().__init__(api, database, token, {name: name for name in os.listdir("functions")})
 
     def invoke(self, function, event):
-        """What `cargo lambda invoke` asks for, without a process for each."""
+        """Does what `cargo lambda invoke` does, without a process for each event."""
         url = f"{self.api}/2015-03-31/functions/{self.functions[function]}/invocations"
         status, answer = request("POST", url, {"content-type": "application/json"}, json.dumps(event))
         expect(status, 200, answer)
@@ -238,7 +239,7 @@ def main():
     began = time.monotonic()
     tool, *words = sys.argv[1:]
     system = {"sam": Sam, "watch": Watch}[tool](*words)
-    # Who guessed too often is refused for a while, by a container that is kept too.
+    # A caller with too many wrong keys is refused for a while, also by a container that is kept.
     for case in sorted(cases(), key=lambda case: case[1] == "guessed"):
         system.run(*case)
     for failure in system.failures:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What CloudFormation is given for a SAM template, as JSON on the standard output.
+"""Prints the CloudFormation template for a SAM template, as JSON.
 
     expand.py template.yaml
 
@@ -16,7 +16,7 @@ from samtranslator.translator.transform import transform
 
 
 class NoManagedPolicies:
-    """The template names none, so their list need not be fetched from an account."""
+    """No managed policies: the template uses none, so none are fetched from an account."""
 
     def load(self):
         return {}
@@ -26,7 +26,7 @@ def main():
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     with open(sys.argv[1], encoding="utf-8") as file:
         template = yaml_parse(file.read())
-    # `sam package` would put the address of what it uploaded here.
+    # `sam package` would insert the location of the uploaded code here.
     template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
     parameters = template["Parameters"].items()
     values = {name: parameter.get("Default", "given") for name, parameter in parameters}

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Who may do what in the expanded template, against what each is for.
+"""Compares the permissions in the expanded template with those that each role needs.
 
     permissions.py expanded.template.json
 
-SAM adds roles and statements of its own, which are not to be seen in the template. Every
-role has to be known here, and may do what is said of it and nothing else.
+SAM adds roles and statements that the template itself does not show. Every role must be
+listed here, and must have exactly the permissions listed for it.
 """
 
 import json
 import sys
 
-# What every function may do: write the lines of its own log group.
+# Every function may write to its own log group.
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 ACCOUNT = "${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:"
@@ -61,7 +61,7 @@ def many(value):
 
 
 def under_any_condition(items):
-    """What may be there: `Fn::If` for both outcomes, without nothing."""
+    """The possible values of a property: both branches of `Fn::If`, without NoValue."""
     for item in many(items):
         if isinstance(item, dict) and "Fn::If" in item:
             yield from under_any_condition(item["Fn::If"][1:])
@@ -107,7 +107,7 @@ def main():
     if wrong:
         sys.exit("\n".join(wrong))
     n_grants = sum(len(grants) for grants in known.values())
-    print(f"{len(roles)} roles have the {n_grants} grants they need")
+    print(f"{len(roles)} roles have exactly the {n_grants} grants they need")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-# Processes in the background: started in groups of their own, stopped with all they
-# started.
+# Background processes. Each starts in its own process group and is stopped with all its
+# children.
 
 declare -A process_ids=()
 process_logs="$CARGO_TARGET_DIR/ci/logs"
 mkdir -p "$process_logs"
 
-# start NAME COMMAND...: its output goes to a file.
+# start NAME COMMAND...: starts a process with its output in a file.
 start() {
     local name=$1
     shift
@@ -17,7 +17,7 @@ is_running() {
     kill -0 "${process_ids[$1]}" 2> /dev/null
 }
 
-# stop NAME [SIGNAL]: answers the process's own status.
+# stop NAME [SIGNAL]: stops a process and returns its exit status.
 stop() {
     local name=$1 signal=${2:-TERM} id status=0
     id=${process_ids[$name]:-}
@@ -48,7 +48,8 @@ show_process_logs() {
     done
 }
 
-# wait_until NAME SECONDS COMMAND...: until the command succeeds, while NAME runs.
+# wait_until NAME SECONDS COMMAND...: waits until the command succeeds, while NAME is
+# running.
 wait_until() {
     local name=$1 seconds=$2 until
     shift 2
@@ -60,12 +61,12 @@ wait_until() {
     done
 }
 
-# listens PORT [ADDRESS]: whether something does, on this machine.
+# listens PORT [ADDRESS]: whether a process on this machine listens there.
 listens() {
     (exec 3<> "/dev/tcp/${2:-127.0.0.1}/$1") 2> /dev/null
 }
 
-# A port something else listens on would be tested in place of ours.
+# If another process listens on the port, it would be tested instead of ours.
 require_free() {
     local port
     for port in "$@"; do

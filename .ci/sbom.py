@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a function's binary is made of, as CycloneDX 1.6 JSON on the standard output.
+"""Prints the bill of materials of a function's binary, as CycloneDX 1.6 JSON.
 
     .ci/sbom.py drain > drain.cdx.json
     .ci/sbom.py drain --target x86_64-unknown-linux-gnu
@@ -16,7 +16,7 @@ import subprocess
 import tomllib
 import uuid
 
-# Depth, name, version, what stands behind it (a path or "proc-macro"), licence, repository.
+# Depth, name, version, what follows it (a path or "proc-macro"), licence, repository.
 LINE = re.compile(r"(\d+)\|(\S+) v(\S+)(.*?)\|(.*?)\|(.*?)(?: \(\*\))?")
 
 
@@ -38,7 +38,7 @@ def reference(name, version):
 
 
 def checksums(lock):
-    """The digest of each package of the lock file that comes from a registry."""
+    """The digest of each registry package in the lock file."""
     with open(lock, "rb") as file:
         packages = tomllib.load(file)["package"]
     return {
@@ -53,10 +53,10 @@ def component(name, version, licence, repository, checksum):
         "bom-ref": reference(name, version),
         "name": name,
         "version": version,
-        # The old way to write a choice, which is no expression.
+        # The old notation for alternatives, which is not a valid SPDX expression.
         "licenses": [{"expression": re.sub(r"\s*/\s*", " OR ", licence)}],
     }
-    # Ours have none: their names may be those of strangers in the registry.
+    # Our own packages have none, because unrelated packages in the registry may share their names.
     if checksum:
         described["purl"] = f"pkg:cargo/{name}@{version}"
         described["hashes"] = [{"alg": "SHA-256", "content": checksum}]

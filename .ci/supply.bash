@@ -1,5 +1,5 @@
-# What comes from elsewhere: who may be linked, what nobody uses, and the lists of what
-# each function is made of.
+# Checks dependencies: licences and advisories, unused packages, and the bill of materials
+# of each function.
 
 crates="$CARGO_TARGET_DIR/ci/crates"
 
@@ -10,7 +10,7 @@ step_supply() {
     [[ :$PATH: == *":$crates/bin:"* ]] || export PATH="$crates/bin:$PATH"
 
     cargo deny --workspace check --hide-inclusion-graph licenses bans sources
-    # A database that cannot be reached says nothing about the packages.
+    # If the advisory database cannot be reached, that says nothing about the packages.
     if timeout 120 cargo deny fetch db > "$CARGO_TARGET_DIR/ci/advisories.log" 2>&1; then
         cargo deny --workspace check --hide-inclusion-graph advisories
     else
@@ -21,8 +21,8 @@ step_supply() {
     make_bills
 }
 
-# One bill of materials a function, whether each keeps to the format, and whether the
-# function is made without the AWS SDK's services: each is larger than a function.
+# Creates one bill of materials per function. Checks that each is valid and that no function
+# links a service crate of the AWS SDK, each of which is larger than a function.
 make_bills() {
     local folder=$CARGO_TARGET_DIR/ci/sbom function
     rm -rf "$folder"
@@ -40,7 +40,7 @@ for path in sys.argv[1:]:
     text = open(path).read()
     mistake = validator.validate_str(text)
     if mistake:
-        sys.exit(f"{path} is no CycloneDX 1.6: {mistake.data.message}")
+        sys.exit(f"{path} is not valid CycloneDX 1.6: {mistake.data.message}")
     bill = json.loads(text)
     function = bill["metadata"]["component"]["name"]
     sdk = {c["name"] for c in bill["components"] if c["name"].startswith("aws-sdk-")}
@@ -53,8 +53,8 @@ PYTHON
     echo "in $folder"
 }
 
-# install_crate NAME VERSION [WORD...]: unoptimised, which is built in a third of the
-# time and quick enough.
+# install_crate NAME VERSION [WORD...]: builds without optimisation, which takes a third
+# of the time and is fast enough.
 install_crate() {
     local name=$1 version=$2
     shift 2

@@ -1,5 +1,4 @@
-//! The benchmark, small: the same code as `dev bench`, on a function that is not
-//! optimised.
+//! A small benchmark run with the code of `dev bench`, on a debug build of a function.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use crate::deploy;
 
 const PLAN: Plan = Plan { runs: 1, warm: 2 };
 
-/// A function that reads, with `settings` beyond those of the benchmark.
+/// A function that reads, with `settings` in addition to those of the benchmark.
 fn reader(settings: &[(&str, &str)]) -> Program {
     let path = Path::new(env!("CARGO_BIN_EXE_function"));
     let settings = settings.iter();
@@ -62,7 +61,7 @@ async fn a_function_is_measured_without_tls_and_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_function_that_does_not_start_ends_the_run_with_its_own_words() {
+async fn a_function_that_does_not_start_ends_the_run_with_its_own_log() {
     let error = bench(reader(&[("REDIS_CA_FILE", "/nowhere/root.pem")])).await;
     let told = format!("{:#}", error.unwrap_err());
     assert!(told.contains("clips ended: exit status"), "{told}");
@@ -70,7 +69,7 @@ async fn a_function_that_does_not_start_ends_the_run_with_its_own_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_behind_a_root_nobody_knows_is_not_trusted() {
+async fn a_database_with_an_unknown_root_certificate_is_not_trusted() {
     let error = bench(reader(&[("REDIS_CA_FILE", "")])).await;
     let told = format!("{:#}", error.unwrap_err());
     assert!(told.contains("clips with TLS"), "{told}");

@@ -42,7 +42,7 @@ async fn the_system_starts_from_nothing_scans_and_keeps_its_data() {
     )
     .await;
     let job = format!("/api/jobs/{}", created["jobId"].as_str().unwrap());
-    // Bounded by the reader's patience: the job ends by itself, woken or scheduled.
+    // Bounded: the job ends on its own, started by a wake-up or the schedule.
     let done = loop {
         let job = ask(&system, http.get(format!("{url}{job}"))).await;
         if job["finishedAt"].is_i64() {
@@ -178,7 +178,7 @@ async fn each_data_folder_has_keys_of_its_own_and_keeps_them() {
 }
 
 #[tokio::test]
-async fn keys_of_the_environment_go_before_those_of_the_folder() {
+async fn keys_in_the_environment_override_those_in_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let environment = Environment::from(|name| match name {
         "TRAWL_API_KEY" => Some("the-key-of-the-environment".to_owned()),
@@ -196,7 +196,7 @@ async fn keys_of_the_environment_go_before_those_of_the_folder() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_said_and_leaves_no_folder_behind() {
+async fn a_port_in_use_is_reported_and_leaves_no_folder_behind() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let data = folder.path().join("data");

@@ -1,4 +1,4 @@
-//! `dev doctor`, against databases well and unwell.
+//! `dev doctor` with healthy and unhealthy databases.
 
 use dev::doctor::{Finding, examine};
 use integration::start_endpoint;
@@ -48,7 +48,7 @@ async fn a_healthy_database_passes_and_is_left_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_and_a_database_that_is_not_there_are_said_once_and_clearly() {
+async fn a_wrong_token_and_a_missing_database_are_reported_once_and_clearly() {
     let server = start_endpoint().await;
     let wrong = RedisConfig {
         token: "wrong".into(),

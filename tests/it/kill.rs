@@ -1,5 +1,5 @@
-//! `kill -9` during a scan, with the endpoint and the functions' host as processes of
-//! their own: nothing acknowledged is lost, nothing is counted twice.
+//! Sends `kill -9` during a scan to the endpoint or to the functions' host, which run as
+//! separate processes. Nothing acknowledged is lost, and nothing is counted twice.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 
 use crate::scan::{CHANNEL, GUILD, guild_with, true_clip_ids};
 
-/// Far beyond what a round takes on a slow machine.
+/// Far longer than a round takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,7 +27,7 @@ enum Victim {
     Both,
 }
 
-/// The processes, and where they are found again after a restart.
+/// The processes and their addresses, which stay the same after a restart.
 struct Nodes {
     endpoint: Child,
     host: Child,
@@ -72,7 +72,7 @@ impl Nodes {
         }
     }
 
-    /// Kills without warning and starts again.
+    /// Kills a process without warning and starts it again.
     async fn kill(&mut self, victim: Victim) {
         if victim != Victim::Endpoint {
             self.host.kill().await.unwrap();
@@ -93,7 +93,7 @@ impl Nodes {
     }
 }
 
-/// A reply of the host, if it is there.
+/// The host's reply, if it is running.
 async fn ask(request: reqwest::RequestBuilder) -> Option<Value> {
     let response = request.bearer_auth(TestApp::API_KEY).send().await.ok()?;
     response.json().await.ok()
@@ -126,7 +126,7 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
             .json(&json!({}));
         tokio::spawn(ask(invoke))
     };
-    // Two dead hosts: a third would be taken for the job's own doing.
+    // Two dead hosts. After a third one, the job would be considered poisonous.
     let victims = [
         Victim::Host,
         Victim::Endpoint,
@@ -134,7 +134,7 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
         Victim::Endpoint,
     ];
     for (kills, victim) in victims.into_iter().enumerate() {
-        // Some pages further on, wherever that is in a page's life.
+        // A few pages later, at any moment in the processing of a page.
         let target = discord.requests().len() + 4 + kills;
         let mut running = drain(&nodes);
         while discord.requests().len() < target {
@@ -191,7 +191,7 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
         record.message_count,
         guild.clip_message_ids(CHANNEL).len() as u64
     );
-    // Each clip was counted once, whoever died.
+    // Each clip was counted once, whichever process was killed.
     let counters = Counters::new(redis, "trawl:", Clock::system());
     let counted = counters.last(CLIPS, Period::Day, 2).await.unwrap();
     let counted: u64 = counted.iter().map(|(_, count)| count).sum();

@@ -1,4 +1,4 @@
-//! The load test, small: the same code as `dev load-test`, in one process.
+//! A small load test with the code of `dev load-test`, in one process.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn plan(drainers: usize) -> Plan {
         },
         concurrency: 5,
         drainers,
-        // What dead drainers held is waited for, in real time.
+        // The leases of killed drainers expire in real time.
         lease: Duration::from_millis(600),
     }
 }

@@ -1,9 +1,8 @@
-//! The claims, by what they are about.
+//! The integration tests, by topic.
 
 #![allow(clippy::unwrap_used)]
 
-/// Compares some fields of a value, each by its name: a tuple of bare numbers would leave the
-/// reader to count.
+/// Compares fields of a value by name, which is easier to read than a tuple of numbers.
 macro_rules! assert_fields {
     ($value:expr, { $($field:ident: $expected:expr),+ $(,)? }) => {{
         let value = &$value;
@@ -42,7 +41,7 @@ mod sessions;
 mod statuses;
 mod upstash;
 
-/// Compares the fields that `expected` names; the value may have others.
+/// Compares the fields that `expected` names. The value may have others.
 #[track_caller]
 fn assert_has(value: &serde_json::Value, expected: &serde_json::Value) {
     for (name, expected) in expected.as_object().unwrap() {
@@ -50,14 +49,14 @@ fn assert_has(value: &serde_json::Value, expected: &serde_json::Value) {
     }
 }
 
-/// Rows of a golden file, each what was billed since the one before.
+/// Rows of a golden file, each with the commands billed since the previous row.
 struct Costs<'a> {
     server: &'a ::upstash_local::Server,
     rows: Vec<String>,
 }
 
 impl Costs<'_> {
-    /// From now on.
+    /// Starts counting now.
     fn of(server: &::upstash_local::Server) -> Costs<'_> {
         server.reset_meter();
         Costs {
@@ -76,7 +75,7 @@ impl Costs<'_> {
 }
 
 /// Compares `lines` with `tests/golden/{name}.txt`. `UPDATE_GOLDEN=1` writes the file
-/// instead: then look at what changed, since a higher number is a higher bill.
+/// instead. Check the diff then: a higher number means a higher bill.
 fn golden(name: &str, lines: &[String]) {
     let path = format!("{}/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     let now = lines.join("\n") + "\n";

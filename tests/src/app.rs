@@ -19,29 +19,30 @@ use crate::leftovers::Leftovers;
 use crate::ssm::Parameters;
 use crate::{Reply, START_MS};
 
-/// What differs from the usual.
+/// Differences from the usual test system.
 pub struct Options {
-    /// What every key starts with.
+    /// The prefix of every key.
     pub key_prefix: String,
     pub guild: Guild,
     pub queue: QueueConfig,
     pub drain: DrainConfig,
-    /// Whether `enqueue` wakes a drainer by an invoke call.
+    /// Whether `enqueue` wakes a drainer with an invoke call.
     pub wake: bool,
-    /// Where drainers are invoked, when not here.
+    /// Where drainers are invoked, if not here.
     pub invoke_url: Option<String>,
     pub page_interval: Duration,
     pub origins: Vec<String>,
     pub limits: LimitsConfig,
-    /// Where metrics go, if anywhere.
+    /// Where metrics are written, if anywhere.
     pub metrics: Option<shared::metrics::Sink>,
-    /// Another endpoint that values of the cache are kept on.
+    /// A separate endpoint for the cache.
     pub cache: Option<upstash_local::Server>,
-    /// The secrets that are parameters; the others are plain.
+    /// The secrets to read from parameters. The others are plain settings.
     pub parameters: Option<Parameters>,
 }
 
-/// Limits no test meets by accident: the clock stands still while it asks.
+/// Limits that no test reaches by accident, because the clock stands still during
+/// requests.
 pub fn generous_limits() -> LimitsConfig {
     let limit = LimitConfig::new(1_000_000, 60);
     LimitsConfig {
@@ -61,7 +62,7 @@ impl Default for Options {
             queue: QueueConfig {
                 linger: Duration::ZERO,
                 coalesce: Duration::ZERO,
-                // The clock of the tests is far from the endpoint's.
+                // The tests' clock is far from the endpoint's.
                 clock_skew: None,
                 ..QueueConfig::default()
             },
@@ -77,16 +78,16 @@ impl Default for Options {
     }
 }
 
-/// Endpoint, sample Discord and functions, each on a port of its own.
+/// The endpoint, the sample Discord server and the functions, each on its own port.
 pub struct TestApp {
-    /// Before all else, so that it is dropped while the engine runs.
+    /// Declared first, so that it is dropped while the engine still runs.
     leftovers: Leftovers,
     pub endpoint: upstash_local::Server,
-    /// The cache's own, if it has one.
+    /// The cache's separate endpoint, if it has one.
     pub cache: Option<upstash_local::Server>,
     pub discord: discord_local::Server,
     pub functions: Functions,
-    /// The settings the functions are built from.
+    /// The settings that the functions are built from.
     pub config: FunctionsConfig,
     pub redis: Redis,
     pub clock: Clock,
@@ -100,7 +101,7 @@ impl TestApp {
     pub const API_KEY: &str = "test-api-key-0123456789";
     pub const ADMIN_KEY: &str = "test-admin-key-0123456789";
 
-    /// A system whose Discord has this guild.
+    /// A system whose Discord server has this guild.
     pub async fn with_guild(guild: Guild) -> TestApp {
         TestApp::start(Options {
             guild,
@@ -185,17 +186,17 @@ impl TestApp {
         }
     }
 
-    /// Says that so many unfinished jobs are left at the end. Unsaid, there may be none.
+    /// Declares how many unfinished jobs the test leaves. The default is none.
     pub fn leaves_unfinished(&self, count: i64) {
         self.leftovers.expect_unfinished(count);
     }
 
-    /// Says that so many failed jobs are left at the end. Unsaid, there may be none.
+    /// Declares how many failed jobs the test leaves. The default is none.
     pub fn leaves_failed(&self, count: i64) {
         self.leftovers.expect_failed(count);
     }
 
-    /// Says that jobs may be left, however many: they are not what the test is about.
+    /// Allows any number of leftover jobs, for tests that are not about jobs.
     pub fn leaves_any_jobs(&self) {
         self.leftovers.expect_any();
     }
@@ -203,7 +204,7 @@ impl TestApp {
     /// Stops everything.
     ///
     /// # Panics
-    /// If the jobs left are not those the test named.
+    /// If the leftover jobs are not those that the test declared.
     pub async fn stop(self) {
         self.leftovers.check();
         self.host.stop().await;
@@ -214,7 +215,7 @@ impl TestApp {
         self.endpoint.stop().await;
     }
 
-    /// Moves the clock of everything.
+    /// Advances the clock of all parts.
     pub fn advance(&self, by: Duration) {
         self.endpoint.clock().advance(by);
         if let Some(cache) = &self.cache {
@@ -247,12 +248,12 @@ impl TestApp {
         self.send(self.http.delete(self.path(path))).await
     }
 
-    /// A request the caller made, with the api key.
+    /// Sends a request with the API key.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
         self.send_plain(request.bearer_auth(Self::API_KEY)).await
     }
 
-    /// A request just as the caller made it.
+    /// Sends a request unchanged.
     pub async fn send_plain(&self, request: reqwest::RequestBuilder) -> Reply {
         Reply::read(request.send().await.unwrap()).await
     }
@@ -261,8 +262,8 @@ impl TestApp {
         &self.http
     }
 
-    /// Billed commands and round trips since the meter was last reset, without the one
-    /// in a hundred that keeps the month's count.
+    /// Billed commands and round trips since the meter was last reset, without those of
+    /// the one request in a hundred that updates the month's count.
     pub fn cost(&self) -> (u64, u64) {
         let meter = self.endpoint.meter();
         let counting = meter.commands.get("hincrby").copied().unwrap_or(0);
@@ -274,7 +275,7 @@ impl TestApp {
         format!("{}{path}", self.url)
     }
 
-    /// Invokes the drainer as the schedule does and waits for its report.
+    /// Invokes the drainer as the schedule does and returns its report.
     pub async fn drain(&self) -> Value {
         let reply = self
             .post(
@@ -286,7 +287,7 @@ impl TestApp {
         reply.json
     }
 
-    /// Enqueues a forward scan of a channel and answers its id.
+    /// Enqueues a forward scan of a channel and returns its ID.
     pub async fn scan(&self, channel_id: u64, more: Value) -> String {
         let guild_id = self.discord.guild().id;
         let mut body =
@@ -306,7 +307,7 @@ impl TestApp {
         reply.json
     }
 
-    /// What a watcher that reads from the start sees.
+    /// What a client that follows the scan from the start sees.
     pub async fn stream(&self, id: &str) -> Value {
         let reply = self.get(&format!("/api/scans/stream/{id}?lastId=0")).await;
         assert_eq!(reply.status, 200, "{}", reply.json);
@@ -323,7 +324,7 @@ impl TestApp {
         found.unwrap().expect("the channel was scanned")
     }
 
-    /// Messages listed of a channel so far.
+    /// Messages of a channel that were listed so far.
     pub async fn channel_total(&self, channel_id: u64) -> u64 {
         let guild_id = self.discord.guild().id.to_string();
         let found = self
@@ -335,7 +336,7 @@ impl TestApp {
             .map_or(0, |channel| channel.total_messages_scanned)
     }
 
-    /// The ids of the clips stored for a channel, sorted.
+    /// The IDs of the clips stored for a channel, sorted.
     pub async fn clip_ids(&self, channel_id: u64) -> Vec<String> {
         let clips = self.store().clips(&channel_id.to_string()).await.unwrap();
         let mut ids: Vec<String> = clips.into_iter().map(|clip| clip.id).collect();

@@ -1,11 +1,11 @@
-//! The examples on the front page of `shared`, run as they stand.
+//! Runs the examples on the front page of `shared` unchanged.
 
 use shared::config::Environment;
 
-/// Runs an example with the settings of a database that is made for it.
+/// Runs an example with the settings of a new database.
 ///
 /// # Panics
-/// When the example fails.
+/// If the example fails.
 pub fn example<F>(work: F)
 where
     F: AsyncFnOnce(Environment<'static>) -> Result<(), Box<dyn std::error::Error>>,

@@ -1,4 +1,4 @@
-//! A queue on an endpoint of its own, and a handler that does what a test says.
+//! A queue on its own endpoint, and a handler that a test can script.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +13,8 @@ use upstash_local::Store;
 
 use crate::START_MS;
 
-/// An endpoint in memory, its clock at [`START_MS`]. With `TRAWL_TEST_REDIS` it is one
-/// in front of that server, with a database of its own and the server's clock.
+/// An in-memory endpoint whose clock is at [`START_MS`]. With `TRAWL_TEST_REDIS`, an
+/// endpoint in front of that server, with its own database and the server's clock.
 pub async fn start_endpoint() -> upstash_local::Server {
     let redis = std::env::var("TRAWL_TEST_REDIS").ok();
     let server = upstash_local::Server::start(upstash_local::Options {
@@ -25,7 +25,7 @@ pub async fn start_endpoint() -> upstash_local::Server {
     .await
     .unwrap();
     if redis.is_some() {
-        // A client wants a TLS provider even when nothing is encrypted.
+        // The HTTP client needs a TLS provider even for plain HTTP.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let flush = format!("{}/flushdb?_token={}", server.url(), server.token());
         reqwest::get(flush)
@@ -38,8 +38,8 @@ pub async fn start_endpoint() -> upstash_local::Server {
     server
 }
 
-/// Whether keys expire by the clock of the tests: a server in front of which the endpoint
-/// stands has its own.
+/// Whether keys expire by the tests' clock. A real server behind the endpoint has its own
+/// clock.
 pub fn clock_moves_keys() -> bool {
     std::env::var_os("TRAWL_TEST_REDIS").is_none()
 }
@@ -54,7 +54,7 @@ fn a_database(url: &str) -> Store {
     }
 }
 
-/// A queue on `endpoint` with a client of its own, as another process has.
+/// A queue on `endpoint` with a separate client, as another process has.
 pub fn queue_on(endpoint: &upstash_local::Server, clock: &Clock, config: QueueConfig) -> Queue {
     let redis = RedisConfig {
         provider: Provider::Local,
@@ -67,10 +67,10 @@ pub fn queue_on(endpoint: &upstash_local::Server, clock: &Clock, config: QueueCo
     Queue::new(redis, "trawl:", "test", clock.clone(), config)
 }
 
-/// What the handler does with a job, by its kind.
+/// What the handler does with a job of a given kind.
 pub type Script = Arc<dyn Fn(ActiveJob) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
-/// Runs scripts and remembers what it ran.
+/// Runs scripts and records what it ran.
 #[derive(Clone, Default)]
 pub struct Scripted {
     scripts: HashMap<String, Script>,
@@ -79,7 +79,7 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// Does `script` for jobs of `kind`; other kinds are done at once.
+    /// Runs `script` for jobs of `kind`. Other kinds complete at once.
     pub fn on<F, R>(mut self, kind: &str, script: F) -> Scripted
     where
         F: Fn(ActiveJob) -> R + Send + Sync + 'static,
@@ -90,7 +90,7 @@ impl Scripted {
         self
     }
 
-    /// Ids and fences in the order they ran.
+    /// The IDs and fences of the jobs, in the order in which they ran.
     pub fn ran(&self) -> Vec<(String, u64)> {
         self.ran.lock().unwrap().clone()
     }

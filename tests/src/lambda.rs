@@ -1,4 +1,4 @@
-//! Functions as Lambda runs them: processes that ask the runtime API for events.
+//! Functions as Lambda runs them: processes that poll the runtime API for events.
 
 use std::collections::VecDeque;
 use std::process::{ExitStatus, Stdio};
@@ -19,13 +19,13 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Far beyond what an answer takes on a slow machine.
+/// Far longer than an answer takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long an invocation may take.
+/// Timeout of an invocation.
 const TIMEOUT_MS: i64 = 60_000;
 
-/// A process, and what it is asked and says.
+/// A process, with its requests and its output.
 pub struct Process {
     child: Child,
     api: Arc<Api>,
@@ -42,11 +42,11 @@ struct Api {
     arrived: tokio::sync::Notify,
 }
 
-/// An event on its way.
+/// An event to send.
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
     pub body: Vec<u8>,
-    /// X-Ray's header, if Lambda traces.
+    /// The X-Ray header, if Lambda traces.
     pub trace: Option<String>,
     id: String,
 }
@@ -66,23 +66,23 @@ impl From<Vec<u8>> for Invocation {
     }
 }
 
-/// What a process tells the runtime API.
+/// A call of the process to the runtime API.
 enum Said {
-    /// It asked for an event: it is ready, or done with the one before.
+    /// It polled for an event, so it is ready or done with the previous event.
     Next,
     Answer(Answer),
 }
 
-/// What became of an event.
+/// The result of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     Reply(Value),
-    /// The invocation failed: type and message.
+    /// The invocation failed, with this type and message.
     Failure(String, String),
 }
 
 impl Answer {
-    /// The reply, of an invocation that did not fail.
+    /// The reply of a successful invocation.
     pub fn reply(self) -> Value {
         match self {
             Answer::Reply(reply) => reply,
@@ -92,7 +92,7 @@ impl Answer {
 }
 
 impl Process {
-    /// Starts `command`, which is to be told nothing but `environment`.
+    /// Starts `command` with nothing but `environment`.
     pub async fn start(
         mut command: Command,
         name: &str,
@@ -143,13 +143,13 @@ impl Process {
         }
     }
 
-    /// Waits until it asks for its first event.
+    /// Waits until it polls for its first event.
     pub async fn ready(&mut self) {
         assert!(matches!(self.hear().await, Said::Next));
         self.is_ready = true;
     }
 
-    /// Has it answer an event.
+    /// Sends it an event and waits for the answer.
     pub async fn invoke(&mut self, invocation: impl Into<Invocation>) -> Answer {
         if !self.is_ready {
             self.ready().await;
@@ -162,12 +162,12 @@ impl Process {
         let Said::Answer(answer) = self.hear().await else {
             panic!("it asked for another event: {:#?}", self.lines());
         };
-        // It has asked for the next, so it is alive.
+        // It polled for the next event, so it is alive.
         assert!(matches!(self.hear().await, Said::Next));
         answer
     }
 
-    /// Stops it where it is, as Lambda does when an invocation is over, or lets it go on.
+    /// Freezes the process, as Lambda does after an invocation, or resumes it.
     pub async fn freeze(&self, frozen: bool) {
         let signal = if frozen { "-STOP" } else { "-CONT" };
         let id = self.child.id().unwrap().to_string();
@@ -184,7 +184,7 @@ impl Process {
         heard.unwrap()
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it exits on its own.
     pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         let status = ended.expect("it runs on").unwrap();
@@ -192,9 +192,9 @@ impl Process {
         (status, lines)
     }
 
-    /// Ends it, and answers all it wrote.
+    /// Kills it and returns everything it wrote.
     pub async fn stop(mut self) -> Vec<String> {
-        // It may have ended.
+        // It may already have exited.
         let _ = self.child.kill().await;
         for reader in self.readers.drain(..) {
             reader.await.unwrap();
@@ -202,7 +202,7 @@ impl Process {
         self.lines()
     }
 
-    /// What it wrote so far.
+    /// Everything it has written so far.
     pub fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
@@ -222,9 +222,9 @@ fn read(
 
 type Shared = (Arc<Api>, mpsc::UnboundedSender<Said>);
 
-/// Gives the next event; while there is none, the function waits, as when it is frozen.
+/// Returns the next event. While there is none, the function waits as if it were frozen.
 async fn next(State((api, say)): State<Shared>) -> Response {
-    // Nobody listens to a process that is to be stopped.
+    // A send fails only if the process is being stopped.
     let _ = say.send(Said::Next);
     let invocation = loop {
         if let Some(invocation) = api.events.lock().unwrap().pop_front() {

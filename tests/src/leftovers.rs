@@ -1,30 +1,32 @@
-//! Whether a test leaves jobs behind that it does not know of.
+//! Detects jobs that a test leaves behind without knowing it.
 //!
-//! A job that is unfinished or failed at the end of a test is a claim nobody made: the work
-//! was not done, or it went wrong. So [`TestApp`](crate::TestApp) counts them when it is
-//! stopped or dropped, and fails the test unless it named these numbers. A test that names
-//! others than there are fails as well, so what it says stays true.
+//! An unfinished or failed job at the end of a test means that work was not done or went
+//! wrong, and that the test did not claim so. [`TestApp`](crate::TestApp) therefore
+//! counts them when it is stopped or dropped, and fails the test unless it declared these
+//! numbers. A test that declares wrong numbers fails as well, so the declarations stay
+//! true.
 //!
-//! They are counted on the engine itself: the listener may have stopped, and `drop` cannot
-//! wait for a request.
+//! The jobs are counted on the engine itself, because the listener may have stopped and
+//! `drop` cannot wait for a request.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use upstash_local::{DirectReply, Inspector};
 
-/// Scores of failed jobs among the finished ones; see `layout.lua`.
+/// The score range of failed jobs in the set of finished jobs; see `layout.lua`.
 const FAILED: (&str, &str) = ("17592186044416", "(35184372088832");
 
-/// Looks at one queue when it is dropped.
+/// Inspects one queue when it is dropped.
 pub struct Leftovers {
     inspector: Inspector,
-    /// Sorted set of the unfinished jobs. A paused queue has a member below zero there.
+    /// The sorted set of unfinished jobs. While the queue is paused, it has a member with
+    /// a negative score.
     index: String,
-    /// Sorted set of the finished jobs.
+    /// The sorted set of finished jobs.
     finished: String,
     unfinished: AtomicI64,
     failed: AtomicI64,
-    /// Set by `check`, and by a test that does not mind what is left.
+    /// Set by `check`, and by tests that allow any leftovers.
     is_checked: AtomicBool,
 }
 
@@ -40,30 +42,30 @@ impl Leftovers {
         }
     }
 
-    /// How many unfinished jobs the test means to leave.
+    /// Declares how many unfinished jobs the test leaves on purpose.
     pub fn expect_unfinished(&self, count: i64) {
         self.unfinished.store(count, Ordering::Relaxed);
     }
 
-    /// How many failed jobs the test means to leave.
+    /// Declares how many failed jobs the test leaves on purpose.
     pub fn expect_failed(&self, count: i64) {
         self.failed.store(count, Ordering::Relaxed);
     }
 
-    /// Does not look at all.
+    /// Disables the check.
     pub fn expect_any(&self) {
         self.is_checked.store(true, Ordering::Relaxed);
     }
 
     /// # Panics
-    /// If the jobs left are not those the test named.
+    /// If the leftover jobs are not those that the test declared.
     pub fn check(&self) {
         if self.is_checked.swap(true, Ordering::Relaxed) {
             return;
         }
         let unfinished = self.count(&["ZCOUNT", &self.index, "0", "+inf"]);
         let failed = self.count(&["ZCOUNT", &self.finished, FAILED.0, FAILED.1]);
-        // Without an engine there is nothing left to look at.
+        // Without an engine there is nothing to inspect.
         let (Some(unfinished), Some(failed)) = (unfinished, failed) else {
             return;
         };
@@ -72,7 +74,7 @@ impl Leftovers {
         assert!(
             unfinished == expected_unfinished && failed == expected_failed,
             "the test leaves {unfinished} unfinished and {failed} failed jobs, not \
-             {expected_unfinished} and {expected_failed}; if it means to, it says so with \
+             {expected_unfinished} and {expected_failed}; if that is intended, declare it with \
              `app.leaves_unfinished(…)` and `app.leaves_failed(…)`"
         );
     }
@@ -87,7 +89,7 @@ impl Leftovers {
 
 impl Drop for Leftovers {
     fn drop(&mut self) {
-        // The first panic says more, and a second one would end the process.
+        // The first panic is more informative, and a second one would abort the process.
         if !std::thread::panicking() {
             self.check();
         }

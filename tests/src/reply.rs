@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Status, headers and JSON of a reply.
+/// Status, headers and JSON body of a reply.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,

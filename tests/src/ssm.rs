@@ -14,7 +14,7 @@ use shared::config::{Environment, SecretsConfig};
 use shared::secrets::{Secret, SecretCache};
 use tokio::net::TcpListener;
 
-/// How it behaves.
+/// How the stand-in behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mood {
     #[default]
@@ -64,20 +64,20 @@ impl Ssm {
         self.state.lock().unwrap().mood = mood;
     }
 
-    /// The names each call asked for.
+    /// The names that each call requested.
     pub fn calls(&self) -> Vec<Vec<String>> {
         self.state.lock().unwrap().calls.clone()
     }
 }
 
-/// Secrets that a store has: the settings, each under the name of its parameter.
+/// The secrets in a store, with their settings and parameter names.
 pub struct Parameters {
     pub ssm: Ssm,
     pub settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Parameters {
-    /// The settings with these secrets, read as a function reads them when it starts.
+    /// The settings with these secrets, read in the same way as by a starting function.
     pub(crate) async fn into_config(
         self,
         mut config: FunctionsConfig,

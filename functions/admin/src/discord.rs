@@ -1,4 +1,4 @@
-//! `DELETE /api/admin/discord/pause`: lets scans ask Discord again.
+//! `DELETE /api/admin/discord/pause`: ends a pause, so that scans send Discord requests again.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -28,8 +28,8 @@ pub fn operations() -> Vec<Operation> {
     vec![RESUME.operation().describe("Ends the pause in which no scan asks Discord for anything, whatever it was for. Scans that wait already continue at the time they were given, those that wait because of a refused token within about a minute.").reply::<Resumed>(200, resumed)]
 }
 
-/// Ends the pause for all. Scans that wait already come back at their own time, those for
-/// a refused token within a minute or so.
+/// Ends the pause for all jobs. Waiting scans resume at their scheduled time; those that
+/// wait because the token was refused resume within about a minute.
 pub async fn resume(cx: Context<State>) -> Result<Reply, ApiError> {
     let store = cx.store();
     let mut resumed = false;

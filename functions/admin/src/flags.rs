@@ -1,7 +1,6 @@
 //! `GET /api/admin/flags`, `GET` and `PUT /api/admin/flags/{name}`.
 //!
-//! Only the flags that some code asks about are shown and set, so a misspelt name is an
-//! error.
+//! Only flags that the code uses can be read and set, so a misspelt name is an error.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,7 +110,7 @@ pub async fn set(cx: Context<State, OneFlag>) -> Result<Reply, ApiError> {
 
 fn known(path: &OneFlag) -> Result<&'static str, ApiError> {
     let found = flags::ALL.into_iter().find(|name| *name == path.name);
-    found.ok_or_else(|| ApiError::not_found("there is no flag of this name"))
+    found.ok_or_else(|| ApiError::not_found("there is no flag with this name"))
 }
 
 fn shown(name: &'static str, rule: Rule) -> Flag {

@@ -1,4 +1,4 @@
-//! The reply to INFO.
+//! Parses the reply to INFO.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use serde::Serialize;
 pub struct Info(BTreeMap<String, String>);
 
 impl Info {
-    /// Reads `name:value` lines; headings and what has no value are left out.
+    /// Parses `name:value` lines. Skips headings and lines without a value.
     pub fn parse(text: &str) -> Info {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let pairs = lines.filter_map(|line| line.trim().split_once(':'));
@@ -23,12 +23,12 @@ impl Info {
         )
     }
 
-    /// A number, if the server reports it.
+    /// A numeric field, if the server reports it.
     pub fn number<T: FromStr>(&self, name: &str) -> Option<T> {
         self.0.get(name)?.trim().parse().ok()
     }
 
-    /// The part of readings that found their key, if the server counts them.
+    /// The fraction of reads that found their key, if the server counts them.
     pub fn hit_rate(&self) -> Option<f64> {
         let hits: f64 = self.number("keyspace_hits")?;
         let misses: f64 = self.number("keyspace_misses")?;

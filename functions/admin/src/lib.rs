@@ -1,5 +1,5 @@
-//! Shows how the database and the queues are doing; pauses, resumes and redrives; sets
-//! switches.
+//! Shows the state of the database and the queues; pauses, resumes and redrives queues;
+//! sets flags.
 
 mod counters;
 mod discord;
@@ -14,9 +14,9 @@ use shared::start::{Start, StartError};
 
 /// What the handlers share.
 pub struct State {
-    /// Commands the plan allows in a month, 0 when it does not count them.
+    /// Commands that the plan includes each month; 0 if the plan does not limit them.
     command_budget: u64,
-    /// The stream other programs leave jobs in.
+    /// The stream in which other programs leave jobs.
     stream: String,
 }
 
@@ -37,7 +37,7 @@ pub fn routes() -> Vec<Route<State>> {
     ]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     let operations = [
         redis::operations(),
@@ -49,10 +49,10 @@ pub fn operations() -> Vec<Operation> {
     tagged(&ADMINISTRATION, operations)
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<State>, StartError> {
     let settings = start.settings();
     let state = State {

@@ -118,7 +118,7 @@ pub async fn resume(cx: Context<State, OneQueue>) -> Result<Reply, ApiError> {
     Ok(switched(&queue, false))
 }
 
-/// Lets every failed job run again.
+/// Makes every failed job run again.
 pub async fn redrive(cx: Context<State, OneQueue>) -> Result<Reply, ApiError> {
     let queue = known(&cx)?;
     let redriven = queue.redrive_all().await?;
@@ -134,5 +134,5 @@ fn switched(queue: &Queue, paused: bool) -> Reply {
 fn known(cx: &Context<State, OneQueue>) -> Result<Queue, ApiError> {
     let mut queues = cx.queues().into_iter();
     let found = queues.find(|queue| queue.keys().queue == cx.path.name);
-    found.ok_or_else(|| ApiError::not_found("there is no queue of this name"))
+    found.ok_or_else(|| ApiError::not_found("there is no queue with this name"))
 }

@@ -1,6 +1,6 @@
 //! `GET /api/admin/redis/metrics` and `GET /api/admin/redis/stats`.
 //!
-//! What the database does not report is null, not zero.
+//! A value that the database does not report is null, not zero.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub const STATS: Spec = Spec::get(
 )
 .access(Access::Admin);
 
-/// Keys one look at the keyspace asks for.
+/// Number of keys in one sample of the keyspace.
 const SAMPLE: u32 = 1000;
 
 /// What the database reports about itself.

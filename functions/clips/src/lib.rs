@@ -1,4 +1,4 @@
-//! Lists the clips of a guild and removes them.
+//! Lists and removes the clips of a guild.
 
 mod list;
 mod remove;
@@ -16,15 +16,15 @@ pub fn routes() -> Vec<Route<()>> {
     ]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     tagged(&CLIPS, [list::operations(), remove::operations()])
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<()>, StartError> {
     start.app((), routes())
 }

@@ -1,9 +1,10 @@
-//! `DELETE /api/guilds/{guildId}/clips/{clipId}?messageId=`: one clip, and
-//! `DELETE /api/guilds/{guildId}/clips?channelId=` (or `messageId=`, `authorId=`): those of
-//! a channel, a message or an author. `channelId` beside `messageId` says in which channel.
+//! `DELETE /api/guilds/{guildId}/clips/{clipId}?messageId=` removes one clip. `DELETE
+//! /api/guilds/{guildId}/clips?channelId=` (or `messageId=`, `authorId=`) removes the
+//! clips of a channel, a message or an author. With both `messageId` and `channelId`, the
+//! channel says where the message is.
 //!
-//! Either key may do this, as with scans and settings: it is the callers of the product who
-//! are asked to take something down, not whoever runs it.
+//! Both keys may do this, as with scans and settings: takedown requests reach the product
+//! that calls the API, not the operator.
 
 use std::borrow::Cow;
 
@@ -158,7 +159,7 @@ impl JsonSchema for ClipId {
     }
 }
 
-/// A row an earlier request ended with.
+/// The row at which an earlier request stopped.
 fn row(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.split(':').collect();
     let is_id = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,6 +1,6 @@
-//! What a drainer that was started by the schedule does before it drains: recurring
-//! jobs that are due, jobs other programs left, and, once an hour, what is to be
-//! forgotten or mended. An idle minute costs one command.
+//! What a drainer started by the schedule does before it drains: it enqueues recurring
+//! jobs that are due and jobs left by other programs. Once an hour it also cleans up and
+//! repairs. An idle minute costs one command.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -18,24 +18,24 @@ use shared::telemetry;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// How often the schedule starts a drainer: the first in an hour tidies.
+/// The interval of the schedule. The first drainer of each hour cleans up.
 const MINUTE_MS: i64 = 60_000;
 
-/// Pages of the audit in an hour that is not idle, some 250 jobs each.
+/// Pages of the audit in an hour that is not idle. One page covers about 250 jobs.
 const BUSY_PAGES: u32 = 20;
 
-/// What a look for work found.
+/// The result of a look for work.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     pub has_jobs: bool,
-    /// Whether a command more is within what an idle hour may cost.
+    /// Whether one more command fits into the budget of an idle hour.
     pub is_cheap: bool,
-    /// Percent of the database's memory, asked for every other hour; `None` also where the
-    /// database does not say.
+    /// Percentage of the database's memory in use. Queried every other hour; `None`
+    /// otherwise, or if the database does not report it.
     pub memory_used: Option<f64>,
 }
 
-/// The chores of one environment, and what it remembers of them.
+/// The chores of one environment and the state they keep.
 pub struct Chores {
     stream: String,
     recurring: Vec<Recurring>,
@@ -45,7 +45,7 @@ pub struct Chores {
 
 impl Chores {
     /// # Errors
-    /// The recurring job that cannot be one.
+    /// If a configured recurring job is invalid.
     pub fn new(config: &DrainConfig, clock: &Clock) -> Result<Chores, Error> {
         let recurring = config
             .recurring
@@ -60,11 +60,11 @@ impl Chores {
         })
     }
 
-    /// Does what is due. In this order: recurring and foreign jobs are stored before the look
-    /// ends, so that the drain that follows runs them.
+    /// Does what is due. Recurring and foreign jobs are enqueued before the check for
+    /// work ends, so the drain that follows runs them.
     ///
     /// # Errors
-    /// When Redis stays away.
+    /// If Redis stays unavailable.
     pub async fn run(
         &self,
         queue: &Queue,
@@ -72,20 +72,22 @@ impl Chores {
         store: &ScanStore,
     ) -> Result<Look, Error> {
         let index = queue.keys().index.as_str();
-        // One command for two questions, 60 times an hour: EXISTS counts a key as often as it
-        // is named, so 0 is neither, 1 the queue alone, 2 the stream alone and 3 both.
+        // One command answers two questions, 60 times an hour. EXISTS counts a key as
+        // often as it is named: 0 means neither exists, 1 only the queue, 2 only the
+        // stream, and 3 both.
         let found = redis.exists(&[index, &self.stream, &self.stream]).await?;
         let scans = Scans::default();
-        // A failure here must not keep the queue's own jobs waiting: it is logged, and the
-        // slots stay unseen, so that the next look stores their jobs.
+        // A failure here must not delay the queue's own jobs. It is logged, and the slots
+        // stay unmarked, so the next run enqueues their jobs.
         let fired = {
-            // Held over the request on purpose: two looks of one environment would both send
-            // the same slots. The script would store them once, at the price of two.
+            // The lock is held across the request on purpose. Otherwise two runs in one
+            // environment would both send the same slots: the script would store them
+            // once, but both would be billed.
             let mut slots = self.slots.lock().await;
             let fired = queue.fire(&self.recurring, &mut slots).await;
             fired.unwrap_or_else(|error| {
                 let error = telemetry::chain(&error);
-                tracing::error!(error, "recurring jobs were not stored");
+                tracing::error!(error, "recurring jobs could not be enqueued");
                 0
             })
         };
@@ -102,11 +104,11 @@ impl Chores {
             match queue.ingest(&self.stream, &read).await {
                 Ok(ingested) => {
                     let (taken, refused) = (ingested.taken, ingested.refused);
-                    tracing::info!(taken, refused, "foreign jobs stored");
+                    tracing::info!(taken, refused, "jobs from the stream enqueued");
                 }
                 Err(error) => {
                     let error = telemetry::chain(&error);
-                    tracing::error!(error, "foreign jobs were not stored");
+                    tracing::error!(error, "jobs from the stream could not be enqueued");
                 }
             }
         }
@@ -115,9 +117,9 @@ impl Chores {
         let (mut memory_used, mut is_cheap) = (None, false);
         if queue.clock().now_ms().rem_euclid(HOUR_MS) < MINUTE_MS {
             self.tidy(queue, is_idle).await;
-            // The odd hours of an idle queue have no audit. What that saves pays for the count
-            // of the month's commands and for the memory, so that no idle hour costs more than
-            // another.
+            // In odd hours an idle queue is not audited. The saved commands pay for the
+            // monthly command count and the memory query, so that every idle hour costs
+            // the same.
             is_cheap = is_idle && hour(queue) % 2 == 1;
             if !is_idle || is_cheap {
                 memory_used = memory_share(redis).await;
@@ -130,14 +132,14 @@ impl Chores {
         })
     }
 
-    /// Retention, for a queue in which nothing ends, and some pages of the audit. A
-    /// failure is left to the next hour.
+    /// Applies retention, in case no job ends in this queue, and audits some pages. After
+    /// a failure the next hour tries again.
     async fn tidy(&self, queue: &Queue, is_idle: bool) {
         if let Err(error) = queue.retain_idle().await {
             tracing::warn!(error = telemetry::chain(&error), "retention failed");
         }
         let pages = match is_idle {
-            // In every other hour: see `run`.
+            // Every other hour; see `run`.
             true => u32::from(hour(queue) % 2 == 0),
             false => BUSY_PAGES,
         };
@@ -168,7 +170,7 @@ async fn memory_share(redis: &Redis) -> Option<f64> {
     Some(100.0 * number("used_memory")? / most)
 }
 
-/// Scans that come another way than over HTTP, by their guild: noted so that their channels
+/// Scans that do not arrive over HTTP, by guild. They are noted so that their channels
 /// are listed while they wait.
 #[derive(Default)]
 struct Scans {
@@ -176,7 +178,7 @@ struct Scans {
 }
 
 impl Scans {
-    /// Adds the scan a job is, if it is one; its job, where that is known.
+    /// Adds the job if it is a scan, with its ID if that is known.
     fn add(&self, job: &NewJob, id: Option<&JobId>) {
         if !JobKind::named(&job.kind).is_some_and(|kind| kind.is_scan) {
             return;
@@ -192,21 +194,24 @@ impl Scans {
         found.entry(scan.guild_id).or_default().push(noted);
     }
 
-    /// Notes them. A failure is logged: the channels are then listed once their scans
-    /// begin.
+    /// Notes the scans. A failure is logged; the channels are then listed once their
+    /// scans start.
     async fn note(self, store: &ScanStore, now: i64) {
         let found = self.found.into_inner();
         for (guild, scans) in found.unwrap_or_else(PoisonError::into_inner) {
             if let Err(error) = store.note(&guild, &scans, now).await {
                 let error = telemetry::chain(&error);
-                tracing::warn!(error, "channels were not noted");
+                tracing::warn!(
+                    error,
+                    "channels could not be noted; they are listed once their scans start"
+                );
             }
         }
     }
 }
 
-/// A job another program left: fields `type` and `data`, the job as JSON; the type
-/// may also stand in the JSON.
+/// Parses a job left by another program: the fields `type` and `data`, where `data` is
+/// the job as JSON. The type may be in the JSON instead.
 fn read_foreign(entry: &Entry, id: JobId, ignored: &Ignored) -> Result<NewJob, String> {
     let data = entry.field("data").ok_or("data: required")?;
     let mut json: serde_json::Map<String, serde_json::Value> =
@@ -214,7 +219,7 @@ fn read_foreign(entry: &Entry, id: JobId, ignored: &Ignored) -> Result<NewJob, S
     if let Some(kind) = entry.field("type") {
         json.insert("type".to_owned(), kind.into());
     }
-    // Producers write `null` for what they leave out.
+    // Producers send `null` for fields they do not set.
     json.retain(|_, value| !value.is_null());
     let text = serde_json::Value::Object(json).to_string();
     let (request, unknown) = input::parse_leniently::<JobRequest>(&text)?;
@@ -223,23 +228,23 @@ fn read_foreign(entry: &Entry, id: JobId, ignored: &Ignored) -> Result<NewJob, S
     request.into_job(id)
 }
 
-/// The fields of other programs' jobs that nothing reads, each logged once by an
+/// Fields of other programs' jobs that Trawl does not know. Each is logged once per
 /// environment.
 #[derive(Default)]
 struct Ignored(Mutex<BTreeSet<String>>);
 
 impl Ignored {
-    /// Names remembered at most: a program may make them up.
+    /// Maximum number of remembered names, because a program may make them up.
     const MOST: usize = 100;
 
-    /// Answers how many were not known before.
+    /// Returns how many of them are new.
     fn add<'a>(&self, fields: impl Iterator<Item = &'a str>) -> usize {
         let mut n_new = 0;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for field in fields {
             let field: String = field.chars().take(64).collect();
             if known.len() < Self::MOST && known.insert(field.clone()) {
-                tracing::warn!(field, "a field of jobs in the stream is ignored");
+                tracing::warn!(field, "ignoring an unknown field of jobs from the stream");
                 n_new += 1;
             }
         }
@@ -263,7 +268,10 @@ fn recurring(setting: &RecurringSetting, clock: &Clock) -> Result<Recurring, Err
         .and_then(
             |request| match (request.misplaced().first(), request.run_at()) {
                 (Some(field), _) => Err(format!("{field}: not a field of type {}", request.kind())),
-                (None, Some(_)) => Err("runAt: the schedule says when the job runs".to_owned()),
+                (None, Some(_)) => Err(
+                    "runAt: not allowed, because the schedule determines when the job runs"
+                        .to_owned(),
+                ),
                 (None, None) => request.into_job(JobId::new(clock)),
             },
         )

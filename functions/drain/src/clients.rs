@@ -1,4 +1,4 @@
-//! The clients a job may use.
+//! The clients that jobs may use.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use shared::queue::Queue;
 use shared::redis::{self, HashField, Redis};
 use shared::scan::{BOARD, ScanStore};
 
-/// Made once per cold start.
+/// Created once per cold start.
 pub struct Clients {
     pub discord: Discord,
     pub store: ScanStore,
@@ -21,17 +21,18 @@ pub struct Clients {
     pub queue: Queue,
     pub redis: Redis,
     pub clock: Clock,
-    /// The shortest time between two pages of one channel.
+    /// Minimum time between two pages of one channel.
     pub page_interval: Duration,
-    /// Where running jobs look whether Discord is left alone.
+    /// The hash field in which running jobs see that requests to Discord are paused.
     pub board: HashField,
-    /// Until when it is, as far as this process knows, and by whom.
+    /// The end of the current pause, as far as this process knows, and the token that it
+    /// applies to.
     paused: Mutex<(i64, Option<String>)>,
 }
 
 impl Clients {
     /// # Errors
-    /// When Discord's settings cannot be used.
+    /// If Discord's settings are invalid.
     pub fn new(
         queue: Queue,
         redis: Redis,
@@ -52,8 +53,7 @@ impl Clients {
         })
     }
 
-    /// Has the jobs of this process leave Discord alone; those with this token alone, if
-    /// one is named.
+    /// Records a pause for the jobs of this process, or only for those that use `token`.
     pub fn note_pause(&self, until: i64, token: Option<String>) {
         let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         if until > paused.0 {
@@ -61,12 +61,12 @@ impl Clients {
         }
     }
 
-    /// Forgets what this process knows of pauses.
+    /// Forgets any pause that this process knows of.
     pub fn forget_pause(&self) {
         *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
     }
 
-    /// Until when jobs of this process leave Discord alone, if that is after `now`.
+    /// The end of the pause for jobs of this process, if it is after `now`.
     pub fn paused_until(&self, now: i64) -> Option<i64> {
         let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, token) = &*paused;

@@ -1,5 +1,5 @@
-//! Runs the jobs. Started by the schedule every minute, and by `enqueue` when no
-//! drainer is awake.
+//! Runs the jobs. The schedule starts it every minute, and `enqueue` starts it when no
+//! drainer is running.
 
 mod chores;
 mod clients;
@@ -23,10 +23,10 @@ pub use chores::Chores;
 pub use clients::Clients;
 pub use serve::serve;
 
-/// The function, built from its settings.
+/// Builds the function from its settings.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn worker(start: &Start) -> Result<Drain, StartError> {
     let settings = start.settings();
     let queue = start.queue_without_admission(SCAN)?;
@@ -52,13 +52,14 @@ pub struct Drain {
     queue: Queue,
     clients: Arc<Clients>,
     chores: Chores,
-    /// Starts further drainers; `None` where nobody can be started.
+    /// Starts further drainers. `None` if none can be started.
     helpers: Option<Arc<dyn Wake>>,
     metrics: Metrics,
     budget: CommandBudget,
 }
 
-/// A drain that failed. Its jobs are not lost: their leases end.
+/// A failed drain. Its jobs are not lost: they return to the queue when their leases
+/// expire.
 #[derive(Debug, thiserror::Error)]
 pub enum DrainError {
     #[error("the queue could not be drained")]
@@ -68,7 +69,7 @@ pub enum DrainError {
 }
 
 impl DrainError {
-    /// Its error type, as Lambda shows it.
+    /// The error type as Lambda shows it.
     pub fn kind(&self) -> &'static str {
         match self {
             DrainError::Failed(_) => "DrainFailed",
@@ -78,22 +79,22 @@ impl DrainError {
 }
 
 impl Drain {
-    /// Drains the queue until it is empty or `deadline_ms` nears. Any event starts
-    /// it; one that is no wake, such as the schedule's, first does the chores, and for
-    /// one command asks whether there is work.
+    /// Drains the queue until it is empty or `deadline_ms` is near. Any event starts a
+    /// drain. An event that is not a wake-up, such as the schedule's, first runs the
+    /// chores and checks for work with one command.
     ///
     /// # Errors
-    /// When Redis stays away.
+    /// If Redis stays unavailable.
     pub async fn handle(&self, event: Value, deadline_ms: u64) -> Result<DrainReport, DrainError> {
         let budget = self.queue.config().budget;
         let deadline = Deadline::of_invocation(self.queue.clock(), deadline_ms, budget);
         self.run(&event, &deadline).await
     }
 
-    /// As [`Drain::handle`], with a deadline the caller may bring forward.
+    /// Like [`Drain::handle`], but the caller may bring the deadline forward.
     ///
     /// # Errors
-    /// When Redis stays away.
+    /// If Redis stays unavailable.
     pub async fn run(&self, event: &Value, deadline: &Deadline) -> Result<DrainReport, DrainError> {
         let started = self.queue.clock().elapsed();
         let outcome = match caught(self.drain(event, deadline)).await {
@@ -115,7 +116,7 @@ impl Drain {
         if !self.metrics.is_on() {
             return;
         }
-        // A drainer that had nothing to do found an empty index.
+        // A drainer without work found an empty index.
         let pressure = match report.rounds {
             0 if !failed => Ok(Pressure::default()),
             _ => self.queue.pressure().await,
@@ -146,7 +147,7 @@ impl Drain {
         self.clients.discord.freshen().await;
         let source = event.get("source").and_then(Value::as_str);
         let by_drain = source == Some(BY_DRAIN);
-        // No call of the queue's outlives the invocation.
+        // No queue call may outlive the invocation.
         let redis = self.clients.redis.scoped(Scope {
             deadline: Some(deadline.clone()),
             sync_token: None,

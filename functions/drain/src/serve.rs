@@ -18,10 +18,10 @@ impl From<DrainError> for Diagnostic {
     }
 }
 
-/// Drains at each event until the environment ends.
+/// Drains on every event until the environment ends.
 ///
 /// # Errors
-/// When the runtime itself fails.
+/// If the Lambda runtime fails.
 pub async fn serve(drain: Drain) -> Result<(), lambda_runtime::Error> {
     let (drain, invocations) = (&drain, &Invocations::default());
     let handler = service_fn(|event: LambdaEvent<Value>| async move {

@@ -1,4 +1,4 @@
-//! `POST /api/jobs`: jobs by their type, one or a list.
+//! `POST /api/jobs`: accepts one job or a list of jobs of any type.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::store::store;
 /// It counts as the kinds of its jobs say.
 pub const CREATE: Spec = Spec::post("/api/jobs", "createJobs", "Create jobs");
 
-/// The most jobs of one request.
+/// Maximum number of jobs per request.
 const MOST: usize = 100;
 
 /// The jobs that were created.

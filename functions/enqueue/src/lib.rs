@@ -1,4 +1,4 @@
-//! Takes jobs on: a scan of a channel, a batch of its history, single messages.
+//! Accepts jobs: scans of a channel, batches of its history, and single messages.
 
 mod batch;
 mod policy;
@@ -24,7 +24,7 @@ pub fn routes() -> Vec<Route<State>> {
     ]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     [
         tagged(&SCANS, [scan::operations()]),
@@ -33,10 +33,10 @@ pub fn operations() -> Vec<Operation> {
     .concat()
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<State>, StartError> {
     let wake = start.wake(BY_ENQUEUE);
     let wake = wake.map(|wake| -> Box<dyn Wake> { Box::new(wake) });

@@ -1,7 +1,7 @@
-//! The policy of scans: whether they are switched off, and what the settings of a guild say.
-//! Read in the request that checks the caller's limit.
+//! The policy for scans: whether they are switched off, and what the guild's settings
+//! say. It is read in the same request that checks the caller's rate limit.
 //!
-//! Jobs for single messages are not looked at here: the drainer applies the settings to
+//! Jobs for single messages are not checked here. The drainer applies the settings to
 //! every job.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,25 +14,26 @@ use shared::scan::GuildSettings;
 
 use crate::State;
 
-/// A scan that is asked for.
+/// A requested scan.
 pub struct ScanTarget {
     pub guild_id: String,
     pub channel_id: String,
-    /// The one named, if any.
+    /// The requested priority, if any.
     pub priority: Option<u8>,
 }
 
-/// The switches, and the settings of the guilds of a request.
+/// The switches and the settings of all guilds in a request.
 pub struct ScanPolicy {
     rules: Rules,
     settings: BTreeMap<String, GuildSettings>,
 }
 
 impl ScanPolicy {
-    /// The policy for these scans: two commands in one request, none for no scans.
+    /// Reads the policy for these scans: two commands in one request, or none if there
+    /// are no scans.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// If Redis cannot be reached.
     pub async fn read<'a>(
         cx: &Context<State>,
         scans: impl IntoIterator<Item = &'a ScanTarget>,
@@ -61,11 +62,12 @@ impl ScanPolicy {
         Ok(policy)
     }
 
-    /// Applies the policy to the job of a scan; `place` is where it stands in the body.
+    /// Applies the policy to the job of a scan. `place` is the scan's position in the
+    /// body.
     ///
     /// # Errors
-    /// 503 when scans of its guild are switched off, 409 when the guild's settings leave
-    /// its channel out.
+    /// 503 if scans of the guild are switched off, 409 if the guild's settings exclude
+    /// the channel.
     pub fn apply(&self, scan: &ScanTarget, place: &str, job: &mut NewJob) -> Result<(), ApiError> {
         if self.rules.is_on(SCANS_OFF, &scan.guild_id) {
             return Err(ApiError::switched_off("scans are switched off"));
@@ -74,7 +76,7 @@ impl ScanPolicy {
             return Ok(());
         };
         if settings.leaves_out(&scan.channel_id) {
-            let reason = "the settings of the guild leave this channel out";
+            let reason = "the guild's settings exclude this channel";
             return Err(ApiError::conflict(format!("{place}channelId: {reason}")));
         }
         job.priority = scan.priority.unwrap_or(settings.priority);

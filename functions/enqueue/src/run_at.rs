@@ -1,4 +1,4 @@
-//! The check of `runAt`.
+//! Validates `runAt`.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use shared::http::{ApiError, Context, Moment};
 
 use crate::State;
 
-/// How far a caller's clock may be behind where the settings do not say.
+/// Assumed clock skew of a caller if it is not configured.
 const USUAL_SKEW: Duration = Duration::from_secs(30);
 
-/// Refuses a `runAt` in the past: most likely it is a mistake, and the job would run at
-/// once. The clock of the caller may be behind by as much as a drainer's may.
+/// Rejects a `runAt` in the past: it is most likely a mistake, and the job would run at
+/// once. The caller's clock may be behind by as much as a drainer's may.
 ///
 /// # Errors
-/// 400 that names the field, which stands at `place` in the body.
+/// 400, naming the field at `place` in the body.
 pub async fn check_run_at(
     cx: &Context<State>,
     place: &str,
@@ -25,11 +25,11 @@ pub async fn check_run_at(
     if late <= skew.as_millis() as i64 {
         return Ok(());
     }
-    // The same request may have been in time when it was sent first: then it is answered
-    // as it was, and does not get here.
+    // The request may be a repetition of one that was in time. Its first answer is then
+    // replayed, and this line is not reached.
     cx.admitted().await;
     let seconds = late / 1000;
     let detail =
-        format!("{place}runAt: expected a time that has not passed; it is {seconds} s ago");
+        format!("{place}runAt: expected a time in the future, but it is {seconds} s in the past");
     Err(ApiError::bad_request(detail))
 }

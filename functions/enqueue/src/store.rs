@@ -1,5 +1,4 @@
-//! Storing jobs, with a note of the channels that are scanned for the first time, in one
-//! request.
+//! Enqueues jobs and notes channels that are scanned for the first time, in one request.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,12 +13,12 @@ use shared::telemetry;
 use crate::State;
 use crate::policy::ScanTarget;
 
-/// Stores jobs and wakes a drainer for those that are due. `scans` are those of them that
-/// are scans, by their place in `jobs`.
+/// Enqueues jobs and wakes a drainer for those that are due. `scans` lists the jobs that
+/// are scans, by their index in `jobs`.
 ///
 /// # Errors
-/// Those of the queue. A note that failed is logged: the channel is then listed once its
-/// scan begins.
+/// Those of the queue. If a note fails, that is logged; the channel is then listed once
+/// its scan starts.
 pub async fn store(
     cx: &Context<State>,
     jobs: Vec<NewJob>,
@@ -35,7 +34,7 @@ pub async fn store(
     Ok(stored)
 }
 
-/// Whether a drainer that is woken now would run the job, or wait for it.
+/// Whether a drainer woken now would run the job or wait for it.
 fn is_due_soon(cx: &Context<State>, job: &NewJob) -> bool {
     let now = cx.clock().now_ms();
     let linger = cx.queue().config().linger.as_millis() as i64;
@@ -68,7 +67,10 @@ async fn store_noted(
     let (enqueued, noted) = join(queue.enqueue_once(jobs, exchange), join_all(notes)).await;
     for error in noted.iter().filter_map(|noted| noted.as_ref().err()) {
         let error = telemetry::chain(error);
-        tracing::warn!(error, "a channel was not noted");
+        tracing::warn!(
+            error,
+            "a channel could not be noted; it is listed once its scan starts"
+        );
     }
     Ok(enqueued?)
 }

@@ -115,7 +115,7 @@ async fn find(
 }
 
 pub fn unknown_guild() -> ApiError {
-    ApiError::not_found("there is no such guild, or the bot is not in it")
+    ApiError::not_found("the guild does not exist, or the bot is not in it")
 }
 
 pub async fn channel(cx: Context<State, OneChannel>) -> Result<Reply, ApiError> {
@@ -132,9 +132,9 @@ pub async fn channel(cx: Context<State, OneChannel>) -> Result<Reply, ApiError> 
     };
     let entry = Entry::new(&cache::CHANNEL, channel).under(guild);
     let found = cx.cache().get_or_load(&entry, load).await?;
-    // The cache has the channel, whatever guild it was asked for in.
+    // The cache is keyed by channel, so it may hold a channel of another guild.
     let is_of_guild = |found: &Channel| found.guild_id.as_deref() == Some(guild);
-    let unknown = || ApiError::not_found("there is no such channel, or the bot may not see it");
+    let unknown = || ApiError::not_found("the channel does not exist, or the bot cannot see it");
     Ok(Reply::ok(&found.filter(is_of_guild).ok_or_else(unknown)?))
 }
 
@@ -144,7 +144,7 @@ pub async fn forget(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// That the bot sees no such thing is an answer too, and is cached.
+/// A missing or invisible object is a valid answer too, and is cached.
 fn visible<T>(answer: Result<T, discord::Error>) -> Result<Option<T>, discord::Error> {
     match answer {
         Ok(found) => Ok(Some(found)),

@@ -1,18 +1,18 @@
-//! The entity tag of settings.
+//! The entity tag of a guild's settings.
 
 use shared::http::{ApiError, Request, digest};
 use shared::scan::GuildSettings;
 
-/// What `If-Match` asks for (RFC 9110, 13.1.1).
+/// The condition in `If-Match` (RFC 9110, 13.1.1).
 pub enum Condition {
-    /// `*`: any settings. A guild always has some.
+    /// `*` matches any settings. Every guild has settings.
     Any,
     OneOf(Vec<String>),
 }
 
 impl Condition {
     /// # Errors
-    /// 400 when the header is no list of entity tags.
+    /// 400 if the header is not a list of entity tags.
     pub fn of(request: &Request) -> Result<Option<Condition>, ApiError> {
         let Some(text) = request.header("if-match") else {
             return Ok(None);
@@ -35,7 +35,7 @@ impl Condition {
         Ok(Some(Condition::OneOf(tags)))
     }
 
-    /// A weak tag (`W/…`) never matches.
+    /// Whether the settings match. A weak tag (`W/…`) never does.
     pub fn holds(&self, settings: &GuildSettings) -> bool {
         match self {
             Condition::Any => true,
@@ -44,7 +44,7 @@ impl Condition {
     }
 }
 
-/// The tag of settings. Equal settings have equal tags, however they are stored.
+/// The entity tag of settings. Equal settings have equal tags, however they are stored.
 pub fn etag(settings: &GuildSettings) -> String {
     format!("\"{}\"", digest(&settings.to_text()))
 }

@@ -1,10 +1,10 @@
-//! Settings as callers send them.
+//! Settings in the form in which callers send them.
 
 use serde::{Deserialize, Deserializer};
 use shared::http::{ApiError, Bounded, Seconds, Snowflake};
 use shared::scan::GuildSettings;
 
-/// The most channels one guild may leave out; Discord has 500 in a guild.
+/// Maximum number of excluded channels. Discord allows 500 channels per guild.
 const MOST_EXCLUDED: usize = 500;
 
 /// All settings of a guild. One that is left out, or `null`, gets its default.
@@ -98,7 +98,7 @@ fn check_excluded(excluded: Option<&[Snowflake]>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Tells a field that is `null` from one that is left out.
+/// Distinguishes a field that is `null` from a missing one.
 fn sent<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! Shows guilds and channels as Discord has them, and keeps a guild's settings.
+//! Shows guilds and channels as Discord reports them, and stores the settings of guilds.
 
 mod discord;
 mod etag;
@@ -27,15 +27,15 @@ pub fn routes() -> Vec<Route<State>> {
     ]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     tagged(&GUILDS, [discord::operations(), settings::operations()])
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<State>, StartError> {
     let state = State {
         discord: start.discord()?,

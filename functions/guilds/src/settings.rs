@@ -1,7 +1,8 @@
 //! `GET`, `PUT` and `PATCH /api/guilds/{guildId}/settings`.
 //!
-//! Settings carry an `ETag`. A change with `If-Match` is made only to the settings the
-//! caller has seen; a `PATCH` is made to the newest, whoever else changes them meanwhile.
+//! Settings have an `ETag`. With `If-Match`, a change applies only to the settings that
+//! the caller has seen. A `PATCH` without it applies to the newest settings, even if
+//! others change them at the same time.
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub const WRITE: Spec<OneGuild> = Spec::put(PATH, "putSettings", "Replace a guil
 pub const MERGE: Spec<OneGuild> =
     Spec::patch(PATH, "patchSettings", "Change a guild's settings").reads_first();
 
-/// How often a change is tried while others change the same settings.
+/// How often a change is retried while others change the same settings.
 const TRIES: u32 = 5;
 
 pub fn operations() -> Vec<Operation> {
@@ -59,7 +60,7 @@ pub async fn read(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
     Ok(shown(&found.ok_or_else(unknown_guild)?))
 }
 
-/// Sets all settings; what is left out is the default again.
+/// Replaces all settings. A missing field is reset to its default.
 pub async fn write(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
     let input: SettingsInput = cx.json()?;
     let settings = input.into_settings()?;
@@ -75,7 +76,7 @@ pub async fn write(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
     Ok(shown(&settings))
 }
 
-/// Sets the settings that are named; `null` is the default again.
+/// Changes the given settings. `null` resets a field to its default.
 pub async fn merge(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
     let patch: SettingsPatch = cx.json()?;
     patch.check()?;
@@ -110,8 +111,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Replaces the settings by what `next` makes of them, if they are still those when
-    /// they are replaced; else by what it makes of the newer ones.
+    /// Replaces the settings with the result of `next`, provided that they have not
+    /// changed in the meantime. If they have, applies `next` to the newer settings.
     async fn make(
         &self,
         condition: Option<Condition>,
@@ -122,13 +123,13 @@ impl<'a> Change<'a> {
         for _ in 0..TRIES {
             let before = GuildSettings::parse(stored.as_deref());
             let after = next(before.clone());
-            // Also what an earlier try may have done, whose reply was lost.
+            // An earlier try whose reply was lost may already have made the change.
             if after == before {
                 return Ok(shown(&after));
             }
             if condition.as_ref().is_some_and(|c| !c.holds(&before)) {
                 return Err(ApiError::precondition_failed(
-                    "the settings have changed: read them again, then send the new ETag",
+                    "the settings have changed since you read them: read them again and send the new ETag",
                 ));
             }
             let replaced = self.replace(stored.as_deref(), &after).await;
@@ -141,11 +142,11 @@ impl<'a> Change<'a> {
             stored = self.store.stored_settings(guild).await?;
         }
         Err(ApiError::conflict(
-            "others keep changing these settings; try again",
+            "the settings are being changed by others; try again",
         ))
     }
 
-    /// The settings as they are stored, of a guild the bot can see; in one request.
+    /// Reads the stored settings of a guild that the bot can see, in one request.
     async fn first_look(&self) -> Result<Option<String>, ApiError> {
         let together: Redis = Arc::new(AutoPipeline::new(self.redis.clone()));
         let (cache, store) = (self.cache.on(&together), self.store.on(&together));
@@ -170,13 +171,14 @@ impl<'a> Change<'a> {
         let replaced = self
             .store
             .add_replacement(&mut pipeline, guild, before, after);
-        // Not set: whether the new settings were stored is not known here yet.
+        // Not set here: at this point it is not known whether the new settings were
+        // stored.
         if !self.cache.has_own_database() {
             self.cache.add_invalidation(&mut pipeline, &entry);
         }
         let replaced = pipeline.send(&**self.redis).await?.take(replaced)?;
         if self.cache.has_own_database() {
-            // A failure is counted: readers see the settings of before, for a minute at most.
+            // A failure is counted. Readers then see the old settings for up to a minute.
             let _ = self.cache.invalidate(&entry).await;
         }
         Ok(replaced)
@@ -187,7 +189,7 @@ impl<'a> Change<'a> {
         let mut pipeline = Pipeline::new();
         let guild = self.guild.as_str();
         let stored = self.store.add_settings(&mut pipeline, guild, settings);
-        // After the settings themselves, over whatever a reader is loading.
+        // Written after the settings themselves, over anything that a reader is loading.
         if !self.cache.has_own_database() {
             self.cache.add_set(&mut pipeline, &entry, Some(settings));
         }

@@ -1,4 +1,4 @@
-//! Says whether the database answers.
+//! Reports whether the database answers.
 
 mod redis;
 
@@ -17,15 +17,15 @@ pub fn routes() -> Vec<Route<State>> {
     vec![redis::CHECK.to(redis::check)]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     tagged(&HEALTH, [redis::operations()])
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<State>, StartError> {
     start.app(State::default(), routes())
 }

@@ -1,9 +1,9 @@
 //! `GET /api/health/redis`: whether the database answers.
 //!
-//! Anybody may ask, so what they make the database do is bounded for all of them together:
-//! an environment asks it once, with one PING, and gives that answer to everybody until it
-//! is [`FRESH`] old. No limit is asked for: that would cost more than the answer, and make
-//! it depend on what it is about.
+//! Anyone may call this route without a key, so its load on the database has to be
+//! bounded. Each environment sends one PING and gives everyone the same answer until it
+//! is [`FRESH`] old. There is no rate limit, because it would cost more than the answer
+//! and would need the database itself.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::State;
 pub const CHECK: Spec =
     Spec::get("/api/health/redis", "getRedisHealth", "Check the database").access(Access::Open);
 
-/// A database slower than this is not healthy.
+/// A slower database counts as unhealthy.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long an answer is given out.
+/// How long an answer is reused.
 const FRESH: Duration = Duration::from_secs(10);
 
 /// Whether the database answers.
@@ -42,7 +42,7 @@ struct Health {
     error: Option<&'static str>,
 }
 
-/// The latest answer, and when the database gave it.
+/// The latest answer and when it was obtained.
 #[derive(Default)]
 pub struct Latest(tokio::sync::Mutex<Option<(Duration, Health)>>);
 
@@ -56,7 +56,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 pub async fn check(cx: Context<State>) -> Result<Reply, ApiError> {
-    // Held while the database is asked: whoever comes meanwhile takes the same answer.
+    // Held during the request, so that concurrent callers get the same answer.
     let mut latest = cx.state.latest.0.lock().await;
     let now = cx.clock().elapsed();
     let is_fresh = |(at, _): &(Duration, Health)| now.saturating_sub(*at) < FRESH;
@@ -84,7 +84,7 @@ async fn ask(cx: &Context<State>) -> Health {
     let latency_ms = (clock.elapsed() - started).as_millis() as u64;
     let error = answer.err().map(|error| {
         let error = telemetry::chain(&error);
-        tracing::warn!(error, "the database is not healthy");
+        tracing::warn!(error, "the database health check failed");
         "the database does not answer"
     });
     Health {

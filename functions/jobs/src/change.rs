@@ -59,7 +59,7 @@ pub async fn cancel(cx: Context<(), OneJob, Purge>) -> Result<Reply, ApiError> {
                 Ok(Reply::accepted(&Changed::to("purged")))
             }
             Purged::Unfinished => Err(ApiError::conflict(
-                "the job is not finished: cancel it first",
+                "the job has not finished: cancel it first",
             )),
             Purged::Unknown => Err(unknown()),
         };
@@ -84,18 +84,18 @@ pub async fn retry(cx: Context<(), OneJob>) -> Result<Reply, ApiError> {
         Redriven::Done => Ok(done),
         Redriven::NotFailed(state) => {
             let detail = format!(
-                "only a failed or cancelled job is retried; this one is {}",
+                "only a failed or cancelled job can be retried; this one is {}",
                 state.as_str()
             );
             Err(ApiError::conflict(detail))
         }
         Redriven::UniqueTaken => Err(ApiError::conflict(
-            "another job of the same channel and mode is unfinished",
+            "another scan of the same channel in the same mode has not finished",
         )),
         Redriven::Unknown => Err(unknown()),
     }
 }
 
 fn unknown() -> ApiError {
-    ApiError::not_found("there is no such job, or it was forgotten after its time")
+    ApiError::not_found("the job does not exist, or it has been deleted by retention")
 }

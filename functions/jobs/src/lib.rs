@@ -1,4 +1,4 @@
-//! Shows jobs, cancels them, lets failed ones run again.
+//! Shows, cancels and retries jobs.
 
 mod change;
 mod read;
@@ -17,15 +17,15 @@ pub fn routes() -> Vec<Route<()>> {
     ]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     tagged(&JOBS, [read::operations(), change::operations()])
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<()>, StartError> {
     start.app((), routes())
 }

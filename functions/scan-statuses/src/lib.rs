@@ -15,15 +15,15 @@ pub fn routes() -> Vec<Route<()>> {
     ]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     tagged(&SCANS, [statuses::operations()])
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<()>, StartError> {
     start.app((), routes())
 }

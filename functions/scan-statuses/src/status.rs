@@ -35,7 +35,7 @@ pub struct ChannelStatus {
 }
 
 impl ChannelStatus {
-    /// A channel that was never scanned.
+    /// The status of a channel that has never been scanned.
     pub fn unknown(guild_id: &str, channel_id: &str) -> ChannelStatus {
         ChannelStatus {
             guild_id: guild_id.to_owned(),
@@ -52,8 +52,8 @@ impl ChannelStatus {
         }
     }
 
-    /// The status by the record and the jobs together. A record that cannot be read counts as
-    /// none.
+    /// Derives the status from the record and the jobs. A record that cannot be parsed is
+    /// ignored.
     pub fn of(guild_id: &str, channel: &Referenced) -> ChannelStatus {
         let text = channel.record.as_deref();
         let record: Option<Channel> = text.and_then(|text| serde_json::from_str(text).ok());
@@ -81,10 +81,10 @@ impl ChannelStatus {
     }
 }
 
-/// A job that is not finished says how the scan stands. Otherwise the record does, unless
-/// it was left by a job that ended without telling it: cancelled while it waited, or
-/// ended by a drainer that died right then. A record without a status was made when the
-/// first scan was asked for, or by jobs for single messages.
+/// An unfinished job determines the status. Otherwise the record does, unless its job
+/// ended without updating it: cancelled while it waited, or ended by a drainer that died
+/// at that moment. A record without a status was created when the first scan was
+/// requested, or by jobs for single messages.
 fn status_of(record: Option<&Channel>, jobs: &Referenced) -> (Option<ScanStatus>, Option<String>) {
     let stored = record.and_then(|record| record.status);
     let error = record.and_then(|record| record.error_message.clone());
@@ -102,7 +102,7 @@ fn status_of(record: Option<&Channel>, jobs: &Referenced) -> (Option<ScanStatus>
         Some(JobState::Completed) => (Some(ScanStatus::Succeeded), None),
         Some(JobState::Failed) => (Some(ScanStatus::Failed), jobs.owner_error.clone().or(error)),
         Some(JobState::Cancelled) => (Some(ScanStatus::Cancelled), None),
-        // Forgotten after its time, or removed by somebody: it will not go on.
+        // The job was deleted by retention or by a person, so the scan will not continue.
         _ => (stored.map(|_| ScanStatus::Cancelled), None),
     }
 }
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(of(Some(Active)), Some(ScanStatus::Running));
         assert_eq!(of(Some(Cancelled)), Some(ScanStatus::Cancelled));
         assert_eq!(of(Some(Failed)), Some(ScanStatus::Failed));
-        // Never stored, or forgotten: nothing was ever scanned.
+        // Nothing stored, or deleted since: there is no scan.
         assert_eq!(of(None), None);
     }
 }

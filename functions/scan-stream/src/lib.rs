@@ -1,4 +1,4 @@
-//! Follows a scan: its state and the events since the last look.
+//! Follows a scan: its state and the events since the last poll.
 
 mod stream;
 
@@ -11,15 +11,15 @@ pub fn routes() -> Vec<Route<()>> {
     vec![stream::FOLLOW.to(stream::follow)]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     tagged(&SCANS, [stream::operations()])
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<()>, StartError> {
     start.app((), routes())
 }

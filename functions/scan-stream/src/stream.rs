@@ -1,7 +1,7 @@
 //! `GET /api/scans/stream/{scanId}`.
 //!
-//! One request to Redis with two commands: the job, whose record also holds the
-//! newest progress, and the events after `lastId`.
+//! One request to Redis with two commands: one reads the job, whose record includes the
+//! latest progress, the other the events after `lastId`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ pub async fn follow(cx: Context<(), Scan, LastLook>) -> Result<Reply, ApiError> 
         return Err(unknown_job(&cx, id, "scan"));
     };
     let mut events = progress.read_events(&mut replies, events, &cursor)?;
-    // A cursor beyond every attempt was never given for this scan.
+    // A cursor newer than every attempt was never issued for this scan.
     if cursor.fence() > job.fence {
         (events.last, events.reset) = (Cursor::START, true);
     }

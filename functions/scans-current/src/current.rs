@@ -1,5 +1,5 @@
-//! `GET /api/scans/current`: the jobs that run, then those that wait, then those that
-//! wait for their time; 100 of each at most, read in one request.
+//! `GET /api/scans/current`: active jobs, then waiting jobs, then delayed jobs, up to 100
+//! of each, read in one request.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub const LIST: Spec = Spec::get(
     "List the current scans",
 );
 
-/// Scans shown of each state.
+/// Maximum number of scans per state.
 const MOST: u64 = 100;
 
 /// Scans that have not finished.

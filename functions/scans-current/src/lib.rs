@@ -1,4 +1,4 @@
-//! Shows the scans that wait or run.
+//! Lists the scans that are waiting or running.
 
 mod current;
 
@@ -11,15 +11,15 @@ pub fn routes() -> Vec<Route<()>> {
     vec![current::LIST.to(current::list)]
 }
 
-/// The routes as callers see them.
+/// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     tagged(&SCANS, [current::operations()])
 }
 
-/// The function.
+/// Builds the function.
 ///
 /// # Errors
-/// The setting that is missing or wrong.
+/// If a setting is missing or invalid.
 pub fn app(start: &Start) -> Result<App<()>, StartError> {
     start.app((), routes())
 }

@@ -47,7 +47,7 @@ pub fn operations() -> Vec<Operation> {
             .body::<Credentials>()
             .reply::<SignedIn>(201, "The session has begun.")
             .header("Set-Cookie")
-            // 403: a page of another site, beside somebody's cookie.
+            // 403: the request comes from a page of another site.
             .problems(&[401, 403]),
         SIGN_OUT
             .operation().describe("Ends the session of the cookie and clears it. Signing out without a session is no error.")
@@ -59,7 +59,7 @@ pub fn operations() -> Vec<Operation> {
 
 pub async fn sign_in(pending: Pending<()>) -> Result<Reply, ApiError> {
     let credentials: Credentials = pending.json()?;
-    // Checked before the key is looked at, so that a wrong guess counts.
+    // The limit is checked before the key, so that a wrong guess counts.
     let cx = pending.admit().await;
     let role = cx.auth().role_of(&credentials.key).await;
     let role = role.ok_or_else(ApiError::unknown_key)?;
@@ -73,12 +73,12 @@ pub async fn sign_in(pending: Pending<()>) -> Result<Reply, ApiError> {
     Ok(Reply::json(StatusCode::CREATED, &body).with_header("set-cookie", &cookie))
 }
 
-/// Ends the caller's session; with `?all=true` all that were begun with the same key.
-/// Without a session there is nothing to end, and that is no error.
+/// Ends the caller's session, or with `?all=true` all sessions started with the same key.
+/// It is not an error if there is no session.
 pub async fn sign_out(pending: Pending<(), (), Which>) -> Result<Reply, ApiError> {
     let all = pending.query().all;
     let cx = match all {
-        // Ending all sessions begins with reading which there are.
+        // To end all sessions, read first which there are.
         true => pending.begin_reading(),
         false => pending.begin(),
     };

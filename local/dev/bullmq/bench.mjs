@@ -1,9 +1,10 @@
-// The work of a load test on BullMQ, over a real Redis.
+// Runs the work of a load test on BullMQ, over a real Redis.
 //
 //   node bench.mjs REDIS_URL JOBS_FILE CONCURRENCY PREFIX
 //
-// JOBS_FILE has a line of JSON a job: {priority, fails, attempts, backoffMs, args}. Each
-// line written is JSON: {done} on the way, {result} at the end. Every key is removed.
+// JOBS_FILE has one JSON object per line and job: {priority, fails, attempts, backoffMs,
+// args}. Each output line is JSON: {done} for progress, {result} at the end. Every key is
+// removed afterwards.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,7 +14,7 @@ import { Redis } from 'ioredis';
 const [url, file, concurrency, prefix] = process.argv.slice(2);
 const BULK = 100;
 
-// What a connection says about itself, and the asking itself, is no work.
+// Connection setup and the INFO command itself do not count as work.
 const HOUSEKEEPING = /^(info|hello|auth|select|ping|client\b.*|config\b.*)$/;
 
 const connection = new Redis(url, { maxRetriesPerRequest: null });
@@ -27,7 +28,7 @@ const version = createRequire(import.meta.url)('bullmq/package.json').version;
 const jobs = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
 const queue = new Queue('load', { connection, prefix });
 await queue.waitUntilReady();
-// A connection of its own, as a worker in another process has.
+// A separate connection, as a worker in another process has.
 const workerConnection = new Redis(url, { maxRetriesPerRequest: null });
 await workerConnection.ping();
 
@@ -111,7 +112,8 @@ function percentile(percent) {
   return settleMs[Math.max(0, Math.ceil((settleMs.length * percent) / 100) - 1)] ?? 0;
 }
 
-// Every command that ran, those inside scripts too, as the service would bill them.
+// All commands that ran, including those inside scripts, as the hosted service would bill
+// them.
 async function commands() {
   let sum = 0;
   for (const line of (await connection.info('commandstats')).split('\r\n')) {

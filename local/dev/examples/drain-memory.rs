@@ -1,7 +1,8 @@
-//! Runs a built `drain` as Lambda does, with five scans to do at once, and prints how
-//! long it took to start and to drain, its peak memory and what was billed.
+//! Runs a built `drain` the way Lambda does, with five scans waiting. Prints how long it
+//! took to start and to drain, its peak memory and what was billed.
 //!
-//! `cargo build --release -p drain && cargo run -p dev --example drain-memory -- target/release/drain`
+//! `cargo build --release -p drain && cargo run -p dev --example drain-memory --
+//! target/release/drain`
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ const SCANS: [u64; 5] = [
     sample::FORUM_THREAD_ID,
 ];
 
-/// The two calls a function makes: for the next event, and with its answer.
+/// The two calls of a function: it polls for the next event and posts its answer.
 struct Runtime {
     asked: mpsc::Sender<()>,
     events: Mutex<Vec<Value>>,
@@ -37,7 +38,7 @@ struct Runtime {
 async fn main() -> anyhow::Result<()> {
     let binary = std::env::args()
         .nth(1)
-        .context("expected the path of a built drain")?;
+        .context("missing argument: the path of a built drain")?;
     let endpoint = upstash_local::Server::start(upstash_local::Options::default()).await?;
     let discord = discord_local::Server::start(discord_local::Options {
         rate_limit: RateLimit::off(),
@@ -143,12 +144,12 @@ async fn enqueue(endpoint: &upstash_local::Server) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Gives the next event; when there is none, the function waits, as when it is frozen.
+/// Returns the next event. While there is none, the function waits as if it were frozen.
 async fn next(State(runtime): State<Arc<Runtime>>) -> (HeaderMap, String) {
     let Some(event) = runtime.events.lock().await.pop() else {
         std::future::pending().await
     };
-    // The reader of this channel outlives the function.
+    // The receiver of this channel outlives the function.
     let _ = runtime.asked.send(()).await;
     let deadline = Clock::system().now_ms() + Duration::from_secs(900).as_millis() as i64;
     let mut headers = HeaderMap::new();

@@ -1,8 +1,8 @@
-//! What the limits and locks cost and do, beside `@upstash/ratelimit` and
-//! `@upstash/lock` on the same endpoint.
+//! Compares the cost and the behaviour of the rate limits and locks with
+//! `@upstash/ratelimit` and `@upstash/lock` on the same endpoint.
 //!
-//! `cargo run -p dev --example side-by-side -- FOLDER`, where FOLDER holds
-//! `local/dev/side-by-side` with its packages installed; `.ci/run beside` sees to that.
+//! `cargo run -p dev --example side-by-side -- FOLDER`, where FOLDER contains
+//! `local/dev/side-by-side` with its packages installed. `.ci/run beside` does that.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -21,7 +21,7 @@ use upstash_local::{Fault, FaultAction, Server};
 const CALLS: u32 = 200;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A line of either side.
+/// An output line of either side.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Line {
@@ -38,7 +38,9 @@ enum Line {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let folder = std::env::args().nth(1).context("expected a folder")?;
+    let folder = std::env::args()
+        .nth(1)
+        .context("missing argument: the folder")?;
     let server = Server::start(upstash_local::Options {
         control: Some(([127, 0, 0, 1], 0).into()),
         ..upstash_local::Options::default()
@@ -51,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
         .stderr(Stdio::inherit())
         .output()
         .await
-        .context("node cannot be started")?;
+        .context("cannot start node")?;
     ensure!(node.status.success(), "bench.mjs failed: {}", node.status);
     let theirs = String::from_utf8(node.stdout)?;
     let theirs: Vec<Line> = theirs
@@ -63,7 +65,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same on this side.
+/// Trawl's side of the comparison.
 struct Ours<'a> {
     server: &'a Server,
     clock: Clock,
@@ -102,7 +104,7 @@ impl Ours<'_> {
         Ok(self.lines)
     }
 
-    /// A check no block answers.
+    /// A check that no cached block answers.
     async fn ask(&self, clock: &Clock, rule: &Rule, caller: &str, weight: u32) -> Verdict {
         let limiter = RateLimiter::new("ours:", clock.clone());
         let check = limiter.call(rule, caller, weight);
@@ -267,7 +269,7 @@ impl Ours<'_> {
         Ok(())
     }
 
-    /// What `work` is billed once, and how long it takes in the middle of `calls`.
+    /// Prints what `work` is billed once, and its median time over `calls` calls.
     async fn cost(&mut self, name: &str, calls: Option<u32>, mut work: impl AsyncFnMut(&Self)) {
         self.server.reset_meter();
         work(self).await;

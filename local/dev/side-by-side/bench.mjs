@@ -1,8 +1,9 @@
-// What @upstash/ratelimit and @upstash/lock cost and do on an endpoint.
+// Measures the cost and the behaviour of @upstash/ratelimit and @upstash/lock on an
+// endpoint.
 //
 //   node bench.mjs URL TOKEN CONTROL
 //
-// Each line written is JSON: {cost, billed, ms} or {behaviour, saw}.
+// Each output line is JSON: {cost, billed, ms} or {behaviour, saw}.
 
 import { Lock } from '@upstash/lock';
 import { Ratelimit } from '@upstash/ratelimit';

@@ -42,14 +42,14 @@ impl FromStr for Listen {
         let name = if name.is_empty() { "localhost" } else { name };
         let found: Vec<SocketAddr> = (name, number)
             .to_socket_addrs()
-            .map_err(|error| format!("`cannot resolve `{name}`: {error}"))?
+            .map_err(|error| format!("cannot resolve `{name}`: {error}"))?
             .collect();
         // Clients differ in which address of a name they try first, but all of them try
         // IPv4.
         let address = found.iter().find(|address| address.is_ipv4());
         let address = address.or(found.first()).copied();
         Ok(Listen {
-            address: address.ok_or_else(|| format!("`cannot resolve `{name}`"))?,
+            address: address.ok_or_else(|| format!("cannot resolve `{name}`"))?,
             name: Some(name.to_owned()),
         })
     }

@@ -114,9 +114,9 @@ async fn run() -> anyhow::Result<()> {
         .init();
     // Installed before the server starts, so an early signal does not interrupt the start.
     let mut interrupt =
-        signal(SignalKind::interrupt()).context("scannot install signal handlers")?;
+        signal(SignalKind::interrupt()).context("cannot install signal handlers")?;
     let mut terminate =
-        signal(SignalKind::terminate()).context("scannot install signal handlers")?;
+        signal(SignalKind::terminate()).context("cannot install signal handlers")?;
     let server = Server::start(options(Arguments::parse())?).await?;
     // A closed pipe is not a reason to stop.
     let _ = announce(&server);

@@ -1,4 +1,5 @@
-//! Clips in Discord channels: Discord's API, what a scan stores, what a job is asked to do.
+//! The domain, video clips in Discord channels: Discord's API, the data of a scan, the
+//! arguments of jobs.
 
 pub mod discord;
 pub mod jobs;

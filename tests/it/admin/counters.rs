@@ -1,4 +1,4 @@
-//! What was counted, by the minute, the hour and the day.
+//! Counters per minute, hour and day.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn the_clips_of_finished_scans_are_counted_in_their_minute_hour_and_day() 
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;
     app.advance(Duration::from_secs(3600));
-    // A clip that is known, one that is new, and a message without any.
+    // A known clip, a new clip, and a message without a clip.
     app.discord.add_message(CHANNEL, message(300, true));
     let ids = app.discord.guild().message_ids(CHANNEL);
     let job = json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": [ids[10].to_string(), ids[11].to_string(), ids[250].to_string()] });
@@ -48,7 +48,7 @@ async fn the_clips_of_finished_scans_are_counted_in_their_minute_hour_and_day() 
 }
 
 #[tokio::test]
-async fn a_scan_without_clips_costs_no_count_and_one_with_some_no_round_trip() {
+async fn counting_costs_nothing_without_clips_and_no_extra_round_trip_with_them() {
     let billed = async |has_clips: bool| {
         let mut guild = Guild::empty(GUILD).channel(ChannelSpec::text(CHANNEL, "clips"));
         guild.fill(CHANNEL, 250, |i| message(i, has_clips));
@@ -58,12 +58,12 @@ async fn a_scan_without_clips_costs_no_count_and_one_with_some_no_round_trip() {
         app.scan(CHANNEL, json!({})).await;
         app.endpoint.reset_meter();
         app.drain().await;
-        // There is no such channel: that scan made the scripts known.
+        // This channel does not exist. Its scan made the endpoint cache the scripts.
         app.leaves_failed(1);
         let meter = app.endpoint.meter();
         let trips: u64 = meter.requests.values().sum();
         let counts = meter.commands.get("hincrby").copied().unwrap_or(0);
-        // One more, in a request of its own, may keep the month's count.
+        // A further command, in its own request, may update the month's count.
         let counted = if has_clips { 3 } else { 0 };
         let kept = counts - counted;
         assert!(kept <= 1, "{counts}");
@@ -74,7 +74,7 @@ async fn a_scan_without_clips_costs_no_count_and_one_with_some_no_round_trip() {
 }
 
 #[tokio::test]
-async fn clips_are_counted_once_whatever_happens_to_the_request_that_says_so() {
+async fn clips_are_counted_once_whatever_happens_to_the_counting_request() {
     for action in [
         FaultAction::DropBefore,
         FaultAction::DropAfterCommit,
@@ -93,7 +93,7 @@ async fn clips_are_counted_once_whatever_happens_to_the_request_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_wrong_question_is_told_what_may_be_asked() {
+async fn an_invalid_query_is_refused_with_the_allowed_values() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     for (query, detail) in [
         ("", "name: required"),

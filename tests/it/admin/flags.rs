@@ -1,4 +1,4 @@
-//! Switches: shown, set, and heeded by the route they are for.
+//! Flags can be read and set, and the routes obey them.
 
 use integration::TestApp;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn scan(guild: u64) -> Value {
     json!({ "guildId": guild.to_string(), "channelId": CHANNEL.to_string() })
 }
 
-/// What taking on a scan of this guild answers.
+/// The status of a request to scan this guild.
 async fn answer(app: &TestApp, guild: u64) -> u16 {
     app.post("/api/jobs/scan", &scan(guild)).await.status
 }
@@ -71,7 +71,7 @@ async fn a_percentage_of_the_guilds_is_switched_off_and_stays_so() {
 }
 
 #[tokio::test]
-async fn a_list_with_a_scan_that_is_switched_off_stores_nothing_and_messages_are_let_through() {
+async fn a_list_with_a_switched_off_scan_stores_nothing_but_message_jobs_are_accepted() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     put(&app, PATH, &json!({ "allow": [GUILD.to_string()] })).await;
     let batch = |guild: u64| json!({ "type": "batch", "guildId": guild.to_string(), "channelId": CHANNEL.to_string() });
@@ -85,7 +85,7 @@ async fn a_list_with_a_scan_that_is_switched_off_stores_nothing_and_messages_are
 }
 
 #[tokio::test]
-async fn what_was_refused_by_a_switch_may_be_asked_for_again_under_its_key() {
+async fn a_request_refused_by_a_flag_may_be_repeated_with_its_idempotency_key() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let post = async || {
         let request = app.http().post(app.path("/api/jobs/scan"));
@@ -100,7 +100,7 @@ async fn what_was_refused_by_a_switch_may_be_asked_for_again_under_its_key() {
 }
 
 #[tokio::test]
-async fn flags_are_shown_with_all_there_is_to_their_rules() {
+async fn flags_are_shown_with_their_complete_rules() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let off = json!({ "name": "scans-off", "on": false, "percent": 0.0, "allow": [] });
     assert_eq!(get(&app, PATH).await.json, off);
@@ -119,7 +119,7 @@ async fn flags_are_shown_with_all_there_is_to_their_rules() {
 }
 
 #[tokio::test]
-async fn a_wrong_rule_or_name_is_told_and_only_the_admin_sets_one() {
+async fn an_invalid_rule_or_name_is_refused_and_only_an_admin_sets_a_flag() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     for (rule, detail) in [
         (

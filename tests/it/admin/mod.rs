@@ -1,4 +1,4 @@
-//! The routes for those who look after the system.
+//! The admin routes.
 
 mod counters;
 mod flags;
@@ -83,7 +83,7 @@ async fn failed_jobs_are_redriven_together() {
 }
 
 #[tokio::test]
-async fn metrics_tell_what_is_known_and_null_for_the_rest() {
+async fn metrics_report_known_values_and_null_for_the_rest() {
     let app = TestApp::with_guild(guild_with(10, 2)).await;
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;
@@ -104,7 +104,7 @@ async fn metrics_tell_what_is_known_and_null_for_the_rest() {
 }
 
 #[tokio::test]
-async fn stats_are_what_the_server_tells_parsed() {
+async fn stats_are_the_parsed_reply_of_the_server() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let reply = get(&app, "/api/admin/redis/stats").await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What the cache costs, in billed commands and round trips.
+//! The cost of the cache in billed commands and round trips.
 
 use shared::cache::{CHANNEL, Entry};
 

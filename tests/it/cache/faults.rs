@@ -1,4 +1,4 @@
-//! The cache when Redis is away, slow or says nothing.
+//! The cache while Redis is unavailable, slow or silent.
 
 use shared::redis::commands::strings::Strings as _;
 use upstash_local::{Fault, FaultAction};
@@ -6,7 +6,7 @@ use upstash_local::{Fault, FaultAction};
 use super::{Bench, Source, guild};
 
 #[tokio::test]
-async fn while_redis_is_away_the_loader_is_asked_and_the_failure_counted() {
+async fn while_redis_is_unavailable_the_value_is_loaded_and_the_failure_counted() {
     let bench = Bench::start().await;
     let source = Source::default();
     bench.server.faults().add(Fault {
@@ -45,7 +45,7 @@ async fn every_fault_at_every_request_of_a_miss_leaves_the_caller_with_the_value
             let name = bench.cache.get_or_load(&guild("1"), || source.load()).await;
             assert_eq!(name, Ok(Some("0".to_owned())), "{action:?} {skip}");
             bench.server.faults().clear();
-            // A claim whose reply was lost ends by itself.
+            // A claim whose reply was lost expires on its own.
             bench.advance(std::time::Duration::from_secs(16));
             let name = bench.cache.get_or_load(&guild("1"), || source.load()).await;
             assert!(name.is_ok() && source.asked() <= 2, "{action:?} {skip}");

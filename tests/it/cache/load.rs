@@ -1,4 +1,4 @@
-//! Who loads, and what the others are given.
+//! Which caller loads a value, and what the others get.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn one_process_loads_what_is_missing_and_the_others_wait_for_it() {
 }
 
 #[tokio::test]
-async fn one_process_refreshes_a_stale_value_and_the_others_are_given_it_at_once() {
+async fn one_process_refreshes_a_stale_value_and_the_others_get_it_at_once() {
     let bench = Bench::start().await;
     let source = Source::default();
     bench
@@ -106,7 +106,7 @@ async fn one_process_refreshes_a_stale_value_and_the_others_are_given_it_at_once
 }
 
 #[tokio::test]
-async fn a_loader_that_died_is_succeeded_when_its_claim_ends() {
+async fn another_process_loads_when_the_claim_of_a_dead_loader_expires() {
     let bench = Bench::start().await;
     let dead = tokio::spawn({
         let cache = bench.other();
@@ -128,9 +128,9 @@ async fn a_loader_that_died_is_succeeded_when_its_claim_ends() {
 }
 
 #[tokio::test]
-async fn who_has_waited_long_enough_loads_for_itself() {
+async fn a_caller_that_has_waited_long_enough_loads_the_value_itself() {
     let bench = Bench::start().await;
-    // A claim of a process that is slow beyond patience.
+    // A claim of a process that is too slow.
     let until = bench.clock.now_ms() + 15_000;
     let claim = format!(r#"{{"d":0,"c":{{"t":"x","u":{until}}}}}"#);
     bench
@@ -150,12 +150,12 @@ async fn who_has_waited_long_enough_loads_for_itself() {
     assert_eq!(source.asked(), 0);
     bench.clock.advance(Duration::from_secs(5));
     assert_eq!(waiting.await.unwrap(), Ok(Some("0".to_owned())));
-    // What it loaded may be older than the claim's: it is not stored.
+    // Its value may be older than that of the later claim, so it is not stored.
     assert_eq!(bench.redis.get(KEY).await.unwrap(), Some(claim));
 }
 
 #[tokio::test]
-async fn that_there_is_none_is_remembered_for_a_minute() {
+async fn a_missing_value_is_remembered_for_a_minute() {
     let bench = Bench::start().await;
     let source = Source::default();
     let none = async || {
@@ -174,7 +174,7 @@ async fn that_there_is_none_is_remembered_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_loaded_anew_is_given_out_stale_without_asking_each_time() {
+async fn a_value_that_cannot_be_reloaded_is_served_stale_without_retrying_each_time() {
     let bench = Bench::start().await;
     let source = Source::default();
     bench
@@ -194,7 +194,7 @@ async fn a_value_that_cannot_be_loaded_anew_is_given_out_stale_without_asking_ea
 }
 
 #[tokio::test]
-async fn a_failed_loading_is_the_callers_and_the_next_tries_at_once() {
+async fn a_failed_load_is_returned_to_its_caller_and_the_next_caller_retries_at_once() {
     let bench = Bench::start().await;
     let source = Source::default();
     let failed = bench.cache.get_or_load(&guild("1"), || source.fail()).await;
@@ -240,7 +240,7 @@ async fn a_value_invalidated_while_it_was_loaded_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_guild_goes_with_its_settings_and_channels_also_those_being_loaded() {
+async fn invalidating_a_guild_also_removes_its_settings_and_channels_even_while_they_load() {
     let bench = Bench::start().await;
     let source = Source::default();
     let settings: Entry<String> = Entry::new(&SETTINGS, "1");

@@ -1,4 +1,4 @@
-//! The cache, on the endpoint.
+//! The cache on the endpoint.
 
 mod costs;
 mod faults;
@@ -17,7 +17,7 @@ use shared::redis::Redis;
 
 use crate::redis::client;
 
-/// A cache with its endpoint and clock.
+/// A cache with its own endpoint and clock.
 pub struct Bench {
     pub server: upstash_local::Server,
     pub clock: Clock,
@@ -39,7 +39,7 @@ impl Bench {
         }
     }
 
-    /// A cache with a client of its own, as another process has.
+    /// A cache with its own client, like that of another process.
     pub fn other(&self) -> Cache {
         Cache::new(client(&self.server), "trawl:", self.clock.clone())
     }
@@ -50,12 +50,12 @@ impl Bench {
     }
 }
 
-/// The place of a guild's name.
+/// The cache entry for a guild's name.
 pub fn guild(id: &str) -> Entry<String> {
     Entry::new(&GUILD, id)
 }
 
-/// What is cached, and how often it was asked for.
+/// A data source that counts how often it was queried.
 #[derive(Clone, Default)]
 pub struct Source {
     pub asked: Arc<AtomicU64>,
@@ -66,7 +66,7 @@ impl Source {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Answers how often it was asked before, as text.
+    /// Returns the number of earlier queries as text.
     pub async fn load(&self) -> Result<Option<String>, Broken> {
         let n = self.asked.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
@@ -79,6 +79,6 @@ impl Source {
     }
 }
 
-/// Why a source did not answer.
+/// Why a source failed.
 #[derive(Debug, PartialEq)]
 pub struct Broken;

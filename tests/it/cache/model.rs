@@ -1,5 +1,5 @@
-//! The cache against a model: whatever happens in whatever order, nobody is given a
-//! value older than its kind allows, or one from before an invalidation.
+//! Compares the cache with a model. Whatever happens in any order, no caller gets a value
+//! older than its kind allows, or one from before an invalidation.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{Bench, Broken};
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Reads a guild or one of its channels, by one of two processes.
+    /// Reads a guild or one of its channels, from one of two processes.
     Read {
         place: usize,
         process: usize,
@@ -75,7 +75,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// One place: the true value, and those it had since the last invalidation.
+/// One entry: its true value, and the values it has had since the last invalidation.
 #[derive(Clone, Default)]
 struct Truth {
     value: u64,
@@ -139,8 +139,8 @@ async fn run(steps: Vec<Step>) {
     }
 }
 
-/// A value that is not true any more was so within its time, and no invalidation
-/// followed.
+/// A value that is no longer true must have been true within its TTL, with no
+/// invalidation since.
 fn check(truth: &Truth, place: usize, now: u64, seen: u64) {
     if seen == truth.value {
         return;

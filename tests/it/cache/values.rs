@@ -1,4 +1,4 @@
-//! Values that are hard to tell from none.
+//! Values that are easily confused with a missing one.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -60,7 +60,7 @@ async fn a_value_that_is_null_comes_back_as_it_was() {
 #[tokio::test]
 async fn a_value_that_is_no_json_is_a_miss_and_is_counted() {
     let bench = Bench::start().await;
-    // A name in JSON is text, and this is none.
+    // JSON object keys must be strings, and this map's keys are not.
     type Odd = HashMap<Vec<u8>, u64>;
     let entry: Entry<Odd> = Entry::new(&GUILD, "odd");
     let odd = Odd::from([(vec![1], 2)]);
@@ -71,7 +71,7 @@ async fn a_value_that_is_no_json_is_a_miss_and_is_counted() {
         assert_eq!(bench.cache.counts().unwritable, n);
         assert_eq!(bench.cache.counts().misses, n);
     }
-    // Stored by hand, it takes what was there away, which is older.
+    // Storing a value explicitly replaces the older one.
     bench.cache.set(&entry, None).await.unwrap();
     bench.cache.set(&entry, Some(&odd)).await.unwrap();
     assert_eq!(bench.cache.get(&entry).await.unwrap(), None);

@@ -1,4 +1,4 @@
-//! A forward repeats a clip: one row for both, whichever is met first.
+//! A forward repeats a clip. Both share one row, whichever is read first.
 
 use std::collections::BTreeSet;
 
@@ -23,8 +23,8 @@ const CHANNELS: [u64; 5] = [
 
 type Row = (String, String);
 
-/// The uploaded clips that are to be listed: each in its own message, and one that is only
-/// known by its forwards in the oldest of these.
+/// The uploaded clips that must be listed: each in its own message, or, if only forwards
+/// of it are known, in the oldest of these.
 fn truth(guild: &Guild, channels: &[u64]) -> BTreeSet<Row> {
     let clips = || channels.iter().flat_map(|channel| guild.clips(*channel));
     let is_forward = |place: Place| place == Place::Forward;
@@ -55,7 +55,7 @@ fn row(clip: &Value) -> Row {
     (text("messageId"), text("id"))
 }
 
-/// What the route lists, uploaded or linked, each row once.
+/// The rows that the route lists, uploaded or linked, each once.
 async fn listed(app: &TestApp, guild: u64, query: &str) -> BTreeSet<Row> {
     let clips = all(app, guild, query).await;
     let rows: BTreeSet<Row> = clips.iter().map(row).collect();
@@ -106,7 +106,7 @@ async fn the_sample_guild_lists_each_clip_once_however_it_is_scanned() {
     for (how, first, second) in ways {
         let app = TestApp::with_guild(sample::guild(sample::DEFAULT_SEED)).await;
         if how == "bit by bit" {
-            // Each request is sent to Redis twice.
+            // Every request is sent to Redis twice.
             app.endpoint.faults().add(Fault {
                 action: FaultAction::Duplicate,
                 matching: Some("clip:records".to_owned()),
@@ -124,7 +124,7 @@ async fn the_sample_guild_lists_each_clip_once_however_it_is_scanned() {
     }
 }
 
-/// A channel with a clip, and another with two forwards of it.
+/// A channel with a clip, and another channel with two forwards of it.
 fn forwarded() -> (Guild, u64, [u64; 2]) {
     let mut guild = guild_with(1, 1).channel(ChannelSpec::text(OTHER, "forwards"));
     let original = guild.message_ids(CHANNEL)[0];
@@ -151,7 +151,7 @@ async fn counts(app: &TestApp) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn a_clip_is_at_the_place_of_its_original_once_that_is_known_in_whatever_channel() {
+async fn a_clip_is_listed_at_its_original_once_that_is_known_in_any_channel() {
     let (guild, original, forwards) = forwarded();
     for order in [[CHANNEL, OTHER, OTHER], [OTHER, CHANNEL, OTHER]] {
         let app = TestApp::with_guild(guild.clone()).await;
@@ -220,7 +220,7 @@ async fn a_link_that_is_forwarded_is_one_row_and_one_that_is_posted_again_anothe
 
 #[tokio::test]
 async fn the_same_link_in_two_messages_is_a_row_of_each() {
-    // One video, linked twice; one address of the CDN, signed anew.
+    // The same video linked twice: one CDN URL with two signatures.
     let link = |signature: &str| {
         let url = format!("https://cdn.discordapp.com/attachments/1/2/a.mp4?ex={signature}");
         json!({ "type": "video", "url": url, "video": { "url": url } })

@@ -1,4 +1,4 @@
-//! `GET /api/guilds/{guildId}/clips`, and taking clips off it.
+//! `GET /api/guilds/{guildId}/clips`, and the removal of clips.
 
 mod forwards;
 mod removal;
@@ -14,7 +14,7 @@ use crate::scan::{CHANNEL, FIRST_MS, GUILD, guild_with};
 
 const OTHER: u64 = CHANNEL + 1;
 
-/// Two channels whose messages take turns, a minute apart, every one with two videos.
+/// Two channels with alternating messages, one per minute, each with two videos.
 async fn system(n_messages: usize) -> TestApp {
     let mut guild = guild_with(0, 1).channel(ChannelSpec::text(OTHER, "more"));
     for (channel, shift) in [(CHANNEL, 0), (OTHER, 30_000)] {
@@ -34,7 +34,7 @@ async fn system(n_messages: usize) -> TestApp {
     app
 }
 
-/// All pages of a listing.
+/// Reads all pages of a listing.
 pub async fn all(app: &TestApp, guild: u64, query: &str) -> Vec<Value> {
     let (mut clips, mut cursor) = (Vec::new(), String::new());
     for _ in 0..100 {
@@ -76,7 +76,7 @@ async fn clips_come_newest_first_page_by_page_each_once() {
 }
 
 #[tokio::test]
-async fn a_channels_clips_come_alone_and_in_order() {
+async fn a_channel_filter_returns_only_its_clips_in_order() {
     let app = system(25).await;
     let other = OTHER.to_string();
     for limit in [1, 7, 100] {
@@ -152,7 +152,7 @@ async fn clips_an_earlier_version_stored_are_listed_and_belong_to_their_message(
         app.redis.hset(&key, &[(id, text)]).await.unwrap();
     }
     assert_eq!(all(&app, GUILD, "limit=100").await, now);
-    // Read again, they are stored as they are now.
+    // When they are read again, their current form is stored.
     let batch = json!({ "type": "batch", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "beforeMessageId": "1999999999999999999", "limit": 100 });
     app.post("/api/jobs", &batch).await;
     app.drain().await;

@@ -1,4 +1,5 @@
-//! Clips that are taken off the list: since they are gone, or since a person wants that.
+//! Clips are removed because they were deleted on Discord or because a person asked for
+//! it.
 
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ async fn reading_a_stretch_again_removes_the_clips_that_are_gone_from_it() {
     for id in gone {
         app.discord.delete_message(CHANNEL, id);
     }
-    // The last two minutes are read again by every scan of what is new.
+    // Every scan of new messages reads the last two minutes again.
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;
     assert_eq!(messages(&app).await, without(&ids, &gone[3..]));
@@ -84,7 +85,7 @@ async fn reading_a_stretch_again_removes_the_clips_that_are_gone_from_it() {
                 && clip["channelId"] == json!(CHANNEL.to_string())
                 && clip["id"].is_string())
     );
-    // None is found anew, and none is gone once more.
+    // No clip is new, and none is removed a second time.
     let job = post(&app, all_again).await;
     assert!(events(&app, &job, "removed").await.is_empty());
     assert_eq!(app.job(&job).await["returnvalue"]["clipsFound"], 0);
@@ -135,7 +136,7 @@ async fn an_attachment_that_is_taken_away_leaves_the_list_and_the_others_stay() 
 }
 
 #[tokio::test]
-async fn what_could_not_be_read_is_not_taken_for_gone() {
+async fn an_unreadable_message_does_not_count_as_deleted() {
     let (app, ids) = scanned(50).await;
     app.discord
         .faults()
@@ -165,7 +166,7 @@ async fn removed(app: &TestApp, query: &str) -> u64 {
     panic!("it does not end");
 }
 
-/// 30 messages of two clips, by two authors in turn, in each of two channels.
+/// Two channels, each with 30 messages of two clips, alternately by two authors.
 async fn of_two_authors() -> TestApp {
     let mut guild = guild_with(0, 1).channel(ChannelSpec::text(OTHER, "other"));
     for channel in [CHANNEL, OTHER] {
@@ -195,7 +196,7 @@ async fn read_again(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn people_remove_a_clip_a_messages_an_authors_or_a_channels_for_good() {
+async fn people_remove_one_clip_or_those_of_a_message_author_or_channel_for_good() {
     let app = of_two_authors().await;
     let clips = all(&app, GUILD, &format!("channelId={CHANNEL}&limit=100")).await;
     let (id, message) = (&clips[0]["id"], &clips[0]["messageId"]);
@@ -206,9 +207,9 @@ async fn people_remove_a_clip_a_messages_an_authors_or_a_channels_for_good() {
     );
     assert_eq!(removed(&app, &one).await, 1);
     assert_eq!(messages(&app).await.len(), 119);
-    // Its message has another.
+    // The message contains another clip.
     assert_eq!(app.channel(CHANNEL).await.message_count, 30);
-    // Once more is none the less.
+    // Removing it again removes nothing.
     assert_eq!(removed(&app, &one).await, 0);
 
     let of_message = format!(
@@ -219,7 +220,7 @@ async fn people_remove_a_clip_a_messages_an_authors_or_a_channels_for_good() {
     assert_eq!(removed(&app, &of_message).await, 0);
     assert_eq!(app.channel(CHANNEL).await.message_count, 29);
 
-    // The newest message was of the second author.
+    // The newest message was written by the second author.
     assert_eq!(removed(&app, "?authorId=1100000000000000002").await, 58);
     assert_eq!(messages(&app).await.len(), 60);
     assert_eq!(removed(&app, &format!("?channelId={OTHER}")).await, 30);
@@ -232,7 +233,7 @@ async fn people_remove_a_clip_a_messages_an_authors_or_a_channels_for_good() {
 }
 
 #[tokio::test]
-async fn a_request_removes_a_bounded_part_and_says_where_to_go_on() {
+async fn a_request_removes_a_bounded_part_and_says_where_to_continue() {
     let guild = guild_with(2300, 1);
     let app = TestApp::with_guild(guild).await;
     app.scan(CHANNEL, json!({})).await;
@@ -253,7 +254,7 @@ async fn a_request_removes_a_bounded_part_and_says_where_to_go_on() {
 }
 
 #[tokio::test]
-async fn a_removal_that_names_nothing_or_too_much_is_refused_before_redis_is_asked() {
+async fn a_removal_without_exactly_one_target_is_refused_before_redis_is_called() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     app.endpoint.reset_meter();
     for (path, detail) in [

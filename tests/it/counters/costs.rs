@@ -1,4 +1,4 @@
-//! What counts and switches cost, in billed commands and round trips.
+//! The cost of counters and flags in billed commands and round trips.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::Costs;
 #[tokio::test]
 async fn counts_cost_what_the_golden_file_says() {
     let bench = Bench::start().await;
-    // The script is known.
+    // Makes the endpoint cache the script.
     bench.counters.add("known", 1).await.unwrap();
     let mut costs = Costs::of(&bench.server);
     bench.counters.add("hits", 1).await.unwrap();

@@ -1,4 +1,4 @@
-//! Counters and flags, on the endpoint.
+//! Counters and flags on the endpoint.
 
 mod costs;
 
@@ -50,7 +50,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn periods_are_told_with_their_beginnings_the_one_under_way_last() {
+async fn periods_are_listed_with_their_start_and_the_current_one_last() {
     let bench = Bench::start().await;
     bench.counters.add("hits", 1).await.unwrap();
     bench.advance(Duration::from_secs(61));
@@ -78,7 +78,7 @@ async fn a_count_with_the_same_name_counts_once() {
     for n in 0..31 {
         assert_eq!(count(&n.to_string()).await, 1);
     }
-    // Known among the last 32, and in its hour.
+    // It is among the last 32, and in the same hour.
     assert_eq!(count("a").await, 0);
     assert_eq!(bench.last(Period::Hour, 1).await, [64]);
     assert_eq!(count("31").await, 1);

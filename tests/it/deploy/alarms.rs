@@ -1,4 +1,5 @@
-//! Alarms and the dashboard, against what is measured and what is documented.
+//! Compares alarms and the dashboard with the metrics that exist and with the
+//! documentation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ fn alarms() -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// The metrics of ours that an alarm looks at.
+/// Trawl's own metrics that an alarm uses.
 fn ours(alarm: &Value) -> Vec<&str> {
     let several = alarm["Metrics"].as_array().into_iter().flatten();
     let metrics = several
@@ -51,7 +52,7 @@ fn written() -> BTreeSet<String> {
 }
 
 #[test]
-fn what_alarms_and_the_dashboard_look_at_is_measured() {
+fn alarms_and_the_dashboard_use_metrics_that_exist() {
     let written = written();
     let mut seen = BTreeSet::new();
     for (name, alarm) in alarms() {
@@ -77,13 +78,13 @@ fn what_alarms_and_the_dashboard_look_at_is_measured() {
 }
 
 #[test]
-fn each_alarm_is_sent_says_what_silence_means_and_is_in_the_handbook() {
+fn each_alarm_notifies_handles_missing_data_and_is_documented() {
     let handbook = std::fs::read_to_string(root("docs/OPERATIONS.md")).unwrap();
     let alarms = alarms();
     assert!(alarms.len() >= 13, "{alarms:?}");
     for (name, alarm) in alarms {
         assert!(alarm["TreatMissingData"].is_string(), "{name}");
-        // Deployments alone look at that one.
+        // Only deployments use this alarm.
         let is_sent = alarm["AlarmActions"]["If"].is_array();
         assert_eq!(is_sent, name != "DeploymentAlarm", "{name}");
         let suffix = alarm["AlarmName"]["Sub"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! The settings functions are given, in the cloud and under `cargo lambda watch`.
+//! The settings of the functions in the cloud and under `cargo lambda watch`.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,8 @@ fn the_functions_can_start_with_what_cargo_lambda_watch_gives_them() {
     assert!(AuthConfig::read(&environment).is_ok());
     assert!(QueueConfig::read(&environment).is_ok());
     assert!(DiscordConfig::read(&environment).is_ok());
-    // Invokes are synchronous there: a wake would wait for the whole drain.
+    // Invocations are synchronous there, so waking a drainer would wait for the whole
+    // drain.
     assert_eq!(WakerConfig::read(&environment).function, None);
 }
 
@@ -79,7 +80,7 @@ fn sam_local_gives_what_cargo_lambda_watch_gives_and_wakes_nobody() {
     assert_eq!(WakerConfig::read(&environment).function, None);
 }
 
-/// SAM leaves out, without a word, a variable the function of the template has not.
+/// SAM silently drops a variable that the template does not define for the function.
 #[test]
 fn the_template_names_every_setting_that_sam_local_changes() {
     let named: BTreeSet<String> = deployed().values().flat_map(settings).collect();
@@ -94,7 +95,7 @@ fn the_template_names_every_setting_that_sam_local_changes() {
     }
 }
 
-/// What `sam local` gives every function, as samconfig.toml tells it.
+/// The variables that `sam local` gives every function, as configured in samconfig.toml.
 fn sam_local() -> Map<String, Value> {
     let text = std::fs::read_to_string(root("local/sam-local.json")).unwrap();
     let file: Value = serde_json::from_str(&text).unwrap();

@@ -1,4 +1,4 @@
-//! The files of `events/`, each answered by its function.
+//! Sends each file of `events/` to its function.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,18 +13,18 @@ use tokio::sync::OnceCell;
 use super::routes::{Route, in_template, route};
 use super::{functions, root};
 
-/// The key the files sign with.
+/// The API key in the files.
 const DEVELOPMENT_KEY: &str = "trawl-development-api-key";
 const DEVELOPMENT_ADMIN_KEY: &str = "trawl-development-admin-key";
 
-/// Wrong keys that may be tried.
+/// Number of wrong keys that are allowed.
 const GUESSES: u32 = 5;
 
-/// The job the files speak of.
+/// The job that the files refer to.
 pub const JOB: &str = "01KB8D00000000000000000000";
 
-/// What must be there before an event, and what the answer then says. The containers of
-/// `.ci/run containers` are held to the same list.
+/// What must exist before an event, and what the answer must contain. `.ci/run
+/// containers` checks the containers against the same list.
 pub struct Case {
     pub file: String,
     given: Given,
@@ -35,15 +35,15 @@ pub struct Case {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Given {
     Nothing,
-    /// A scan of the sample guild that waits.
+    /// A waiting scan of the sample guild.
     Scan,
-    /// One that was cancelled.
+    /// A cancelled scan.
     Cancelled,
-    /// The event itself came as often as it may.
+    /// The event itself was sent as often as allowed.
     Guessed,
 }
 
-/// A file of a route that has no line in the table needs nothing, and is answered with 200.
+/// A file without a line in the table needs nothing and is answered with 200.
 fn cases() -> Vec<Case> {
     let mut rows = rows();
     let names = files().into_keys();
@@ -60,7 +60,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// The lines of the table, by their files.
+/// The lines of the table, by file.
 fn rows() -> BTreeMap<String, Case> {
     let text = std::fs::read_to_string(root("tests/fixtures/events.txt")).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -88,8 +88,8 @@ fn rows() -> BTreeMap<String, Case> {
         .collect()
 }
 
-/// The event of a route that succeeds without anything there before, with the keys of the
-/// tests: function and event.
+/// Returns the function and the event of a route that succeeds without preparation, with
+/// the keys of the tests.
 pub fn event_of(method: &str, path: &str) -> Option<(String, Value)> {
     let files = files();
     let case = cases().into_iter().find(|case| {
@@ -102,7 +102,7 @@ pub fn event_of(method: &str, path: &str) -> Option<(String, Value)> {
     Some((function, files[&case.file].clone()))
 }
 
-/// The files by their names without the extension, with the keys of the tests.
+/// The files by name without extension, with the keys of the tests.
 pub fn files() -> BTreeMap<String, Value> {
     read(|text| {
         text.replace(DEVELOPMENT_KEY, TestApp::API_KEY)
@@ -124,7 +124,7 @@ fn read(change: impl Fn(String) -> String) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// The function a file is for: its name begins with the function's.
+/// The function of a file, whose name starts with the name of the function.
 fn function_of(file: &str) -> String {
     let functions = functions().into_iter();
     let mut matching = functions.filter(|name| file.starts_with(&format!("{name}-")));
@@ -132,7 +132,7 @@ fn function_of(file: &str) -> String {
     function.unwrap_or_else(|| panic!("{file} names no function"))
 }
 
-/// The sample guild, as far as the files need it.
+/// The part of the sample guild that the files need.
 fn guild() -> Guild {
     let channel = ChannelSpec::text(sample::CLIPS_ID, "clips");
     Guild::empty(sample::GUILD_ID).channel(channel).message(
@@ -264,7 +264,7 @@ fn every_route_has_an_event_that_succeeds() {
             route(&function_of(&case.file), method, path)
         })
         .collect();
-    // HEAD is answered as GET is.
+    // HEAD is answered like GET.
     let routes = in_template().into_iter();
     let routes = routes.filter(|(_, method, _)| method != "HEAD");
     assert_eq!(answered, routes.collect());

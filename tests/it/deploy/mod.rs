@@ -1,4 +1,4 @@
-//! What is deployed and what `cargo lambda watch` serves, against the functions.
+//! Compares what is deployed, and what `cargo lambda watch` serves, with the functions.
 
 mod alarms;
 mod environment;
@@ -11,7 +11,7 @@ mod template;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// A path from the workspace's root.
+/// A path relative to the root of the workspace.
 fn root(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("..")

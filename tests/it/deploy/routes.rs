@@ -1,4 +1,4 @@
-//! The routes: of the functions, of the template, of `cargo lambda watch`.
+//! Compares the routes of the functions, the template and `cargo lambda watch`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap()
 }
 
-/// The routes the template sends to the functions.
+/// The routes that the template maps to functions.
 pub fn in_template() -> BTreeSet<Route> {
     let mut routes = BTreeSet::new();
     for (name, function) in deployed() {
@@ -48,7 +48,7 @@ pub fn in_template() -> BTreeSet<Route> {
     routes
 }
 
-/// What to write into `template.yaml` for a route of a function.
+/// The lines to add to `template.yaml` for a route.
 fn event_in_template((_, method, path): &Route) -> String {
     let words = path.split(|c: char| !c.is_ascii_alphanumeric());
     let mut name: String = words
@@ -82,7 +82,7 @@ async fn the_template_has_the_routes_of_the_functions() {
 }
 
 #[test]
-fn a_route_that_is_missing_in_the_template_is_printed_as_it_is_to_be_added() {
+fn a_route_missing_from_the_template_is_printed_in_the_form_to_add() {
     let event = event_in_template(&route("admin", "GET", "/api/admin/flags/{name}"));
     let expected = "        AdminFlagsNameGet:\n          Type: HttpApi\n          Properties: \
                     { ApiId: !Ref HttpApi, Method: GET, Path: \"/api/admin/flags/{name}\" }\n";
@@ -91,7 +91,7 @@ fn a_route_that_is_missing_in_the_template_is_printed_as_it_is_to_be_added() {
 
 const ROUTER: &str = "[workspace.metadata.lambda.watch.router]\n";
 
-/// The last section of the workspace's manifest, made of the routes.
+/// The last section of the workspace manifest is generated from the routes.
 #[tokio::test]
 async fn cargo_lambda_watch_has_the_routes_of_the_functions() {
     let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -117,10 +117,10 @@ async fn cargo_lambda_watch_has_the_routes_of_the_functions() {
     );
 }
 
-/// How a function may come by a client of Redis that no admission stands before: these words
-/// are in no file of theirs, but for the ones listed.
+/// Ways in which a function could get a Redis client without passing the rate limits.
+/// These words may appear only in the listed files.
 #[test]
-fn nobody_goes_past_the_admission_but_the_worker_and_the_health_check() {
+fn only_the_worker_and_the_health_check_bypass_the_rate_limits() {
     let words = ["connect", "Transport", "Upstash", "OnceLock", "LazyLock"];
     let parts = ["without_admission", "Start::"];
     let mut found = BTreeSet::new();

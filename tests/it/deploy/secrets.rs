@@ -1,4 +1,4 @@
-//! Secrets in the template: plain in development, names of parameters in production.
+//! Secrets in the template: values in development, parameter names in production.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::template::{deployed, settings, statements, template};
 
-/// Settings that are secrets, with the template's parameter for each.
+/// Settings that are secrets, with the template parameter for each.
 const SECRETS: [(&str, &str); 5] = [
     ("UPSTASH_REDIS_REST_TOKEN", "UpstashToken"),
     ("DISCORD_TOKEN", "DiscordToken"),
@@ -15,7 +15,7 @@ const SECRETS: [(&str, &str); 5] = [
     ("CACHE_REDIS_REST_TOKEN", "CacheToken"),
 ];
 
-/// Those a deployment has to have.
+/// The secrets that every deployment needs.
 fn needed() -> impl Iterator<Item = &'static str> {
     let names = SECRETS.iter().map(|(_, parameter)| *parameter);
     names.filter(|name| *name != "CacheToken")
@@ -41,7 +41,7 @@ fn a_function_may_read_the_parameters_it_is_named_and_no_others() {
         assert_eq!(readable["Action"], "ssm:GetParameters");
         let resources = readable["Resource"].as_array().unwrap().iter();
         let resources: BTreeSet<String> = resources
-            // Only one that is there can be named.
+            // Only an existing resource can be named.
             .map(|resource| resource.pointer("/If/1").unwrap_or(resource))
             .map(|resource| resource["Sub"].as_str().unwrap().to_owned())
             .collect();
@@ -50,7 +50,7 @@ fn a_function_may_read_the_parameters_it_is_named_and_no_others() {
 }
 
 #[test]
-fn a_secret_is_told_by_value_and_by_name_from_the_parameters_of_the_template() {
+fn a_secret_is_set_by_value_and_by_name_from_the_template_parameters() {
     for (name, function) in deployed() {
         let variables = &function["Properties"]["Environment"]["Variables"];
         for (setting, parameter) in SECRETS {
@@ -71,7 +71,7 @@ fn a_secret_is_told_by_value_and_by_name_from_the_parameters_of_the_template() {
     }
 }
 
-/// Whether CloudFormation takes these parameters, with the defaults for the others.
+/// Whether CloudFormation accepts these parameters, with the defaults for the others.
 fn is_accepted(given: &[(String, &str)]) -> bool {
     let template = template();
     let mut values: BTreeMap<String, String> = template["Parameters"]
@@ -153,7 +153,7 @@ fn production_takes_names_of_parameters_and_refuses_a_plain_secret() {
 }
 
 #[test]
-fn development_takes_plain_secrets_alone() {
+fn development_accepts_only_plain_secrets() {
     assert!(is_accepted(&stage("dev", plain())));
     assert!(!is_accepted(&stage("dev", named())));
     for place in 0..needed().count() {
@@ -167,7 +167,7 @@ fn development_takes_plain_secrets_alone() {
 }
 
 #[test]
-fn in_production_somebody_hears_the_alarms() {
+fn production_requires_an_alarm_topic() {
     let mut unheard = stage("prod", named());
     unheard.retain(|(name, _)| name != "AlarmTopic");
     assert!(!is_accepted(&unheard));
@@ -175,7 +175,7 @@ fn in_production_somebody_hears_the_alarms() {
 }
 
 #[test]
-fn production_names_the_pages_that_may_call() {
+fn production_requires_its_own_cors_origins() {
     let mut usual = stage("prod", named());
     usual.retain(|(name, _)| name != "CorsOrigins");
     assert!(!is_accepted(&usual), "anybody serves pages on localhost");

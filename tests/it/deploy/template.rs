@@ -1,4 +1,4 @@
-//! `template.yaml`, read as JSON. A tag such as `!Ref X` becomes `{"Ref": "X"}`.
+//! `template.yaml` as JSON. A tag such as `!Ref X` becomes `{"Ref": "X"}`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{functions, root};
 
-/// The template's functions: the binary's name and the resource, with what `Globals`
-/// gives it where it says nothing itself.
+/// The template's functions: the name of the binary and the resource, completed with the
+/// values from `Globals`.
 pub fn deployed() -> BTreeMap<String, Value> {
     let template = template();
     let globals = &template["Globals"]["Function"];
@@ -26,13 +26,13 @@ pub fn deployed() -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// The settings a function of the template is given.
+/// The settings that the template gives a function.
 pub fn settings(function: &Value) -> BTreeSet<String> {
     let variables = &function["Properties"]["Environment"]["Variables"];
     variables.as_object().unwrap().keys().cloned().collect()
 }
 
-/// What a function may do, also what it may only under a condition.
+/// The permissions of a function, including conditional ones.
 pub fn statements(function: &Value) -> Vec<Value> {
     let policies = function["Properties"]["Policies"].as_array();
     let policies = policies.into_iter().flatten();
@@ -70,7 +70,7 @@ fn to_json(yaml: &Yaml<'_>) -> Value {
     }
 }
 
-/// Adds what `to` lacks, maps within maps, as SAM does with `Globals`.
+/// Adds the entries that `to` lacks, recursively, as SAM does with `Globals`.
 fn fill(to: &mut Value, from: &Value) {
     let Some(from) = from.as_object() else { return };
     for (name, value) in from {
@@ -110,7 +110,7 @@ fn a_route_ends_before_the_gateway_gives_up_and_a_drain_may_take_all_that_lambda
 }
 
 #[test]
-fn who_wakes_drainers_may_invoke_them_and_nothing_else() {
+fn functions_that_wake_drainers_may_invoke_only_them() {
     let deployed = deployed();
     let drain_name = &deployed["drain"]["Properties"]["FunctionName"];
     let resource = format!(
@@ -144,12 +144,12 @@ fn a_drain_is_started_every_minute_and_never_a_second_time_for_one_event() {
     let once = json!({ "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60 });
     assert_eq!(schedule["FlexibleTimeWindow"]["Mode"], "OFF");
     assert_eq!(schedule["RetryPolicy"], once);
-    // What is not made again is kept for a person to see, for as long as SQS keeps it.
+    // Failed events are kept for inspection for as long as SQS allows.
     let kept = json!({ "GetAtt": "UndeliveredQueue.Arn" });
     let queue = &template()["Resources"]["UndeliveredQueue"]["Properties"];
     assert_eq!(queue["SqsManagedSseEnabled"], true);
     assert_eq!(queue["MessageRetentionPeriod"], 14 * 86_400);
-    // New accounts have no concurrency to reserve.
+    // New accounts cannot reserve concurrency.
     let reserved =
         json!({ "If": ["ReservesDrainers", { "Ref": "Drainers" }, { "Ref": "AWS::NoValue" }] });
     assert_eq!(drain["ReservedConcurrentExecutions"], reserved);
@@ -186,7 +186,7 @@ fn lines_are_json_in_a_log_group_of_the_functions_own_that_goes_with_the_stack()
 }
 
 #[test]
-fn nothing_is_kept_when_the_stack_goes() {
+fn nothing_is_kept_when_the_stack_is_deleted() {
     for (name, resource) in template()["Resources"].as_object().unwrap() {
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
             let policy = &resource[policy];
@@ -210,7 +210,7 @@ fn the_gateway_limits_and_logs() {
 }
 
 #[test]
-fn what_is_open_to_all_is_throttled_for_all_together() {
+fn open_routes_are_throttled_for_all_callers_together() {
     let api = &template()["Resources"]["HttpApi"]["Properties"];
     let settings = &api["RouteSettings"];
     let usual = api["DefaultRouteSettings"]["ThrottlingRateLimit"].as_i64();
@@ -219,7 +219,7 @@ fn what_is_open_to_all_is_throttled_for_all_together() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let is_open = operation["security"].as_array().is_some_and(Vec::is_empty);
-            // Who has no session signs out at no cost.
+            // Signing out without a session costs nothing.
             if !is_open || operation["operationId"] == "signOut" {
                 continue;
             }
@@ -245,23 +245,23 @@ fn a_panic_is_not_the_end_of_what_is_deployed() {
 }
 
 #[test]
-fn the_gateway_tells_browsers_what_the_front_door_does() {
+fn the_gateway_and_the_functions_send_the_same_cors_headers() {
     let template = template();
     let cors = &template["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"];
     assert_eq!(cors["AllowCredentials"], true);
     assert_eq!(cors["AllowHeaders"], json!(shared::http::cors::ALLOWED));
     assert_eq!(cors["ExposeHeaders"], json!(shared::http::cors::EXPOSED));
-    // With credentials the service refuses `*`.
+    // With credentials, API Gateway rejects `*`.
     let pattern = &template["Parameters"]["CorsOrigins"]["AllowedPattern"];
     assert!(pattern.as_str().unwrap().starts_with("^https?://"));
 }
 
 #[test]
-fn routes_are_shifted_to_by_and_by_and_the_drainer_is_not() {
+fn traffic_is_shifted_gradually_to_new_routes_but_not_to_a_new_drainer() {
     for (name, function) in deployed() {
         let properties = &function["Properties"];
         if name == "drain" {
-            // It is woken by its bare name.
+            // The drainer is invoked without an alias.
             assert_eq!(properties["AutoPublishAlias"], Value::Null);
             continue;
         }
@@ -272,7 +272,7 @@ fn routes_are_shifted_to_by_and_by_and_the_drainer_is_not() {
         assert_eq!(preference["Type"], shift, "{name}");
         let alarms = json!([{ "Ref": "DeploymentAlarm" }, { "Ref": "RouteErrorsAlarm" }]);
         assert_eq!(preference["Alarms"], alarms);
-        // Both: Lambda makes no version of a function that is as it was.
+        // Both are needed: Lambda publishes no version of an unchanged function.
         assert_eq!(
             properties["VersionDescription"],
             json!({ "Ref": "Revision" })

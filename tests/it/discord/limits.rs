@@ -7,7 +7,7 @@ use super::{Fixture, NOW_MS, numbered};
 const PATH: &str = "/channels/2/messages";
 
 #[tokio::test]
-async fn every_answer_says_how_its_bucket_stands() {
+async fn every_answer_reports_the_state_of_its_bucket() {
     let fixture = Fixture::limited(numbered(1), RateLimit::default()).await;
     let first = fixture.get(PATH).await;
     fixture.advance_ms(1_500);

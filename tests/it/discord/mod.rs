@@ -1,6 +1,6 @@
-//! The Discord-compatible server, through its own door.
+//! The Discord-compatible server through its HTTP API.
 
-// Clippy takes only functions marked as tests for tests, not their helpers.
+// Clippy exempts only functions marked as tests, not their helpers.
 #![allow(clippy::unwrap_used)]
 
 mod access;
@@ -25,15 +25,15 @@ const TOKEN: &str = "sample-bot-token";
 /// 2026-09-01T00:10:00Z.
 const NOW_MS: i64 = 1_788_221_400_000;
 
-/// A client that can be built: TLS is linked without a provider, and building
-/// fails without one although nothing here is encrypted.
+/// reqwest links TLS without a crypto provider and fails to build without one, although
+/// nothing here is encrypted.
 fn client() -> reqwest::Client {
-    // Only the first of the tests in this process finds none installed.
+    // Fails if another test of this process has installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }
 
-/// A server, a client with the right headers, and a clock to move.
+/// A server, a client with the required headers, and a manual clock.
 struct Fixture {
     server: Server,
     client: reqwest::Client,
@@ -85,7 +85,7 @@ impl Fixture {
         Answer::of(self.request(path).send().await.unwrap()).await
     }
 
-    /// The ids of a page in the order they came.
+    /// The IDs of a page in the order in which they came.
     async fn ids(&self, path: &str) -> Vec<u64> {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{}", answer.body);

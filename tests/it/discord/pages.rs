@@ -1,4 +1,4 @@
-//! Pages of other sites, which a browser lets send requests to this machine.
+//! Requests from pages of other sites, which a local browser would send.
 
 use serde_json::json;
 
@@ -45,7 +45,7 @@ async fn a_page_of_another_site_is_refused_and_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn a_form_steers_nothing() {
+async fn an_html_form_cannot_use_the_control_api() {
     let fixture = Fixture::start(guild()).await;
     let faults = format!("{}/control/faults", fixture.server.cdn_url());
     let fault = json!({ "action": { "status": 503 } }).to_string();

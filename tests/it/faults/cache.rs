@@ -1,5 +1,4 @@
-//! Who asks is given the value, and never one from before an invalidation that was
-//! answered.
+//! Callers get the value, and never one from before a successful invalidation.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use shared::cache::{CHANNEL, Cache, Entry};
 use super::{Struck, at_every_request};
 use crate::cache::{Bench, Broken, guild};
 
-/// What a reader is given while the source holds `now`.
+/// What a reader gets while the source returns `now`.
 async fn read(bench: &Bench, cache: &Cache, entry: &Entry<String>, now: &str) -> String {
     let load = || async { Ok::<_, Broken>(Some(now.to_owned())) };
     let found = tokio::select! {
@@ -19,7 +18,7 @@ async fn read(bench: &Bench, cache: &Cache, entry: &Entry<String>, now: &str) ->
     found.unwrap().expect("there is a value")
 }
 
-/// Who looks again and again waits for another's loading: then time passes.
+/// A caller that polls is waiting for another one to load, so time has to pass.
 async fn pass_time<T>(bench: &Bench) -> T {
     let looks = || bench.server.meter().commands.get("mget").copied();
     let mut seen = looks();
@@ -45,7 +44,7 @@ async fn a_value_is_given_whatever_happens_and_no_older_than_its_kind_allows() {
             struck.arm(&bench.server);
             assert_eq!(read(&bench, cache, &entry, "a").await, "a");
             assert!(["a", "b"].contains(&read(&bench, cache, &entry, "b").await.as_str()));
-            // Stale, and then beyond its time.
+            // First stale, then expired.
             bench.advance(Duration::from_secs(700));
             read(&bench, cache, &entry, "b").await;
             bench.advance(Duration::from_secs(1000));

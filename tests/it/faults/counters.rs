@@ -1,4 +1,4 @@
-//! A count that was answered counts once; one that was not, once or not at all.
+//! A successful count is counted once; a failed one at most once.
 
 use integration::START_MS;
 use shared::clock::Clock;
@@ -24,7 +24,7 @@ async fn a_count_counts_once_in_each_period_or_in_none() {
             }
             struck.arm(&server);
             let (mut certain, mut possible) = (0, 0);
-            // Each a power of two, so that a sum tells which were counted.
+            // Powers of two, so that the sum shows which ones were counted.
             for by in [1, 2, 4] {
                 let added = counters.add("hits", by).await;
                 assert!(added.is_ok() || !struck.passes(), "{added:?}");

@@ -1,4 +1,5 @@
-//! What is switched off is not taken on, whatever happens, and a switch is as it was set.
+//! What a flag switches off is refused under any fault, and a flag keeps the value that
+//! was set.
 
 use integration::{START_MS, TestApp};
 use serde_json::json;
@@ -28,7 +29,7 @@ async fn a_rule_that_was_answered_is_the_one_that_is_read() {
             flags.read(&mut replies, slot)
         };
         let read = read.await;
-        // Read or an error, never taken for off.
+        // The flag is either read or an error; it never counts as off by mistake.
         if let Ok(rules) = read {
             assert!(rules.is_on("f", "7"));
             assert!(set.is_err() || !rules.is_on("f", "8"));
@@ -49,7 +50,7 @@ async fn a_scan_that_is_switched_off_is_never_taken_on() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let flags = Flags::new("trawl:");
     let place = json!({ "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string() });
-    // The scripts are known.
+    // The endpoint has cached the scripts.
     let known = app.scan(CHANNEL + 1, json!({})).await;
     app.delete(&format!("/api/jobs/{known}")).await;
     flags.set(&app.redis, SCANS_OFF, &Rule::ON).await.unwrap();

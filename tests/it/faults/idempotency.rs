@@ -1,4 +1,5 @@
-//! A request under a key takes effect once, and is answered alike again.
+//! A request with an idempotency key takes effect once, and repetitions get the same
+//! answer.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ async fn n_waiting(app: &TestApp) -> u64 {
     waiting.map_or(0, |(_, n)| *n)
 }
 
-/// Asks until it is answered, as a client does who got an error or is told to wait.
+/// Retries until it is answered, as a client does after an error or a request to wait.
 async fn insist(app: &TestApp, key: &str) -> Reply {
     for _ in 0..5 {
         let reply = post(app, key, &message(1)).await;
@@ -34,7 +35,7 @@ async fn insist(app: &TestApp, key: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_request_takes_effect_once_and_is_answered_alike() {
+async fn a_request_takes_effect_once_and_repetitions_get_the_same_answer() {
     let app = TestApp::start(Options::default()).await;
     post(&app, "known", &message(0)).await;
     let n_cases = std::cell::Cell::new(0);
@@ -52,7 +53,8 @@ async fn a_request_takes_effect_once_and_is_answered_alike() {
         let third = insist(&app, &key).await;
         assert_eq!(third.json, second.json);
         assert_eq!(third.header("idempotency-replayed"), Some("true"));
-        // Also when nobody could tell: the reply is stored by the step that does the work.
+        // Even if the outcome was unclear: the step that does the work also stores the
+        // reply.
         assert_eq!(n_waiting(&app).await - n_before, 1);
         assert!(!answered || second.json == first.json, "{}", first.json);
         fired
@@ -80,7 +82,7 @@ async fn a_reply_is_stored_by_its_owner_alone_whatever_happens_to_its_requests()
         let found = bench.begin(&bench.pending("x")).await;
         let is_stored = found == shared::idempotency::RequestState::Done(reply("1"));
         assert!(is_stored || stored.is_err(), "{found:?}");
-        // What was stored before its reply was lost is known to be stored.
+        // A reply that was stored before its answer was lost counts as stored.
         assert!(is_stored || !matches!(stored, Ok(true)));
         fired
     })

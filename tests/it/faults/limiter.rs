@@ -1,4 +1,4 @@
-//! No caller is ever admitted more than the definition says, and none stays out.
+//! No caller is admitted more often than the rule allows, and none is locked out.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::limits::{ALGORITHMS, Bench, rule};
 
 const LIMIT: u32 = 3;
 
-/// Calls by two processes, of which none is admitted on a guess.
+/// Calls from two processes, none of which is admitted without an answer from Redis.
 async fn calls(bench: &Bench, processes: &[RateLimiter; 2], rule: &Rule) -> u32 {
     let mut n_admitted = 0;
     for n in 0..5 {
@@ -22,7 +22,7 @@ async fn calls(bench: &Bench, processes: &[RateLimiter; 2], rule: &Rule) -> u32 
     n_admitted
 }
 
-/// The scripts are known, or not: then each has a request more.
+/// With or without cached scripts. Without them, each process sends one more request.
 async fn begin(known: bool, rule: &Rule) -> (Bench, [RateLimiter; 2]) {
     let bench = Bench::start().await;
     if known {
@@ -44,10 +44,10 @@ async fn never_more_than_its_definition(algorithm: Algorithm, known: bool) {
         let is_admitted = processes[0].check(redis, &first).await.admitted;
         let mut n_admitted = u32::from(is_admitted) + calls(&bench, &processes, &rule).await;
         assert!(n_admitted <= LIMIT, "{n_admitted} {rule:?}");
-        // A fault that passes costs nobody more than a place.
+        // A fault that is retried successfully costs at most one place.
         assert!(!struck.passes() || n_admitted + 1 >= LIMIT, "{n_admitted}");
-        // Given back once at most, whatever is said of it: of two sendings the second
-        // may answer that there was nothing left to give.
+        // Refunded at most once, whatever the reply. If it was sent twice, the second
+        // reply may say that there was nothing left to refund.
         let refunded = processes[0].refund(redis, &first).await;
         n_admitted += calls(&bench, &processes, &rule).await;
         assert!(n_admitted <= LIMIT + 1, "{n_admitted} {refunded:?}");

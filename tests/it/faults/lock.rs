@@ -1,5 +1,5 @@
-//! Never two hold a lock, a lost reply does not keep its owner out, and what a lock
-//! protects never goes back.
+//! No two callers hold a lock at once, a lost reply does not lock its owner out, and what
+//! a lock protects never goes back.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use shared::lock::{Error, Held, Locks};
 use super::{Struck, at_every_request};
 use crate::locks::{Bench, LEASE};
 
-/// How many hold the lock, by what they know.
+/// The number of holders, as far as the callers know.
 fn n_holders(held: &[&Option<Held>]) -> usize {
     let holders = held.iter().filter_map(|held| held.as_ref());
     holders.filter(|held| !held.left().is_zero()).count()
@@ -34,7 +34,7 @@ async fn two_never_hold_a_lock_and_its_owner_is_not_kept_out() {
             assert!(extended.is_ok() || !struck.passes());
         }
         bench.advance(LEASE * 3 / 4);
-        // Held on if it was extended, and over if it was not.
+        // Fails if the lock was extended, and succeeds if it was not.
         let late = other.try_acquire("r", LEASE).await.ok().flatten();
         assert!(n_holders(&[&ours, &theirs, &late]) <= 1);
         let mut highest = [&ours, &theirs, &late]
@@ -47,7 +47,8 @@ async fn two_never_hold_a_lock_and_its_owner_is_not_kept_out() {
         }
         let fired = bench.server.faults().fired();
         Struck::disarm(&bench.server);
-        // At the latest when the lease is over, the next has it, under a higher fence.
+        // Once the lease is over at the latest, the next caller gets the lock with a
+        // higher fence.
         bench.advance(LEASE);
         for locks in [&other, &bench.locks] {
             let next = locks.try_acquire("r", LEASE).await.unwrap().unwrap();
@@ -80,7 +81,7 @@ async fn work_under_a_lock_runs_once_and_alone_or_not_at_all() {
         let n_done = outcomes.iter().filter(|done| done.is_ok()).count();
         assert_eq!(ran.len(), n_done, "{outcomes:?}");
         assert!(ran.is_sorted_by(|a, b| a < b), "{ran:?}");
-        // The second may find what the first could not give back.
+        // The second release may return what the first one could not.
         let first_ok = outcomes[0].is_ok() || !struck.passes();
         let second_ok = matches!(&outcomes[1], Ok(()) | Err(Error::Held { .. }));
         assert!(first_ok && (second_ok || !struck.passes()), "{outcomes:?}");

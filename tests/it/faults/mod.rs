@@ -1,5 +1,5 @@
-//! What a network and a service can do, done to every request of every operation of the
-//! services: what each promises holds all the same.
+//! Applies every fault of the network and the database to every request of every service
+//! operation. The promises of the services must hold all the same.
 
 mod cache;
 mod counters;
@@ -15,7 +15,7 @@ use upstash_local::{Fault, FaultAction};
 
 use crate::queue::Say;
 
-/// All the endpoint can do to a request.
+/// Every fault that the endpoint can produce.
 pub const KINDS: [FaultAction; 12] = [
     FaultAction::DropBefore,
     FaultAction::DropAfterCommit,
@@ -31,7 +31,7 @@ pub const KINDS: [FaultAction; 12] = [
     FaultAction::NotJson(502),
 ];
 
-/// Requests in a row that no caller's patience outlasts: the error reaches it.
+/// More consecutive failures than any caller retries, so the error reaches it.
 pub const OUTAGE: u32 = 6;
 
 /// One run of operations under a fault.
@@ -41,18 +41,18 @@ pub struct Struck {
 }
 
 impl Struck {
-    /// Arms the fault: from here on requests count.
+    /// Arms the fault and starts counting requests.
     pub fn arm(&self, server: &upstash_local::Server) {
         server.faults().add(self.fault.clone());
     }
 
-    /// Ends it.
+    /// Disarms the fault.
     pub fn disarm(server: &upstash_local::Server) {
         server.faults().clear();
     }
 
-    /// Whether the client asks again and is answered, so that no operation may fail. What
-    /// is certainly refused, or answered by something else, is not asked again.
+    /// Whether the client retries successfully, so that no operation may fail. The client
+    /// does not retry a definite refusal or an answer from something else.
     pub fn passes(&self) -> bool {
         let is_final = matches!(
             self.fault.action,
@@ -62,10 +62,11 @@ impl Struck {
     }
 }
 
-/// Runs `case` once to count its requests, and then under every kind of fault at each of
-/// them, once and as an outage. It answers how many requests were struck.
+/// Runs `case` once to count its requests. Then runs it under every kind of fault at each
+/// request, once as a single failure and once as an outage. Returns how many requests
+/// were hit.
 pub async fn at_every_request(case: impl AsyncFn(&Struck) -> u64) {
-    // A fault that does nothing and never ends counts what it sees.
+    // An endless fault without effect counts the requests it sees.
     let nothing = Fault::new(FaultAction::Delay(Duration::ZERO)).times(u32::MAX);
     let n_requests = case(&Struck { fault: nothing }).await;
     assert!(n_requests > 0);
@@ -82,7 +83,7 @@ pub async fn at_every_request(case: impl AsyncFn(&Struck) -> u64) {
         }
     }
     eprintln!("{n_requests} requests, {n_runs} runs");
-    // Jitter may save a request, such as a second look at what is loaded meanwhile.
+    // Jitter may save a request, such as a second look at a value that is being loaded.
     assert!(
         n_missed * 10 < n_runs,
         "{n_missed} of {n_runs} struck nothing"

@@ -1,5 +1,4 @@
-//! A session that was revoked stays revoked, one that was not goes on, and a user never
-//! has too many.
+//! A revoked session stays revoked, other sessions continue, and no user has too many.
 
 use integration::START_MS;
 use shared::clock::Clock;
@@ -31,7 +30,7 @@ impl Bench {
         created.ok().map(|(token, _)| token)
     }
 
-    /// Whether a session goes on, as far as that can be told.
+    /// Whether a session is still valid, as far as that can be determined.
     async fn goes_on(&self, token: &Token) -> Option<bool> {
         let session = self.sessions.touch::<u32>(&LOGIN, token).await;
         session.ok().map(|session| session.is_some())
@@ -60,7 +59,7 @@ async fn what_was_revoked_stays_revoked_and_nothing_else_is() {
         if let Some(theirs) = &theirs {
             assert_eq!(bench.goes_on(theirs).await, Some(true));
         }
-        // Asked for again, it is done.
+        // The retry succeeds.
         bench.sessions.revoke(&LOGIN, &ours, "u").await.unwrap();
         assert_eq!(bench.goes_on(&ours).await, Some(false));
         fired
@@ -82,7 +81,7 @@ async fn all_sessions_of_a_user_are_revoked_together() {
         let fired = bench.server.faults().fired();
         Struck::disarm(&bench.server);
         if revoked.is_err() {
-            // What was left of them is still noted, and goes now.
+            // The remaining sessions are still recorded and are revoked now.
             bench.sessions.revoke_all("u").await.unwrap();
         }
         for token in &tokens {
@@ -96,7 +95,7 @@ async fn all_sessions_of_a_user_are_revoked_together() {
 }
 
 #[tokio::test]
-async fn a_beginning_that_was_not_answered_leaves_nothing_that_does_not_go() {
+async fn a_session_start_without_a_reply_leaves_only_keys_that_expire() {
     at_every_request(async |struck| {
         let bench = Bench::start().await;
         struck.arm(&bench.server);
@@ -104,7 +103,8 @@ async fn a_beginning_that_was_not_answered_leaves_nothing_that_does_not_go() {
         let fired = bench.server.faults().fired();
         Struck::disarm(&bench.server);
         let (_, keys) = bench.redis.scan("0", "trawl:*", 100).await.unwrap();
-        // The session and the set of the user's; both or, cut short, the set alone.
+        // The session and the user's set of sessions, or only the set if the operation
+        // was cut short.
         assert!(keys.len() <= 2, "{keys:?}");
         for key in &keys {
             assert!(bench.redis.pttl(key).await.unwrap() > 0, "{key}");

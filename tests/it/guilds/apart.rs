@@ -1,4 +1,4 @@
-//! The cache in a database of its own.
+//! The cache in a separate database.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn cache(app: &TestApp) -> &upstash_local::Server {
     app.cache.as_ref().unwrap()
 }
 
-/// Billed commands and requests of both databases since the last time.
+/// Billed commands and requests of both databases since the last call.
 fn costs(app: &TestApp) -> [(u64, u64); 2] {
     let meter = cache(app).meter();
     let costs = [app.cost(), (meter.total, meter.requests.values().sum())];
@@ -72,12 +72,12 @@ async fn settings_are_read_as_they_were_written() {
     assert_eq!(put(&app, &json!({ "priority": 2 })).await.status, 200);
     costs(&app);
     assert_eq!(app.get(&path).await.json["priority"], 2);
-    // What was written is what the cache has.
+    // The cache holds what was just written.
     assert_eq!(costs(&app)[1], (1, 1));
 }
 
 #[tokio::test]
-async fn what_is_forgotten_is_asked_for_again() {
+async fn a_value_removed_from_the_cache_is_requested_again() {
     let app = system().await;
     assert_eq!(app.get(&guild()).await.status, 200);
     let before = asked(&app);

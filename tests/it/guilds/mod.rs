@@ -29,7 +29,7 @@ fn channel(id: u64) -> String {
     format!("/api/guilds/{GUILD}/channels/{id}")
 }
 
-/// Requests Discord was asked so far.
+/// Number of requests to Discord so far.
 fn asked(app: &TestApp) -> usize {
     app.discord.requests().len()
 }
@@ -64,7 +64,7 @@ async fn a_guild_and_a_channel_are_asked_for_once_and_a_hit_is_one_command() {
 }
 
 #[tokio::test]
-async fn what_discord_does_not_know_or_show_is_404_and_remembered() {
+async fn unknown_or_hidden_objects_are_404_and_cached() {
     let app = system().await;
     let other = format!("/api/guilds/{}", GUILD + 77);
     for path in [other.clone(), channel(HIDDEN), channel(CHANNEL + 50)] {
@@ -73,7 +73,7 @@ async fn what_discord_does_not_know_or_show_is_404_and_remembered() {
         assert_eq!(app.get(&path).await.status, 404);
         assert_eq!(asked(&app), before, "{path}");
     }
-    // A channel of another guild, and then in its own.
+    // First a channel of another guild, then the same channel in its own guild.
     assert_eq!(
         app.get(&format!("{other}/channels/{CHANNEL}")).await.status,
         404
@@ -94,7 +94,7 @@ async fn an_admin_makes_a_guild_and_its_channels_be_asked_for_again() {
     assert_eq!(forget(&app, TestApp::API_KEY).await.status, 403);
     app.endpoint.reset_meter();
     assert_eq!(forget(&app, TestApp::ADMIN_KEY).await.status, 204);
-    // The limit's, and its own.
+    // One for the rate limit and one of its own.
     assert_eq!(app.cost().1, 2);
     for path in [guild(), channel(CHANNEL)] {
         assert_eq!(app.get(&path).await.status, 200);
@@ -103,7 +103,7 @@ async fn an_admin_makes_a_guild_and_its_channels_be_asked_for_again() {
 }
 
 #[tokio::test]
-async fn while_redis_is_away_discord_is_asked() {
+async fn while_redis_is_unavailable_discord_is_queried() {
     let app = system().await;
     app.endpoint.faults().add(Fault {
         times: 99,
@@ -127,10 +127,11 @@ async fn settings_have_defaults_and_what_was_written_is_read_at_once() {
     app.endpoint.reset_meter();
     let reply = put(&app, &wanted).await;
     assert_eq!((reply.status, &reply.json), (200, &wanted));
-    // The guild, which the bot must be in, and the two that change.
+    // The guild, to check that the bot is in it, and the two commands that change the
+    // settings.
     assert_eq!(app.cost(), (3 + CHECK, 2));
     assert_eq!(app.get(&path).await.json, wanted);
-    // From the record, when nothing is cached any more.
+    // From the stored settings, once the cache has expired.
     app.advance(Duration::from_secs(300));
     assert_eq!(app.get(&path).await.json, wanted);
     put(&app, &json!({})).await;
@@ -138,7 +139,7 @@ async fn settings_have_defaults_and_what_was_written_is_read_at_once() {
 }
 
 #[tokio::test]
-async fn wrong_settings_are_named_and_nothing_is_stored() {
+async fn invalid_settings_are_named_and_nothing_is_stored() {
     let app = system().await;
     app.endpoint.reset_meter();
     for (body, detail) in [

@@ -1,4 +1,4 @@
-//! Changing some settings, and changing only what was seen.
+//! Changes to some of the settings, and changes that depend on what the caller has seen.
 
 use integration::{Reply, TestApp};
 use reqwest::Method;
@@ -45,7 +45,7 @@ async fn what_a_patch_does_not_name_stays() {
         assert_eq!((reply.status, &reply.json), (200, &expected));
         assert_eq!(read(&app).await.json, expected);
     }
-    // Null is the default again.
+    // Null resets a field to its default.
     let reset = json!({ "excludedChannelIds": null, "priority": null, "minVideoSeconds": null });
     let reply = change(&app, Method::PATCH, reset, None).await;
     let defaults = json!({ "minVideoSeconds": null, "includeThreads": true,
@@ -135,7 +135,7 @@ async fn a_change_whose_reply_was_lost_is_made_once() {
         let app = system().await;
         let seen = read(&app).await.header("etag").unwrap().to_owned();
         let lost = Fault::new(FaultAction::DropAfterCommit).matching("guild:settings");
-        // The first request reads.
+        // The first request only reads.
         app.endpoint.faults().add(Fault { skip: 1, ..lost });
         let reply = change(&app, method, body, Some(&seen)).await;
         assert!(app.endpoint.faults().fired() > 0);

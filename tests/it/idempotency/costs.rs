@@ -1,11 +1,11 @@
-//! What being answered alike costs, in billed commands and round trips.
+//! The cost of idempotency in billed commands and round trips.
 
 use integration::{Options, TestApp};
 
 use super::{Bench, message, post, reply};
 
 #[tokio::test]
-async fn remembering_costs_what_the_golden_file_says() {
+async fn idempotency_costs_what_the_golden_file_says() {
     let mut rows = Vec::new();
     let mut row = |name: &str, server: &upstash_local::Server| {
         let meter = server.meter();

@@ -1,4 +1,4 @@
-//! A request sent twice is done once, and answered twice alike.
+//! A repeated request is carried out once and gets the same answer twice.
 
 mod costs;
 mod work;
@@ -59,7 +59,7 @@ async fn a_key_used_for_another_request_is_refused() {
         .json(&json!({ "guildId": "1200000000000000001", "channelId": "1200000000000000002" }));
     let elsewhere = app.send(elsewhere.header("idempotency-key", "k")).await;
     assert_eq!(elsewhere.status, 422);
-    // Another caller's key of the same name is another key.
+    // The same key from another caller is a different key.
     let admin = app.http().post(app.path("/api/jobs")).json(&message(2));
     let admin = admin
         .header("idempotency-key", "k")
@@ -70,7 +70,7 @@ async fn a_key_used_for_another_request_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_holds_for_who_is_signed_in_as_for_who_sends_the_key() {
+async fn idempotency_keys_work_for_sessions_as_for_api_keys() {
     let app = TestApp::start(Options::default()).await;
     let sign_in = app.http().post(app.path("/api/sessions"));
     let set = app.send_plain(sign_in.json(&json!({ "key": TestApp::API_KEY })));
@@ -90,7 +90,7 @@ async fn a_key_holds_for_who_is_signed_in_as_for_who_sends_the_key() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_none_is_named_and_one_of_a_read_ignored() {
+async fn an_invalid_idempotency_key_is_reported_and_one_on_a_read_is_ignored() {
     let app = TestApp::start(Options::default()).await;
     for key in ["", "a b", &"k".repeat(256)] {
         let reply = post(&app, key, &message(1)).await;
@@ -106,7 +106,7 @@ async fn a_key_that_is_none_is_named_and_one_of_a_read_ignored() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_refused_for_its_form_may_be_mended_under_its_key() {
+async fn an_invalid_request_may_be_corrected_and_sent_with_the_same_key() {
     let app = TestApp::start(Options::default()).await;
     assert_eq!(
         post(&app, "k", &json!({ "type": "message" })).await.status,
@@ -119,7 +119,7 @@ async fn a_request_that_was_refused_for_its_form_may_be_mended_under_its_key() {
 #[tokio::test]
 async fn a_crash_frees_the_key_when_the_functions_time_is_over() {
     let app = TestApp::start(Options::default()).await;
-    // Begun, and then nothing reaches Redis any more.
+    // The request starts, and then nothing reaches Redis any more.
     let cut = Fault::new(FaultAction::DropBefore).skip(1).times(99);
     app.endpoint.faults().add(cut);
     assert_eq!(post(&app, "k", &message(1)).await.status, 503);
@@ -135,9 +135,9 @@ async fn a_crash_frees_the_key_when_the_functions_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_failure_of_ours_frees_the_key_at_once() {
+async fn an_internal_error_frees_the_key_at_once() {
     let app = TestApp::start(Options::default()).await;
-    // The change alone fails: begun before, given up after.
+    // Only the change fails: it was started before and is given up afterwards.
     let cut = Fault::new(FaultAction::Status(503))
         .matching("jobs:scan")
         .times(4);
@@ -180,7 +180,7 @@ async fn a_lost_reply_anywhere_is_done_once_and_remembered() {
     ] {
         for skip in 0..3 {
             let app = TestApp::start(Options::default()).await;
-            // Scripts are known, so that a request is a request.
+            // The scripts are cached, so that each call is one request.
             post(&app, "known", &message(0)).await;
             app.endpoint.faults().add(Fault::new(action).skip(skip));
             let first = post(&app, "k", &message(1)).await;
@@ -196,7 +196,7 @@ async fn a_lost_reply_anywhere_is_done_once_and_remembered() {
 }
 
 #[tokio::test]
-async fn what_must_happen_once_does_not_happen_while_nobody_can_tell() {
+async fn a_request_with_a_key_is_refused_while_redis_is_unavailable() {
     let app = TestApp::start(Options::default()).await;
     let cut = Fault::new(FaultAction::Status(503))
         .matching("idempotency:")
@@ -206,7 +206,7 @@ async fn what_must_happen_once_does_not_happen_while_nobody_can_tell() {
     assert_eq!(n_jobs(&app).await, 0);
 }
 
-/// The service by itself.
+/// The service on its own.
 pub struct Bench {
     pub server: upstash_local::Server,
     pub clock: Clock,
@@ -258,7 +258,7 @@ async fn a_run_that_timed_out_cannot_overwrite_its_successor() {
     bench.clock.advance(Duration::from_secs(30));
     let second = bench.pending("x");
     assert_eq!(bench.begin(&second).await, RequestState::New);
-    // While the second works, and after it is done.
+    // While the second one works, and after it is done.
     let (service, redis) = (&bench.service, &bench.redis);
     assert!(!service.complete(redis, &first, &reply("1")).await.unwrap());
     assert!(!service.give_up(redis, &first).await.unwrap());

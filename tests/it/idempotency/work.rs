@@ -1,4 +1,4 @@
-//! A reply that is stored by the step that does the work.
+//! A reply that is stored by the same step that does the work.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn post_to(app: &TestApp, path: &str, key: &str, body: &Value) -> Reply {
     app.send(request.header("idempotency-key", key)).await
 }
 
-/// A system whose scripts are known.
+/// A system whose scripts are cached.
 async fn warm() -> TestApp {
     let app = TestApp::start(Options::default()).await;
     post_to(&app, "/api/jobs/scan", "warm", &scan(0)).await;
@@ -46,9 +46,9 @@ async fn a_post_that_is_remembered_takes_two_round_trips() {
 }
 
 #[tokio::test]
-async fn whoever_dies_after_the_work_has_answered_it() {
+async fn a_function_that_dies_after_the_work_has_already_stored_the_reply() {
     let app = warm().await;
-    // The reply of the work is lost, however often it is asked for.
+    // The reply is lost, however often the request is repeated.
     let lost = Fault::new(FaultAction::DropAfterCommit).matching("jobs:scan");
     app.endpoint.faults().add(lost.times(4));
     assert_eq!(post(&app, "k", &message(1)).await.status, 503);
@@ -64,7 +64,7 @@ async fn whoever_dies_after_the_work_has_answered_it() {
 }
 
 #[tokio::test]
-async fn a_reply_nobody_foresaw_is_stored_after_the_work() {
+async fn an_unexpected_reply_is_stored_after_the_work() {
     let app = warm().await;
     let waiting = app.post("/api/jobs/scan", &scan(1)).await;
     app.endpoint.reset_meter();
@@ -89,7 +89,7 @@ async fn a_retry_is_remembered_by_the_step_that_retries() {
     let path = format!("/api/jobs/{id}/retry");
     app.endpoint.reset_meter();
     let first = post_to(&app, &path, "k", &json!({})).await;
-    // One more for the script, which nobody knew.
+    // One more request, because the script was not cached.
     assert_eq!((first.status, app.cost().1), (202, 3));
     let second = post_to(&app, &path, "k", &json!({})).await;
     assert_eq!((second.status, &second.json), (202, &first.json));

@@ -1,4 +1,4 @@
-//! Every key at the endpoint, each compared with its row of the table.
+//! Compares every key at the endpoint with its row in the table.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use shared::redis::{Command, Pipeline};
 
 use super::table::{Expiry, Row, rows};
 
-/// The rows, and of which of them a key was found.
+/// The rows, and which of them a key was found for.
 pub struct Census {
     rows: Vec<Row>,
     seen: BTreeSet<String>,
-    /// Keys that are none of the system's.
+    /// Keys that do not belong to the system.
     strangers: BTreeSet<String>,
 }
 
@@ -26,7 +26,7 @@ impl Census {
         }
     }
 
-    /// Looks at every key there is.
+    /// Checks every existing key.
     pub async fn take(&mut self, app: &TestApp) -> usize {
         let keys = keys(app).await;
         let mut pipeline = Pipeline::new();
@@ -59,7 +59,7 @@ impl Census {
         n_ours
     }
 
-    /// The nearest row a key has the form of.
+    /// The most specific row that matches a key.
     fn row_of(&self, key: &str, prefix: &str) -> Row {
         let fitting = self.rows.iter().filter(|row| {
             let rest = if row.is_prefixed {
@@ -75,14 +75,14 @@ impl Census {
             .clone()
     }
 
-    /// Every row was found; otherwise it says which were not.
+    /// Fails and lists the rows for which no key was found.
     pub fn assert_complete(&self) {
         let rows = self.rows.iter().map(|row| &row.pattern);
         let unseen: Vec<&String> = rows.filter(|row| !self.seen.contains(*row)).collect();
         assert!(unseen.is_empty(), "never seen: {unseen:?}");
     }
 
-    /// The keys left are those that never go by themselves.
+    /// Fails unless the remaining keys are those that never expire.
     pub async fn assert_only_lasting(&self, app: &TestApp) {
         for key in keys(app).await {
             if !self.strangers.contains(&key) {
@@ -105,7 +105,7 @@ pub async fn keys(app: &TestApp) -> Vec<String> {
     }
 }
 
-/// Whether the job whose arguments a key holds is finished.
+/// Whether the job whose arguments a key holds has finished.
 async fn is_finished(app: &TestApp, key: &str) -> bool {
     let id = JobId::parse(key.rsplit(':').next().unwrap()).unwrap();
     let job = app.queue().job(&id).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! The whole life of the system, with a census after each part of it.
+//! The whole life of the system, with a census after each phase.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct Life {
 }
 
 impl Life {
-    /// A system with a scan that recurs; `strangers` are keys of others.
+    /// A system with a recurring scan. `strangers` are keys of other programs.
     pub async fn begin(options: Options, strangers: impl IntoIterator<Item = String>) -> Life {
         let recurring = json!([{
             "name": "half-hourly", "cron": "*/30 * * * *",
@@ -82,7 +82,7 @@ impl Life {
         for path in ["", "/settings", &format!("/channels/{CHANNEL}")] {
             assert_eq!(app.get(&format!("{guild}{path}")).await.status, 200);
         }
-        // There is none.
+        // This guild does not exist.
         app.get("/api/guilds/1999999999999999999").await;
         self.look().await;
         let forget = format!("{guild}/cache");
@@ -140,7 +140,7 @@ impl Life {
         }
         self.look().await;
         self.app.drain().await;
-        // What recurs is looked at first, and then has its slot.
+        // Recurring jobs are registered first and get their slot afterwards.
         self.app.advance(Duration::from_secs(1800));
         assert_eq!(self.app.drain().await["failed"], 1);
         self.look().await;
@@ -211,7 +211,7 @@ impl Life {
         assert_eq!(job["returnvalue"], "y".repeat(5000));
     }
 
-    /// A job that waits for room in its group.
+    /// A job that waits for a place in its group.
     async fn hold_a_group(&mut self) {
         let queue = self.app.queue().clone();
         let mut ids = Vec::new();
@@ -270,7 +270,7 @@ impl Life {
         self.look().await;
     }
 
-    /// What people look at and set.
+    /// What people look at and change.
     async fn watch(&mut self) {
         let off = json!({ "allow": ["1999999999999999999"] });
         self.as_admin(Method::PUT, "/api/admin/flags/scans-off", &off)

@@ -1,5 +1,5 @@
-//! Every key of a deployment has a row in `docs/KEYS.md`, is what the row says and
-//! goes when the row says.
+//! Every key of a deployment has a row in `docs/KEYS.md`, has the type that the row
+//! states, and expires when the row says.
 
 mod census;
 mod life;
@@ -26,7 +26,7 @@ async fn every_key_is_as_its_row_says_and_every_row_has_its_key() {
 }
 
 #[tokio::test]
-async fn after_a_long_time_only_those_keys_are_left_that_never_go() {
+async fn after_a_long_time_only_keys_without_expiry_are_left() {
     let mut life = Life::begin(Options::default(), []).await;
     life.live().await;
     let app = &life.app;
@@ -36,7 +36,7 @@ async fn after_a_long_time_only_those_keys_are_left_that_never_go() {
     assert!(!keys(app).await.is_empty());
 }
 
-/// A key of a row as another deployment on the same database has it.
+/// A key of this row that belongs to another deployment on the same database.
 fn instance(pattern: &str) -> String {
     let (guild, channel) = (GUILD.to_string(), CHANNEL.to_string());
     let names = [

@@ -1,12 +1,12 @@
-//! The table of keys in `docs/KEYS.md`, as rows that keys are compared with.
+//! Parses the table of keys in `docs/KEYS.md`.
 
 use std::time::Duration;
 
-/// When a key of a row goes by itself.
+/// When a key of a row expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
     None,
-    /// At the latest after this time.
+    /// After this time at the latest.
     Within(Duration),
     Set,
     ByState,
@@ -16,7 +16,7 @@ pub enum Expiry {
 #[derive(Clone, Debug)]
 pub struct Row {
     pub pattern: String,
-    /// Whether the deployment's prefix stands before it.
+    /// Whether it starts with the deployment's prefix.
     pub is_prefixed: bool,
     pub kind: String,
     pub expiry: Expiry,
@@ -24,7 +24,7 @@ pub struct Row {
     pub read_by: Vec<String>,
 }
 
-/// The rows of the document, in their order.
+/// The rows of the document, in order.
 pub fn rows() -> Vec<Row> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/KEYS.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -78,12 +78,12 @@ fn duration(text: &str) -> Duration {
 }
 
 impl Row {
-    /// Whether a key, its prefix taken away, has the form of the row.
+    /// Whether a key without its prefix matches the row.
     pub fn has_form_of(&self, key: &str) -> bool {
         fits(&self.pattern, key)
     }
 
-    /// How many letters of a key the row itself says: the more, the nearer it is.
+    /// The number of literal characters in a row. The more, the more specific the row.
     pub fn n_literal(&self) -> usize {
         let parts = self.pattern.split('{');
         parts
@@ -111,10 +111,10 @@ fn fits(pattern: &str, key: &str) -> bool {
     ends.into_iter().any(|end| fits(after, &key[end..]))
 }
 
-/// What may stand in the place of a name.
+/// Which characters a placeholder may stand for.
 fn may_stand(name: &str, letter: char) -> bool {
     match name {
-        // A name of a key and an address; what somebody locks.
+        // A key's name and an address; the resource of a lock.
         "caller" | "resource" => true,
         "window" | "fence" | "stretch" => letter.is_ascii_digit(),
         _ => letter != ':',

@@ -1,4 +1,4 @@
-//! Events that are none: each is one failed invocation at most.
+//! Malformed events. Each causes at most one failed invocation.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{KEY, plain_function, request};
 
-/// What no event source of ours sends.
+/// Payloads that none of the configured event sources sends.
 fn poison() -> Vec<Vec<u8>> {
     let mut deep = "[".repeat(5000);
     deep.push_str(&"]".repeat(5000));
@@ -34,7 +34,7 @@ fn poison() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn no_event_ends_a_route() {
+async fn no_event_crashes_a_function_with_routes() {
     let endpoint = integration::start_endpoint().await;
     for name in ["jobs", "enqueue"] {
         outlives(plain_function(name, &endpoint).await).await;
@@ -71,7 +71,7 @@ async fn a_body_may_come_as_base64() {
 }
 
 #[tokio::test]
-async fn a_drain_without_a_database_fails_by_name() {
+async fn a_drain_without_a_database_fails_with_a_named_error() {
     let endpoint = integration::start_endpoint().await;
     let mut drain = plain_function("drain", &endpoint).await;
     drain.ready().await;
@@ -85,7 +85,7 @@ async fn a_drain_without_a_database_fails_by_name() {
 }
 
 #[tokio::test]
-async fn no_event_ends_a_drainer_and_whatever_is_json_starts_it() {
+async fn no_event_crashes_a_drainer_and_any_json_starts_it() {
     let endpoint = integration::start_endpoint().await;
     let mut drain = plain_function("drain", &endpoint).await;
     for event in poison() {

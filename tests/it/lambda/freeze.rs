@@ -1,4 +1,4 @@
-//! Between invocations a function stands still.
+//! A function is frozen between invocations.
 
 use integration::lambda::Process;
 use serde_json::{Value, json};
@@ -22,15 +22,15 @@ impl Frozen {
         Frozen { endpoint, process }
     }
 
-    /// The reply, and the billed commands there were until the function was frozen, as
-    /// Lambda does as soon as it asks for the next event.
+    /// Returns the reply and the number of billed commands until the function was frozen.
+    /// Lambda freezes it as soon as it asks for the next event.
     async fn invoke(&mut self, event: &Value) -> (Value, u64) {
         self.endpoint.reset_meter();
         self.process.freeze(false).await;
         let reply = self.process.invoke(event).await.reply();
         self.process.freeze(true).await;
         let meter = self.endpoint.meter();
-        // One in a hundred keeps the month's count.
+        // One request in a hundred updates the month's count.
         let counting = meter.commands.get("hincrby").copied().unwrap_or(0);
         (reply, meter.total - counting)
     }
@@ -40,7 +40,7 @@ impl Frozen {
 async fn what_a_request_does_is_done_when_it_is_answered() {
     let mut jobs = Frozen::start("jobs").await;
     let event = request("GET", "/api/jobs?state=waiting", KEY, "");
-    // Sends its scripts.
+    // The first invocation sends the scripts.
     jobs.invoke(&event).await;
     let (_, usual) = jobs.invoke(&event).await;
     assert!(usual > 0);
@@ -51,7 +51,7 @@ async fn what_a_request_does_is_done_when_it_is_answered() {
 }
 
 #[tokio::test]
-async fn jobs_that_are_taken_on_are_stored_when_the_caller_hears_of_it() {
+async fn accepted_jobs_are_stored_before_the_caller_gets_the_reply() {
     let mut enqueue = Frozen::start("enqueue").await;
     for n in 0..INVOCATIONS {
         let channel = 1_200_000_000_000_000_000 + n;
@@ -76,24 +76,24 @@ async fn a_drain_that_found_nothing_leaves_nothing_to_do() {
         let before = tidies_now();
         let (report, billed) = drain.invoke(&event).await;
         assert_eq!(report["claimed"], 0, "{report}");
-        // The look for work alone, except in the minute in which a drainer tidies.
+        // Only the check for work, except in the minute in which a drainer cleans up.
         if !before && !tidies_now() {
             assert_eq!(billed, 1, "{report}");
         }
     }
 }
 
-/// Whether this is the first minute of an hour. The process reads the machine's clock, so a
-/// run of the tests may meet it.
+/// Whether this is the first minute of an hour. The function reads the system clock, so a
+/// test run may coincide with it.
 fn tidies_now() -> bool {
     let now = Clock::system().now_ms();
     now.rem_euclid(3_600_000) < 60_000
 }
 
-/// Its connections are closed while the function is frozen, which learns of it only when
-/// it goes on.
+/// The connections are closed while the function is frozen. It learns of that only when
+/// it continues.
 #[tokio::test]
-async fn a_database_that_went_and_came_meanwhile_is_no_failure() {
+async fn a_connection_closed_while_frozen_is_not_a_failure() {
     let mut enqueue = Frozen::start("enqueue").await;
     for n in 0..3 {
         let place = json!({

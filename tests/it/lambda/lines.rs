@@ -1,4 +1,4 @@
-//! What functions write: lines Lambda can file, and nothing that is secret.
+//! The functions write log lines that Lambda can parse, without any secret.
 
 use discord_local::Guild;
 use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{function, request};
 
-/// Is in everything nobody is to read in a log: tokens, keys, what callers send beyond
-/// ids, what people write.
+/// Contained in everything that must not be logged: tokens, keys, and what callers and
+/// people write, except IDs.
 const MARK: &str = "m4rk";
 
 const KEY: &str = "m4rk-the-api-key";
@@ -19,7 +19,7 @@ const DISCORD_TOKEN: &str = "m4rk-of-the-bot";
 const GUILD: u64 = 1_200_000_000_000_000_000;
 const CHANNEL: u64 = 1_200_000_000_000_000_001;
 
-/// The trace of whoever asks for the scan, and that of the schedule.
+/// The trace of the caller who requests the scan, and the trace of the schedule.
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const XRAY: &str = "Root=1-69200000-0123456789abcdef01234567";
 const XRAY_ID: &str = "692000000123456789abcdef01234567";
@@ -59,7 +59,7 @@ impl System {
         }
     }
 
-    /// A function of it that tells all it can.
+    /// One of its functions with the most verbose logging.
     async fn function(&self, name: &str) -> Process {
         self.function_at(name, "TRACE").await
     }
@@ -82,7 +82,7 @@ impl System {
     }
 }
 
-/// The lines a process wrote, each checked for what holds of all.
+/// The lines that a process wrote, each checked against the common rules.
 async fn lines(process: Process) -> Vec<Value> {
     let mut lines = Vec::new();
     for text in process.stop().await {
@@ -103,7 +103,7 @@ async fn lines(process: Process) -> Vec<Value> {
     lines
 }
 
-/// Lines of invocations, not of the start.
+/// The lines of invocations, without those of the start.
 fn of_invocations(lines: &[Value]) -> Vec<&Value> {
     let ours = |line: &&Value| line["request_id"].is_string();
     lines.iter().filter(ours).collect()
@@ -114,7 +114,7 @@ fn json_body(reply: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_scan_from_its_request_to_its_clips_is_told_without_a_secret_under_one_trace() {
+async fn the_log_lines_of_a_scan_share_one_trace_and_contain_no_secret() {
     let system = System::start().await;
 
     let mut enqueue = system.function("enqueue").await;
@@ -193,7 +193,7 @@ async fn a_scan_from_its_request_to_its_clips_is_told_without_a_secret_under_one
 }
 
 #[tokio::test]
-async fn refused_tokens_are_told_without_their_text() {
+async fn rejected_tokens_are_reported_without_their_text() {
     let system = System::start().await;
     system.ssm.put("/t/database", "m4rk-of-last-month");
     let mut jobs = system.function("jobs").await;
@@ -224,7 +224,7 @@ async fn refused_tokens_are_told_without_their_text() {
 }
 
 #[tokio::test]
-async fn a_panic_is_one_failed_request_told_by_its_place_alone() {
+async fn a_panic_fails_one_request_and_is_logged_only_by_its_location() {
     let system = System::start().await;
     let mut panics = system.function("panics").await;
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Functions as Lambda runs them, each a process.
+//! The functions as Lambda runs them, each as a process.
 
 mod events;
 mod freeze;
@@ -9,8 +9,8 @@ use integration::lambda::Process;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// The function `name`. With `FUNCTIONS_DIR`, what was built there as `NAME/bootstrap`,
-/// such as by `cargo lambda build --lambda-dir`.
+/// Starts the function `name`. With `FUNCTIONS_DIR`, uses the build at `NAME/bootstrap`
+/// in that folder, as created by `cargo lambda build --lambda-dir`.
 async fn function(name: &str, environment: &[(&str, String)]) -> Process {
     let command = match std::env::var_os("FUNCTIONS_DIR") {
         Some(folder) => {
@@ -26,10 +26,10 @@ async fn function(name: &str, environment: &[(&str, String)]) -> Process {
     Process::start(command, name, environment).await
 }
 
-/// The key of whoever asks a [`plain_function`].
+/// The API key of callers of a [`plain_function`].
 const KEY: &str = "the-api-key-0123456789";
 
-/// The function `name` with its secrets in plain, on this endpoint.
+/// Starts the function `name` on this endpoint, with its secrets in the environment.
 async fn plain_function(name: &str, endpoint: &upstash_local::Server) -> Process {
     let mut environment = database(endpoint);
     let more = [
@@ -43,7 +43,7 @@ async fn plain_function(name: &str, endpoint: &upstash_local::Server) -> Process
     function(name, &environment).await
 }
 
-/// What every function is told that uses this endpoint.
+/// The settings for every function that uses this endpoint.
 fn database(endpoint: &upstash_local::Server) -> Vec<(&'static str, String)> {
     vec![
         ("REDIS_PROVIDER", "local".to_owned()),
@@ -51,7 +51,7 @@ fn database(endpoint: &upstash_local::Server) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A request as API Gateway gives it.
+/// A request as an API Gateway event.
 fn request(method: &str, path: &str, key: &str, body: &str) -> Value {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     json!({

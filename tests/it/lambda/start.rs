@@ -30,7 +30,7 @@ impl System {
         System { endpoint, ssm }
     }
 
-    /// What the template tells a function in production that needs these.
+    /// The environment of a production function that needs these secrets.
     fn environment(&self, names: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
         let mut environment = database(&self.endpoint);
         environment.push(("AWS_ENDPOINT_URL_SSM", self.ssm.url.clone()));
@@ -88,7 +88,7 @@ async fn a_function_whose_secrets_are_plain_asks_nobody() {
     assert!(system.ssm.calls().is_empty());
 }
 
-/// What a function writes that cannot start.
+/// The last log line of a function that cannot start.
 async fn last_words(system: &System, names: &[(&'static str, &str)]) -> String {
     let jobs = function("jobs", &system.environment(names)).await;
     let (status, lines) = jobs.ended().await;
@@ -129,7 +129,7 @@ async fn a_parameter_that_cannot_be_used_is_named_without_its_value() {
 }
 
 #[tokio::test]
-async fn a_function_that_may_not_read_its_parameters_says_what_it_was_refused() {
+async fn a_function_without_permission_to_read_its_parameters_names_them() {
     let system = System::start().await;
     system.ssm.set_mood(Mood::Denies);
     let text = last_words(&system, &ROUTE).await;
@@ -143,7 +143,7 @@ async fn a_function_that_may_not_read_its_parameters_says_what_it_was_refused() 
 }
 
 #[tokio::test]
-async fn a_secret_told_in_both_ways_is_refused() {
+async fn a_secret_given_both_by_value_and_by_name_is_refused() {
     let system = System::start().await;
     let mut names = ROUTE.to_vec();
     names.push(("TRAWL_API_KEY", "another-key-0123456789"));

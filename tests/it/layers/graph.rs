@@ -1,15 +1,16 @@
-//! Which file of a crate imports which, and the circles in that.
+//! The import graph of a crate's files, and its cycles.
 //!
-//! An import is the file that *defines* the name, found through all re-exports. So these
-//! are none: a `mod` line, a `pub use` of what a module's own children define, and a name
-//! that only says which module the next word is in.
+//! An edge leads to the file that *defines* a name, found through all re-exports.
+//! Therefore none of these is an import: a `mod` line, a `pub use` of something that the
+//! module's own children define, and a name that only says which module the next word is
+//! in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::modules::{Crate, Import};
 
-/// The imports of a crate's files, with the names that are imported.
+/// The imports between a crate's files, with the imported names.
 #[derive(Default)]
 pub struct Graph {
     pub imports: BTreeMap<PathBuf, BTreeMap<PathBuf, BTreeSet<String>>>,
@@ -18,11 +19,11 @@ pub struct Graph {
 #[derive(Clone, Copy)]
 enum Target {
     Module(usize),
-    /// Something that this module defines.
+    /// An item that this module defines.
     Item(usize),
 }
 
-/// Re-exports of re-exports that are followed.
+/// Maximum length of a chain of re-exports that is followed.
 const DEPTH: u32 = 12;
 
 impl Graph {
@@ -51,7 +52,7 @@ impl Graph {
         graph
     }
 
-    /// The same, without a file's imports from the roots of the modules it is in.
+    /// The same graph without imports from the roots of the modules that contain a file.
     pub fn without_roots(source: &Crate) -> Graph {
         let mut graph = Graph::of(source);
         for module in &source.modules {
@@ -76,7 +77,7 @@ impl Graph {
         }
     }
 
-    /// The groups of files that import each other, each as one shortest circle.
+    /// Groups of files that import each other, each shown as one shortest cycle.
     pub fn circles(&self) -> Vec<Vec<PathBuf>> {
         let mut circles: Vec<Vec<PathBuf>> = Vec::new();
         let mut seen: BTreeSet<&PathBuf> = BTreeSet::new();
@@ -86,7 +87,7 @@ impl Graph {
             }
             if let Some(circle) = self.shortest_circle(file) {
                 let reached = self.reached(file);
-                // All that reach each other are one group.
+                // Files that all reach each other form one group.
                 let group = reached
                     .iter()
                     .filter(|other| self.reached(other).contains(file));
@@ -143,7 +144,7 @@ impl Graph {
         None
     }
 
-    /// A circle in words, with what each file imports from the next.
+    /// Describes a cycle, with the names that each file imports from the next.
     pub fn describe(&self, circle: &[PathBuf]) -> String {
         let steps = circle.windows(2).map(|pair| {
             let names: Vec<&str> = self.imports[&pair[0]][&pair[1]]
@@ -168,8 +169,8 @@ fn is_below(source: &Crate, module: usize, ancestor: usize) -> bool {
     false
 }
 
-/// What a path names, seen from a module; `None` for what other crates define and for words
-/// that name nothing here.
+/// Resolves a path as seen from a module. `None` for names of other crates and words that
+/// name nothing here.
 fn resolve(source: &Crate, from: usize, path: &[String], depth: u32) -> Option<Target> {
     let (first, rest) = path.split_first()?;
     let mut found = match first.as_str() {
@@ -191,7 +192,7 @@ fn resolve(source: &Crate, from: usize, path: &[String], depth: u32) -> Option<T
     Some(found)
 }
 
-/// A module and a function may have one name; a name that others follow is the module.
+/// A module and a function may share a name. A name followed by others is the module.
 fn look_up(
     source: &Crate,
     module: usize,
@@ -209,7 +210,7 @@ fn look_up(
     }
     let is_called = |import: &&Import| import.name.as_deref() == Some(name);
     if let Some(import) = inside.imports.iter().find(is_called) {
-        // `use chrono::chrono` would look for itself: the depth ends it.
+        // `use chrono::chrono` would look up itself; the depth limit ends that.
         if import.path.first().map(String::as_str) != Some(name) || import.path.len() > 1 {
             let found = resolve_import(source, module, import, depth);
             if found.is_some() {
@@ -231,7 +232,7 @@ fn look_up(
         .next()
 }
 
-/// The first word of an import is a module of ours or a crate, never another import.
+/// The first word of an import is a local module or a crate, never another import.
 fn resolve_import(source: &Crate, module: usize, import: &Import, depth: u32) -> Option<Target> {
     let first = import.path.first()?;
     let is_ours = matches!(first.as_str(), "crate" | "self" | "super")

@@ -1,15 +1,15 @@
-//! No files import each other in a circle, and a layer uses only those above it.
+//! No files import each other in a cycle, and a layer uses only the layers above it.
 //!
-//! Each crate of ours is read from its source: an import leads to the file that *defines*
-//! the name, through all re-exports. A circle means that neither file can be understood,
-//! tested or moved without the other; it is opened by moving what both need into a file
-//! of its own.
+//! Each local crate is read from its source. An import leads to the file that *defines*
+//! the name, through all re-exports. In a cycle, no file can be understood, tested or
+//! moved without the others. To break one, move what both files need into a file of its
+//! own.
 //!
-//! What counts as an import is said in `graph`. Two things are allowed:
+//! `graph` defines what counts as an import. Two exceptions are allowed:
 //!
-//! - in a function's crate, a file may use what the root of its own module defines, such as
-//!   the `State` of `lib.rs` that every handler takes;
-//! - `local/upstash` has the circles it had, and may only have fewer.
+//! - in a function's crate, a file may use what the root of its own module defines, such
+//!   as the `State` in `lib.rs` that every handler takes;
+//! - `local/upstash` may keep the cycles it had, but may not add any.
 
 mod graph;
 mod modules;
@@ -19,14 +19,13 @@ use std::path::{Component, Path, PathBuf};
 use graph::Graph;
 use modules::Crate;
 
-/// The layers of `shared`, each of which uses only those before it.
+/// The layers of `shared`. Each uses only those before it.
 const LAYERS: [&str; 6] = ["base", "redis", "services", "domain", "web", "start"];
 
-/// Services that use another: the metrics write down what the cache counts.
+/// Services that may use another service: the metrics report what the cache counts.
 const BETWEEN_SERVICES: [(&str, &str); 1] = [("metrics", "cache")];
 
-/// Groups of files in `local/upstash` that import each other in a circle. Lower it when one
-/// is opened.
+/// Number of import cycles in `local/upstash`. Lower it when one is broken.
 const CIRCLES_OF_UPSTASH: usize = 4;
 
 fn root() -> PathBuf {
@@ -53,7 +52,7 @@ fn crates() -> Vec<String> {
 }
 
 #[test]
-fn no_files_import_each_other_in_a_circle() {
+fn no_files_import_each_other_in_a_cycle() {
     let mut found = Vec::new();
     for folder in crates() {
         let graph = graph(&folder);
@@ -65,7 +64,7 @@ fn no_files_import_each_other_in_a_circle() {
 }
 
 #[test]
-fn the_endpoint_has_no_more_circles_than_it_had() {
+fn the_endpoint_has_no_new_import_cycles() {
     let graph = graph("local/upstash");
     let circles = graph.circles();
     let described: Vec<String> = circles
@@ -110,13 +109,13 @@ fn a_layer_of_shared_uses_only_those_above_it() {
     );
 }
 
-/// The layer of a file; none of `lib.rs`, which names them all.
+/// The layer of a file. `None` for `lib.rs`, which names all layers.
 fn layer(file: &Path) -> Option<usize> {
     let name = part(file, 0);
     LAYERS.iter().position(|layer| *layer == name)
 }
 
-/// A component of a path, without `.rs`.
+/// One component of a path, without `.rs`.
 fn part(file: &Path, place: usize) -> String {
     let component = file.components().nth(place);
     let name = component.map(Component::as_os_str).unwrap_or_default();
@@ -124,7 +123,7 @@ fn part(file: &Path, place: usize) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// A crate of two files, written for the test.
+/// A crate written for the test.
 fn written(files: &[(&str, &str)]) -> Graph {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -136,7 +135,7 @@ fn written(files: &[(&str, &str)]) -> Graph {
 }
 
 #[test]
-fn a_circle_is_found_through_re_exports_and_paths_in_the_code() {
+fn a_cycle_is_found_through_re_exports_and_paths_in_the_code() {
     let graph = written(&[
         ("lib.rs", "mod a; mod b; pub use a::A;"),
         ("a.rs", "pub struct A; pub fn f() { crate::b::g(); }"),
@@ -156,7 +155,7 @@ fn a_circle_is_found_through_re_exports_and_paths_in_the_code() {
 }
 
 #[test]
-fn declaring_re_exporting_and_testing_are_no_imports() {
+fn declarations_re_exports_and_tests_are_not_imports() {
     let graph = written(&[
         ("lib.rs", "pub mod queue;"),
         (
@@ -174,7 +173,7 @@ fn declaring_re_exporting_and_testing_are_no_imports() {
 }
 
 #[test]
-fn a_child_that_uses_what_its_parent_defines_is_a_circle_where_the_parent_uses_the_child() {
+fn a_child_and_a_parent_that_use_each_other_form_a_cycle() {
     let files = [
         (
             "lib.rs",

@@ -1,6 +1,6 @@
-//! The modules of a crate, read from its source: what each defines, imports and names.
+//! Reads the modules of a crate from its source: what each defines, imports and names.
 //!
-//! Items and modules for tests (`#[cfg(test)]`) are left out. Macros are read as the words
+//! Test-only items and modules (`#[cfg(test)]`) are skipped. Macros are read as the words
 //! they contain.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,26 +9,26 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 
-/// A crate's modules; the first is its root.
+/// The modules of a crate. The first is the root.
 pub struct Crate {
     pub modules: Vec<Module>,
 }
 
 #[derive(Default)]
 pub struct Module {
-    /// From the crate's `src`.
+    /// Path relative to the crate's `src`.
     pub file: PathBuf,
     pub parent: Option<usize>,
     pub children: BTreeMap<String, usize>,
     pub items: BTreeSet<String>,
     pub imports: Vec<Import>,
-    /// Paths that its code names, `a::b` as two words.
+    /// Paths used in the code; `a::b` is stored as two words.
     pub paths: BTreeSet<Vec<String>>,
 }
 
 /// One leaf of a `use`.
 pub struct Import {
-    /// What it is called here; `None` for `*`.
+    /// The local name; `None` for `*`.
     pub name: Option<String>,
     pub path: Vec<String>,
     pub is_public: bool,
@@ -136,10 +136,11 @@ fn leaves(tree: &syn::UseTree, path: &mut Vec<String>, is_public: bool, found: &
     }
 }
 
-/// Every `a::b::c` of the code, and every single word that is not a field or method.
+/// Collects every `a::b::c` in the code and every single word that is not a field or
+/// method.
 fn paths(tokens: TokenStream, found: &mut BTreeSet<Vec<String>>) {
     let mut path: Vec<String> = Vec::new();
-    // Colons since the last word, and whether a dot stands before the next.
+    // Colons since the last word, and whether a dot precedes the next one.
     let (mut n_colons, mut after_dot) = (0, false);
     for token in tokens {
         match token {
@@ -149,7 +150,7 @@ fn paths(tokens: TokenStream, found: &mut BTreeSet<Vec<String>>) {
                     path.push(word);
                 } else {
                     found.insert(std::mem::take(&mut path));
-                    // A path that begins with `::` is another crate's.
+                    // A path that starts with `::` belongs to another crate.
                     if !after_dot && n_colons != 2 {
                         path.push(word);
                     }

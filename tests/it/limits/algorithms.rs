@@ -1,4 +1,4 @@
-//! What each algorithm admits, and what all do alike.
+//! What each algorithm admits, and what all of them have in common.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn a_caller_has_the_limit_and_not_one_more() {
         let refused = bench.check(&rule, &caller).await;
         assert_fields!(refused, { admitted: false, reason: Reason::Exceeded });
         assert!(bench.check(&rule, "another").await.admitted);
-        // When it says that it may be admitted, it is.
+        // It is admitted again at exactly the announced time.
         let wait = refused.reset_at_ms - bench.clock.now_ms();
         assert!((1..=62_000).contains(&wait), "{algorithm:?}: {wait}");
         bench.advance(Duration::from_millis(wait as u64));
@@ -49,7 +49,7 @@ async fn a_refused_call_consumes_nothing_but_of_a_fixed_window() {
 }
 
 #[tokio::test]
-async fn a_call_heavier_than_the_limit_is_refused_and_says_when_to_come_back() {
+async fn a_call_heavier_than_the_limit_is_refused_and_says_when_to_retry() {
     let bench = Bench::start().await;
     for algorithm in ALGORITHMS {
         let verdict = bench.weigh(&rule(algorithm, 3, 60), "a", 4).await;
@@ -82,7 +82,7 @@ async fn a_refunded_call_counts_no_more_and_only_once() {
         assert!(!bench.check(&rule, &caller).await.admitted);
         assert!(bench.limiter.refund(&bench.redis, &check).await.unwrap());
         if algorithm == Algorithm::FixedWindow {
-            // Its refusal counted.
+            // Its refused calls counted.
             assert!(bench.check(&rule, &caller).await.admitted);
             continue;
         }
@@ -139,7 +139,7 @@ async fn a_limit_is_changed_for_all_processes_while_they_run() {
             .await
             .unwrap();
         if let Algorithm::TokenBucket { .. } = algorithm {
-            // It stays empty, and is filled twice as fast.
+            // The bucket stays empty but is refilled twice as fast.
             assert!(!bench.check(&rule, &caller).await.admitted);
             bench.advance(Duration::from_secs(10));
         }
@@ -263,7 +263,7 @@ async fn an_action_may_have_any_name() {
             assert!(!bench.check(&rule, caller).await.admitted);
         }
     }
-    // None of them is a limit for `test`, or denies anybody.
+    // None of these is a rule for `test`, and none refuses anyone.
     let verdict = bench
         .check(&rule(Algorithm::SlidingWindow, 3, 60), "test")
         .await;

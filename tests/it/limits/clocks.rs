@@ -1,4 +1,4 @@
-//! A clock that is wrong, and what it does to everybody else.
+//! The effect of a wrong clock on all other callers.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const SCRIPTED: [Algorithm; 3] = [
     Algorithm::TokenBucket { burst: 10 },
 ];
 
-/// A process whose clock is `ahead_ms` ahead of the bench's, and stays so.
+/// A process whose clock stays `ahead_ms` ahead of the bench's clock.
 struct Process<'a> {
     bench: &'a Bench,
     clock: Clock,
@@ -47,7 +47,7 @@ async fn a_call_from_a_clock_far_ahead_locks_nobody_out() {
             let (rule, caller) = (rule(algorithm, 10, 60), format!("{n}-{ahead_secs}"));
             let wrong = process(&bench, ahead_secs * 1000);
             assert!(wrong.admits(&rule, &caller).await);
-            // Six a minute, of ten that are allowed.
+            // Six calls per minute; ten are allowed.
             for call in 0..30 {
                 let verdict = bench.check(&rule, &caller).await;
                 assert!(
@@ -73,7 +73,7 @@ async fn a_clock_less_than_a_window_ahead_affects_one_window() {
                 refused += u64::from(!bench.check(&rule, &caller).await.admitted);
                 bench.advance(Duration::from_secs(10));
             }
-            // The rest of its own window, and one more at most.
+            // The rest of its own window and at most one call more.
             assert!(refused <= 13, "{algorithm:?} {ahead_secs} s: {refused}");
         }
     }
@@ -112,7 +112,7 @@ async fn two_clocks_about_a_window_apart_admit_a_bounded_number() {
                 }
                 bench.advance(Duration::from_secs(3));
             }
-            // That of each clock, and one more for what changes from one to the other.
+            // The limit of each clock, and one call for each change between them.
             assert!(admitted <= 30, "{algorithm:?} {ahead_ms} ms: {admitted}");
         }
     }
@@ -142,7 +142,7 @@ async fn a_process_whose_clock_was_ahead_is_right_again_as_soon_as_its_clock_is(
 }
 
 #[tokio::test]
-async fn a_bucket_of_nothing_says_so() {
+async fn an_empty_bucket_says_so() {
     let bench = Bench::start().await;
     for burst in [0, 5] {
         let rule = rule(Algorithm::TokenBucket { burst }, 0, 60);

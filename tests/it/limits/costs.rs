@@ -1,4 +1,4 @@
-//! What a check costs, in billed commands and round trips.
+//! The cost of a rate limit check in billed commands and round trips.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn checks_cost_what_the_golden_file_says() {
             Algorithm::SlidingLog => "sliding log",
             Algorithm::TokenBucket { .. } => "token bucket",
         };
-        // Its scripts are known before anything is counted.
+        // Its scripts are cached before anything is counted.
         let check = bench.limiter.call(&rule, "known", 1);
         bench.limiter.check(&bench.redis, &check).await;
         bench.limiter.refund(&bench.redis, &check).await.unwrap();

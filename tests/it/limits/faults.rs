@@ -1,4 +1,4 @@
-//! What a check makes of failures between it and Redis.
+//! How a rate limit check handles failures between it and Redis.
 
 use shared::rate_limiter::{Algorithm, Reason, Rule};
 use upstash_local::{Fault, FaultAction};
@@ -25,7 +25,7 @@ async fn a_call_whose_reply_was_lost_is_asked_about_again_and_counts_once() {
     for (n, algorithm) in ALGORITHMS.into_iter().enumerate().skip(1) {
         for action in AFTER_COMMIT.into_iter().chain(BEFORE) {
             let (rule, caller) = (rule(algorithm, 3, 60), format!("{n}{action:?}"));
-            // The script is known, so that the fault strikes the check itself.
+            // The script is cached, so that the fault hits the check itself.
             bench.check(&rule, "known").await;
             bench.server.faults().add(Fault::new(action));
             let verdict = bench.check(&rule, &caller).await;
@@ -85,13 +85,13 @@ async fn a_check_of_a_fixed_window_is_never_sent_twice() {
         bench.server.faults().add(Fault::new(action));
         let lost = bench.check(&rule, &caller).await;
         assert_fields!(lost, { admitted: true, reason: Reason::Unavailable });
-        // The lost one has counted, once.
+        // The call whose reply was lost was counted once.
         assert_eq!(bench.check(&rule, &caller).await.remaining, 1);
     }
 }
 
 #[tokio::test]
-async fn a_rule_decides_when_redis_is_away_and_the_verdict_says_so() {
+async fn the_rule_decides_while_redis_is_unavailable_and_the_verdict_says_so() {
     let bench = Bench::start().await;
     for algorithm in ALGORITHMS {
         for action in BEFORE {
@@ -112,14 +112,14 @@ async fn a_rule_decides_when_redis_is_away_and_the_verdict_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_no_state_is_forgotten() {
+async fn a_malformed_limiter_state_is_discarded() {
     use shared::redis::commands::Hashes as _;
     let bench = Bench::start().await;
     let fields = [("a", "b")];
     let key = "trawl:ratelimit:test:a";
     bench.redis.hset(key, &fields).await.unwrap();
     for algorithm in ALGORITHMS.into_iter().skip(1) {
-        // MGET reads another type as nothing, and SET replaces it.
+        // MGET returns nil for a value of another type, and SET replaces it.
         let verdict = bench.check(&rule(algorithm, 3, 60), "a").await;
         assert!(verdict.admitted, "{algorithm:?}: {verdict:?}");
     }

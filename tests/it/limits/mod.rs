@@ -1,4 +1,4 @@
-//! How often a caller may do something.
+//! Rate limits.
 
 mod algorithms;
 mod clocks;
@@ -16,7 +16,7 @@ use shared::config::{Provider, RedisConfig};
 use shared::rate_limiter::{Algorithm, RateLimiter, Rule, Verdict};
 use shared::redis::Redis;
 
-/// What the limit adds to the bill of a request that is let through.
+/// The commands that the rate limit adds to an admitted request.
 pub const CHECK: u64 = 3;
 
 pub const ALGORITHMS: [Algorithm; 4] = [
@@ -26,7 +26,7 @@ pub const ALGORITHMS: [Algorithm; 4] = [
     Algorithm::TokenBucket { burst: 3 },
 ];
 
-/// A limiter with its endpoint and clock.
+/// A limiter with its own endpoint and clock.
 pub struct Bench {
     pub server: upstash_local::Server,
     pub clock: Clock,
@@ -52,7 +52,7 @@ impl Bench {
         self.clock.advance(by);
     }
 
-    /// Another process: nothing is shared but the database.
+    /// Another process, which shares only the database.
     pub fn other(&self) -> RateLimiter {
         RateLimiter::new("trawl:", self.clock.clone())
     }
@@ -61,7 +61,7 @@ impl Bench {
         self.weigh(rule, caller, 1).await
     }
 
-    /// Asked by a new process each time, so that no block answers.
+    /// Asks as a new process each time, so that no cached block answers.
     pub async fn weigh(&self, rule: &Rule, caller: &str, weight: u32) -> Verdict {
         let limiter = self.other();
         let check = limiter.call(rule, caller, weight);
@@ -69,7 +69,7 @@ impl Bench {
     }
 }
 
-/// A client of its own, as another process has.
+/// A separate client, as another process has.
 pub fn client(server: &upstash_local::Server, clock: &Clock) -> Redis {
     let config = RedisConfig {
         provider: Provider::Local,

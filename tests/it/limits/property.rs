@@ -1,5 +1,5 @@
-//! No limiter admits more than its definition allows, whatever happens to requests,
-//! and none is stricter than it says.
+//! No limiter admits more than its rule allows, whatever happens to its requests, and
+//! none is stricter than its rule.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const FAULTS: [FaultAction; 6] = [
     FaultAction::Duplicate,
 ];
 
-/// Calls made at the same time, and what happens to one of their requests.
+/// Simultaneous calls, and a fault that hits one of their requests.
 #[derive(Clone, Debug)]
 struct Step {
     pause_ms: u64,
@@ -39,7 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..24)
 }
 
-/// A call: when it was made, its weight, and what came of it.
+/// A call: its time, its weight and its result.
 struct Call {
     at_ms: i64,
     weight: u32,
@@ -125,7 +125,7 @@ fn check(
             Rule::new("test", limit, Duration::from_millis(window_ms)).by(algorithm(1 + salt % 5));
         let mut world = world.borrow_mut();
         let calls = runtime.block_on(world.run(&rule, &steps));
-        // A failed judgement is a panic, which the runner shrinks.
+        // A failed check panics, so that the runner shrinks the case.
         judge(&rule, world.lag, &calls);
         Ok::<(), TestCaseError>(())
     };
@@ -138,7 +138,7 @@ fn admitted(calls: &[Call], from: i64, to: i64) -> u32 {
     calls.iter().filter(within).map(|call| call.weight).sum()
 }
 
-/// In no stretch as long as the window is more admitted than the limit.
+/// No interval as long as the window admits more than the limit.
 fn never_more_than_the_limit(rule: &Rule, lag: Duration, calls: &[Call]) {
     let window_ms = rule.window.saturating_sub(lag).as_millis() as i64;
     for call in calls {
@@ -147,7 +147,7 @@ fn never_more_than_the_limit(rule: &Rule, lag: Duration, calls: &[Call]) {
     }
 }
 
-/// A refused call would have gone over it, looking `slack` further back.
+/// Every refused call would have exceeded the limit, counted from `slack` earlier.
 fn refused_only_for_lack_of_room(rule: &Rule, slack_ms: i64, calls: &[Call]) {
     let window_ms = rule.window.as_millis() as i64;
     for call in calls.iter().filter(|call| !call.verdict.admitted) {
@@ -222,8 +222,8 @@ fn a_token_bucket_admits_its_burst_and_what_came_in_since() {
     );
 }
 
-/// Against a bucket that is filled drop by drop. Calls made at the same time may have
-/// come in any order, so a refused one is compared with what all of them left.
+/// Compares with a token bucket that is refilled continuously. Simultaneous calls may
+/// have arrived in any order, so a refused call is compared with what all of them left.
 fn refused_only_without_tokens(burst: u32, token_ms: f64, calls: &[Call]) {
     let (mut tokens, mut at_ms) = (f64::from(burst), 0);
     for together in calls.chunk_by(|a, b| a.at_ms == b.at_ms) {

@@ -1,11 +1,11 @@
-//! Taking a call back: one that was counted, once.
+//! A counted call can be refunded once.
 
 use shared::rate_limiter::Reason;
 use upstash_local::{Fault, FaultAction};
 
 use super::{ALGORITHMS, Bench, rule};
 
-/// Uses up what is left of a limit; answers how many calls that were.
+/// Uses up the rest of a limit and returns the number of calls.
 async fn use_up(bench: &Bench, rule: &shared::rate_limiter::Rule, caller: &str) -> u32 {
     let mut admitted = 0;
     while bench.check(rule, caller).await.admitted {
@@ -48,7 +48,8 @@ async fn a_refused_call_has_nothing_to_give_back() {
             let check = limiter.call(&rule, &caller, weight);
             assert!(!limiter.check(&bench.redis, &check).await.admitted);
             assert!(!limiter.refund(&bench.redis, &check).await.unwrap());
-            // Nor does one that nobody ever asked about, or that this process refused.
+            // A call that was never made, or that this process refused, cannot be
+            // refunded either.
             let unasked = limiter.call(&rule, &caller, weight);
             assert!(!limiter.refund(&bench.redis, &unasked).await.unwrap());
             let blocked = limiter.call(&rule, &caller, weight);

@@ -1,4 +1,4 @@
-//! The limits as callers of the routes meet them.
+//! Rate limits as the callers of the routes see them.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn app(limits: LimitsConfig) -> TestApp {
         ..Options::default()
     })
     .await;
-    // Scripts are known before anything is counted.
+    // The scripts are cached before anything is counted.
     app.get("/api/jobs?state=waiting").await;
     app.post("/api/jobs/scan", &scan(0)).await;
     app.advance(Duration::from_secs(3600));
@@ -49,7 +49,7 @@ fn number(reply: &Reply, name: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn every_reply_says_how_the_caller_stands() {
+async fn every_reply_reports_the_callers_limit() {
     let app = app(LimitsConfig::default()).await;
     let reply = app.get("/api/jobs?state=waiting").await;
     assert_eq!(reply.status, 200);
@@ -77,7 +77,7 @@ async fn every_reply_says_how_the_caller_stands() {
     app.leaves_unfinished(2);
 }
 
-/// Limit and what is left of it; the other headers are there and say the same.
+/// The limit and the remaining calls. Checks that the other headers agree.
 fn standing(reply: &Reply) -> (i64, i64) {
     let limit = number(reply, "x-ratelimit-limit");
     let remaining = number(reply, "x-ratelimit-remaining");
@@ -90,14 +90,15 @@ fn standing(reply: &Reply) -> (i64, i64) {
 }
 
 #[tokio::test]
-async fn every_refusal_says_how_the_caller_stands_and_costs_nothing() {
+async fn every_refusal_reports_the_callers_limit_and_costs_nothing() {
     let app = app(LimitsConfig::default()).await;
     app.get("/api/jobs?state=waiting").await;
     app.endpoint.reset_meter();
     let url = |path: &str| app.path(path);
     let (http, key) = (app.http(), TestApp::API_KEY);
     let metrics = "/api/admin/redis/metrics";
-    // Who has no known key has used nothing, who has one what was seen of it here.
+    // A caller without a valid key has used nothing; for one with a key, this process
+    // knows its use.
     for (request, status, expected) in [
         (http.get(url(JOB)), 401, (600, 600)),
         (http.post(url("/api/jobs")), 401, (60, 60)),
@@ -118,7 +119,8 @@ async fn every_refusal_says_how_the_caller_stands_and_costs_nothing() {
         let reply = app.send_plain(request).await;
         assert_eq!((reply.status, standing(&reply)), (status, expected));
     }
-    // The gateway answers for paths nobody has; a function, should one get there.
+    // The gateway answers unknown paths. If one reaches a function, the function answers
+    // it.
     let event = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": "/api/nothing", "rawQueryString": "",
         "headers": { "authorization": format!("Bearer {key}") }, "isBase64Encoded": false,
@@ -133,7 +135,7 @@ async fn every_refusal_says_how_the_caller_stands_and_costs_nothing() {
         (&json!(404), &json!("599"))
     );
     assert_eq!(app.endpoint.meter().total, 0);
-    // What was seen is forgotten with the window.
+    // This knowledge expires with the window.
     app.advance(Duration::from_secs(62));
     let reply = app.get("/api/jobs/x").await;
     assert_eq!((reply.status, standing(&reply)), (400, (600, 600)));
@@ -165,7 +167,7 @@ async fn a_change_and_its_limit_are_two_round_trips() {
 }
 
 #[tokio::test]
-async fn a_refused_caller_is_told_when_to_come_back_and_then_served() {
+async fn a_refused_caller_is_told_when_to_retry_and_then_served() {
     let app = app(limits()).await;
     for _ in 0..2 {
         assert_eq!(app.get(JOB).await.status, 404);
@@ -188,14 +190,14 @@ async fn a_refused_caller_is_told_when_to_come_back_and_then_served() {
         wait as u64,
         ((reset - app.clock.now_ms()) as u64).div_ceil(1000)
     );
-    // Other actions and other keys have limits of their own.
+    // Other actions and other keys have separate limits.
     assert_eq!(app.post("/api/jobs/scan", &scan(1)).await.status, 202);
     let admin = app
         .http()
         .get(app.path(JOB))
         .bearer_auth(TestApp::ADMIN_KEY);
     assert_eq!(app.send_plain(admin).await.status, 404);
-    // Refused calls did not put this off.
+    // Refused calls did not postpone this.
     app.advance(Duration::from_secs(wait as u64));
     assert_eq!(app.get(JOB).await.status, 404);
     app.leaves_unfinished(2);
@@ -224,7 +226,7 @@ async fn a_refused_change_changes_nothing() {
     }
     app.endpoint.reset_meter();
     let refused = app.post("/api/jobs/scan", &scan(3)).await;
-    // With what it looked at before.
+    // Including the commands of the earlier read.
     assert_eq!((refused.status, app.endpoint.meter().total), (429, 4));
     let waiting = app.get("/api/jobs?state=waiting").await;
     assert_eq!(waiting.json["jobs"].as_array().unwrap().len(), 3);
@@ -268,7 +270,7 @@ async fn a_limit_that_cannot_be_checked_is_marked_and_lets_reads_and_changes_thr
     );
     assert_eq!(standing(&read), (2, 2));
     app.endpoint.faults().clear();
-    // The check alone fails: the tries of one request.
+    // Only the check fails, in all tries of one request.
     let check = Fault::new(FaultAction::Status(503))
         .matching("ratelimit:")
         .times(4);
@@ -330,11 +332,11 @@ async fn a_guesser_has_five_tries_and_none_while_they_cannot_be_counted() {
             (401, left)
         );
     }
-    // The right key comes too late.
+    // The correct key comes too late.
     let refused = sign_in(&app, TestApp::API_KEY).await;
     assert_eq!(refused.status, 429);
     assert!(number(&refused, "retry-after") > 890);
-    // A header is the caller's to write, and another address is not had by it.
+    // A forged header does not change the caller's address.
     let forged = app.http().post(app.path("/api/sessions"));
     let forged = forged.header("x-forwarded-for", "192.0.2.1");
     let body = json!({ "key": TestApp::API_KEY });
@@ -343,7 +345,7 @@ async fn a_guesser_has_five_tries_and_none_while_they_cannot_be_counted() {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_is_limited_as_the_session_s_user() {
+async fn a_signed_in_caller_is_limited_as_the_user_of_the_session() {
     let app = app(limits()).await;
     let set = sign_in(&app, TestApp::API_KEY).await;
     let cookie = set.header("set-cookie").unwrap().split(';').next().unwrap();
@@ -356,7 +358,7 @@ async fn who_is_signed_in_is_limited_as_the_session_s_user() {
         (first.status, number(&first, "x-ratelimit-remaining")),
         (404, 1)
     );
-    // The key itself is the same caller.
+    // The key itself belongs to the same caller.
     assert_eq!(app.get(JOB).await.status, 404);
     assert_eq!(read().await.status, 429);
     let change = app.http().post(app.path("/api/jobs/scan")).json(&scan(1));
@@ -371,14 +373,14 @@ async fn who_is_signed_in_is_limited_as_the_session_s_user() {
 #[tokio::test]
 async fn a_handler_that_does_not_wait_for_the_check_is_refused_all_the_same() {
     let app = app(limits()).await;
-    // Another environment has used the limit up: this one does not know.
+    // Another environment has used up the limit; this one does not know.
     let limiter = RateLimiter::new(&app.key_prefix, app.clock.clone());
     let rule = Rule::new("read", 2, Duration::from_secs(60));
     let call = || limiter.call(&rule, "api:127.0.0.1", 1);
     for _ in 0..2 {
         assert!(limiter.check(&app.redis, &call()).await.admitted);
     }
-    // The cache gives a slow database up and asks Discord.
+    // The cache gives up on the slow database and asks Discord.
     let held = Fault::new(FaultAction::Delay(Duration::from_secs(3600)));
     app.endpoint.faults().add(held);
     let guild = format!("/api/guilds/{ID}");
@@ -412,7 +414,7 @@ async fn a_refused_request_leaves_no_task_behind() {
     for _ in 0..50 {
         assert_eq!(patch().await, 429);
     }
-    // Those of connections come and go.
+    // Connections open and close.
     for _ in 0..1000 {
         tokio::task::yield_now().await;
     }

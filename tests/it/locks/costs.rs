@@ -1,4 +1,4 @@
-//! What a lock costs, in billed commands and round trips.
+//! The cost of a lock in billed commands and round trips.
 
 use super::{Bench, LEASE};
 

@@ -1,4 +1,4 @@
-//! What a lock makes of failures between it and Redis.
+//! How a lock handles failures between it and Redis.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn a_lease_is_extended_and_a_lock_given_back_through_any_failure() {
         bench.server.faults().add(Fault::new(action));
         assert!(held.extend(LEASE).await.unwrap(), "{action:?}");
         bench.server.faults().add(Fault::new(action));
-        // It may say that it held nothing, when it asked twice; it holds nothing now.
+        // If it was sent twice, it may report that nothing was held; now nothing is.
         held.release().await.unwrap();
         assert!(bench.take().await.is_some(), "{action:?}");
     }
@@ -50,7 +50,7 @@ async fn an_acquisition_whose_every_reply_was_lost_holds_nothing() {
     let lost = Fault::new(FaultAction::DropAfterCommit).times(4);
     bench.server.faults().add(lost);
     assert!(bench.locks.try_acquire("r", LEASE).await.is_err());
-    // Given back by the one who could not know.
+    // The lock was released by a holder that could not know it.
     assert!(bench.take().await.is_some());
 }
 

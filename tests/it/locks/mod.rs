@@ -1,4 +1,4 @@
-//! One holder at a time.
+//! Locks: one holder at a time.
 
 mod costs;
 mod faults;
@@ -14,7 +14,7 @@ use shared::redis::Redis;
 
 pub const LEASE: Duration = Duration::from_secs(30);
 
-/// Locks with their endpoint and clock.
+/// Locks with their own endpoint and clock.
 pub struct Bench {
     pub server: upstash_local::Server,
     pub clock: Clock,
@@ -103,7 +103,7 @@ async fn a_frozen_holder_sees_that_its_lease_is_over_on_either_clock() {
 }
 
 #[tokio::test]
-async fn who_waits_has_the_lock_when_it_is_given_back() {
+async fn a_waiting_caller_gets_the_lock_when_it_is_released() {
     let bench = Bench::start().await;
     let held = bench.take().await.unwrap();
     let waiter = tokio::spawn({
@@ -126,7 +126,7 @@ async fn who_waits_has_the_lock_when_it_is_given_back() {
 }
 
 #[tokio::test]
-async fn who_waits_gives_up_at_the_deadline_and_not_after() {
+async fn a_waiting_caller_gives_up_at_the_deadline() {
     let bench = Bench::start().await;
     let mut held = bench.take().await.unwrap();
     let began = bench.clock.now_ms();

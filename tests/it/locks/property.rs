@@ -1,5 +1,5 @@
-//! However holders come, stop and come back, one holds the lock, and what it protects
-//! never goes back.
+//! In whatever order holders acquire, pause and return, only one holds the lock, and the
+//! protected value never goes back.
 
 use std::time::Duration;
 
@@ -26,11 +26,11 @@ enum Step {
     Acquire(usize, u64),
     Extend(usize, u64),
     Release(usize),
-    /// Writes what the lock protects, as one who was paused does: without a look at
-    /// the lease.
+    /// Writes the protected value without checking the lease, as a holder that was paused
+    /// does.
     Write(usize),
     Pass(u64),
-    /// To the next requests, so many of them.
+    /// A fault for this many of the next requests.
     Fault(usize, u32),
 }
 
@@ -48,7 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the lock protects: it refuses a fence below the highest it has seen.
+/// The value that the lock protects. It rejects a fence below the highest one seen.
 #[derive(Default)]
 struct Protected {
     highest: u64,
@@ -78,7 +78,7 @@ async fn run(bench: &Bench, resource: &str, steps: Vec<Step>) {
         match step {
             Step::Acquire(n, ms) => {
                 let lease = Duration::from_millis(ms);
-                // Away for good, it is an error, and nothing is held.
+                // In a permanent outage this is an error, and nothing is held.
                 if let Ok(Some(new)) = processes[n].try_acquire(resource, lease).await {
                     assert!(new.fence() > last_fence);
                     last_fence = new.fence();

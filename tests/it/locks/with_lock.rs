@@ -1,4 +1,4 @@
-//! Work under a lock.
+//! Work that runs under a lock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use upstash_local::{Fault, FaultAction};
 
 use super::{Bench, LEASE};
 
-/// Work that waits for a word at each of its steps.
+/// Work that waits for a signal at each step.
 struct Work {
     go_on: Arc<Notify>,
     steps: Arc<AtomicU32>,
@@ -20,7 +20,7 @@ struct Work {
 }
 
 impl Work {
-    /// Starts it and waits until it runs.
+    /// Starts the work and waits until it runs.
     async fn start(bench: &Bench) -> Work {
         let (go_on, steps) = (Arc::new(Notify::new()), Arc::new(AtomicU32::new(0)));
         let (locks, clock) = (bench.locks.clone(), bench.clock.clone());
@@ -49,7 +49,7 @@ impl Work {
     }
 }
 
-/// Lets everything that can go on do so, until Redis was asked `n` times.
+/// Runs everything that can run until Redis has been called `n` times.
 async fn until_asked(bench: &Bench, n: u64) {
     for _ in 0..100_000 {
         if bench.server.meter().requests.values().sum::<u64>() >= n {
@@ -87,7 +87,7 @@ async fn work_is_dropped_when_its_lock_is_taken_away() {
     let error = work.task.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Lost { .. }), "{error}");
     assert_eq!(steps.load(Ordering::SeqCst), 1);
-    // What another holds is not given back.
+    // A lock that somebody else holds is not released.
     assert!(bench.take().await.is_none());
 }
 
@@ -95,7 +95,7 @@ async fn work_is_dropped_when_its_lock_is_taken_away() {
 async fn work_that_slept_through_its_lease_does_not_go_on() {
     let bench = Bench::start().await;
     let work = Work::start(&bench).await;
-    // A frozen process: time passes, and the word to go on comes, before it wakes.
+    // A frozen process: time passes and the signal arrives before it wakes up.
     bench.advance(2 * LEASE);
     work.go_on.notify_one();
     let steps = work.steps.clone();
@@ -120,16 +120,16 @@ async fn work_is_dropped_when_its_lease_cannot_be_renewed() {
 }
 
 #[tokio::test]
-async fn one_failed_renewal_is_made_up_for() {
+async fn a_failed_renewal_is_retried_in_time() {
     let bench = Bench::start().await;
     let work = Work::start(&bench).await;
-    // Not tried again by the client.
+    // The client does not retry this.
     let refused = Fault::new(FaultAction::Status(401)).matching("set");
     bench.server.faults().add(refused);
     let until = bench.clock.now_ms() + 2 * LEASE.as_millis() as i64;
     while bench.clock.now_ms() < until {
         bench.advance(Duration::from_millis(500));
-        // A renewal goes on beside these, however slow the machine is.
+        // A renewal can complete next to these, however slow the machine is.
         for _ in 0..3 {
             bench.redis.exists(&["other"]).await.unwrap();
         }

@@ -1,17 +1,17 @@
-//! The names that the code of a Lua file declares, sets and uses.
+//! Finds the names that the code of a Lua file declares, sets and uses.
 
 use std::collections::BTreeSet;
 
 use super::file::{File, Names};
 use super::tokens::{Kind, Token};
 
-/// What every script has without saying so.
+/// Globals that every script has.
 const GIVEN: [&str; 16] = [
     "ARGV", "KEYS", "cjson", "error", "ipairs", "math", "next", "pairs", "pcall", "redis",
     "select", "string", "table", "tonumber", "type", "unpack",
 ];
 
-/// Adds to `file` what its tokens say.
+/// Adds the contents of the tokens to `file`.
 pub fn read(tokens: &[Token<'_>], file: &mut File) {
     let mut reader = Reader {
         tokens,
@@ -30,17 +30,17 @@ fn lines_of(tokens: &[Token<'_>]) -> usize {
     lines.len()
 }
 
-/// Goes through the tokens of a file once.
+/// Processes the tokens of a file once.
 struct Reader<'a> {
     tokens: &'a [Token<'a>],
-    /// The names of the blocks that are open, the file's own first.
+    /// The names of the open blocks, starting with those of the file.
     scopes: Vec<Names>,
     brackets: Vec<&'a str>,
-    /// Declared by a `local` whose statement has not ended: with the depth of blocks.
+    /// Names declared by a `local` whose statement has not ended, with the block depth.
     pending: Vec<(usize, usize, Vec<String>)>,
-    /// Of loops whose `do` is still to come.
+    /// Variables of loops whose `do` has not been read.
     of_loops: Vec<Vec<String>>,
-    /// The outermost function that is open, with where it began.
+    /// The outermost open function and where it starts.
     function: Option<(String, usize)>,
     file: &'a mut File,
 }
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         self.file.locals = self.scopes.remove(0);
     }
 
-    /// Returns where to go on.
+    /// Returns where to continue.
     fn step(&mut self, at: usize) -> usize {
         let token = self.tokens[at];
         match (token.kind, token.text) {
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         at
     }
 
-    /// Names with commas between them, and where they end.
+    /// A comma-separated list of names, and where it ends.
     fn names(&self, mut at: usize) -> (Vec<String>, usize) {
         let mut names = vec![self.tokens[at].text.to_owned()];
         while self.is(at + 1, ",") {
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         (names, at + 1)
     }
 
-    /// Opens the block of a function: `name.of.it (a, b)`, the name being optional.
+    /// Opens the block of a function `name.of.it (a, b)`. The name is optional.
     fn parameters(&mut self, mut at: usize) -> usize {
         while !self.is(at, "(") {
             if self.tokens[at].kind == Kind::Name && !self.is(at - 1, ".") {
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The names of a `local` count from the end of its statement.
+    /// The names of a `local` are valid from the end of its statement.
     fn end_statements(&mut self, at: usize) {
         const FIRST: [&str; 13] = [
             "local", "if", "for", "while", "repeat", "do", "return", "break", "end", "else",
@@ -204,7 +204,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What the assignment that begins here sets: whole names and whole fields of `tx`.
+    /// What the assignment starting here sets: names, and fields of `tx`.
     fn targets(&self, mut at: usize) -> Vec<String> {
         let mut found = Vec::new();
         loop {

@@ -1,7 +1,7 @@
-//! A Lua file: what its header says, and which names its code defines and uses.
+//! A Lua file: what its header declares, and which names its code defines and uses.
 //!
-//! Names are resolved as Lua does it, by blocks. The fields of the table `tx` are names of
-//! their own, `tx.now`, since they are what files share.
+//! Names are resolved by blocks, as in Lua. The fields of the table `tx` count as names
+//! of their own, such as `tx.now`, because files share them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,20 +12,20 @@ pub type Names = BTreeSet<String>;
 
 pub struct File {
     pub name: &'static str,
-    /// By file, the names that are needed of it.
+    /// The names needed from each other file.
     pub needs: BTreeMap<String, Names>,
     pub defines: Names,
-    /// The function that stands before it, if it wraps a script.
+    /// The function that wraps a script, if this file contains it.
     pub wraps: Names,
-    /// The line that says what the script returns.
+    /// The line that describes the result.
     pub returns: Option<String>,
-    /// What it declares outside of any block.
+    /// Names declared outside any block.
     pub locals: Names,
-    /// The functions among these.
+    /// The functions among them.
     pub functions: BTreeMap<String, Function>,
-    /// Names and fields of `tx` it sets.
+    /// Names and fields of `tx` that it sets.
     pub assigned: Names,
-    /// What is used outside of its functions.
+    /// Names used outside its functions.
     pub used_at_once: Names,
 }
 
@@ -72,7 +72,7 @@ impl File {
         }
     }
 
-    /// Every name it uses that it does not declare itself.
+    /// All names that it uses but does not declare.
     pub fn uses(&self) -> Names {
         let used = self.functions.values().flat_map(|function| &function.uses);
         let used = used.chain(&self.used_at_once).chain(&self.assigned);
@@ -93,7 +93,7 @@ fn defined(list: &str) -> Vec<String> {
     outside.split(", ").map(str::to_owned).collect()
 }
 
-/// The names a file uses of others.
+/// The names that a file uses from others.
 fn uses(text: &'static str) -> Vec<String> {
     File::read("example", text).uses().into_iter().collect()
 }

@@ -1,4 +1,4 @@
-//! The Lua files: their headers are true, and a script carries only what it uses.
+//! The headers of the Lua files are true, and a script contains only what it uses.
 
 mod code;
 mod file;
@@ -11,7 +11,7 @@ use shared::redis::Script;
 
 use file::{File, Names};
 
-/// Every script there is, by the folder of its files.
+/// All scripts, by folder.
 fn folders() -> [(&'static str, &'static [&'static Script]); 5] {
     [
         ("queue", shared::queue::SCRIPTS),
@@ -22,7 +22,7 @@ fn folders() -> [(&'static str, &'static [&'static Script]); 5] {
     ]
 }
 
-/// The files of a folder by name.
+/// The files of a folder, by name.
 fn files(scripts: &[&Script]) -> BTreeMap<&'static str, File> {
     let listed = scripts[0].files().iter();
     listed
@@ -111,7 +111,7 @@ fn the_files_of_a_script_are_in_the_order_of_their_needs_and_share_no_names() {
             let mut before = Vec::new();
             for (name, _) in script.parts() {
                 let file = &files[name];
-                // The script it wraps is in a function, where its names stay.
+                // The script that it wraps is inside a function, so its names stay there.
                 if !file.wraps.is_empty() {
                     seen.clear();
                 }

@@ -1,4 +1,4 @@
-//! How much is sent with a script.
+//! How many bytes are sent for a script.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ fn a_script_is_sent_without_comments_and_carries_only_what_it_uses() {
     golden("script-lines", &rows);
 }
 
-/// The functions that a script carries and nothing in it calls, with their lines.
+/// Functions that a script contains but never calls, with their number of lines.
 fn unused<'a>(script: &Script, files: &'a BTreeMap<&str, File>) -> Vec<(&'a str, usize)> {
     let parts: Vec<&File> = script
         .parts()

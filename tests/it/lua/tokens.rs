@@ -1,10 +1,10 @@
-//! The words of a Lua file.
+//! Splits a Lua file into tokens.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Name,
     Keyword,
-    /// A text or a number.
+    /// A string or a number.
     Value,
     Symbol,
 }
@@ -21,7 +21,8 @@ impl Token<'_> {
         self.kind != Kind::Value && self.text == text
     }
 
-    /// Whether an expression may end here. A name that follows begins a statement.
+    /// Whether an expression may end here, so that a name that follows starts a
+    /// statement.
     pub fn ends_expression(&self) -> bool {
         match self.kind {
             Kind::Name | Kind::Value => true,
@@ -37,7 +38,8 @@ const KEYWORDS: [&str; 21] = [
 ];
 const SYMBOLS: [&str; 6] = ["...", "..", "==", "~=", "<=", ">="];
 
-/// The tokens of a file. Knows what our files use: no long texts and no long comments.
+/// The tokens of a file. Supports only what our files use: no long strings and no long
+/// comments.
 pub fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate() {

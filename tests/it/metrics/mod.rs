@@ -1,4 +1,4 @@
-//! The metrics every function writes, and the month's commands.
+//! The metrics that every function writes, and the monthly command count.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use upstash_local::{Fault, FaultAction};
 
 use crate::scan::{CHANNEL, guild_with};
 
-/// A system and the lines it wrote.
+/// A system and the metrics lines it wrote.
 struct Measured {
     app: TestApp,
     lines: Arc<Mutex<Vec<String>>>,
@@ -41,7 +41,7 @@ impl Measured {
     }
 }
 
-/// The names a line declares to be metrics.
+/// The metric names that a line declares.
 fn names(line: &Value) -> Vec<&str> {
     let metrics = &line["_aws"]["CloudWatchMetrics"][0]["Metrics"];
     let metrics = metrics.as_array().unwrap();
@@ -117,7 +117,7 @@ async fn failures_of_redis_errors_and_refusals_are_counted() {
 }
 
 #[tokio::test]
-async fn a_drain_tells_what_became_of_its_jobs_and_what_is_left() {
+async fn a_drain_reports_its_jobs_and_the_rest_of_the_queue() {
     let measured = Measured::start(Options::default()).await;
     let app = &measured.app;
     app.drain().await;

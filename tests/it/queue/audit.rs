@@ -1,4 +1,4 @@
-//! Mending a queue after writes were lost.
+//! Repairs of a queue after writes were lost.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn an_audit_of_a_healthy_queue_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_job_no_set_holds_is_put_back_and_runs() {
+async fn a_job_missing_from_both_sets_is_restored_and_runs() {
     let bench = Bench::start().await;
     let index = bench.queue.keys().index.clone();
     let waiting = bench.enqueue("work").await;
@@ -85,7 +85,7 @@ async fn a_job_no_set_holds_is_put_back_and_runs() {
 }
 
 #[tokio::test]
-async fn a_running_job_no_set_holds_is_left_to_its_drainer_and_then_to_the_sweep() {
+async fn a_running_job_missing_from_both_sets_is_left_to_its_drainer_and_then_to_the_sweep() {
     let bench = Bench::start().await;
     let handler = scripted();
     let id = bench.enqueue("held").await;
@@ -102,7 +102,7 @@ async fn a_running_job_no_set_holds_is_left_to_its_drainer_and_then_to_the_sweep
 }
 
 #[tokio::test]
-async fn a_finished_job_no_set_holds_is_shown_again_and_forgotten_in_time() {
+async fn a_finished_job_missing_from_both_sets_is_listed_again_and_deleted_in_time() {
     let bench = Bench::start().await;
     let ids = [
         bench.enqueue("work").await,
@@ -126,7 +126,7 @@ async fn a_finished_job_no_set_holds_is_shown_again_and_forgotten_in_time() {
 }
 
 #[tokio::test]
-async fn a_job_both_sets_hold_is_left_in_the_one_its_header_tells() {
+async fn a_job_in_both_sets_stays_in_the_one_that_matches_its_header() {
     let bench = Bench::start().await;
     let done = bench.enqueue("work").await;
     bench.drain(&scripted()).await;
@@ -194,7 +194,8 @@ async fn a_parked_job_its_group_does_not_know_of_waits_again() {
     gate.add_permits(1);
     assert_eq!(drainer.await.unwrap().completed, 1);
     assert_eq!(bench.drain(&handler).await.claimed, 0, "nobody lets it in");
-    // Parked jobs wait again when a walk begins, which mends nothing of a healthy one.
+    // At the start of an audit, parked jobs return to waiting; in a healthy queue this
+    // repairs nothing.
     assert_eq!(audit(&bench).await, (2, 0));
     assert_eq!(bench.drain(&handler).await.completed, 1);
 }

@@ -1,4 +1,4 @@
-//! Batches: a job that runs when all of many have ended.
+//! Batches: a job that runs once all jobs of a group have ended.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -53,7 +53,7 @@ async fn the_last_job_runs_once_when_each_of_the_others_has_ended_in_its_way() {
     bench.drain(&handler).await;
     assert_eq!(batch(&bench, &last.id).await, state(6, 2, [2, 1, 1]));
 
-    // One redriven counts no second time.
+    // A redriven job is not counted a second time.
     assert_eq!(
         bench.queue.redrive(&failed.id).await.unwrap(),
         Redriven::Done
@@ -105,7 +105,7 @@ async fn a_batch_cut_short_is_sent_again_whole_after_some_of_it_has_run() {
     assert_eq!(bench.drain(&handler).await.completed, 200);
     assert_eq!(batch(&bench, &last.id).await.left, 50);
     bench.advance(Duration::from_secs(30));
-    // Also with a reply lost.
+    // Also if the reply is lost.
     let lost = Fault::new(FaultAction::DropAfterCommit);
     faults.add(lost.matching("evalsha").times(1));
     bench

@@ -1,5 +1,5 @@
-//! Invocations of 5 to 60 seconds: all work is handed back in time, and nothing runs
-//! on after them.
+//! Invocations of 5 to 60 seconds: all work is handed back in time, and nothing continues
+//! afterwards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,10 +12,10 @@ use shared::queue::{ActiveJob, Consumer, Outcome, Queue, Signal};
 use super::Bench;
 use super::lives::Way;
 
-/// How far the clock is moved at a time.
+/// Step by which the clock is advanced.
 const STEP: Duration = Duration::from_millis(250);
 
-/// Counts how often handlers were polled, and how many live.
+/// Counts how often handlers are polled and how many are alive.
 #[derive(Clone, Default)]
 struct Watched {
     polls: Arc<AtomicUsize>,
@@ -31,7 +31,7 @@ impl Drop for Alive {
 }
 
 impl Watched {
-    /// A handler that works in small steps and listens only if it is polite.
+    /// A handler that works in small steps. Only a polite one reacts to an interruption.
     async fn work(self, clock: Clock, job: ActiveJob, polite: bool) -> Outcome {
         self.alive.fetch_add(1, Ordering::SeqCst);
         let _alive = Alive(self.alive.clone());
@@ -48,7 +48,7 @@ impl Watched {
     }
 }
 
-/// Lets everything run that can run without the clock.
+/// Runs everything that does not wait for the clock.
 async fn settle_down(way: &Way) {
     let mut quiet = 0;
     while quiet < 40 {
@@ -81,7 +81,7 @@ async fn spend(budget: Duration) {
         let (deadline, alive) = (deadline.clone(), watched.alive.clone());
         async move {
             let report = consumer.drain(&deadline).await.unwrap();
-            // As it returns: there is no later moment a frozen sandbox is sure to have.
+            // Measured on return, because a frozen sandbox may never run again.
             (report, alive.load(Ordering::SeqCst))
         }
     });
@@ -115,7 +115,7 @@ async fn spend(budget: Duration) {
 }
 
 #[tokio::test]
-async fn whatever_the_budget_all_is_handed_back_and_nothing_runs_on() {
+async fn with_any_time_budget_all_work_is_handed_back_and_nothing_continues() {
     for seconds in 5..=60 {
         spend(Duration::from_secs(seconds)).await;
     }

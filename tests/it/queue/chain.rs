@@ -1,4 +1,4 @@
-//! Chains: jobs stored one after the other.
+//! Chains: jobs that are enqueued one after the other.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use upstash_local::{Fault, FaultAction};
 
 use super::{Bench, scripted};
 
-/// Four jobs, the first with the others behind it.
+/// A chain of four jobs.
 fn chain(bench: &Bench, kinds: [&str; 4]) -> NewJob {
     let [first, rest @ ..] = kinds.map(|kind| bench.job(kind));
     NewJob {

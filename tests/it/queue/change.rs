@@ -1,4 +1,4 @@
-//! Pausing the queue, cancelling jobs, changing their priority and their time.
+//! Pausing the queue, cancelling jobs, and changing their priority and time.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use shared::queue::{Cancelled, Changed, Error, JobId, JobState, NewJob};
 
 use super::{Bench, gated, scripted, until_running};
 
-/// An id nobody has.
+/// An ID that no job has.
 fn unknown(bench: &Bench) -> JobId {
     JobId::new(&bench.clock)
 }
@@ -36,7 +36,7 @@ async fn while_paused_nothing_starts_and_what_runs_finishes() {
 }
 
 #[tokio::test]
-async fn a_pause_is_no_job_and_holds_delayed_retried_and_swept_ones_as_well() {
+async fn a_pause_is_not_a_job_and_also_holds_delayed_retried_and_swept_jobs() {
     let bench = Bench::start().await;
     let handler = scripted();
     bench.enqueue("bad").await;
@@ -79,7 +79,7 @@ async fn a_pause_is_no_job_and_holds_delayed_retried_and_swept_ones_as_well() {
 }
 
 #[tokio::test]
-async fn cancel_ends_a_job_that_waits_and_is_answered_alike_again() {
+async fn cancel_ends_a_waiting_job_and_a_repetition_gets_the_same_answer() {
     let bench = Bench::start().await;
     let handler = scripted();
     let waiting = bench.enqueue("work").await;
@@ -107,7 +107,7 @@ async fn cancel_ends_a_job_that_waits_and_is_answered_alike_again() {
 }
 
 #[tokio::test]
-async fn cancel_tells_a_finished_job_from_an_unknown_one() {
+async fn cancel_distinguishes_a_finished_job_from_an_unknown_one() {
     let bench = Bench::start().await;
     let done = bench.enqueue("work").await;
     let failed = bench.enqueue("never").await;
@@ -125,7 +125,7 @@ async fn cancel_tells_a_finished_job_from_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn of_a_cancel_and_the_end_of_a_running_job_the_first_to_arrive_holds() {
+async fn whichever_comes_first_wins_between_a_cancel_and_the_end_of_a_running_job() {
     let bench = Bench::start().await;
     for (kind, state) in [
         ("gated", JobState::Completed),
@@ -222,7 +222,7 @@ async fn priority_is_changed_while_a_job_waits_and_for_the_next_attempt_while_it
     let order: Vec<String> = handler.ran().into_iter().map(|(id, _)| id).collect();
     assert_eq!(order, [&retried, &second, &first].map(ToString::to_string));
 
-    // Delayed: it keeps its time.
+    // The job is delayed and keeps its time.
     let run_at = bench.read(&retried).await.run_at;
     assert_eq!(
         bench.queue.change(&retried, Some(1), None).await.unwrap(),
@@ -259,7 +259,7 @@ async fn a_jobs_time_is_changed_while_it_waits_and_not_while_it_runs() {
     );
     assert_eq!(bench.state(&id).await, JobState::Delayed);
     assert_eq!(bench.drain(&handler).await.claimed, 0);
-    // Sooner again, and in the past: now.
+    // An earlier time again, this one in the past, which means now.
     assert_eq!(
         bench.queue.change(&id, Some(3), Some(5)).await.unwrap(),
         Changed::Done
@@ -271,7 +271,7 @@ async fn a_jobs_time_is_changed_while_it_waits_and_not_while_it_runs() {
     );
     assert_eq!(bench.drain(&handler).await.completed, 1);
 
-    // One that was tried before keeps what it has.
+    // A job that has already been tried keeps what it has.
     let retried = bench.enqueue("bad").await;
     bench.drain(&handler).await;
     assert_eq!(
@@ -294,7 +294,7 @@ async fn a_jobs_time_is_changed_while_it_waits_and_not_while_it_runs() {
 }
 
 #[tokio::test]
-async fn what_has_finished_or_never_was_is_not_changed() {
+async fn a_finished_or_unknown_job_cannot_be_changed() {
     let bench = Bench::start().await;
     let done = bench.enqueue("work").await;
     bench.drain(&scripted()).await;

@@ -1,4 +1,4 @@
-//! What each transition costs, in billed commands and round trips.
+//! The cost of each state transition in billed commands and round trips.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn transitions_cost_what_the_golden_file_says() {
         job.unique = Some("k".into());
         job
     };
-    // Every script is known, and retention has run, before anything is counted.
+    // All scripts are cached and retention has run before anything is counted.
     bench.queue.enqueue(unique()).await.unwrap();
     bench.drain(&handler).await;
     let known = bench.enqueue("work").await;

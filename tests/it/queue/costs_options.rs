@@ -1,4 +1,4 @@
-//! What options cost, beside the transitions of `costs`.
+//! The cost of options, in addition to the transitions in `costs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Rows {
     }
 }
 
-/// A queue whose scripts are known and whose retention has run.
+/// A queue whose scripts are cached and whose retention has run.
 async fn warm(config: QueueConfig, handler: &Scripted) -> Bench {
     let bench = Bench::with(config).await;
     let id = bench.enqueue("never").await;
@@ -61,7 +61,7 @@ async fn with_setting(rows: &mut Rows, name: &str, config: QueueConfig) {
     rows.add(&bench, &format!("{name}: claim, settle and look"));
 }
 
-/// Wakes nobody.
+/// A waker that does nothing.
 struct Nobody;
 
 impl Wake for Nobody {
@@ -70,7 +70,7 @@ impl Wake for Nobody {
     }
 }
 
-/// The round of a drainer with both hands full, 20 s after it began its jobs.
+/// One round of a drainer at full concurrency, 20 s after its jobs started.
 async fn renewal(rows: &mut Rows, name: &str, counts: bool) {
     let (signalled, mut signals) = tokio::sync::mpsc::unbounded_channel();
     let handler = scripted().on("stopped", move |mut job| {
@@ -97,7 +97,7 @@ async fn renewal(rows: &mut Rows, name: &str, counts: bool) {
     let deadline = bench.clock.deadline(Duration::from_secs(900));
     let drain = tokio::spawn(async move { consumer.drain(&deadline).await });
     until_running(&handler, 2).await;
-    // That they are to stop is what the renewal tells them.
+    // The renewal tells them to stop.
     for (id, _) in handler.ran() {
         bench
             .queue

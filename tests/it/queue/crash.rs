@@ -1,19 +1,19 @@
-//! A drainer that dies, at every place it can, and another that comes when the leases
-//! have ended.
+//! A drainer is killed at every possible point, and another takes over when the leases
+//! have expired.
 
 use super::lives::{Death, Life, Site};
 
-/// Far more than a drain takes of polls or requests.
+/// Far more than the polls or requests of a drain.
 const MOST: usize = 400;
 
-/// Of so many drainers of a life each is made to die.
+/// How many drainers of a scenario are killed in turn.
 const ROUNDS: usize = 3;
 
-/// Lives `life` with the drainer of a round dying ever later, until it is through
-/// before; answers how many died.
+/// Runs `life` repeatedly and kills the drainer of a round a little later each time,
+/// until it finishes before that. Returns how many were killed.
 async fn die_everywhere(life: Life, deaths: impl Fn(usize) -> Vec<Vec<Death>>) -> usize {
     let mut site = Site::start().await;
-    // Until the endpoint knows the scripts.
+    // Run once, so that the endpoint caches the scripts.
     site.live(life).await;
     let mut sum = 0;
     for round in 0..ROUNDS {
@@ -68,7 +68,7 @@ async fn a_drainer_may_die_at_any_request_of_its_own_or_its_jobs() {
     let deaths = |n: usize| {
         let request = |carried_out| Death::Request { n, carried_out };
         let (before, after) = (request(false), request(true));
-        // And two in a row.
+        // Also two deaths in a row.
         vec![vec![before], vec![after], vec![after, after]]
     };
     assert!(of_every_life(deaths).await > 150);

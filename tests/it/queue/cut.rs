@@ -1,4 +1,4 @@
-//! Scripts that die half way: whatever was written, the next rounds heal it.
+//! Scripts that fail half-way: whatever they have written, the next rounds repair it.
 
 use std::time::Duration;
 
@@ -8,9 +8,8 @@ use shared::redis::Command;
 
 use super::{Bench, until_running};
 
-/// Makes the server's copy of a script fail after `writes` writes: the same text
-/// under its own SHA cannot be changed, so `redis.call` is, by a prelude of its own
-/// SHA, which a client with that text runs.
+/// Returns a script that fails after `writes` writes. The cached script cannot be changed
+/// under its own SHA, so a prelude replaces `redis.call`; the result has its own SHA.
 fn cut(text: &str, writes: u32) -> String {
     let (shebang, body) = text.split_once('\n').unwrap();
     let prelude = format!(
@@ -35,12 +34,12 @@ fn script(name: &str) -> &'static str {
         .text()
 }
 
-/// Runs a script that dies after so many writes; answers whether it did.
+/// Runs a script that fails after this many writes. Returns whether it did.
 pub async fn run_cut(bench: &Bench, name: &str, writes: u32, args: &[String]) -> bool {
     run_cut_on(bench, name, writes, &[], args).await
 }
 
-/// As [`run_cut`], with further keys.
+/// Like [`run_cut`], with additional keys.
 pub async fn run_cut_on(
     bench: &Bench,
     name: &str,
@@ -72,7 +71,7 @@ pub fn tick(bench: &Bench, more: serde_json::Value) -> Vec<String> {
     vec![request.to_string()]
 }
 
-/// What cancel and redrive are asked about one job.
+/// The request of cancel and redrive for a single job.
 pub fn request(bench: &Bench, id: &shared::queue::JobId) -> String {
     serde_json::json!({
         "now": bench.clock.now_ms(), "day": "20261121", "aging": 900_000, "id": id, "ids": [id],
@@ -80,7 +79,7 @@ pub fn request(bench: &Bench, id: &shared::queue::JobId) -> String {
     .to_string()
 }
 
-/// Drains until everything is finished.
+/// Drains until all jobs have finished.
 pub async fn finish(bench: &Bench) {
     for _ in 0..8 {
         bench.advance(Duration::from_secs(61));
@@ -159,7 +158,7 @@ async fn an_enqueue_cut_after_any_write_is_healed_by_sending_it_again() {
             let request = serde_json::json!({ "now": bench.clock.now_ms(), "day": "20261121", "aging": 900_000, "jobs": [entry] });
             let args = [request.to_string(), spec];
             run_cut(&bench, "enqueue", writes, &args).await;
-            // The caller sends the same again, whole.
+            // The caller retries, and the script runs completely.
             assert!(!run_cut(&bench, "enqueue", 99, &args).await);
             let handler = Scripted::default();
             assert_eq!(
@@ -214,7 +213,7 @@ async fn an_enqueue_cut_half_way_does_not_hold_its_unique_key_for_ever() {
     let args = [request.to_string(), format!("{spec}\n{}", first.args)];
     assert!(run_cut(&bench, "enqueue", 1, &args).await);
 
-    // Another caller, with an id of its own.
+    // Another caller with its own job ID.
     let mut second = bench.job("work");
     second.unique = Some("k".to_owned());
     let stored = bench.queue.enqueue(second).await.unwrap();

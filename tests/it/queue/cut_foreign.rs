@@ -1,4 +1,4 @@
-//! Jobs of a stream whose script died half way.
+//! Jobs from a stream whose script fails half-way.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Scripts that die half way with groups, batches, chains and the rest.
+//! Scripts that fail half-way with groups, batches, chains and other options.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use shared::redis::commands::SortedSets as _;
 use super::cut::{finish, request, run_cut, tick};
 use super::{Bench, config, scripted, until_running};
 
-/// More writes than any script has.
+/// More writes than any script makes.
 pub const MOST: u32 = 7;
 
 async fn grouped() -> Bench {
@@ -28,7 +28,7 @@ fn of_group(bench: &Bench, kind: &str) -> NewJob {
     }
 }
 
-/// A drainer that claims `n` jobs of kind `held` and dies.
+/// A drainer that claims `n` jobs of kind `held` and is killed.
 async fn claim(bench: &Bench, n: usize) {
     let handler = scripted();
     let drainer = bench.start_drain(&handler, 900).task;
@@ -54,7 +54,7 @@ pub async fn total(bench: &Bench) -> u64 {
     counts.iter().map(|(_, n)| n).sum()
 }
 
-/// An enqueue of one job, as the queue sends it.
+/// The enqueueing of one job as the queue sends it.
 pub fn enqueue(bench: &Bench, job: &NewJob, more: Value) -> [String; 2] {
     let now = bench.clock.now_ms();
     let mut spec = json!({
@@ -213,7 +213,7 @@ async fn a_replacement_or_debounce_cut_after_any_write_is_healed_by_sending_it_a
             };
             assert_eq!(bench.state(&ran.id).await, JobState::Completed, "{what}");
             assert_eq!(bench.state(&old.id).await, states, "{what}");
-            // An entry of the replaced job may be left until it is due or audited.
+            // An entry of the replaced job may remain until it is due or audited.
             bench.queue.audit().await.unwrap();
             assert_eq!(bench.count(JobState::Delayed).await, 0, "{what}");
         }

@@ -9,7 +9,7 @@ use shared::queue::{JobState, Outcome, Signal};
 use super::{Bench, until_running};
 
 #[tokio::test]
-async fn near_the_deadline_work_is_handed_back_and_no_attempt_is_burned() {
+async fn near_the_deadline_work_is_handed_back_without_using_up_an_attempt() {
     let bench = Bench::start().await;
     let polite = bench.enqueue("polite").await;
     let deaf = bench.enqueue("deaf").await;
@@ -27,7 +27,8 @@ async fn near_the_deadline_work_is_handed_back_and_no_attempt_is_burned() {
         });
     let drainer = bench.start_drain(&handler, 50);
     until_running(&handler, 2).await;
-    // Into the time to hand back, and when one has, into the time to give up.
+    // Into the phase in which work is handed back, and for one of them into the phase in
+    // which it is aborted.
     bench.advance(Duration::from_secs(42));
     while bench.read(&polite).await.state == JobState::Active {
         tokio::task::yield_now().await;
@@ -45,7 +46,7 @@ async fn near_the_deadline_work_is_handed_back_and_no_attempt_is_burned() {
         let job = bench.read(&id).await;
         assert_eq!((job.state, job.attempts_made), (JobState::Waiting, 0));
     }
-    // The next one goes on from the checkpoints.
+    // The next drainer continues from the checkpoints.
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let record = seen.clone();
     let next = move |job: shared::queue::ActiveJob| {

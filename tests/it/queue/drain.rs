@@ -1,4 +1,4 @@
-//! Claim, run, settle.
+//! Claiming, running and settling jobs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -180,7 +180,7 @@ async fn a_panic_is_one_failed_attempt_and_harms_no_other_job() {
     );
 }
 
-/// Starts a drain that claims and never ends, and kills it.
+/// Starts a drain that claims jobs and never ends, and kills it.
 async fn claim_and_die(bench: &Bench, n: usize) {
     let handler = Scripted::default().on("work", |_| std::future::pending());
     let dying = bench.start_drain(&handler, 900).task;
@@ -243,7 +243,7 @@ async fn an_attempt_that_lost_its_lease_settles_nothing() {
     });
     let zombie = bench.start_drain(&slow, 900).task;
     until_running(&slow, 1).await;
-    // The server's time passes and the drainer's does not: it is frozen.
+    // The server's time passes but the drainer's does not, because it is frozen.
     let awake = shared::clock::Clock::manual(integration::START_MS + 61_000);
     let other = integration::queue_on(&bench.server, &awake, config());
     let fast = Scripted::default().on("slow", |_| async { Outcome::Done(json!("in time")) });
@@ -354,7 +354,7 @@ async fn several_drainers_share_the_jobs_and_none_runs_twice() {
 }
 
 #[tokio::test]
-async fn redis_away_for_a_while_loses_no_outcome() {
+async fn an_outage_of_redis_loses_no_outcome() {
     let bench = Bench::start().await;
     let id = bench.enqueue("work").await;
     let server_faults = bench.server.faults();
@@ -394,7 +394,7 @@ async fn a_redrive_whose_reply_was_lost_is_answered_alike() {
 }
 
 #[tokio::test]
-async fn an_end_the_handler_does_not_know_of_is_told_to_it() {
+async fn a_handler_is_told_when_a_job_ends_without_it() {
     let bench = Bench::start().await;
     let queue = bench.queue.clone();
     let handler = Scripted::default()

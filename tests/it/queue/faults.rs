@@ -1,4 +1,5 @@
-//! What a network and a service can do, done to every request of a job's life.
+//! Applies every fault of the network and the database to every request in the life of a
+//! job.
 
 use std::time::Duration;
 
@@ -8,21 +9,21 @@ use super::Say;
 use super::lives::{Late, Life, Site};
 use crate::faults::{KINDS, OUTAGE};
 
-/// Pairs of faults at random places, for each life. `FAULT_PAIRS` sets another
-/// number, `FAULT_SEED` other places.
+/// Pairs of faults at random positions for each scenario. `FAULT_PAIRS` sets another
+/// number and `FAULT_SEED` another seed.
 const PAIRS: u64 = 25;
 
-/// What was done in a life, in numbers.
+/// Statistics of a scenario.
 #[derive(Default, Debug)]
 struct Done {
     positions: u32,
     runs: u32,
-    /// Runs that took a request less, as when two outcomes travel together.
+    /// Runs with one request less, for example because two outcomes were sent together.
     missed: u32,
     fired: u64,
 }
 
-/// Lives `life` with these faults in waiting; a panic says which they were.
+/// Runs `life` with these faults. If it panics, the message names them.
 async fn strike(site: &mut Site, life: Life, faults: Vec<Fault>) -> u64 {
     let before = site.server.faults().fired();
     for fault in &faults {
@@ -31,7 +32,7 @@ async fn strike(site: &mut Site, life: Life, faults: Vec<Fault>) -> u64 {
     let _say = Say(format!("{life:?} under {faults:?}"));
     site.live(life).await;
     assert_eq!(site.n_lost, 0, "an outcome was refused");
-    // Two of a claim, and only the second is answered: nobody knows of the first.
+    // The second of two claims got the reply, so nobody knows of the first.
     let is_seen = |fault: &Fault| fault.times == 1 && fault.action != FaultAction::Duplicate;
     if faults.len() == 1 && faults.iter().all(is_seen) {
         assert_eq!(site.n_stalled, 0, "a lease was left to end");
@@ -39,16 +40,16 @@ async fn strike(site: &mut Site, life: Life, faults: Vec<Fault>) -> u64 {
     site.server.faults().fired() - before
 }
 
-/// How many requests the life itself asks for.
+/// The number of requests that the scenario itself sends.
 async fn count(site: &mut Site, life: Life) -> u32 {
-    // A fault that never ends and does nothing counts what it sees.
+    // An endless fault without effect counts the requests it sees.
     let nothing = Fault::new(FaultAction::Delay(Duration::ZERO)).times(u32::MAX);
     u32::try_from(strike(site, life, vec![nothing]).await).unwrap()
 }
 
 async fn strike_every_request(life: Life) -> Done {
     let mut site = Site::start().await;
-    // Until the endpoint knows the scripts.
+    // Run once, so that the endpoint caches the scripts.
     site.live(life).await;
     let positions = count(&mut site, life).await;
     let mut done = Done {
@@ -58,7 +59,7 @@ async fn strike_every_request(life: Life) -> Done {
     for skip in 0..positions {
         for kind in KINDS {
             for times in [1, OUTAGE] {
-                // An outage of these is no other than that of their like.
+                // An outage of this kind is no different from that of a similar one.
                 if times > 1 && !lasts(kind) {
                     continue;
                 }
@@ -80,7 +81,7 @@ fn lasts(kind: FaultAction) -> bool {
     )
 }
 
-/// Runs `task` for every life, all at once.
+/// Runs `task` for every scenario concurrently.
 async fn for_every_life<R>(task: impl Fn(Life) -> R) -> Done
 where
     R: Future<Output = Done> + Send + 'static,
@@ -110,7 +111,8 @@ async fn a_fault_at_any_request_changes_no_ending() {
     );
 }
 
-/// Two faults, each up to an outage long, the second anywhere after the first.
+/// Two faults, each as long as an outage at most, the second at any point after the
+/// first.
 fn pair(random: &mut fastrand::Rng, positions: u32) -> Vec<Fault> {
     let mut fault = |skip: u32| {
         let kind = KINDS[random.usize(..KINDS.len())];
@@ -163,7 +165,8 @@ async fn two_faults_anywhere_change_no_ending() {
     );
 }
 
-/// Every request of the life arrives once more, after one more, three more or all.
+/// Every request of the scenario arrives again, after one or three more, or after all
+/// others.
 async fn come_late(life: Life) -> Done {
     let mut site = Site::start().await;
     site.live(life).await;
@@ -172,7 +175,7 @@ async fn come_late(life: Life) -> Done {
         positions: u32::try_from(site.n_sent).unwrap(),
         ..Done::default()
     };
-    // A duplicate that comes when the job it was one of has ended is a job.
+    // A duplicate that arrives after the original job has ended becomes a job of its own.
     if life == Life::Unique {
         return done;
     }

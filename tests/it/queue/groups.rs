@@ -1,4 +1,4 @@
-//! Groups: at most so many of their jobs run at once, and nobody else waits for it.
+//! Groups: a limited number of their jobs run at once, and other jobs are not delayed.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn enqueue(bench: &Bench, group: &str, kind: &str) -> JobId {
     id
 }
 
-/// Parked jobs.
+/// Number of parked jobs.
 async fn parked(bench: &Bench) -> u64 {
     bench
         .redis()
@@ -48,7 +48,7 @@ async fn until_parked(bench: &Bench, n: u64) {
 }
 
 #[tokio::test]
-async fn so_many_of_a_group_run_at_once_and_the_others_are_not_held_up() {
+async fn a_group_runs_up_to_its_limit_and_does_not_delay_other_jobs() {
     for limit in [1, 2] {
         let bench = Bench::with(limited(limit)).await;
         let (handler, gate) = gated();
@@ -98,7 +98,7 @@ async fn the_slot_is_free_however_its_holder_stops() {
 }
 
 #[tokio::test]
-async fn a_group_whose_drainer_died_goes_on_when_the_lease_ends() {
+async fn a_group_whose_drainer_died_continues_when_the_lease_expires() {
     let bench = Bench::with(limited(1)).await;
     let handler = scripted();
     let held = enqueue(&bench, "g", "held").await;
@@ -169,7 +169,7 @@ async fn parked_jobs_of_a_group_run_in_the_order_of_their_priority() {
         bench.queue.enqueue(job).await.unwrap();
         bench.advance(Duration::from_millis(1));
     }
-    // Another drainer finds them, and no room.
+    // Another drainer finds them but no free place.
     assert_eq!(bench.drain(&handler).await.claimed, 0);
     until_parked(&bench, 4).await;
     let last = JobId::parse(&ids[2].1).unwrap();
@@ -190,7 +190,7 @@ async fn parked_jobs_of_a_group_run_in_the_order_of_their_priority() {
     assert_eq!(ran, ids.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
 }
 
-/// One that runs and two that are parked behind it, and what lets it go.
+/// A group with one running job and two parked behind it, and a way to release it.
 async fn full_group(
     bench: &Bench,
 ) -> (
@@ -294,7 +294,7 @@ async fn a_group_whose_holder_is_lost_is_found_by_the_sweep() {
     let bench = Bench::with(limited(1)).await;
     let (handler, _, drainer, parked_ids) = full_group(&bench).await;
     drainer.abort();
-    // As if whoever was to let the next in had died.
+    // As if the drainer that had to start the next job had died.
     let keys = bench.queue.keys();
     let range = Range::Score {
         min: 70_368_744_177_664.0,
@@ -322,7 +322,7 @@ async fn a_group_whose_holder_is_lost_is_found_by_the_sweep() {
 }
 
 #[tokio::test]
-async fn groups_a_limit_of_all_and_a_pace_hold_together() {
+async fn group_limits_the_global_limit_and_the_pace_hold_at_the_same_time() {
     let bench = Bench::with(QueueConfig {
         active_limit: Some(3),
         rate: Some(Rate {

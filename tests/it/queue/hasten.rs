@@ -1,4 +1,4 @@
-//! A job that is asked for again while it waits: sooner, or before others.
+//! A waiting job that is requested again, for an earlier time or with a better priority.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn a_job_set_for_later_runs_now_when_it_is_asked_for_now() {
 }
 
 #[tokio::test]
-async fn the_earlier_time_and_the_better_priority_are_taken_each_by_itself() {
+async fn the_earlier_time_and_the_better_priority_apply_independently() {
     let bench = Bench::start().await;
     let at = |hours: i64| Some(bench.clock.now_ms() + hours * 3_600_000);
     let first = unique(&bench, at(5), 5);
@@ -115,7 +115,7 @@ async fn a_job_that_was_begun_keeps_its_time() {
     assert_eq!(enqueue(&bench, again).await, duplicate(id));
     gate.add_permits(1);
     drainer.await.unwrap();
-    // One that waits for its next attempt does not skip the wait.
+    // A job that waits for its next attempt does not skip the wait.
     let bad = |priority| NewJob {
         unique: Some("b".into()),
         priority,
@@ -160,7 +160,7 @@ async fn a_parked_job_keeps_its_place_in_the_group_in_order() {
 }
 
 #[tokio::test]
-async fn the_first_stays_as_it_is_where_that_is_wanted() {
+async fn a_job_can_opt_out_of_being_hastened() {
     let bench = Bench::start().await;
     let keep = |run_at_ms| NewJob {
         on_unique: OnUnique::Keep,
@@ -210,7 +210,7 @@ async fn a_plain_duplicate_costs_what_it_did_and_a_hastened_one_a_command_more()
     assert!(sooner <= plain + 1, "{sooner} and {plain}");
 }
 
-/// Asks for a scan and answers the reply's body.
+/// Requests a scan and returns the body of the reply.
 async fn scan(app: &TestApp, more: Value) -> Value {
     let mut body = json!({ "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string() });
     body.as_object_mut()
@@ -239,7 +239,7 @@ async fn a_scan_asked_for_now_is_not_swallowed_by_one_for_later() {
         (&json!(true), &json!(false))
     );
     assert_eq!(app.drain().await["completed"], 1);
-    // In one body.
+    // Both in one body.
     let place =
         json!({ "type": "scan", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string() });
     let mut for_later = place.clone();

@@ -1,4 +1,4 @@
-//! Jobs other programs left in a stream.
+//! Jobs that other programs left in a stream.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{Bench, scripted};
 
 const STREAM: &str = "trawl:foreign";
 
-/// An entry as a job: its type, its data, and a unique key if there is one.
+/// Parses an entry as a job: type, data and an optional unique key.
 fn read(entry: &Entry, id: JobId) -> Result<NewJob, String> {
     let kind = entry.field("type").ok_or("type: expected one")?;
     let mut job = NewJob::new(id, kind, &json!({})).map_err(|error| error.to_string())?;
@@ -21,7 +21,8 @@ fn read(entry: &Entry, id: JobId) -> Result<NewJob, String> {
     Ok(job)
 }
 
-/// An entry, no two in one millisecond: a stream that was deleted begins its ids anew.
+/// Adds an entry. Each gets its own millisecond, because a stream restarts its IDs after
+/// it was deleted.
 async fn add(bench: &Bench, fields: &[(&str, &str)]) -> String {
     bench.advance(Duration::from_millis(1));
     bench
@@ -57,7 +58,7 @@ async fn each_entry_becomes_one_job_and_the_emptied_stream_is_deleted() {
 }
 
 #[tokio::test]
-async fn of_two_drainers_at_once_each_entry_becomes_one_job_of_one() {
+async fn with_two_drainers_at_once_each_entry_becomes_one_job() {
     let bench = Bench::start().await;
     let other = integration::queue_on(&bench.server, &bench.clock, super::config());
     for _ in 0..10 {
@@ -71,7 +72,7 @@ async fn of_two_drainers_at_once_each_entry_becomes_one_job_of_one() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_or_a_drainer_that_died_before_doubles_and_loses_nothing() {
+async fn a_lost_reply_or_a_dead_drainer_neither_duplicates_nor_loses_a_job() {
     let bench = Bench::start().await;
     add(&bench, &[("type", "work")]).await;
     let lost = Fault::new(FaultAction::DropAfterCommit);
@@ -80,7 +81,7 @@ async fn a_lost_reply_or_a_drainer_that_died_before_doubles_and_loses_nothing() 
     assert!(is_gone(&bench).await);
     assert_eq!(bench.drain(&scripted()).await.completed, 1);
 
-    // Stored by one that died before it took the entry out: the next comes later.
+    // Stored by a drainer that died before it removed the entry.
     let entry = add(&bench, &[("type", "work")]).await;
     ingest(&bench.queue).await;
     bench
@@ -96,7 +97,7 @@ async fn a_lost_reply_or_a_drainer_that_died_before_doubles_and_loses_nothing() 
 }
 
 #[tokio::test]
-async fn what_is_no_job_is_a_failed_one_with_the_reason_and_does_not_hold_up_others() {
+async fn an_invalid_entry_becomes_a_failed_job_with_a_reason_and_does_not_delay_others() {
     let bench = Bench::start().await;
     add(&bench, &[("colour", "red")]).await;
     add(&bench, &[("type", ""), ("data", "1")]).await;
@@ -183,7 +184,7 @@ async fn a_duplicate_by_its_unique_key_leaves_the_stream_and_the_first_runs() {
 }
 
 #[tokio::test]
-async fn a_full_queue_takes_what_is_in_redis_already() {
+async fn a_full_queue_still_accepts_jobs_that_are_already_in_redis() {
     let bench = Bench::with(shared::config::QueueConfig {
         backlog: Some(1),
         ..super::config()

@@ -1,4 +1,4 @@
-//! Arguments and results too large for the record.
+//! Arguments and results that are too large for the job's record.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use super::{Bench, no, scripted};
 
 const INLINE: usize = 4 * 1024;
 const MOST: usize = 1024 * 1024;
-/// What `PTTL` says of a key that stays, and of none.
+/// What `PTTL` returns for a key without an expiry, and for a missing key.
 const STAYS: i64 = -1;
 const NONE: i64 = -2;
 
-/// JSON of `size` bytes.
+/// JSON text of `size` bytes.
 fn text(size: usize) -> String {
     format!("\"{}\"", "x".repeat(size - 2))
 }
@@ -78,7 +78,7 @@ async fn many_large_arguments_are_stored_in_one_call() {
 }
 
 #[tokio::test]
-async fn results_up_to_a_megabyte_are_kept_and_a_larger_one_is_dropped_not_failed() {
+async fn results_up_to_a_megabyte_are_kept_and_a_larger_one_is_dropped_without_failing_the_job() {
     let bench = Bench::start().await;
     for size in [INLINE - 1, INLINE, INLINE + 1, MOST, MOST + 1] {
         let handler = scripted().on("say", move |_| async move {
@@ -169,7 +169,7 @@ async fn a_redriven_job_keeps_its_arguments_again_until_it_is_finished() {
 }
 
 #[tokio::test]
-async fn a_job_under_anothers_id_does_not_touch_its_arguments() {
+async fn a_job_with_the_id_of_another_does_not_touch_its_arguments() {
     let bench = Bench::start().await;
     let job = sized(&bench, "work", 5000);
     bench.queue.enqueue(job.clone()).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_job_under_anothers_id_does_not_touch_its_arguments() {
 }
 
 #[tokio::test]
-async fn arguments_of_a_job_never_stored_go_by_themselves() {
+async fn arguments_of_a_job_that_was_never_stored_expire() {
     let bench = Bench::start().await;
     let unique = |job: NewJob| NewJob {
         unique: Some("k".into()),
@@ -225,7 +225,7 @@ async fn a_job_whose_arguments_are_gone_fails_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_completed_job_whose_result_is_gone_is_still_completed() {
+async fn a_completed_job_whose_result_is_missing_stays_completed() {
     let bench = Bench::start().await;
     let handler = scripted().on("say", |_| async {
         Outcome::Done(Value::from("x".repeat(5000)))
@@ -239,7 +239,7 @@ async fn a_completed_job_whose_result_is_gone_is_still_completed() {
 }
 
 #[tokio::test]
-async fn the_checkpoint_of_a_job_that_failed_is_not_taken_for_a_result() {
+async fn the_checkpoint_of_a_failed_job_is_not_mistaken_for_a_result() {
     let bench = Bench::start().await;
     let handler = scripted().on("both", |job| async move {
         match job.fence() {

@@ -1,4 +1,4 @@
-//! Listing jobs, and news of them.
+//! Listing jobs, and the events about them.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn published(bench: &Bench) -> u64 {
 #[tokio::test]
 async fn pages_of_any_size_show_each_job_once_in_its_order_in_one_trip_each() {
     let bench = Bench::start().await;
-    // Many of one score, and some of their own.
+    // Several jobs with the same score, and some with different ones.
     for priority in [5, 5, 1, 9, 5] {
         let jobs = (0..7).map(|_| NewJob {
             priority,
@@ -55,7 +55,7 @@ async fn pages_of_any_size_show_each_job_once_in_its_order_in_one_trip_each() {
             assert!(page.len() as u64 <= limit);
             seen.extend(page.into_iter().map(|job| job.id));
             let Some(next) = next else { break };
-            // As it comes back from whoever pages.
+            // The cursor as a client sends it back.
             cursor = Some(Cursor::parse(&next.to_string()).unwrap());
         }
         let ids: Vec<_> = all.iter().map(|job| job.id.clone()).collect();
@@ -64,7 +64,7 @@ async fn pages_of_any_size_show_each_job_once_in_its_order_in_one_trip_each() {
 }
 
 #[tokio::test]
-async fn each_state_lists_its_own() {
+async fn each_state_lists_only_its_jobs() {
     let bench = Bench::start().await;
     for kind in ["work", "never", "cancelled", "bad"] {
         bench.enqueue(kind).await;
@@ -131,7 +131,7 @@ async fn each_change_of_a_job_is_published_when_that_is_on() {
     bench.queue.enqueue_many(jobs.to_vec()).await.unwrap();
     assert_eq!(published(&bench), 5);
     bench.drain(&scripted()).await;
-    // Five began, one completed, one failed for good.
+    // Five started, one completed, and one failed for good.
     assert_eq!(published(&bench), 5 + 5 + 2);
     let expired = NewJob {
         expires_ms: Some(bench.clock.now_ms() + 1),
@@ -146,7 +146,7 @@ async fn each_change_of_a_job_is_published_when_that_is_on() {
 }
 
 #[tokio::test]
-async fn news_that_cannot_be_published_harm_no_job() {
+async fn a_failed_publish_harms_no_job() {
     let bench = Bench::with(QueueConfig {
         events: true,
         ..config()

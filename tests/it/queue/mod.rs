@@ -47,14 +47,14 @@ use shared::redis::Redis;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// A queue with its endpoint and clock.
+/// A queue with its own endpoint and clock.
 pub struct Bench {
     pub server: upstash_local::Server,
     pub clock: Clock,
     pub queue: Queue,
 }
 
-/// The answer to a job for which another stands that does the same, and no sooner.
+/// The answer for a job that duplicates one that runs no later.
 pub fn duplicate(id: JobId) -> Enqueued {
     Enqueued::Duplicate {
         id,
@@ -67,10 +67,10 @@ pub fn config() -> QueueConfig {
     QueueConfig {
         linger: Duration::ZERO,
         coalesce: Duration::ZERO,
-        // Options with prices of their own.
+        // Options with additional costs.
         active_limit: None,
         group_limit: None,
-        // The clock of the tests is far from the endpoint's.
+        // The tests' clock is far from the endpoint's.
         clock_skew: None,
         ..QueueConfig::default()
     }
@@ -106,7 +106,7 @@ impl Bench {
         .unwrap()
     }
 
-    /// Enqueues a job of a kind and answers its id.
+    /// Enqueues a job of the given kind and returns its ID.
     pub async fn enqueue(&self, kind: &str) -> JobId {
         match self.queue.enqueue(self.job(kind)).await.unwrap() {
             Enqueued::New(id) => id,
@@ -122,7 +122,7 @@ impl Bench {
             .unwrap()
     }
 
-    /// Starts a drain with `seconds` to go.
+    /// Starts a drain with `seconds` left.
     pub fn start_drain(&self, handler: &Scripted, seconds: u64) -> Drainer {
         let deadline = self.clock.deadline(Duration::from_secs(seconds));
         let consumer = Consumer::new(self.queue.clone(), Arc::new(handler.clone()));
@@ -133,7 +133,7 @@ impl Bench {
         Drainer { task, deadline }
     }
 
-    /// A drain of the same queue through another client, as of another process.
+    /// Drains the same queue with another client, like another process.
     pub async fn drain_as(&self, config: QueueConfig, handler: &Scripted) -> DrainReport {
         let queue = queue_on(&self.server, &self.clock, config);
         let consumer = Consumer::new(queue, Arc::new(handler.clone()));
@@ -141,12 +141,12 @@ impl Bench {
         consumer.drain(&deadline).await.unwrap()
     }
 
-    /// Redis, for looking at what is stored and for breaking it.
+    /// A Redis client to inspect or damage the stored data.
     pub fn redis(&self) -> Redis {
         crate::redis::client(&self.server)
     }
 
-    /// How many jobs are in a state.
+    /// The number of jobs in a state.
     pub async fn count(&self, state: JobState) -> u64 {
         let counts = self.queue.counts().await.unwrap();
         counts.iter().find(|(of, _)| *of == state).unwrap().1
@@ -161,20 +161,20 @@ impl Bench {
     }
 }
 
-/// A drain under way.
+/// A running drain.
 pub struct Drainer {
     pub task: JoinHandle<DrainReport>,
     pub deadline: Deadline,
 }
 
-/// Waits until a handler has been given `n` jobs.
+/// Waits until a handler has received `n` jobs.
 pub async fn until_running(handler: &Scripted, n: usize) {
     while handler.ran().len() < n {
         tokio::task::yield_now().await;
     }
 }
 
-/// Says what was tried if it panics.
+/// Prints what was tried if the test panics.
 pub struct Say(pub String);
 
 impl Drop for Say {
@@ -184,16 +184,16 @@ impl Drop for Say {
         }
     }
 }
-/// What a handler answers that has made up its mind.
+/// The outcome of a handler that refuses the job.
 pub fn no() -> Outcome {
     Outcome::Fail {
         reason: "no".into(),
     }
 }
 
-/// A handler of jobs that fail for good (`never`), that fail and come again in a
-/// second (`bad`), that go on in a second (`later`), that end as cancelled
-/// (`cancelled`), and that never end (`held`); others are done at once.
+/// A handler with several kinds of jobs: `never` fails for good, `bad` fails and is
+/// retried in a second, `later` continues in a second, `cancelled` ends as cancelled, and
+/// `held` never ends. Others complete at once.
 pub fn scripted() -> Scripted {
     let second = Duration::from_secs(1);
     Scripted::default()
@@ -211,7 +211,8 @@ pub fn scripted() -> Scripted {
         .on("held", |_| std::future::pending())
 }
 
-/// As [`scripted`], and jobs (`gated`) that run until the gate lets one of them go.
+/// Like [`scripted`], with jobs of kind `gated` that run until the gate releases one of
+/// them.
 pub fn gated() -> (Scripted, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let gates = gate.clone();

@@ -1,4 +1,4 @@
-//! A database that answers, but cannot do what it is asked just now.
+//! A database that answers but cannot run commands at the moment.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use upstash_local::{Failure, Fault, FaultAction};
 use super::{Bench, config, gated, until_running};
 use crate::scan::{CHANNEL, GUILD, guild_with};
 
-/// What says for sure that nothing was run.
+/// Errors that guarantee that nothing was run.
 const RAN_NOTHING: [Failure; 6] = [
     Failure::ReadOnly,
     Failure::Loading,
@@ -27,12 +27,12 @@ fn fault(failure: Failure) -> Fault {
 }
 
 #[tokio::test]
-async fn a_route_says_that_the_database_is_away_and_when_to_come_back() {
+async fn a_route_reports_that_the_database_is_unavailable_and_when_to_retry() {
     let actions = Failure::ALL.map(FaultAction::Error).into_iter();
     let statuses = [408, 425, 500, 502, 503].map(FaultAction::Status);
     for action in actions.chain(statuses) {
         let app = TestApp::start(Options::default()).await;
-        // The limit is checked by the first request; reads go on without it.
+        // The first request checks the rate limit; reads continue without it.
         app.endpoint.faults().add(Fault::new(action).times(1000));
         let body = json!({ "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string() });
         for reply in [
@@ -53,7 +53,7 @@ async fn a_route_says_that_the_database_is_away_and_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn what_ran_for_sure_not_at_all_is_sent_again_also_if_it_must_run_once() {
+async fn a_call_that_certainly_did_not_run_is_retried_even_if_it_must_run_once() {
     let bench = Bench::start().await;
     let redis = bench.redis();
     for (n, failure) in RAN_NOTHING.into_iter().enumerate() {
@@ -101,7 +101,7 @@ async fn a_finished_job_is_reported_when_the_database_is_ready_again() {
         let id = bench.enqueue("gated").await;
         let drainer = bench.start_drain(&handler, 900).task;
         until_running(&handler, 1).await;
-        // Longer than all tries of one request, and of several rounds.
+        // Longer than all retries of one request, and of several rounds.
         bench.server.faults().add(fault(failure).times(60));
         gate.add_permits(1);
         let report = drainer.await.unwrap();

@@ -1,4 +1,4 @@
-//! Work together with an exchange.
+//! Enqueueing combined with an idempotency exchange.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn the_exchange_is_made_with_new_jobs_and_expires() {
         bench.redis().get(KEY).await.unwrap().as_deref(),
         Some("done")
     );
-    // Sent again, as when the reply was lost.
+    // Sent again, as after a lost reply.
     let again = bench.queue.enqueue_once(jobs, Some(&exchange())).await;
     assert_eq!(again.unwrap(), ids);
     assert_eq!(bench.count(JobState::Waiting).await, 2);
@@ -53,7 +53,7 @@ async fn the_exchange_is_made_with_new_jobs_and_expires() {
 }
 
 #[tokio::test]
-async fn no_work_is_done_for_who_lost_the_key() {
+async fn no_work_is_done_for_a_caller_that_lost_the_key() {
     for held in [None, Some("another's")] {
         let bench = Bench::start().await;
         if let Some(value) = held {
@@ -68,7 +68,7 @@ async fn no_work_is_done_for_who_lost_the_key() {
 }
 
 #[tokio::test]
-async fn the_mark_stays_when_another_job_stands_for_one() {
+async fn the_idempotency_mark_stays_if_the_job_is_a_duplicate() {
     let bench = Bench::start().await;
     hold(&bench, "mine").await;
     let unique = || {
@@ -88,7 +88,7 @@ async fn the_mark_stays_when_another_job_stands_for_one() {
 }
 
 #[tokio::test]
-async fn one_that_dies_half_way_is_healed_by_sending_it_again() {
+async fn a_script_that_dies_half_way_is_repaired_by_a_retry() {
     for writes in 0..4 {
         let bench = Bench::start().await;
         hold(&bench, "mine").await;

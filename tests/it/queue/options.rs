@@ -1,4 +1,4 @@
-//! What a job may ask for: timeouts, expiry, waits, and what its handler is given.
+//! The options of a job: timeouts, expiry, backoff, and what its handler receives.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,7 +37,8 @@ async fn an_attempt_that_takes_too_long_is_stopped_and_tried_again_and_others_go
     let report = drainer.await.unwrap();
     assert_eq!((report.completed, report.retried), (1, 1));
 
-    // The last attempt: `ended` is called, since it said nothing itself.
+    // The last attempt: `ended` is called, because the handler did not report an outcome
+    // itself.
     bench.advance(Duration::from_secs(5));
     let drainer = bench.start_drain(&handler, 900).task;
     until_running(&handler, 3).await;
@@ -107,7 +108,7 @@ async fn a_job_that_has_begun_does_not_expire() {
     assert_eq!(bench.state(&job.id).await, JobState::Completed);
 }
 
-/// How long a job waits after each attempt but the last.
+/// How long a job waits after each attempt except the last.
 async fn waits(bench: &Bench, backoff: Backoff, jitter: bool) -> Vec<i64> {
     let handler = scripted().on("fails", |_| async {
         Outcome::Retry {
@@ -153,7 +154,7 @@ async fn without_jitter_the_waits_are_those_of_the_backoff() {
 }
 
 #[tokio::test]
-async fn with_jitter_a_wait_is_never_longer_and_a_told_one_never_less_than_half() {
+async fn jitter_never_lengthens_a_wait_and_never_halves_a_requested_one() {
     let bench = Bench::start().await;
     for wait in waits(&bench, Backoff::Exponential { base_ms: 1000 }, true).await {
         assert!((0..=8000).contains(&wait), "{wait}");
@@ -164,7 +165,7 @@ async fn with_jitter_a_wait_is_never_longer_and_a_told_one_never_less_than_half(
 }
 
 #[tokio::test]
-async fn a_wait_the_other_side_told_wins_over_the_backoff() {
+async fn a_wait_requested_by_the_other_side_overrides_the_backoff() {
     let bench = Bench::start().await;
     let handler = scripted().on("limited", |_| async {
         Outcome::Retry {
@@ -192,7 +193,7 @@ async fn a_failure_that_another_attempt_would_repeat_ends_the_job_at_once() {
 }
 
 #[tokio::test]
-async fn of_its_errors_a_job_keeps_the_last_five_a_kilobyte_each() {
+async fn a_job_keeps_its_last_five_errors_of_at_most_a_kilobyte() {
     let bench = Bench::start().await;
     let handler = scripted().on("wordy", |job| async move {
         Outcome::Retry {
@@ -258,7 +259,7 @@ async fn a_handler_is_told_its_fence_its_number_and_the_time_left() {
         bench.drain(&handler).await;
         bench.advance(Duration::from_millis(1));
     }
-    // 900 s less the 10 s in which work is handed back.
+    // 900 s minus the 10 s in which work is handed back.
     let one = |text: &str| Some(text.to_owned());
     assert_eq!(
         std::mem::take(&mut *seen.lock().unwrap()),
@@ -274,7 +275,7 @@ async fn a_handler_is_told_its_fence_its_number_and_the_time_left() {
 }
 
 #[tokio::test]
-async fn what_a_job_cannot_ask_for_is_refused_and_nothing_is_stored() {
+async fn invalid_job_options_are_refused_and_nothing_is_stored() {
     let bench = Bench::start().await;
     let now = bench.clock.now_ms();
     let year_ms = 366 * 86_400_000;

@@ -1,4 +1,4 @@
-//! Which job comes next.
+//! The order in which jobs run.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn enqueue(bench: &Bench, priority: u8, delay_ms: i64) -> JobId {
     id
 }
 
-/// The jobs in the order a drain ran them.
+/// The jobs in the order in which a drain ran them.
 async fn order(bench: &Bench) -> Vec<String> {
     let handler = scripted();
     bench.drain(&handler).await;
@@ -58,7 +58,7 @@ async fn a_lower_number_runs_first_among_jobs_of_one_moment() {
 
 #[tokio::test]
 async fn priority_ten_runs_within_nine_times_the_aging_under_endless_priority_one() {
-    // One job begins each minute, and two of priority 1 come each minute.
+    // One job starts per minute, and two jobs with priority 1 are added per minute.
     let bench = Bench::with(QueueConfig {
         rate: Some(Rate {
             interval: Duration::from_secs(60),
@@ -79,7 +79,7 @@ async fn priority_ten_runs_within_nine_times_the_aging_under_endless_priority_on
         bench.drain(&handler).await;
         bench.advance(Duration::from_secs(60));
         let done = bench.state(&last).await == JobState::Completed;
-        // The jobs that came in the first 90 minutes are before it.
+        // The jobs that were added in the first 90 minutes run before it.
         assert_eq!(done, minute >= 2 * 90 + 5, "minute {minute}");
         if done {
             return;

@@ -1,4 +1,4 @@
-//! How many jobs begin, and run, over all drainers.
+//! Limits on how many jobs start and run across all drainers.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn enqueue_many(bench: &Bench, kind: &str, n: usize) {
 
 #[tokio::test]
 async fn over_any_time_no_more_jobs_begin_than_the_burst_and_the_pace_allow() {
-    // Paces that are whole numbers of milliseconds and ones that are not.
+    // Rates with and without a whole number of milliseconds per job.
     let paces =
         [(1000, 4), (250, 1), (333, 2)].map(|(ms, burst)| (Duration::from_millis(ms), burst));
     let odd = [7, 13, 59].map(|per_minute| (Duration::from_secs(60) / per_minute, 3));
@@ -36,7 +36,7 @@ async fn over_any_time_no_more_jobs_begin_than_the_burst_and_the_pace_allow() {
         let mut begun = Vec::new();
         let (mut due, mut allowed) = (0.0f64, 0);
         for step in 0..60 {
-            // Two drainers at the same moment, sometimes after a rest.
+            // Two drainers at the same moment, sometimes after a pause.
             tokio::join!(
                 bench.drain(&handler),
                 bench.drain_as(config.clone(), &handler)
@@ -44,7 +44,7 @@ async fn over_any_time_no_more_jobs_begin_than_the_burst_and_the_pace_allow() {
             let now = bench.clock.now_ms();
             begun.extend(vec![now; handler.ran().len() - begun.len()]);
             let rest = [1, 170, 333, 90, 2500][step % 5];
-            // What the pace allows, reckoned another way.
+            // The number that the rate allows, computed in a different way.
             let time = (now - integration::START_MS) as f64;
             let interval = interval.as_secs_f64() * 1000.0;
             due = due.max(time);
@@ -88,7 +88,7 @@ async fn a_drainer_waits_for_the_next_moment_the_pace_allows() {
         until_running(&handler, n).await;
         let before = handler.ran().len();
         assert_eq!(before, n);
-        // A millisecond early nothing begins; then it does.
+        // One millisecond early nothing starts; then a job does.
         bench.advance(Duration::from_millis(8571));
         bench.advance(Duration::from_millis(1));
     }
@@ -109,7 +109,7 @@ async fn no_more_jobs_run_at_once_than_the_limit_of_all_drainers() {
         .map(|_| bench.start_drain(&handler, 900).task)
         .collect();
     until_running(&handler, 5).await;
-    // A late one finds no room and leaves.
+    // A late drainer finds no free place and stops.
     let late = bench.drain_as(config, &handler).await;
     assert_eq!(late.claimed, 0);
     for done in 1..=25 {
@@ -171,7 +171,7 @@ async fn no_minute_has_more_jobs_than_the_setting_whatever_the_concurrency() {
             let minute = minute.count();
             assert!(minute <= per_minute as usize, "{minute} of {per_minute}");
         }
-        // Four minutes: nine tenths of what would be allowed, or more.
+        // At least nine tenths of what is allowed in four minutes.
         let fair = 4 * per_minute as usize * 9 / 10;
         assert!(
             begun.len() >= fair.saturating_sub(1),

@@ -1,12 +1,12 @@
-//! Processes of their own in real time, killed at random while the network fails.
+//! Separate processes in real time that are killed at random while the network fails.
 
 use std::time::Duration;
 
 use integration::history::crowd::Plan;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn drainers_killed_at_random_keep_every_promise() {
-    // A machine that is busy with something else may spare a run its misfortunes.
+async fn the_queue_keeps_its_guarantees_when_drainers_are_killed_at_random() {
+    // On a busy machine, some runs may see no kills or faults.
     let (mut killed, mut faults, mut acknowledged) = (0, 0, 0);
     for _ in 0..5 {
         let plan = Plan {

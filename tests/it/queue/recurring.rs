@@ -1,4 +1,4 @@
-//! Jobs that come again and again.
+//! Recurring jobs.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn fire(bench: &Bench, recurring: &Recurring, seen: &mut Slots) -> usize {
         .unwrap()
 }
 
-/// A schedule that is known, an hour before.
+/// A schedule that was registered an hour ago.
 async fn known(bench: &Bench, recurring: &Recurring) {
     assert_eq!(fire(bench, recurring, &mut Slots::default()).await, 0);
     bench.advance(60 * MINUTE);
@@ -56,7 +56,7 @@ async fn a_slot_has_one_job_however_many_drainers_look() {
 }
 
 #[tokio::test]
-async fn a_look_costs_nothing_until_the_next_slot_begins() {
+async fn checking_schedules_costs_nothing_until_the_next_slot() {
     let bench = Bench::start().await;
     let recurring = hourly(&bench, Missed::Skip);
     known(&bench, &recurring).await;
@@ -142,7 +142,7 @@ async fn a_schedule_first_seen_just_after_a_slot_leaves_that_slot_alone() {
         assert_eq!(fire(&bench, &first, &mut Slots::default()).await, 0);
         bench.advance(59 * MINUTE);
         assert_eq!(fire(&bench, &first, &mut Slots::default()).await, 1);
-        // Renamed, a minute after its slot ran; and moved to a time just gone.
+        // Renamed a minute after its slot ran, and moved to a time that has just passed.
         bench.advance(MINUTE);
         let renamed = Recurring {
             name: "clean".into(),
@@ -178,7 +178,7 @@ async fn a_changed_pattern_goes_on_under_the_same_name() {
     );
     bench.advance(8 * MINUTE);
     assert_eq!(fire(&bench, &recurring, &mut seen).await, 1);
-    // To one whose newest slot is older than the last that ran.
+    // To a schedule whose latest slot is older than the last one that ran.
     recurring.schedule = Schedule::cron("0 0 * * *").unwrap();
     recurring.missed = Missed::RunOnce;
     assert_eq!(fire(&bench, &recurring, &mut seen).await, 0);
@@ -244,7 +244,7 @@ async fn a_slot_refused_by_a_full_queue_is_tried_again() {
 }
 
 #[tokio::test]
-async fn several_schedules_are_seen_to_in_one_call() {
+async fn one_call_handles_several_schedules() {
     let bench = Bench::start().await;
     let named = |name: &str| Recurring {
         name: name.into(),

@@ -1,4 +1,4 @@
-//! Letting failed jobs run again.
+//! Redriving failed jobs.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn a_failed_and_a_cancelled_job_run_again_from_their_first_attempt() {
 }
 
 #[tokio::test]
-async fn redrive_tells_why_it_did_not() {
+async fn redrive_says_why_a_job_was_not_redriven() {
     let bench = Bench::start().await;
     let done = bench.enqueue("work").await;
     let purged = bench.enqueue("never").await;
@@ -85,7 +85,7 @@ async fn a_job_whose_unique_key_is_taken_stays_failed_until_it_is_free() {
     );
     assert_eq!(bench.queue.redrive_all().await.unwrap(), 0);
     bench.drain(&handler).await;
-    // Of two in one call the first has it.
+    // If both are in one call, the first one gets the key.
     let ids = [old.id.clone(), new.id.clone()];
     let redriven = bench.queue.redrive_many(&ids).await.unwrap();
     assert_eq!(redriven, [Redriven::Done, Redriven::UniqueTaken]);
@@ -133,7 +133,7 @@ async fn all_failed_jobs_are_redriven_and_it_ends_although_they_fail_again() {
     let kept = bench.enqueue("work").await;
     bench.queue.cancel(&kept).await.unwrap();
     assert_eq!(bench.drain(&handler).await.failed, 300);
-    // The drainer fails them as they come, each a little later.
+    // The drainer fails them one by one, each a little later.
     bench.advance(Duration::from_secs(1));
     let (redriven, ()) = tokio::join!(bench.queue.redrive_all(), async {
         for _ in 0..40 {

@@ -1,4 +1,4 @@
-//! Forgetting finished jobs.
+//! Deleting finished jobs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The scripts under every fault, for a moment; `simulate` goes on for hours.
+//! A short run of the scripts under every fault. The program `simulate` runs for hours.
 
 use integration::sim::{MISTAKES, Report, Settings, overlooked, run, shrink};
 

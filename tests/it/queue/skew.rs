@@ -1,4 +1,4 @@
-//! Clocks that are wrong. The endpoint's is the machine's, as its replies tell.
+//! Wrong clocks. The endpoint uses the system clock, as its replies show.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,8 +9,8 @@ use shared::queue::{Consumer, Error, JobId, NewJob, Queue};
 
 use super::config;
 
-/// A queue of a process whose clock is `ahead_ms` ahead, that has heard from the
-/// service before.
+/// The queue of a process whose clock is `ahead_ms` ahead and that has received a reply
+/// before.
 async fn queue_of_a_clock(endpoint: &upstash_local::Server, ahead_ms: i64) -> Queue {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let clock = Clock::manual(now.as_millis() as i64 + ahead_ms);
@@ -32,7 +32,7 @@ async fn a_clock_more_than_30_s_off_neither_stores_nor_claims_and_says_so() {
     let endpoint = start_endpoint().await;
     let right = queue_of_a_clock(&endpoint, 5000).await;
     right.enqueue(job(&right)).await.unwrap();
-    // The service tells whole seconds.
+    // The service reports whole seconds.
     for (ahead_ms, direction) in [(60_000, "ahead of"), (-60_000, "behind")] {
         let wrong = queue_of_a_clock(&endpoint, ahead_ms).await;
         let refused = wrong.enqueue(job(&wrong)).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! How a queue is doing.
+//! Statistics of a queue.
 
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ async fn an_empty_queue_has_no_rates_and_no_ages() {
 }
 
 #[tokio::test]
-async fn each_number_tells_what_it_says() {
+async fn each_statistic_is_what_its_name_says() {
     let bench = Bench::start().await;
     let clock = bench.clock.clone();
     let handler = scripted().on("slow", move |_| {
-        // The drainer's clock: no real second passes.
+        // Advances the drainer's clock, so no real time passes.
         clock.advance(Duration::from_millis(300));
         async { Outcome::Done(1.into()) }
     });
@@ -89,7 +89,7 @@ async fn each_number_tells_what_it_says() {
         (0.2, 0.1, 0.1)
     );
     assert_eq!(now.failure_rate, Some(1.0 / 3.0));
-    // Both were claimed at once and the second waited for the first.
+    // Both were claimed at once, and the second waited for the first.
     let average = now.average_processing_ms.unwrap();
     assert!((300.0..=600.0).contains(&average), "{average}");
 
@@ -108,7 +108,7 @@ async fn throughput_is_that_of_the_last_ten_whole_minutes_however_long_it_goes_o
             bench.enqueue("work").await;
         }
         bench.drain(&handler).await;
-        // The minute under way does not count yet.
+        // The current minute does not count yet.
         let expected: u64 = (1..=10)
             .map(|ago| if ago > minute { 0 } else { (minute - ago) % 3 })
             .sum();
@@ -121,7 +121,7 @@ async fn throughput_is_that_of_the_last_ten_whole_minutes_however_long_it_goes_o
     }
     bench.advance(Duration::from_secs(11 * 60));
     assert_eq!(stats(&bench).await.completed_per_minute, 0.0);
-    // The ring comes round to a minute of the same place.
+    // The ring buffer wraps around to the same slot.
     bench.advance(Duration::from_secs(5 * 60));
     bench.enqueue("work").await;
     bench.drain(&handler).await;

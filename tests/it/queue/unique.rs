@@ -1,4 +1,4 @@
-//! Unique keys, and the limit of the backlog.
+//! Unique keys, and the backlog limit.
 
 use std::time::Duration;
 
@@ -174,7 +174,7 @@ async fn a_job_that_was_tried_before_is_replaced_but_not_put_off() {
 }
 
 #[tokio::test]
-async fn in_one_call_the_first_with_a_key_stands_for_the_others() {
+async fn within_one_call_the_first_job_with_a_unique_key_wins() {
     let bench = Bench::start().await;
     let old = delayed(&bench, OnUnique::Keep, 60);
     enqueue(&bench, &old).await;
@@ -276,7 +276,7 @@ async fn a_full_queue_refuses_new_jobs_and_knows_those_it_has() {
 }
 
 #[tokio::test]
-async fn of_a_call_too_large_for_the_queue_nothing_is_stored() {
+async fn a_call_too_large_for_the_queue_stores_nothing() {
     let bench = small().await;
     let jobs: Vec<NewJob> = (0..4).map(|_| bench.job("work")).collect();
     let full = bench.queue.enqueue_many(jobs.clone()).await;

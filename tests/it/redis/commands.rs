@@ -215,7 +215,7 @@ async fn scripts_and_the_server_answer() {
     redis.set("user:1", "x", Default::default()).await.unwrap();
     assert_eq!(redis.dbsize().await.unwrap(), 1);
     let seconds = redis.time().await.unwrap().0;
-    // In front of a real Redis the time is that server's.
+    // In front of a real Redis, the time is that server's.
     if server.clock().is_manual() {
         assert_eq!(seconds, integration::START_MS / 1000);
     }

@@ -1,4 +1,4 @@
-//! The client, against the endpoint.
+//! The client against the endpoint.
 
 mod commands;
 mod replies;

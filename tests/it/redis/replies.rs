@@ -1,4 +1,4 @@
-//! What the client does when things go wrong, and what travels together.
+//! How the client handles failures, and which commands share a request.
 
 use integration::start_endpoint;
 use shared::redis::commands::Scripting as _;
@@ -48,7 +48,7 @@ async fn a_read_is_asked_again_and_a_counter_is_not_when_the_reply_is_lost() {
 }
 
 #[tokio::test]
-async fn a_limit_of_the_service_is_told_from_a_failed_command() {
+async fn a_service_limit_is_distinguished_from_a_failed_command() {
     let server = start_endpoint().await;
     let redis = client(&server);
     server.faults().add(Fault {
@@ -66,7 +66,7 @@ async fn a_limit_of_the_service_is_told_from_a_failed_command() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_and_a_dead_server_are_told_apart() {
+async fn a_wrong_token_and_a_dead_server_are_distinguished() {
     let server = start_endpoint().await;
     let stranger = client_with(&server, "not-the-token");
     assert!(matches!(stranger.get("k").await, Err(Error::Unauthorized)));
@@ -285,7 +285,7 @@ async fn a_call_ends_by_its_deadline() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_database_is_said_before_anything_is_sent() {
+async fn an_invalid_database_setting_is_reported_before_anything_is_sent() {
     let connect = |provider, url: &str| {
         let config = shared::config::RedisConfig {
             provider,
@@ -307,7 +307,7 @@ async fn what_cannot_be_a_database_is_said_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_file_of_roots_that_is_none_is_named_with_what_is_wrong() {
+async fn an_invalid_root_certificate_file_is_named_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let connect = |text: Option<&str>| {
         let file = folder.path().join("roots.pem");

@@ -1,6 +1,5 @@
-//! What each route of each function costs when it does what was asked, in billed commands
-//! and round trips: the limit of its caller is in it, `Idempotency-Key` and cookies are
-//! not.
+//! The cost of each route in billed commands and round trips when it succeeds. It
+//! includes the caller's rate limit, but neither `Idempotency-Key` nor cookies.
 
 use std::collections::BTreeSet;
 
@@ -10,18 +9,18 @@ use serde_json::{Value, json};
 
 use crate::scan::{CHANNEL, GUILD, guild_with};
 
-/// Calls of routes, each a row.
+/// Calls of routes, one row each.
 struct Calls {
     app: TestApp,
     rows: Vec<String>,
-    /// Method and path, as the functions list them.
+    /// Method and path, as listed by the functions.
     called: BTreeSet<(String, &'static str)>,
     cookie: Option<String>,
 }
 
 impl Calls {
-    /// Calls a route and writes its row. `path` is as the function lists it; `in_place`
-    /// stands in the places of its `{…}`, in order, and may end in a query.
+    /// Calls a route and adds its row. `path` is the path as listed by the function;
+    /// `in_place` replaces its `{…}` in order and may end with a query.
     async fn call(
         &mut self,
         method: Method,
@@ -73,7 +72,7 @@ impl Calls {
         self.call(Method::GET, path, (in_place, note), None).await
     }
 
-    /// A route that no pass calls is called by its event, which needs nothing before it.
+    /// A route that no pass calls is called with its event, which needs no preparation.
     async fn send_event(&mut self, method: &str, path: &str) {
         let found = crate::deploy::events::event_of(method, path);
         let (function, event) = found.expect("the route has an event, or is called above");
@@ -83,7 +82,7 @@ impl Calls {
             let reply = self.app.post(&invocations, &event).await;
             let status = reply.json["statusCode"].as_u64();
             assert!(status < Some(300), "{method} {path}: {}", reply.json);
-            // The first makes its scripts known.
+            // The first call makes the endpoint cache the scripts.
             if !is_first {
                 let (billed, trips) = self.app.cost();
                 self.rows.push(format!(
@@ -105,7 +104,7 @@ impl Calls {
     }
 }
 
-/// Each route once or more, on channels no other pass uses.
+/// Calls each route at least once, on channels that no other pass uses.
 async fn pass(app: TestApp, n: u64) -> Calls {
     let mut calls = Calls {
         app,
@@ -262,13 +261,13 @@ async fn every_route_costs_what_the_golden_file_says() {
     let app = TestApp::with_guild(guild_with(60, 2)).await;
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;
-    // The first pass makes every script known.
+    // The first pass makes the endpoint cache every script.
     let app = pass(app, 1).await.app;
     let mut calls = pass(app, 2).await;
     let apps = calls.app.functions.apps.iter();
     let routes: BTreeSet<(String, &'static str)> = apps
         .flat_map(|function| function.app.routes())
-        // HEAD costs what GET does.
+        // HEAD costs the same as GET.
         .filter(|(method, _)| method != "HEAD")
         .map(|(method, path)| (method.to_string(), path))
         .collect();

@@ -1,4 +1,4 @@
-//! Paging through the lists, to their ends.
+//! Paging through the lists to the end.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::scan::{CHANNEL, GUILD, guild_with};
 
-/// Six scans that failed one after the other, of channels that are not there.
+/// Six scans of missing channels, which failed one after the other.
 async fn with_failed() -> TestApp {
     let app = TestApp::with_guild(guild_with(10, 1)).await;
     for n in 1..=6 {
@@ -18,7 +18,7 @@ async fn with_failed() -> TestApp {
     app
 }
 
-/// The pages of a list, by their items' ids.
+/// The pages of a list, as the IDs of their items.
 async fn pages(app: &TestApp, path: &str, items: &str) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut cursor = String::new();
@@ -151,7 +151,7 @@ async fn a_cursor_is_good_for_the_query_it_came_from_alone() {
             "cursor: expected the cursor of an earlier reply to the same query"
         );
     }
-    // The size of the page may change on the way, and a slash at the end is no other path.
+    // The page size may change between pages, and a trailing slash makes no difference.
     for path in [
         format!("/api/jobs?state=failed&limit=50&cursor={of_failed}"),
         format!("/api/jobs?cursor={of_failed}&state=failed"),

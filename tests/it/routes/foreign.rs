@@ -1,5 +1,5 @@
-//! Jobs that come another way than by a route: from other programs' stream, and by
-//! the clock.
+//! Jobs that do not arrive through a route: from the stream of other programs, and from
+//! the schedule.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn a_field_that_nothing_reads_does_not_lose_another_program_s_job() {
     for _ in 0..2 {
         leave(&app, &[("type", "scan"), ("data", &data.to_string())]).await;
     }
-    // One stands for the other.
+    // One is a duplicate of the other.
     assert_eq!(app.drain().await["completed"], 1);
     assert_eq!(app.channel(CHANNEL).await.total_messages_scanned, 5);
 }

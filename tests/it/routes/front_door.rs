@@ -1,4 +1,4 @@
-//! What every route does.
+//! Behaviour that all routes share.
 
 use integration::{Options, TestApp};
 use reqwest::Method;
@@ -45,7 +45,7 @@ async fn errors_are_problem_details_with_a_stable_code() {
 }
 
 #[tokio::test]
-async fn a_path_and_a_method_that_do_not_exist_are_told_apart() {
+async fn an_unknown_path_and_an_unknown_method_are_distinguished() {
     let app = TestApp::start(Options::default()).await;
     assert_eq!(app.get("/api/nothing").await.status, 404);
     let reply = app
@@ -97,7 +97,7 @@ async fn a_body_that_is_not_json_or_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn redis_away_is_said_with_the_time_to_come_back_and_nothing_internal() {
+async fn an_outage_of_redis_is_reported_with_a_retry_time_and_nothing_internal() {
     let app = TestApp::start(Options::default()).await;
     app.endpoint.faults().add(Fault {
         action: FaultAction::Status(503),
@@ -121,7 +121,7 @@ async fn redis_away_is_said_with_the_time_to_come_back_and_nothing_internal() {
 }
 
 #[tokio::test]
-async fn the_settings_origins_may_call_from_a_browser_and_others_may_not() {
+async fn only_configured_origins_may_call_from_a_browser() {
     let origin = "https://clips.example";
     let app = TestApp::start(Options {
         origins: vec![origin.to_owned()],

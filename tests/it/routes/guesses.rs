@@ -1,4 +1,4 @@
-//! What callers without a key may do, and make the database do.
+//! What callers without a key may do, and how much load they can cause.
 
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ async fn a_guessed_key_counts_as_a_sign_in_does() {
     let refused = with_key(&app, "guess-number-6-0123456789").await;
     assert_eq!(refused.status, 429);
     assert!(refused.header("retry-after").is_some());
-    // The right one is not compared either, nor taken by the other door.
+    // The correct key is not compared any more, and the other route does not accept it
+    // either.
     assert_eq!(with_key(&app, TestApp::API_KEY).await.status, 429);
     app.advance(Duration::from_secs(30));
     assert_eq!(with_key(&app, TestApp::ADMIN_KEY).await.status, 429);
@@ -58,7 +59,7 @@ async fn a_caller_with_a_key_pays_nothing_for_guessers_elsewhere() {
     app.endpoint.reset_meter();
     app.get(JOB).await;
     assert_eq!(app.cost(), (4, 1));
-    // Nor does somebody without any key cost anything.
+    // A caller without any key costs nothing either.
     app.endpoint.reset_meter();
     for _ in 0..50 {
         let none = app.send_plain(app.http().get(app.path(JOB))).await;
@@ -102,7 +103,7 @@ async fn guessers_at_many_addresses_are_bounded_together() {
     assert!(statuses[60..].iter().all(|status| *status == 429));
     let spent = app.endpoint.meter().total;
     assert!(spent <= 60 * 3 + 5, "{spent}");
-    // Who has a key is not held up by them.
+    // A caller with a valid key is not affected by them.
     assert_eq!(app.get(JOB).await.status, 404);
     app.advance(Duration::from_secs(60));
     let event = from(app.http().get(app.path(JOB)), 999);
@@ -142,7 +143,7 @@ async fn anybody_may_ask_for_the_health_of_the_database_at_a_fixed_cost() {
 }
 
 #[tokio::test]
-async fn a_change_with_a_cookie_comes_from_a_page_that_is_known() {
+async fn a_change_with_a_cookie_is_accepted_only_from_a_known_page() {
     let page = "https://clips.example.org";
     let app = TestApp::start(Options {
         origins: vec![page.to_owned()],

@@ -1,4 +1,5 @@
-//! Further drainers: woken when more waits than one can do, and by one hop only.
+//! Further drainers: woken if one drainer cannot finish the waiting jobs, but by one hop
+//! only.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,10 +15,10 @@ use shared::waker::{BY_DRAIN, LambdaWake};
 use crate::queue::{Bench, config, until_running};
 use crate::scan::{CHANNEL, guild_with};
 
-/// Calls as the invoke API takes them: path, kind of invocation, event.
+/// Calls as the invoke API receives them: path, invocation type, event.
 type Calls = Arc<Mutex<Vec<(String, String, Value)>>>;
 
-/// Stands where Lambda is invoked.
+/// A stand-in for Lambda's invoke API.
 async fn invoke_api() -> (String, Calls) {
     let calls = Calls::default();
     let app = Router::new().fallback({
@@ -36,8 +37,8 @@ async fn invoke_api() -> (String, Calls) {
     (url, calls)
 }
 
-/// What a drainer invokes that is started by `source`, has a long scan in its only
-/// hand, 40 jobs waiting and 100 seconds.
+/// Returns what a drainer invokes that was started by `source`, has concurrency 1 and a
+/// long scan running, with 40 jobs waiting and 100 seconds left.
 async fn invoked_by(source: &str, helpers: u32) -> Vec<(String, String, Value)> {
     let (url, calls) = invoke_api().await;
     let app = TestApp::start(Options {
@@ -55,7 +56,7 @@ async fn invoked_by(source: &str, helpers: u32) -> Vec<(String, String, Value)> 
         ..Options::default()
     })
     .await;
-    // Stored without waking anybody.
+    // Enqueued without waking a drainer.
     let queue = app.queue();
     let scan = json!({ "guildId": app.discord.guild().id.to_string(), "channelId": CHANNEL.to_string(),
         "scanMode": "backfill" });
@@ -73,11 +74,11 @@ async fn invoked_by(source: &str, helpers: u32) -> Vec<(String, String, Value)> 
     let stop = deadline.clone();
     let (drain, event) = (app.functions.drain.clone(), json!({ "source": source }));
     let task = tokio::spawn(async move { drain.run(&event, &deadline).await });
-    // It has read a page, and waits for the next.
+    // It has read a page and waits for the next.
     while app.channel_total(CHANNEL).await == 0 {}
     app.endpoint.reset_meter();
     app.advance(Duration::from_secs(20));
-    // The round that renews the lease, and sweeps, is the one that counts and wakes.
+    // The round that renews the lease and sweeps is also the one that counts and wakes.
     while !app.endpoint.meter().commands.contains_key("zrandmember") {
         tokio::task::yield_now().await;
     }
@@ -108,8 +109,8 @@ async fn a_drainer_of_the_schedule_or_the_waker_wakes_others_and_those_wake_none
     assert_eq!(invoked_by("trawl.drain", 3).await, []);
 }
 
-/// How many are woken by a drainer of one hand and 100 seconds, whose job has taken 20
-/// of them, with so many more waiting.
+/// How many drainers are woken by one with concurrency 1 and 100 seconds, whose job has
+/// taken 20 s of them, while `n_waiting` more jobs wait.
 async fn woken_for(n_waiting: usize) -> usize {
     let (url, calls) = invoke_api().await;
     let bench = Bench::with(QueueConfig {
@@ -134,7 +135,7 @@ async fn woken_for(n_waiting: usize) -> usize {
     until_running(&handler, 1).await;
     bench.server.reset_meter();
     bench.advance(Duration::from_secs(20));
-    // The round that renews the lease also counts; once it is over, nothing is sent.
+    // The round that renews the lease also counts. Once it is over, nothing more is sent.
     while !bench.server.meter().commands.contains_key("zcount") {
         tokio::task::yield_now().await;
     }
@@ -147,7 +148,7 @@ async fn woken_for(n_waiting: usize) -> usize {
 
 #[tokio::test]
 async fn as_many_are_woken_as_the_backlog_takes_up_to_the_setting() {
-    // One job in 20 s, and 55 s to claim in: two more jobs can be done.
+    // One job per 20 s and 55 s left to claim: two more jobs can be done.
     assert_eq!(woken_for(2).await, 0);
     assert_eq!(woken_for(5).await, 1);
     assert_eq!(woken_for(8).await, 2);

@@ -1,4 +1,4 @@
-//! The invoke call, and the drainer it wakes.
+//! The invoke call and the drainer that it wakes.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn a_scan_wakes_a_drainer_by_an_asynchronous_invoke() {
     })
     .await;
     let id = app.scan(CHANNEL, json!({})).await;
-    // Bounded: the drainer works while this asks.
+    // Bounded: the drainer works while this polls.
     for _ in 0..10_000 {
         if app.job(&id).await["state"] == "completed" {
             return;
@@ -60,7 +60,7 @@ async fn an_event_file_of_a_route_is_answered_by_its_function() {
 #[tokio::test]
 async fn an_idle_minute_costs_one_command_and_an_idle_hour_at_most_72() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
-    // Finished jobs are there, and the scripts of the hour are known.
+    // Finished jobs exist, and the scripts of the hourly chores are cached.
     app.scan(CHANNEL, serde_json::json!({})).await;
     app.drain().await;
     let minute = async || {

@@ -1,4 +1,4 @@
-//! The routes of a job.
+//! The job routes.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn a_job_is_shown_with_everything_that_is_known_of_it() {
         .await;
     app.endpoint.reset_meter();
     let job = app.job(&id).await;
-    // The job, and three for the limit.
+    // One command for the job and three for the rate limit.
     assert_eq!(app.cost(), (4, 1));
     assert_eq!(job["type"], "scan");
     crate::assert_has(
@@ -121,7 +121,7 @@ async fn a_finished_job_is_forgotten_on_request() {
             .unwrap(),
         0
     );
-    // Within five seconds of its making, a replica may not know of it yet.
+    // Within five seconds of its creation, a replica may not have it yet.
     let gone = app.get(&format!("/api/jobs/{id}")).await;
     assert_eq!((gone.status, gone.text("/code")), (503, "not_yet_known"));
     app.advance(Duration::from_secs(5));
@@ -154,7 +154,7 @@ async fn jobs_are_listed_by_state_page_by_page_each_once() {
             None => break,
         }
     }
-    // All were enqueued in the same millisecond: ids decide.
+    // All were enqueued in the same millisecond, so the order is by ID.
     expected.sort();
     assert_eq!(seen, expected);
     for (query, field) in [

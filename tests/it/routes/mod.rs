@@ -1,4 +1,4 @@
-//! The routes as their callers meet them.
+//! The routes from the callers' point of view.
 
 mod costs;
 mod cursors;

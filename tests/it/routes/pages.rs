@@ -1,5 +1,5 @@
-//! The development host and whoever is on its machine: pages of other sites, programs
-//! without a key.
+//! The development host against other software on the same machine: pages of other sites
+//! and programs without a key.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::scan::{CHANNEL, guild_with};
 
 const INVOKE: &str = "/2015-03-31/functions/drain/invocations";
 
-/// What a page of another site makes a browser send.
+/// Headers that a browser sends for a page of another site.
 const FOREIGN: [(&str, &str); 5] = [
     ("host", "evil.example"),
     ("host", "localhost.evil.example:3000"),
@@ -53,7 +53,7 @@ async fn a_page_of_another_site_runs_nothing_even_with_a_key() {
 }
 
 #[tokio::test]
-async fn an_invitation_to_a_page_does_not_open_the_invoke_call() {
+async fn an_allowed_origin_may_not_use_the_invoke_call() {
     let app = TestApp::start(Options {
         origins: vec!["*".to_owned()],
         ..Options::default()
@@ -95,7 +95,7 @@ async fn the_invoke_call_wants_a_header_that_no_form_can_send() {
     }
 }
 
-/// Sends a head that promises a body, and reads until the connection is closed.
+/// Sends a request head that announces a body, and reads until the connection is closed.
 async fn promise(app: &TestApp, path: &str, headers: &str) -> String {
     let address = app.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -125,7 +125,7 @@ async fn the_body_of_somebody_without_a_key_is_not_waited_for() {
             "401",
         ),
         ("/api/nothing", "", "404"),
-        // Whoever signs in has no key yet, and sends a few bytes.
+        // A caller who signs in has no key yet and needs to send only a few bytes.
         ("/api/sessions", "", "413"),
     ] {
         let reply = promise(&app, path, headers).await;
@@ -134,7 +134,7 @@ async fn the_body_of_somebody_without_a_key_is_not_waited_for() {
             "{path} {headers}: {reply}"
         );
     }
-    // The key that was guessed was counted.
+    // The wrong key was counted.
     assert!(app.endpoint.meter().total <= 4);
 }
 
@@ -158,7 +158,7 @@ async fn a_head_that_does_not_come_within_ten_seconds_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn a_clock_that_was_ahead_and_is_right_again_is_told_at_once() {
+async fn a_corrected_clock_is_reported_at_once() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let date = async || {
         let reply: Reply = app.get("/api/jobs").await;

@@ -107,7 +107,7 @@ async fn a_wrong_job_of_a_list_is_named_by_its_place_and_none_is_stored() {
     let both = json!({ "type": "batch", "guildId": ID, "channelId": ID, "beforeMessageId": ID, "afterMessageId": ID });
     assert_eq!(
         app.post("/api/jobs", &both).await.text("/detail"),
-        "afterMessageId: expected either this or beforeMessageId"
+        "afterMessageId: cannot be combined with beforeMessageId"
     );
     assert_eq!(app.endpoint.meter().total, 0);
 }

@@ -1,4 +1,4 @@
-//! Input that is not what was meant is refused, and the refusal says what is wrong.
+//! Invalid input is refused, and the error says what is wrong.
 
 use std::time::Duration;
 
@@ -196,7 +196,7 @@ async fn an_id_with_a_leading_zero_is_no_second_name_of_a_channel() {
     ] {
         refused(&app, app.get(&path)).await;
     }
-    // A job of another program.
+    // A job from another program.
     let redis = &*app.redis;
     use shared::redis::commands::Streams as _;
     use shared::redis::commands::streams::Trim;
@@ -227,12 +227,12 @@ async fn a_time_is_milliseconds_or_rfc_3339_and_has_not_passed() {
         (json!(0), "expected unix milliseconds"),
         (
             json!(now - 60_000),
-            "expected a time that has not passed; it is 60 s ago",
+            "expected a time in the future, but it is 60 s in the past",
         ),
         (json!("yesterday"), "expected unix milliseconds"),
         (
             json!("2020-01-01T00:00:00Z"),
-            "expected a time that has not passed",
+            "expected a time in the future",
         ),
         (json!(now + 400 * 86_400_000_i64), "at most a year ahead"),
     ] {
@@ -257,7 +257,7 @@ async fn a_time_is_milliseconds_or_rfc_3339_and_has_not_passed() {
         }
     }
     assert_eq!(jobs_stored(&app).await, 0);
-    // A caller's clock that is a little behind is no mistake.
+    // A caller's clock that is slightly behind is not an error.
     let soon = with(place(), json!({ "runAt": now - 5000 }));
     assert_eq!(app.post("/api/jobs/scan", &soon).await.status, 202);
     app.leaves_unfinished(1);
@@ -350,7 +350,7 @@ async fn a_header_that_cannot_be_read_is_not_an_absent_one() {
             let mut request = request.build().unwrap();
             request.headers_mut().insert(name, value);
             let response = app.http().execute(request).await.unwrap();
-            // The host in front refuses pages of other sites before anything runs.
+            // The development host refuses pages of other sites before anything runs.
             if matches!(name, "sec-fetch-site" | "origin") && response.status() == 403 {
                 continue;
             }

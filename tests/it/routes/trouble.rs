@@ -1,4 +1,4 @@
-//! What callers are told of trouble that is not theirs.
+//! What callers see when something fails that is not their fault.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use shared::config::QueueConfig;
 use crate::scan::{CHANNEL, guild_with};
 
 #[tokio::test]
-async fn a_wrong_clock_is_said_to_be_one_and_is_believed_when_it_is_right() {
+async fn a_wrong_clock_is_reported_and_trusted_again_once_it_is_right() {
     let app = TestApp::start(Options {
         guild: guild_with(1, 1),
         queue: QueueConfig {
@@ -35,13 +35,13 @@ async fn a_wrong_clock_is_said_to_be_one_and_is_believed_when_it_is_right() {
         assert_eq!(refused.header("retry-after"), Some("1"));
     }
     app.clock.set(right);
-    // The request that is refused at most is the one that looks anew.
+    // At most one request is refused: the one that checks again.
     app.get("/api/jobs").await;
     assert_eq!(app.post("/api/jobs/scan", &body).await.status, 202);
     app.leaves_unfinished(1);
 }
 
-/// No text of a transport, and no address.
+/// The text contains neither transport errors nor addresses.
 fn assert_plain(text: &str) {
     for internal in [
         "os error",

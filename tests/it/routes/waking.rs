@@ -1,4 +1,4 @@
-//! How soon a job begins after it was asked for.
+//! How soon a job starts after it was requested.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::scan::{CHANNEL, GUILD, guild_with};
 
 const LINGER: Duration = Duration::from_secs(20);
 
-/// A system whose drainers are woken, and stay a little.
+/// A system whose drainers are woken and stay for a short time.
 async fn app() -> TestApp {
     TestApp::start(Options {
         guild: guild_with(10, 1),
@@ -44,7 +44,7 @@ async fn post(app: &TestApp, body: &Value) -> String {
 }
 
 /// Whether a job ends while the clock stands still. Bounded: the drainer works while this
-/// asks.
+/// polls.
 async fn ends(app: &TestApp, id: &str) -> bool {
     for _ in 0..2000 {
         if app.job(id).await["state"] == "completed" {
@@ -61,7 +61,8 @@ async fn a_job_asked_for_just_after_another_is_as_quick() {
         app.advance(Duration::from_millis(pause));
         let first = post(&app, &message(1)).await;
         assert!(ends(&app, &first).await, "after {pause} ms");
-        // While the drainer of the first may still be there, or have just left.
+        // While the drainer of the first job may still be running, or may just have
+        // stopped.
         for after in [10, 200, 300, 700] {
             app.advance(Duration::from_millis(after));
             let next = post(&app, &message(2)).await;
@@ -108,13 +109,13 @@ async fn neither_a_delayed_job_nor_a_duplicate_takes_another_jobs_wake() {
 #[tokio::test]
 async fn a_lone_job_and_its_drainer_cost_no_more_than_the_table_says() {
     let app = app().await;
-    // What is sent once is sent: scripts, the drainer's first sweep.
+    // One-off requests are over: the scripts and the drainer's first sweep.
     let first = post(&app, &message(1)).await;
     assert!(ends(&app, &first).await);
     app.advance(Duration::from_secs(1));
     app.endpoint.reset_meter();
     let job = post(&app, &message(2)).await;
-    // No poll of ours is in between.
+    // Our own polls do not count.
     let done = async || {
         let hsets = app.endpoint.meter().commands.get("zrem").copied();
         hsets.unwrap_or(0) > 0
@@ -125,7 +126,7 @@ async fn a_lone_job_and_its_drainer_cost_no_more_than_the_table_says() {
     app.advance(INTERVAL);
     let looks = async || app.endpoint.meter().requests.values().sum::<u64>();
     let mut before = 0;
-    // Until nothing is sent any more.
+    // Until no more requests are sent.
     for _ in 0..50 {
         for _ in 0..1000 {
             tokio::task::yield_now().await;
@@ -138,12 +139,12 @@ async fn a_lone_job_and_its_drainer_cost_no_more_than_the_table_says() {
     }
     let meter = app.endpoint.meter();
     let looked: u64 = meter.commands.get("zrange").copied().unwrap_or(0);
-    // One of them is the job's own: what is stored of its message.
+    // One of them reads the job's own message data.
     assert!(looked <= 13, "{looked} ranges: {:?}", meter.commands);
     assert_eq!(app.job(&job).await["state"], "completed");
 }
 
-/// Counts how often somebody is woken, and fails when it is told to.
+/// Counts wake-ups and fails when it is told to.
 #[derive(Default)]
 struct Counted {
     woken: AtomicUsize,
@@ -196,7 +197,8 @@ async fn one_wake_serves_what_is_stored_in_the_same_moment_and_a_failed_one_nobo
 async fn the_interval_counts_from_before_the_job_was_stored() {
     let (waker, counted, clock) = waker(LINGER);
     let before = waker.before_storing();
-    // Storing took long: what is stored from now on is not seen by that drainer for sure.
+    // Enqueueing took long, so that drainer may no longer see what is enqueued from now
+    // on.
     clock.advance(INTERVAL);
     waker.wake(before).await;
     waker.wake(waker.before_storing()).await;

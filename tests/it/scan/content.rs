@@ -1,4 +1,4 @@
-//! Whether the bot may read content, and messages that can be read in part.
+//! The right to read message content, and messages that can be parsed only in part.
 
 use discord_local::guild::{AttachmentSpec, Author, MessageSpec};
 use discord_local::{Action, Fault, Guild};
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{CHANNEL, FIRST_MS, GUILD, guild_with};
 
-/// The user id of the sample server's bot.
+/// The user ID of the sample server's bot.
 const BOT: u64 = 1_100_000_000_000_000_900;
 
-/// 300 messages of users with a video each; of every hundred one is shown whatever the bot
-/// may read.
+/// 300 messages of users, each with a video. In every hundred, one is visible without the
+/// content intent.
 fn guild(shown: impl Fn(MessageSpec) -> MessageSpec) -> Guild {
     let mut guild = guild_with(0, 1);
     guild.fill(CHANNEL, 300, |i| {
@@ -72,7 +72,7 @@ async fn whether_content_may_be_read_is_asked_once_a_run_and_only_where_it_is_in
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;
     assert_eq!(asked(&app), 0);
-    // Messages of users that are really empty, such as what a poll leaves.
+    // Messages that are really empty, such as those left by a poll.
     let mut guild = guild_with(0, 1);
     guild.fill(CHANNEL, 300, |i| {
         MessageSpec::text("").at_ms(FIRST_MS + i as i64 * 60_000)

@@ -1,4 +1,5 @@
-//! How far a scan reads, what it says of that, and that all it finds is reported once.
+//! How far a scan reads, what it reports about that, and that every clip is reported
+//! once.
 
 use discord_local::guild::{AttachmentSpec, MessageSpec};
 use discord_local::{Action, Fault, Guild};
@@ -15,7 +16,7 @@ async fn scanned(app: &TestApp, more: Value) -> (String, Value) {
     (id, job)
 }
 
-/// Whether the channel's beginning was reached, by all who tell it.
+/// Whether the channel's beginning was reached, which all replies must agree on.
 async fn reached_start(app: &TestApp, id: &str) -> bool {
     let job = app.job(id).await;
     let status = format!("/api/guilds/{GUILD}/channels/{CHANNEL}/scan-status");
@@ -111,7 +112,7 @@ async fn a_limit_that_the_channel_does_not_fill_reaches_its_beginning() {
     }
 }
 
-/// 40 messages in two minutes, some with more than one clip: 48 in all.
+/// 40 messages in two minutes, with 48 clips in total.
 fn busy() -> Guild {
     let mut guild = guild_with(0, 1);
     guild.fill(CHANNEL, 40, |i| {
@@ -154,7 +155,7 @@ async fn what_is_found_in_the_overlap_for_the_first_time_is_reported_and_counted
     }
 }
 
-/// The clips of the day, as the counter has them.
+/// Today's number of clips according to the counter.
 async fn counted(app: &TestApp) -> u64 {
     let path = app.path("/api/admin/counters?name=clips&period=day&n=2");
     let request = app.http().get(path).bearer_auth(TestApp::ADMIN_KEY);
@@ -227,7 +228,7 @@ async fn a_page_of_more_clips_than_one_script_saves_counts_each_message_once() {
 #[tokio::test]
 async fn the_counter_has_each_clip_once_however_scans_end() {
     let app = TestApp::with_guild(guild_with(350, 10)).await;
-    // One that fails half way, one that is cancelled, one that ends.
+    // One that fails half-way, one that is cancelled, and one that completes.
     app.discord
         .faults()
         .add(Fault::always(Action::TruncatedJson).on("before=").skip(1));

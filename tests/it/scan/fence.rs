@@ -1,5 +1,5 @@
-//! A holder of a channel that comes back late: the fence is compared where the cursors
-//! are written.
+//! An owner of a channel that returns late. The fence is compared where the cursors are
+//! written.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 
 use super::{CHANNEL, GUILD, guild_with, true_clip_ids};
 
-/// The Redis of a process that stops, with a page on its way, and goes on later.
+/// The Redis client of a process that stalls while it saves a page and continues later.
 #[derive(Clone)]
 struct Paused {
     redis: Redis,
@@ -31,7 +31,7 @@ struct Paused {
 }
 
 struct Pause {
-    /// Pages that are saved before it.
+    /// Number of pages that are saved before that.
     pages: AtomicU32,
     stopped: AtomicBool,
     page: Semaphore,
@@ -54,7 +54,8 @@ impl Paused {
         }
     }
 
-    /// Waits where the process stands still; true for the page it stopped with.
+    /// Waits at the point where the process stalls. Returns true for the page at which it
+    /// stalled.
     async fn pass(&self, commands: &[RawCommand]) -> bool {
         let pause = &self.pause;
         let saves = SCRIPTS.iter().find(|script| script.name == "save").unwrap();
@@ -83,7 +84,7 @@ impl Paused {
     }
 }
 
-/// The word the script that saves answered.
+/// The word that the save script returned.
 fn word(replies: &[Result<Reply, Error>]) -> Option<String> {
     replies.iter().find_map(|reply| match reply {
         Ok(Reply::Array(parts)) => match parts.first() {
@@ -137,8 +138,8 @@ impl RedisService for Paused {
     }
 }
 
-/// A drainer on this Redis, with a clock of its own: nobody looks at one while the process
-/// stands still.
+/// A drainer on this Redis with its own clock, which nothing reads while the process is
+/// stalled.
 pub fn drainer(app: &TestApp, redis: &Redis, token: &str) -> Drain {
     let clock = Clock::manual(app.clock.now_ms());
     let discord = DiscordConfig {
@@ -176,7 +177,7 @@ async fn a_drainer_paused_over_its_lease_saves_no_page_when_it_goes_on() {
         let first = tokio::spawn(async move { drain.handle(json!({}), 0).await });
         until(|| redis.stopped()).await;
 
-        // Its lease ends, and another drainer reads the channel to its end.
+        // Its lease expires, and another drainer reads the channel to the end.
         app.advance(Duration::from_secs(61));
         app.drain().await;
         let seen = async || {
@@ -247,8 +248,8 @@ async fn save(app: &TestApp, mut record: Channel, owner: Owner, newest: u64) -> 
 }
 
 #[tokio::test]
-async fn whoever_took_a_channel_over_shuts_the_holder_before_out_for_good() {
-    // A later attempt of the same job; another job, whose fences begin anew.
+async fn a_new_owner_of_a_channel_shuts_the_previous_one_out_for_good() {
+    // A later attempt of the same job, and another job, whose fences start again at 1.
     for (job, fence) in [("a", 8), ("b", 1)] {
         let app = TestApp::with_guild(guild_with(1, 1)).await;
         let (store, now) = (app.store(), app.clock.now_ms());
@@ -259,7 +260,7 @@ async fn whoever_took_a_channel_over_shuts_the_holder_before_out_for_good() {
         assert_eq!(save(&app, *record, late.clone(), 100).await, Saved::Yes);
         let of_late = app.channel(CHANNEL).await;
 
-        // Another job waits for the end of the lease, the same job need not.
+        // Another job has to wait for the end of the ownership; the same job does not.
         let next = holder(job, fence, now + 120_000);
         if job == "b" {
             let busy = take(&store, &next, now + 59_999).await;
@@ -268,7 +269,8 @@ async fn whoever_took_a_channel_over_shuts_the_holder_before_out_for_good() {
         let Ownership::Granted(record, ..) = take(&store, &next, now + 60_000).await else {
             panic!("the lease has ended");
         };
-        // While the next one holds the channel, after it saved, and after it let go.
+        // While the next owner holds the channel, after it has saved, and after it has
+        // released it.
         let attempt = async || save(&app, of_late.clone(), late.clone(), 999).await;
         assert_eq!(attempt().await, Saved::Superseded);
         assert_eq!(save(&app, *record, next.clone(), 200).await, Saved::Yes);

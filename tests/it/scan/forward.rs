@@ -256,13 +256,13 @@ async fn a_scan_of_a_thousand_messages_costs_what_the_golden_file_says() {
     app.post("/api/jobs/scan", &json!({
         "guildId": app.discord.guild().id.to_string(), "channelId": CHANNEL.to_string(), "scanMode": "backfill" })).await;
     app.drain().await;
-    // Scripts are known now; a second guild's channel is scanned and counted.
+    // The scripts are cached now. A channel of a second guild is scanned and measured.
     let second = CHANNEL + 1;
     app.discord.change_guild(|guild| {
         guild.add_text_channel(second, "more");
         guild.fill(second, 1000, |i| message(i, i % 10 == 0));
     });
-    // Not in the minute in which the hour's chores are done.
+    // Outside the minute in which the hourly chores run.
     app.advance(Duration::from_secs(61));
     app.endpoint.reset_meter();
     let scan = app
@@ -315,7 +315,7 @@ async fn the_pace_of_a_channel_is_kept() {
 
 #[tokio::test]
 async fn what_a_forward_scan_reads_again_is_neither_counted_nor_reported_again() {
-    // The newest message holds a clip.
+    // The newest message contains a clip.
     let app = TestApp::with_guild(guild_with(21, 10)).await;
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;

@@ -47,8 +47,8 @@ async fn several_jobs_are_stored_in_one_request() {
     app.endpoint.reset_meter();
     let reply = app.post("/api/jobs", &json!(jobs)).await;
     assert_eq!(reply.json["jobs"].as_array().unwrap().len(), 20);
-    // The first use of a script is a second request. The limit: EVALSHA, EVAL and its
-    // two commands; the jobs: the same with three.
+    // The first use of a script takes a second request. For the limit: EVALSHA, EVAL and
+    // its two commands. For the jobs: the same with three.
     assert!(
         app.endpoint.meter().total <= 9,
         "{:?}",
@@ -63,7 +63,7 @@ async fn several_jobs_are_stored_in_one_request() {
 async fn a_message_job_goes_on_where_it_was_interrupted() {
     let app = TestApp::with_guild(guild_with(500, 1)).await;
     let guild = app.discord.guild();
-    // Sparse: each window of a hundred holds a few.
+    // Sparse: each window of a hundred messages contains a few of them.
     let wanted: Vec<String> = guild
         .message_ids(CHANNEL)
         .iter()
@@ -90,7 +90,7 @@ async fn a_message_job_goes_on_where_it_was_interrupted() {
         json!({ "messagesScanned": 20, "clipsFound": 20, "missingMessages": 0 }),
         "{job}"
     );
-    // The channel, and the three windows that were left.
+    // The channel, and the three remaining windows.
     assert!(
         app.discord.requests().len() - asked <= 4 + 3,
         "it began again"
@@ -109,7 +109,7 @@ async fn a_message_job_finds_each_clip_once_whatever_is_lost_on_the_way() {
         for skip in 0..8 {
             let app = TestApp::with_guild(guild_with(300, 1)).await;
             let ids = app.discord.guild().message_ids(CHANNEL);
-            // Two windows and single ones, some of which a scan has found before.
+            // Two windows and single messages, some of which a scan has found before.
             app.scan(CHANNEL, json!({ "options": { "maxMessages": 20 } }))
                 .await;
             app.drain().await;

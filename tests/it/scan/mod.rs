@@ -18,11 +18,11 @@ use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};
 
 pub const GUILD: u64 = 1_200_000_000_000_000_000;
 pub const CHANNEL: u64 = 1_200_000_000_000_000_001;
-/// When the messages of small guilds begin: 2026-01-01.
+/// The time of the first message in small guilds: 2026-01-01.
 pub const FIRST_MS: i64 = 1_767_225_600_000;
 
-/// A guild with one channel of `n` messages a minute apart; every `every`-th holds a
-/// video.
+/// A guild with one channel of `n` messages, a minute apart. Every `every`-th message
+/// contains a video.
 pub fn guild_with(n: usize, every: usize) -> Guild {
     let mut guild = Guild::empty(GUILD).channel(ChannelSpec::text(CHANNEL, "clips"));
     guild.fill(CHANNEL, n, |i| message(i, i % every == 0));
@@ -38,7 +38,7 @@ pub fn message(i: usize, video: bool) -> MessageSpec {
     }
 }
 
-/// The ids of the clips a channel really has, sorted.
+/// The IDs of all clips that a channel really contains, sorted.
 pub fn true_clip_ids(guild: &Guild, channel: u64) -> Vec<String> {
     let mut ids: Vec<String> = guild
         .clips(channel)

@@ -1,5 +1,5 @@
-//! Discord is away, asks all of a bot to wait, or refuses its token: all scans wait, at no
-//! attempt, and go on by themselves.
+//! Discord is unavailable, pauses all requests of the bot, or rejects its token. All
+//! scans then wait without losing an attempt and resume on their own.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use shared::scan::{Breaker, PauseReason, Trip};
 
 use super::{CHANNEL, GUILD, guild_with, message, true_clip_ids};
 
-/// Some channels of 250 messages.
+/// Channels of 250 messages.
 pub async fn channels(n: u64) -> TestApp {
     let mut guild = guild_with(0, 1);
     for channel in CHANNEL..CHANNEL + n {
@@ -22,7 +22,7 @@ pub async fn channels(n: u64) -> TestApp {
     TestApp::with_guild(guild).await
 }
 
-/// Drains and moves the clock on until no job is left, or `most` has passed.
+/// Drains and advances the clock until no job is left or `most` has passed.
 pub async fn drain_for(app: &TestApp, ids: &[String], most: Duration) -> Vec<Value> {
     let end = app.clock.now_ms() + most.as_millis() as i64;
     loop {
@@ -44,14 +44,14 @@ pub async fn drain_for(app: &TestApp, ids: &[String], most: Duration) -> Vec<Val
 }
 
 #[tokio::test]
-async fn while_discord_is_away_all_scans_wait_at_no_attempt_and_then_end_whole() {
+async fn during_an_outage_of_discord_all_scans_wait_without_losing_an_attempt_and_then_complete() {
     for action in [
         Action::DropConnection,
         Action::Status(503),
         Action::HtmlBody(502),
     ] {
         let app = channels(4).await;
-        // Two have read a part already, and none has more than begun.
+        // Two have read a part already, and no other has more than started.
         let away = Fault::always(action.clone()).skip(6);
         app.discord.faults().add(away);
         let mut ids = Vec::new();
@@ -67,7 +67,7 @@ async fn while_discord_is_away_all_scans_wait_at_no_attempt_and_then_end_whole()
                 "{job}"
             );
         }
-        // One asks for all: twice as long after the other, up to five minutes.
+        // One request probes for all, with intervals that double up to five minutes.
         let asked = app.discord.requests().len() - before;
         assert!(asked < 6 + 5 * 13, "{asked} requests in twenty minutes");
         let stream = app.stream(&ids[0]).await;
@@ -88,7 +88,7 @@ async fn while_discord_is_away_all_scans_wait_at_no_attempt_and_then_end_whole()
                 true_clip_ids(&app.discord.guild(), channel)
             );
         }
-        // A scan that begins now waits for nothing.
+        // A scan that starts now does not wait.
         let next = app.scan(CHANNEL, json!({})).await;
         app.drain().await;
         assert_eq!(app.job(&next).await["state"], "completed");
@@ -132,7 +132,7 @@ async fn last_event(app: &TestApp, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_job_that_waited_a_day_fails_and_says_why() {
+async fn a_job_that_waited_for_a_day_fails_with_a_reason() {
     let app = channels(1).await;
     app.discord.faults().add(Fault::always(Action::Status(500)));
     let message_id = app.discord.guild().message_ids(CHANNEL)[0].to_string();
@@ -176,7 +176,7 @@ async fn a_channel_that_fails_while_others_do_not_costs_its_own_attempts() {
     let sick = app.scan(CHANNEL, json!({})).await;
     let mut job = Value::Null;
     for _ in 0..40 {
-        // Another scan now and then, which Discord answers.
+        // Another scan that starts now and then and that Discord answers.
         app.scan(CHANNEL + 1, json!({})).await;
         job = drain_for(&app, std::slice::from_ref(&sick), Duration::from_secs(15))
             .await
@@ -215,10 +215,10 @@ async fn a_limit_of_all_requests_stops_every_job_at_once() {
             .filter(|request| request.status == 429)
             .count()
     };
-    // Those that were on their way, and none after that.
+    // Those in flight, and none after that.
     let n = refused(&app);
     assert!((1..=4).contains(&n), "{n} were refused");
-    // Nor does a scan that begins, in any function.
+    // A newly started scan, in any function, sends none either.
     ids.push(app.scan(CHANNEL + 4, json!({})).await);
     app.advance(Duration::from_secs(60));
     app.drain().await;
@@ -256,7 +256,7 @@ async fn a_limit_of_one_channel_stops_no_other() {
 }
 
 #[tokio::test]
-async fn an_address_that_was_refused_too_often_is_not_refused_once_more() {
+async fn requests_stop_before_discord_blocks_the_ip_address() {
     let app = channels(1).await;
     let (store, now) = (app.store(), app.clock.now_ms());
     let refused = Trip {
@@ -296,7 +296,7 @@ async fn all_scans_together_keep_the_pace_of_the_bot() {
     }
     let drain = app.functions.drain.clone();
     let running = tokio::spawn(async move { drain.handle(json!({}), 0).await.unwrap() });
-    // How many requests there were at each step of 50 ms.
+    // The number of requests at each step of 50 ms.
     let mut counts = Vec::new();
     for _ in 0..2000 {
         for _ in 0..200 {

@@ -1,4 +1,4 @@
-//! Who ends the time in which Discord is left alone.
+//! How a pause of requests to Discord ends.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::CHANNEL;
 use super::fence::drainer;
 use super::outage::{channels, drain_for};
 
-/// A system whose token was refused, and a scan that waits for that reason.
+/// A system whose token was rejected, and a scan that waits because of that.
 async fn refused() -> (TestApp, String) {
     let app = channels(2).await;
     app.discord.set_token("another-token");
     let failed = app.scan(CHANNEL, json!({})).await;
     app.drain().await;
     let reason = app.job(&failed).await["failedReason"].clone();
-    assert!(reason.as_str().unwrap().contains("the bot's token"));
+    assert!(reason.as_str().unwrap().contains("rejected the bot token"));
     let waiting = app.scan(CHANNEL + 1, json!({})).await;
     app.drain().await;
     assert_eq!(app.job(&waiting).await["state"], "delayed");
@@ -32,7 +32,7 @@ async fn another_token_ends_the_pause_of_the_one_before() {
     let next = app.scan(CHANNEL, json!({})).await;
     app.advance(Duration::from_secs(70));
     app.drain().await;
-    // With the same token nothing is asked.
+    // With the same token, no request is sent.
     assert_eq!(app.discord.requests().len(), asked);
     app.advance(Duration::from_secs(70));
     let drain = drainer(&app, &app.redis, "another-token");

@@ -1,4 +1,4 @@
-//! Channels that cannot be scanned, each for a reason a person understands.
+//! Channels that cannot be scanned, each with a reason that a person understands.
 
 use discord_local::guild::{Access, ChannelSpec};
 use discord_local::{Action, Fault, sample};
@@ -27,13 +27,13 @@ async fn reason(app: &TestApp, channel: u64) -> String {
 async fn each_refusal_has_its_own_reason() {
     let app = TestApp::with_guild(sample::guild(sample::DEFAULT_SEED)).await;
     for (channel, expected) in [
-        (sample::FORUM_ID, "a forum holds no messages itself"),
+        (sample::FORUM_ID, "a forum has no messages of its own"),
         (
             sample::STAFF_ID,
-            "the bot may not read this channel: it needs the permission VIEW_CHANNEL",
+            "the bot cannot see this channel: grant it the VIEW_CHANNEL permission",
         ),
         (sample::NO_HISTORY_ID, "READ_MESSAGE_HISTORY"),
-        (1_300_000_000_000_000_000, "there is no such channel"),
+        (1_300_000_000_000_000_000, "the channel does not exist"),
     ] {
         let reason = reason(&app, channel).await;
         assert!(reason.contains(expected), "{channel}: {reason}");
@@ -42,7 +42,7 @@ async fn each_refusal_has_its_own_reason() {
     assert!(
         reason(&app, sample::CLIPS_ID)
             .await
-            .contains("the bot's token")
+            .contains("rejected the bot token")
     );
     app.leaves_failed(5);
     let app = TestApp::with_guild(guild_with(10, 1)).await;
@@ -52,7 +52,10 @@ async fn each_refusal_has_its_own_reason() {
     let scan = app.post("/api/jobs/scan", &body).await;
     app.drain().await;
     let job = app.job(scan.text("/scanId")).await;
-    assert_eq!(job["failedReason"], "the channel is not of this guild");
+    assert_eq!(
+        job["failedReason"],
+        "the channel does not belong to this guild"
+    );
     app.leaves_failed(1);
 }
 

@@ -1,4 +1,4 @@
-//! The settings of a guild, heeded by its scans.
+//! Scans obey the settings of their guild.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ async fn single_messages_are_read_under_the_same_settings() {
 }
 
 #[tokio::test]
-async fn settings_written_while_a_scan_waits_are_heeded_when_it_runs() {
+async fn settings_changed_while_a_scan_waits_apply_when_it_runs() {
     let app = TestApp::with_guild(lengths()).await;
     app.scan(CHANNEL, json!({})).await;
     set(&app, json!({ "minVideoSeconds": 7 })).await;
@@ -99,10 +99,7 @@ async fn a_scan_of_an_excluded_channel_is_refused_and_not_stored() {
     let refused = app.post("/api/jobs/scan", &place).await;
     assert_eq!(
         (refused.status, refused.text("/detail")),
-        (
-            409,
-            "channelId: the settings of the guild leave this channel out"
-        )
+        (409, "channelId: the guild's settings exclude this channel")
     );
     let batch = |channel: u64| json!({ "type": "batch", "guildId": GUILD.to_string(), "channelId": channel.to_string() });
     let listed = app
@@ -112,7 +109,7 @@ async fn a_scan_of_an_excluded_channel_is_refused_and_not_stored() {
         (listed.status, listed.text("/detail")),
         (
             409,
-            "[1].channelId: the settings of the guild leave this channel out"
+            "[1].channelId: the guild's settings exclude this channel"
         )
     );
     assert_eq!(
@@ -124,7 +121,7 @@ async fn a_scan_of_an_excluded_channel_is_refused_and_not_stored() {
     app.leaves_unfinished(1);
 }
 
-/// A scan that was stored and then turned out not to be wanted.
+/// A scan that was accepted and then turned out to be excluded.
 async fn assert_cancelled(app: &TestApp, id: &str, channel: u64, reason: &str) {
     let job = app.job(id).await;
     assert_eq!(
@@ -158,11 +155,11 @@ async fn a_channel_excluded_while_its_scan_waits_is_not_read() {
         (&report["cancelled"], &report["failed"]),
         (&json!(1), &json!(0))
     );
-    let reason = "the guild's settings leave this channel out";
+    let reason = "the guild's settings exclude this channel";
     assert_cancelled(&app, &id, CHANNEL, reason).await;
     assert_eq!(app.discord.requests().len(), asked);
 
-    // Wanted again, it may run again.
+    // Once it is allowed again, it may run again.
     set(&app, json!({})).await;
     let retry = app.post(&format!("/api/jobs/{id}/retry"), &json!({})).await;
     assert_eq!(retry.status, 202);
@@ -209,7 +206,7 @@ async fn threads_are_scanned_as_the_settings_say() {
     }
 
     set(&app, json!({ "includeThreads": false })).await;
-    let reason = "the guild's settings leave threads out";
+    let reason = "the guild's settings exclude threads";
     for channel in [THREAD, FORUM_THREAD] {
         let (id, is_scanned) = scanned(channel).await;
         assert!(!is_scanned);
@@ -218,7 +215,7 @@ async fn threads_are_scanned_as_the_settings_say() {
     assert!(scanned(CHANNEL).await.1);
 
     set(&app, json!({ "excludedChannelIds": [FORUM.to_string()] })).await;
-    let reason = "the guild's settings leave the channel this thread is under out";
+    let reason = "the guild's settings exclude the parent channel of this thread";
     let (id, _) = scanned(FORUM_THREAD).await;
     assert_cancelled(&app, &id, FORUM_THREAD, reason).await;
     assert!(scanned(THREAD).await.1);
@@ -259,7 +256,7 @@ async fn settings_cost_a_scan_nothing() {
         if let Some(settings) = settings {
             set(&app, settings).await;
         }
-        // Scripts are known.
+        // The scripts are cached.
         app.scan(OTHER, json!({})).await;
         app.drain().await;
         app.scan(CHANNEL, json!({})).await;

@@ -36,9 +36,9 @@ async fn assert_cancelled(app: &TestApp, id: &str) {
 }
 
 #[tokio::test]
-async fn a_cancelled_scan_reads_one_page_more_at_most() {
+async fn a_cancelled_scan_reads_at_most_one_more_page() {
     let app = TestApp::with_guild(guild_with(3000, 10)).await;
-    // The fourth page is on its way when it is cancelled.
+    // It is cancelled while the fourth page is in flight.
     let held = Fault::once(Action::Delay(Duration::from_millis(300)));
     app.discord.faults().add(held.on("/messages").skip(3));
     let (id, running) = begin(&app).await;
@@ -47,7 +47,7 @@ async fn a_cancelled_scan_reads_one_page_more_at_most() {
     running.await.unwrap();
     assert_cancelled(&app, &id).await;
     assert_eq!(app.channel_total(CHANNEL).await, 400);
-    // What was read stays, and another scan goes on.
+    // What was read is kept, and another scan continues.
     let next = app.scan(CHANNEL, json!({})).await;
     app.drain().await;
     assert_eq!(app.job(&next).await["returnvalue"]["messagesScanned"], 2600);

@@ -1,4 +1,4 @@
-//! The keys of callers.
+//! The API keys of callers.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn a_replaced_key_is_refused_when_the_values_are_five_minutes_old() {
     assert_eq!(status(&app, OLD).await, 401);
     assert_eq!(status(&app, NEW).await, 200);
     assert_eq!(ssm.calls().len(), 2);
-    // And five minutes later again, at the first request.
+    // Read again five minutes later, at the first request.
     app.advance(5 * MINUTE);
     assert_eq!(status(&app, NEW).await, 200);
     assert_eq!(status(&app, NEW).await, 200);
@@ -27,7 +27,7 @@ async fn a_replaced_key_is_refused_when_the_values_are_five_minutes_old() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_accepted_when_it_is_first_brought() {
+async fn a_new_key_is_accepted_on_its_first_use() {
     let (app, ssm) = with_kept(&[(API_KEY, OLD), (ADMIN_KEY, ADMIN)]).await;
     ssm.put(API_KEY.1, NEW);
     app.advance(MINUTE);
@@ -36,9 +36,9 @@ async fn a_new_key_is_accepted_when_it_is_first_brought() {
 }
 
 #[tokio::test]
-async fn keys_nobody_knows_are_looked_for_once_a_minute() {
+async fn unknown_keys_cause_one_lookup_a_minute() {
     let (app, ssm) = with_kept(&[(API_KEY, OLD), (ADMIN_KEY, ADMIN)]).await;
-    // As many as an address may bring in a while.
+    // As many as one IP address may try in a while.
     for _ in 0..3 {
         assert_eq!(status(&app, "a-guess-of-somebody").await, 401);
     }
@@ -47,7 +47,7 @@ async fn keys_nobody_knows_are_looked_for_once_a_minute() {
     for _ in 0..2 {
         assert_eq!(status(&app, "a-guess-of-somebody").await, 401);
     }
-    // Without a key there is nothing to look for.
+    // Without a key, there is nothing to look up.
     app.advance(MINUTE);
     let bare = app.http().get(app.path("/api/jobs?state=waiting"));
     assert_eq!(app.send_plain(bare).await.status, 401);
@@ -55,9 +55,9 @@ async fn keys_nobody_knows_are_looked_for_once_a_minute() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_used_are_not_taken() {
+async fn invalid_keys_are_not_accepted() {
     let (app, ssm) = with_kept(&[(API_KEY, OLD), (ADMIN_KEY, ADMIN)]).await;
-    // Too short, the admin's, and gone.
+    // Too short, the admin key, and a deleted key.
     for wrong in ["short", ADMIN] {
         ssm.put(API_KEY.1, wrong);
         app.advance(5 * MINUTE);
@@ -75,7 +75,7 @@ async fn keys_that_cannot_be_used_are_not_taken() {
 }
 
 #[tokio::test]
-async fn a_session_begun_with_a_new_key_is_known_wherever_the_old_one_was() {
+async fn a_session_started_with_a_new_key_is_accepted_by_functions_with_the_old_one() {
     let (app, ssm) = with_kept(&[(API_KEY, OLD), (ADMIN_KEY, ADMIN)]).await;
     ssm.put(API_KEY.1, NEW);
     app.advance(MINUTE);

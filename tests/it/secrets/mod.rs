@@ -1,5 +1,4 @@
-//! Secrets that SSM Parameter Store keeps, and that are changed there while functions
-//! live.
+//! Secrets in SSM Parameter Store that change while functions are running.
 
 mod away;
 mod callers;
@@ -15,7 +14,7 @@ const DISCORD: (&str, &str) = ("DISCORD_TOKEN", "/trawl/discord-token");
 const API_KEY: (&str, &str) = ("TRAWL_API_KEY", "/trawl/api-key");
 const ADMIN_KEY: (&str, &str) = ("TRAWL_ADMIN_KEY", "/trawl/admin-key");
 
-/// A system some of whose secrets are kept, with these values.
+/// A system with some secrets in the store, with these values.
 async fn with_kept(secrets: &[((&'static str, &'static str), &str)]) -> (TestApp, Ssm) {
     let values: Vec<(&str, &str)> = secrets.iter().map(|((_, name), v)| (*name, *v)).collect();
     let ssm = Ssm::start(&values).await;
@@ -32,7 +31,7 @@ async fn with_kept(secrets: &[((&'static str, &'static str), &str)]) -> (TestApp
     (app, ssm)
 }
 
-/// The status a caller with this key is given.
+/// The status that a caller with this key gets.
 async fn status(app: &TestApp, key: &str) -> u16 {
     let request = app.http().get(app.path("/api/jobs?state=waiting"));
     app.send_plain(request.bearer_auth(key)).await.status

@@ -1,4 +1,4 @@
-//! Tokens that services refuse.
+//! Tokens that services reject.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn a_token_redis_refuses_is_read_anew_and_the_call_made_again() {
 }
 
 #[tokio::test]
-async fn what_must_not_happen_twice_happens_once_with_the_new_token() {
+async fn a_call_that_must_not_run_twice_runs_once_with_the_new_token() {
     let (app, ssm) = with_kept(&[(REDIS, "of-last-month")]).await;
     ssm.put(REDIS.1, app.endpoint.token());
     app.advance(Duration::from_secs(10));
@@ -36,7 +36,7 @@ async fn what_must_not_happen_twice_happens_once_with_the_new_token() {
 #[tokio::test]
 async fn a_refused_token_is_looked_up_at_most_once_in_ten_seconds() {
     let (app, ssm) = with_kept(&[(REDIS, "wrong")]).await;
-    // It was read just now.
+    // The token was read just now, so it is not read again.
     assert_eq!(status(&app, KEY).await, 503);
     assert_eq!(ssm.calls().len(), 1);
     app.advance(Duration::from_secs(10));
@@ -44,7 +44,7 @@ async fn a_refused_token_is_looked_up_at_most_once_in_ten_seconds() {
         assert_eq!(status(&app, KEY).await, 503);
     }
     assert_eq!(ssm.calls().len(), 2);
-    // Somebody mends it.
+    // An operator fixes the token.
     ssm.put(REDIS.1, app.endpoint.token());
     app.advance(Duration::from_secs(10));
     assert_eq!(status(&app, KEY).await, 200);

@@ -1,4 +1,4 @@
-//! What a session costs the routes, and what it does not open.
+//! What a session costs the routes, and what it gives no access to.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use upstash_local::{Fault, FaultAction};
 use super::{JOBS, cookie, sign_in, with};
 use crate::scan::{CHANNEL, GUILD, guild_with};
 
-/// A system whose scripts are known, and somebody's cookie.
+/// A system with cached scripts, and the cookie of a signed-in user.
 async fn signed_in() -> (TestApp, String) {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let cookie = cookie(&sign_in(&app, TestApp::API_KEY).await);
@@ -53,7 +53,7 @@ async fn post(app: &TestApp, cookie: &str, key: &str, channel: u64) -> Reply {
     app.send_plain(request.header("cookie", cookie)).await
 }
 
-/// Billed commands and round trips since the last look.
+/// Billed commands and round trips since the last call.
 fn cost(app: &TestApp) -> (u64, u64) {
     let cost = app.cost();
     app.endpoint.reset_meter();
@@ -86,7 +86,7 @@ async fn a_change_with_a_cookie_takes_the_round_trips_of_one_with_a_key() {
     let request = app.http().post(app.path("/api/jobs/scan")).json(&body);
     app.send_plain(request.header("cookie", &cookie)).await;
     assert_eq!((trips, cost(&app)), (2, (billed + 1, 2)));
-    // Also one that is to be done once.
+    // Also for a request with an idempotency key.
     assert_eq!(post(&app, &cookie, "k", CHANNEL + 4).await.status, 202);
     assert_eq!(cost(&app).1, 2);
     app.leaves_unfinished(5);
@@ -132,7 +132,7 @@ async fn a_forged_cookie_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_reads_and_changes_nothing_and_holds_no_key() {
+async fn an_expired_session_gives_no_access_and_uses_no_idempotency_key() {
     let (app, cookie) = signed_in().await;
     with(&app, Method::DELETE, "/api/sessions", &cookie).await;
     let read = with(&app, Method::GET, JOBS, &cookie).await;
@@ -141,14 +141,14 @@ async fn a_session_that_is_over_reads_and_changes_nothing_and_holds_no_key() {
     assert_eq!(post(&app, &cookie, "k", CHANNEL + 1).await.status, 401);
     let waiting = app.get(JOBS).await;
     assert_eq!(waiting.json["jobs"].as_array().unwrap().len(), 1);
-    // Signed in anew, the same request is done at once.
+    // After signing in again, the same request is done at once.
     let cookie = super::cookie(&sign_in(&app, TestApp::API_KEY).await);
     let done = post(&app, &cookie, "k", CHANNEL + 1).await;
     assert_eq!(
         (done.status, done.header("idempotency-replayed")),
         (202, None)
     );
-    // Nor does it end the sessions of others.
+    // It does not end the sessions of others either.
     let other = super::cookie(&sign_in(&app, TestApp::API_KEY).await);
     with(&app, Method::DELETE, "/api/sessions", &other).await;
     with(&app, Method::DELETE, "/api/sessions?all=true", &other).await;
@@ -157,7 +157,7 @@ async fn a_session_that_is_over_reads_and_changes_nothing_and_holds_no_key() {
 }
 
 #[tokio::test]
-async fn while_redis_is_away_what_needs_no_redis_needs_the_session() {
+async fn while_redis_is_unavailable_a_session_is_still_required() {
     let (app, cookie) = signed_in().await;
     let guild = format!("/api/guilds/{GUILD}");
     app.endpoint
@@ -243,7 +243,7 @@ async fn a_page_signs_in_from_another_origin_and_acts_only_from_a_named_one() {
         let request = request.header("sec-fetch-site", site);
         app.send_plain(request.header("cookie", &cookie)).await
     };
-    // There is no such job: who may ask is told so.
+    // This job does not exist, which a permitted caller is told.
     let other = "https://blog.clips.example";
     for (method, origin, site, status) in [
         (Method::DELETE, origin, "same-site", 404),

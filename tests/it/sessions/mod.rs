@@ -1,4 +1,4 @@
-//! Sessions, and signing in and out with them.
+//! Sessions: signing in and out, and using them.
 
 mod front_door;
 mod store;
@@ -31,7 +31,7 @@ async fn with(app: &TestApp, method: Method, path: &str, cookie: &str) -> Reply 
 }
 
 #[tokio::test]
-async fn who_signs_in_with_a_key_may_do_what_the_key_may() {
+async fn a_session_has_the_rights_of_its_key() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let reply = sign_in(&app, TestApp::API_KEY).await;
     assert_eq!((reply.status, reply.text("/role")), (201, "api"));
@@ -55,13 +55,13 @@ async fn who_signs_in_with_a_key_may_do_what_the_key_may() {
         with(&app, Method::GET, JOBS, "theme=dark").await.status,
         401
     );
-    // A key that is sent counts, not the cookie beside it.
+    // If a key is sent, it is used instead of the cookie.
     let both = app.http().get(app.path(JOBS)).header("cookie", &cookie);
     assert_eq!(app.send_plain(both.bearer_auth("wrong")).await.status, 401);
 }
 
 #[tokio::test]
-async fn what_is_no_key_signs_nobody_in() {
+async fn an_invalid_key_signs_nobody_in() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     for key in ["", "wrong-key-0123456789", " "] {
         let reply = sign_in(&app, key).await;
@@ -81,7 +81,7 @@ async fn what_is_no_key_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_it_is_signed_out_of_and_twice_is_once() {
+async fn signing_out_ends_the_session_and_a_second_time_changes_nothing() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let first = cookie(&sign_in(&app, TestApp::API_KEY).await);
     let second = cookie(&sign_in(&app, TestApp::API_KEY).await);
@@ -115,7 +115,7 @@ async fn a_session_lives_while_it_is_used_and_a_day_at_most() {
 }
 
 #[tokio::test]
-async fn while_redis_is_away_a_session_is_neither_believed_nor_refused() {
+async fn while_redis_is_unavailable_a_session_is_neither_accepted_nor_rejected() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     let cookie = cookie(&sign_in(&app, TestApp::API_KEY).await);
     app.endpoint.faults().add(Fault {

@@ -1,4 +1,4 @@
-//! The store of sessions by itself.
+//! The session store on its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -118,7 +118,7 @@ async fn a_session_that_cannot_be_read_is_none() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_leaves_one_session_and_the_bound_kept() {
+async fn a_lost_reply_leaves_one_session_and_respects_the_limit() {
     for action in [
         FaultAction::DropAfterCommit,
         FaultAction::Duplicate,
@@ -158,7 +158,7 @@ async fn sessions_cost_what_the_golden_file_says() {
         ));
         bench.server.reset_meter();
     };
-    // The script is known.
+    // The script is cached.
     bench.begin("other").await;
     bench.server.reset_meter();
     let token = bench.begin("u").await;
@@ -197,7 +197,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a session is in the model: its user, when it ends unused, when in any case.
+/// A session in the model: its user, when it ends if unused, and when it ends in any
+/// case.
 struct Model {
     user: usize,
     idle_end: u64,
@@ -209,7 +210,7 @@ async fn run(steps: Vec<Step>) {
     let (mut tokens, mut now) = (Vec::new(), 0);
     let mut alive: BTreeMap<usize, Model> = BTreeMap::new();
     for step in steps {
-        // Beginnings are told apart by their millisecond.
+        // The start times differ by at least a millisecond.
         bench.advance(Duration::from_millis(1));
         now += 1;
         match step {
@@ -225,7 +226,7 @@ async fn run(steps: Vec<Step>) {
                         end,
                     },
                 );
-                // Those that idled away still count until their last moment.
+                // Expired sessions still count until their last moment.
                 let theirs = alive.iter().filter(|(_, s)| s.user == user && s.end > now);
                 let theirs: Vec<usize> = theirs.map(|(place, _)| *place).collect();
                 for place in &theirs[..theirs.len().saturating_sub(3)] {
@@ -261,7 +262,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn sessions_are_what_a_simple_model_says(
+    fn sessions_behave_like_a_simple_model(
         steps in proptest::collection::vec(step(), 1..60)
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -24,7 +24,7 @@ async fn status(app: &TestApp) -> Value {
     reply.json
 }
 
-/// Writes the record as a drainer left it that died.
+/// Writes the record as a drainer that died left it.
 async fn leave_as(app: &TestApp, told: &str) {
     let text = app.redis.hget(RECORDS, &CHANNEL.to_string()).await.unwrap();
     let mut record: Value = serde_json::from_str(&text.unwrap()).unwrap();
@@ -55,7 +55,7 @@ async fn a_scan_is_followed_from_never_to_its_end() {
     );
     assert_eq!(done["channelName"], "clips");
     assert!(done["forwardMessageId"].is_string() && done["errorMessage"].is_null());
-    // Another scan of a channel that has a record.
+    // Another scan of a channel that already has a record.
     app.scan(CHANNEL, json!({ "scanMode": "backfill" })).await;
     assert_eq!(status(&app).await["status"], "PENDING");
     app.leaves_unfinished(1);
@@ -69,12 +69,12 @@ async fn a_scan_cancelled_while_it_waits_does_not_stay_pending() {
     let id = app.scan(CHANNEL, json!({})).await;
     leave_as(&app, "PENDING").await;
     assert_eq!(app.delete(&format!("/api/jobs/{id}")).await.status, 202);
-    // The record names the scan before, which succeeded.
+    // The record names the previous scan, which succeeded.
     assert_eq!(status(&app).await["status"], "SUCCEEDED");
 }
 
 #[tokio::test]
-async fn a_scan_whose_drainer_died_telling_its_end_is_as_its_job() {
+async fn a_scan_whose_drainer_died_at_its_end_has_the_status_of_its_job() {
     let app = TestApp::with_guild(guild_with(30, 3)).await;
     let id = app.scan(CHANNEL, json!({})).await;
     app.drain().await;
@@ -90,7 +90,7 @@ async fn a_scan_whose_drainer_died_telling_its_end_is_as_its_job() {
 }
 
 #[tokio::test]
-async fn a_scan_that_failed_tells_why() {
+async fn a_failed_scan_says_why() {
     let app = TestApp::with_guild(guild_with(30, 3)).await;
     let unknown = CHANNEL + 5;
     app.scan(unknown, json!({})).await;
@@ -98,12 +98,16 @@ async fn a_scan_that_failed_tells_why() {
     let path = format!("/api/guilds/{GUILD}/channels/{unknown}/scan-status");
     let failed = app.get(&path).await;
     assert_eq!(failed.text("/status"), "FAILED");
-    assert!(failed.text("/errorMessage").contains("no such channel"));
+    assert!(
+        failed
+            .text("/errorMessage")
+            .contains("the channel does not exist")
+    );
     app.leaves_failed(1);
 }
 
 #[tokio::test]
-async fn a_guilds_channels_are_told_in_one_request() {
+async fn the_status_of_all_channels_takes_one_request() {
     let mut guild = guild_with(10, 2);
     for n in 1..30 {
         guild = guild.channel(ChannelSpec::text(CHANNEL + n, &format!("c{n}")));
@@ -138,7 +142,7 @@ async fn a_guilds_channels_are_told_in_one_request() {
     app.leaves_unfinished(1);
 }
 
-/// The guild's channels by id, with their status, in one round trip.
+/// The guild's channels by ID, with their status, in one round trip.
 async fn listed(app: &TestApp) -> BTreeMap<u64, Value> {
     let path = format!("/api/guilds/{GUILD}/scan-statuses");
     app.get(&path).await;
@@ -172,7 +176,7 @@ async fn a_channel_whose_first_scan_waits_is_listed_with_the_others() {
         (1..8).map(|n| (CHANNEL + n, json!("PENDING"))).collect();
     expected.insert(CHANNEL, json!("SUCCEEDED"));
     assert_eq!(listed(&app).await, expected);
-    // A second one changes nothing.
+    // A second scan changes nothing.
     app.scan(CHANNEL + 1, json!({ "scanMode": "backfill" }))
         .await;
     assert_eq!(listed(&app).await, expected);
@@ -241,7 +245,7 @@ async fn a_scan_cancelled_while_it_is_snoozed_is_cancelled() {
     assert_eq!(listed(&app).await[&CHANNEL], "CANCELLED");
     assert_eq!(status(&app).await["status"], "CANCELLED");
     assert_eq!(app.stream(&id).await["currentState"]["status"], "CANCELLED");
-    // It may be wanted again.
+    // It may be requested again.
     app.advance(Duration::from_secs(2000));
     app.scan(CHANNEL, json!({})).await;
     assert_eq!(listed(&app).await[&CHANNEL], "PENDING");
@@ -293,7 +297,7 @@ async fn first_scans_that_come_another_way_are_listed_while_they_wait() {
 }
 
 #[tokio::test]
-async fn current_scans_are_those_that_wait_or_wait_for_their_time() {
+async fn current_scans_include_waiting_and_delayed_ones() {
     let app = TestApp::with_guild(guild_with(10, 2)).await;
     let done = app.scan(CHANNEL, json!({})).await;
     app.drain().await;

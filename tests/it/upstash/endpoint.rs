@@ -1,4 +1,4 @@
-//! Embedded servers for tests: their clock stands still.
+//! Embedded servers with a manual clock for tests.
 
 use upstash_local::{Clock, Options};
 
@@ -18,7 +18,7 @@ pub async fn check(name: &str) {
     endpoint.close().await;
 }
 
-/// At somebody's database, the cases leave nothing behind and touch nothing.
+/// On a shared database, the cases leave nothing behind and touch nothing else.
 #[tokio::test]
 async fn the_cases_keep_to_their_keys_where_others_use_the_database() {
     let theirs = Endpoint::start().await;

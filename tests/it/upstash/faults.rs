@@ -1,4 +1,4 @@
-//! Faults on demand, and the control listener.
+//! Faults on demand, and the control API.
 
 use std::time::Duration;
 

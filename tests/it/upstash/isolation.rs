@@ -1,11 +1,11 @@
-//! What scripts of one token leave to those of another: nothing.
+//! Scripts of one token leave nothing behind for those of another.
 
 use serde_json::{Value, json};
 use upstash_local::Options;
 
 use super::endpoint::Endpoint;
 
-/// Runs a script under a token of its own, twice over.
+/// Runs a script under two tokens.
 struct Two(Endpoint);
 
 impl Two {
@@ -58,7 +58,7 @@ async fn nothing_a_script_changes_is_seen_under_another_token() {
         ("collectgarbage('stop')", "return 1"),
     ] {
         let before = two.eval("two", look).await;
-        // Refused or not, it stays with the token.
+        // Whether it is refused or not, it affects only this token.
         two.eval("one", &format!("pcall(function() {change} end) return 1"))
             .await;
         two.eval("one", change).await;
@@ -128,9 +128,9 @@ async fn the_same_script_has_the_same_random_numbers() {
 }
 
 #[tokio::test]
-async fn a_value_nested_a_thousand_deep_ends_nobody() {
+async fn a_value_nested_a_thousand_deep_does_not_crash_the_endpoint() {
     let endpoint = Endpoint::start().await;
-    // Few readers of JSON nest as deep.
+    // Few JSON parsers accept such deep nesting.
     let eval = async |script: &str, argument: &str| {
         let command = json!(["EVAL", script, 0, argument]).to_string();
         let sent = endpoint.post("/").body(command).send().await.unwrap();
@@ -160,7 +160,7 @@ async fn a_value_nested_a_thousand_deep_ends_nobody() {
             "return {pcall(cmsgpack.unpack, string.rep(string.char(0x91), tonumber(ARGV[1])))}";
         eval(packed, &depth.to_string()).await;
     }
-    // The usual bound is Redis' own, and the endpoint still answers.
+    // The usual limit is Redis's own, and the endpoint still answers.
     let refused = eval(
         &nested(1001, "cjson.encode_max_depth(1000) return cjson.encode(t)"),
         "",

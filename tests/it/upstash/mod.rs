@@ -1,4 +1,4 @@
-//! The local endpoint, through real HTTP.
+//! The local endpoint over HTTP.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod conformance;

@@ -1,4 +1,5 @@
-//! In front of a server that misbehaves. What a good one does is in `conformance`.
+//! The endpoint in front of a misbehaving server. `conformance` covers a well-behaved
+//! one.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -11,14 +12,14 @@ use upstash_local::{Options, Server, StartError, Store};
 
 use super::endpoint::{Endpoint, Target};
 
-/// What the server answers; `None` closes the connection instead. It is given the
+/// Returns the server's reply, or `None` to close the connection. The arguments are the
 /// number of the connection and the command.
 type React = fn(usize, &str) -> Option<&'static str>;
 
-/// Answers what a connection begins with, then as it is told.
+/// A server that answers the handshake and then does as it is told.
 struct Fake {
     address: SocketAddr,
-    /// Commands in the order they came, each with its connection.
+    /// Commands in order of arrival, with the number of their connection.
     seen: Arc<Mutex<Vec<(usize, String)>>>,
 }
 
@@ -73,7 +74,7 @@ async fn serve(
     }
 }
 
-/// The name of the next command; its arguments are read and forgotten.
+/// The name of the next command. Its arguments are read and discarded.
 async fn read_name(stream: &mut BufReader<TcpStream>) -> Option<String> {
     let n_words = read_count(stream).await?;
     let mut name = None;
@@ -92,7 +93,7 @@ async fn read_count(stream: &mut BufReader<TcpStream>) -> Option<usize> {
     line.get(1..)?.trim_end().parse().ok()
 }
 
-/// What a connection begins with, and transactions of one command.
+/// Replies to the handshake and to transactions of one command.
 fn well(name: &str) -> Option<&'static str> {
     Some(match name {
         "INFO" | "INCR" => "+QUEUED\r\n",
@@ -139,7 +140,7 @@ async fn a_read_whose_reply_was_lost_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_unavailable_and_nothing_runs() {
+async fn an_unreachable_server_is_reported_as_unavailable_and_nothing_runs() {
     let fake = Fake::start(|connection, name| match (connection, name) {
         (0, "ECHO") | (1 | 2, _) => None,
         _ => well(name),
@@ -152,7 +153,7 @@ async fn a_server_that_is_away_is_unavailable_and_nothing_runs() {
     let (status, _) = ask(&endpoint, json!(["SET", "k", "v"])).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(fake.n_seen("SET"), 0);
-    // It is back.
+    // The server is back.
     let (status, _) = ask(&endpoint, json!(["SET", "k", "v"])).await;
     assert_eq!(status, StatusCode::OK);
 }
@@ -182,7 +183,7 @@ async fn nothing_comes_between_the_commands_of_a_transaction() {
         .iter()
         .enumerate()
         .filter(|(_, name)| **name == "MULTI");
-    // The first is what the connection began with.
+    // The first one is the handshake.
     for (at, _) in begins.skip(1) {
         assert_eq!(names[at..at + 3], ["MULTI", "INCR", "EXEC"]);
     }
@@ -208,7 +209,7 @@ async fn refused(react: React) -> String {
 }
 
 #[tokio::test]
-async fn what_cannot_be_used_is_an_error_of_the_start_and_shows_no_password() {
+async fn an_unusable_server_is_a_start_error_that_shows_no_password() {
     let error = refused(|_, name| match name {
         "AUTH" => Some("-WRONGPASS invalid username-password pair\r\n"),
         _ => well(name),

@@ -1,4 +1,4 @@
-//! What is in the file, and that it is the same as what was in memory.
+//! The file contains the same data as the memory.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn options(path: &Path, clock: &Clock) -> Options {
     }
 }
 
-/// Every key with its type, expiry and content.
+/// Every key with its type, expiry and value.
 async fn dump(endpoint: &Endpoint) -> Vec<(String, Value)> {
     let mut keys: Vec<String> =
         serde_json::from_value(endpoint.run(json!(["KEYS", "*"])).await).unwrap();
@@ -188,7 +188,7 @@ fn a_replay_of_the_file_gives_the_same_keyspace() {
                 clock.advance(Duration::from_millis(pause_ms));
             }
             let before = dump(&endpoint).await;
-            // A copy of the file replays the log; a clean stop would compact it first.
+            // The copy replays the log. A clean stop would compact it first.
             for suffix in ["", "-wal"] {
                 let from = folder.path().join(format!("data.db{suffix}"));
                 if from.exists() {
@@ -212,7 +212,7 @@ async fn a_log_that_was_compacted_while_it_was_written_reads_back_the_same() {
     let clock = Clock::manual(START_MS);
     let path = folder.path().join("data.db");
     let endpoint = Endpoint::with(options(&path, &clock)).await;
-    // Compaction begins past 50,000 rows; the rest is in the log again.
+    // Compaction starts after 50,000 rows; the rest is in the log again.
     for batch in 0..55 {
         let commands: Vec<Value> = (0..1000)
             .map(|n| match n % 3 {
@@ -225,7 +225,7 @@ async fn a_log_that_was_compacted_while_it_was_written_reads_back_the_same() {
         assert!(status.is_success());
     }
     let before = dump(&endpoint).await;
-    // As a crash leaves it: nothing was closed.
+    // A copy as a crash leaves it, without closing anything.
     let copy = folder.path().join("copy.db");
     for suffix in ["", "-wal"] {
         let file = |name: &Path| format!("{}{suffix}", name.display());

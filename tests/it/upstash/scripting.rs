@@ -1,4 +1,4 @@
-//! What scripts may use, and their time: the embedded engine's own.
+//! What scripts may use, and how long they may run, in the embedded engine.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Who has no token, and pages of other sites: what they are told, and how long they may
-//! take.
+//! Callers without a token and pages of other sites: what they are told, and how long
+//! they may take.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use upstash_local::{Clock, Durability, Options, Server, Store};
 
 use super::endpoint::Endpoint;
 
-/// What a page of another site makes a browser send.
+/// Headers that a browser sends for a page of another site.
 const FOREIGN: [(&str, &str); 6] = [
     ("host", "evil.example"),
     ("host", "127.0.0.1.evil.example:8079"),
@@ -22,7 +22,7 @@ const FOREIGN: [(&str, &str); 6] = [
 ];
 
 #[tokio::test]
-async fn what_everybody_is_told_says_nothing_of_the_token() {
+async fn public_replies_reveal_nothing_about_the_token() {
     let start = async || {
         Server::start(Options {
             seed: 7,
@@ -47,7 +47,7 @@ async fn what_everybody_is_told_says_nothing_of_the_token() {
 async fn files_with_secrets_are_their_owners_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.db");
-    // One that others could read before is not kept so.
+    // An existing file that others can read is made private.
     std::fs::write(&path, []).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let options = Options {
@@ -112,7 +112,7 @@ async fn a_server_answers_to_the_names_it_was_given() {
 }
 
 #[tokio::test]
-async fn the_controls_are_no_page_s_and_no_form_s() {
+async fn web_pages_and_forms_cannot_use_the_control_api() {
     let endpoint = Endpoint::with(Options {
         control: Some("127.0.0.1:0".parse().unwrap()),
         clock: Clock::manual(1_000_000),
@@ -161,7 +161,7 @@ async fn connect(endpoint: &Endpoint) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_stranger_s_body_is_not_waited_for() {
+async fn the_body_of_a_caller_without_a_token_is_not_read() {
     let endpoint = Endpoint::start().await;
     for token in ["", "Authorization: Bearer wrong\r\n"] {
         let mut stream = connect(&endpoint).await;
@@ -170,7 +170,8 @@ async fn a_stranger_s_body_is_not_waited_for() {
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut reply = Vec::new();
-        // It ends although the body never comes: the connection is closed behind the reply.
+        // The reply ends although the body never arrives, because the connection is
+        // closed after it.
         stream.read_to_end(&mut reply).await.unwrap();
         let reply = String::from_utf8_lossy(&reply);
         assert!(reply.starts_with("HTTP/1.1 401 "), "{reply}");
@@ -192,7 +193,7 @@ async fn a_head_that_does_not_come_within_ten_seconds_closes_the_connection() {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(sent.as_bytes()).await.unwrap();
             let mut reply = Vec::new();
-            // Closed with a reply that says so, or without.
+            // Closed with or without a reply that explains it.
             let _ = stream.read_to_end(&mut reply).await;
             let took = began.elapsed();
             assert!(

@@ -1,4 +1,4 @@
-//! Expiry against a clock that is moved.
+//! Expiry with a manual clock.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn a_key_is_gone_at_its_millisecond_and_not_before() {
 }
 
 #[tokio::test]
-async fn the_time_is_the_clocks() {
+async fn the_time_comes_from_the_clock() {
     let endpoint = Endpoint::start().await;
     assert_eq!(
         endpoint.run(json!(["TIME"])).await,

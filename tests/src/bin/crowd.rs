@@ -1,9 +1,9 @@
-//! Eight drainers and four enqueuers on one queue, killed at random while the network
-//! fails, and checked afterwards.
+//! Eight drainers and four enqueuers share one queue and are killed at random while the
+//! network fails. Their history is checked afterwards.
 //!
-//! `crowd [--seconds 60] [--seed 1]` runs them; `crowd endpoint LISTEN CONTROL`,
-//! `crowd drainer NAME URL FOLDER` and `crowd enqueuer NAME URL FOLDER SECONDS` are
-//! the processes it starts.
+//! `crowd [--seconds 60] [--seed 1]` runs all of them. `crowd endpoint LISTEN CONTROL`,
+//! `crowd drainer NAME URL FOLDER` and `crowd enqueuer NAME URL FOLDER SECONDS` are the
+//! processes it starts.
 
 use std::path::Path;
 use std::time::Duration;
@@ -52,6 +52,9 @@ async fn run(words: &[String]) -> anyhow::Result<()> {
     }
     let report = plan.run().await?;
     println!("{report:#?}");
-    anyhow::ensure!(report.broken.is_empty(), "promises were broken");
+    anyhow::ensure!(
+        report.broken.is_empty(),
+        "the queue broke some of its guarantees"
+    );
     Ok(())
 }

@@ -1,5 +1,6 @@
-//! The functions as processes: `function NAME` is what `functions/NAME/src/main.rs` is,
-//! so that tests meet the runtime, the settings and the start.
+//! The functions as processes. `function NAME` does the same as
+//! `functions/NAME/src/main.rs`, so that tests cover the runtime, the settings and the
+//! start.
 
 #[path = "../../../functions/admin/src/main.rs"]
 mod admin;
@@ -24,7 +25,7 @@ mod scans_current;
 #[path = "../../../functions/sessions/src/main.rs"]
 mod sessions;
 
-/// Not one of ours: it answers no request.
+/// A function for tests only. It panics instead of answering.
 mod panics {
     use shared::http::{Access, ApiError, Context, Reply, Spec};
     use shared::start::{self, Error};

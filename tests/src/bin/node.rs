@@ -1,7 +1,7 @@
 //! A process for tests to kill: the endpoint on a file, or the functions' host.
 //!
-//! `node endpoint LISTEN DB`, `node host LISTEN REDIS_URL DISCORD_URL`. Says `ready`
-//! when it serves.
+//! `node endpoint LISTEN DB`, `node host LISTEN REDIS_URL DISCORD_URL`. Prints `ready`
+//! when it serves requests.
 
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
-//! The long run of the queue's simulator.
+//! Runs the queue simulator for a long time.
 //!
-//! `cargo run --release -p integration --bin simulate -- --steps 10000000 --seed 1`
-//! runs one seed after the other, each for at most `--run` steps, until as many steps
-//! are done, and prints what was seen; `--mistakes 1` shows instead that mistakes put
-//! into the scripts are found. A broken invariant is shrunk, printed with the
-//! steps that led to it, and ends the run.
+//! `cargo run --release -p integration --bin simulate -- --steps 10000000 --seed 1` runs
+//! one seed after the other, each for at most `--run` steps, until the total number of
+//! steps is reached, and prints what happened. `--mistakes 1` shows instead that mistakes
+//! inserted into the scripts are found. If an invariant breaks, the run is shrunk,
+//! printed with the steps that led to it, and the program ends.
 
 use std::io::Write as _;
 use std::time::Instant;
@@ -23,22 +23,22 @@ fn main() -> anyhow::Result<()> {
             "--seed" => seed = number,
             "--run" => each = number,
             "--mistakes" => mistakes = number,
-            _ => bail!("expected --steps, --seed, --run or --mistakes, not {word}"),
+            _ => bail!("unknown argument {word}: expected --steps, --seed, --run or --mistakes"),
         }
     }
     if mistakes > 0 {
         let left = overlooked(&MISTAKES, &mut |mistake, seed| match seed {
             Some(seed) => println!("found with seed {seed}: {mistake}"),
-            None => println!("overlooked: {mistake}"),
+            None => println!("not found: {mistake}"),
         });
         if !left.is_empty() {
             bail!(
-                "{} of {} mistakes are overlooked",
+                "{} of {} mistakes were not found",
                 left.len(),
                 MISTAKES.len()
             );
         }
-        println!("all {} mistakes are found", MISTAKES.len());
+        println!("all {} mistakes were found", MISTAKES.len());
         return Ok(());
     }
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! Holding a history against what the queue promises.
+//! Checks a history against the guarantees of the queue.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use super::{ACTIVE_LIMIT, Event, GROUP_LIMIT, Line, Outcome, Phase};
 /// A job and a fence.
 pub type Attempt = (String, u64);
 
-/// A round of a drainer, and its answer if there was one.
+/// A round of a drainer, and the reply if there was one.
 pub struct Round {
     pub process: String,
     pub sent_at: i64,
@@ -28,12 +28,12 @@ struct Stored {
     acknowledged: bool,
 }
 
-/// What the logs of a crowd say.
+/// The contents of a crowd's logs.
 #[derive(Default)]
 pub struct History {
     jobs: BTreeMap<String, Stored>,
     pub rounds: Vec<Round>,
-    /// The outcomes of each run, and by whom.
+    /// The outcomes of each run, and which process reported them.
     runs: HashMap<Attempt, Vec<(String, Option<String>)>>,
 }
 
@@ -44,7 +44,7 @@ pub struct Checked {
     pub broken: Vec<String>,
 }
 
-/// A round that was answered: who claims what, and what was accepted.
+/// A round with a reply: who claimed what, and what was accepted.
 struct Accepted<'a> {
     round: &'a Round,
     outcome: &'a Outcome,
@@ -115,7 +115,7 @@ impl History {
         self.runs.len()
     }
 
-    /// What is wrong with the logs alone.
+    /// Finds contradictions within the logs.
     pub fn check(&self) -> Checked {
         let mut broken = Vec::new();
         self.claims(&mut broken);
@@ -137,9 +137,9 @@ impl History {
             .flat_map(|(round, at, claimed)| claimed.iter().map(move |job| (round, at, job)))
     }
 
-    /// An attempt has one owner and one run, no fence comes again or before a lower
-    /// one, none begins before its time. That is when the answer comes: a round that
-    /// was long on its way may claim what another found to be due meanwhile.
+    /// An attempt has one owner and one run, fences only increase, and no attempt starts
+    /// before its time. Its time is measured when the reply arrives: a round that was in
+    /// flight for long may claim a job that became due in the meantime.
     fn claims(&self, broken: &mut Vec<String>) {
         let mut owners: HashMap<&Attempt, (&Round, i64)> = HashMap::new();
         for (round, at, attempt) in self.claimed() {
@@ -190,8 +190,8 @@ impl History {
         accepted
     }
 
-    /// An outcome is accepted once a fence, a completion once a job; what was put off
-    /// begins no sooner.
+    /// An outcome is accepted once per fence, a completion once per job, and a postponed
+    /// job does not start early.
     fn outcomes(&self, broken: &mut Vec<String>) {
         let mut ends: HashSet<(&str, u64)> = HashSet::new();
         let mut completed: HashSet<&str> = HashSet::new();
@@ -227,7 +227,7 @@ impl History {
         }
     }
 
-    /// Answers how many were active at once.
+    /// Checks the limits and returns the highest number of active jobs.
     fn limits(&self, broken: &mut Vec<String>) -> usize {
         let held = held(&self.rounds);
         let all = most_at_once(held.values());
@@ -251,11 +251,11 @@ impl History {
         all
     }
 
-    /// Every acknowledged job completed once, by the attempt with its newest fence,
-    /// and no kill counted as an attempt.
+    /// Checks that every acknowledged job completed once, in the attempt with its newest
+    /// fence, and that no kill was counted as an attempt.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub async fn check_database(&self, queue: &Queue) -> Result<Vec<String>, shared::queue::Error> {
         let mut broken = Vec::new();
         let (mut n_stored, mut n_flaky) = (0, 0);
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
     use crate::history::log::parse;
 
-    /// What is broken in a history of these lines, each `at process phase event`.
+    /// The violations in a history made of these lines, each `at process phase event`.
     fn broken(lines: &[&str]) -> Vec<String> {
         let lines: Vec<Line> = lines
             .iter()

@@ -1,4 +1,4 @@
-//! Starting a crowd, doing it harm, and asking what came of it.
+//! Starts a crowd, disturbs it and checks the result.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,44 +18,43 @@ use super::log;
 const DRAINERS: usize = 8;
 const ENQUEUERS: usize = 4;
 
-/// A drainer is killed each time so many more jobs have completed, and a fault is set
-/// each time so many have.
+/// A drainer is killed and a fault is set each time this many more jobs have completed.
 const JOBS_A_KILL: u64 = 12;
 const JOBS_A_FAULT: u64 = 4;
 
-/// Far beyond what the rest takes on a slow machine, once no harm is done any more.
+/// Far longer than the rest takes on a slow machine once the disturbances have ended.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the state of the queue is left alone between two looks.
+/// Interval between two reads of the queue's state.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Broken promises that are shown.
+/// Maximum number of violations to print.
 const SHOWN: usize = 30;
 
-/// What is to be done.
+/// What to run.
 pub struct Plan {
     /// The binary `crowd`.
     pub program: PathBuf,
-    /// How long jobs are stored.
+    /// How long jobs are enqueued.
     pub time: Duration,
-    /// Of the harm: which drainers, which faults.
+    /// The seed for kills and faults.
     pub seed: u64,
 }
 
-/// What was done, and which promises were broken.
+/// What was done, and which guarantees were broken.
 #[derive(Debug)]
 pub struct Report {
     pub seed: u64,
     pub acknowledged: usize,
     pub runs: usize,
     pub rounds: usize,
-    /// Leases that ended with their drainer.
+    /// Leases that expired because their drainer was killed.
     pub stalled: u64,
     pub drainers_killed: u64,
     pub faults_fired: u64,
     pub most_active: usize,
     pub n_broken: usize,
-    /// The first of them.
+    /// The first violations.
     pub broken: Vec<String>,
 }
 
@@ -91,10 +90,10 @@ async fn start(program: &Path, words: &[&str]) -> anyhow::Result<Child> {
 }
 
 impl Plan {
-    /// Lets the crowd work for the time, and checks what it left.
+    /// Lets the crowd work for the given time and checks the result.
     ///
     /// # Errors
-    /// When it could not be done; broken promises are in the report.
+    /// If the run could not be completed. Violations are in the report instead.
     pub async fn run(&self) -> anyhow::Result<Report> {
         let folder = tempfile::tempdir()?;
         let mut crowd = Crowd::start(self, folder.path()).await?;
@@ -158,20 +157,21 @@ impl<'a> Crowd<'a> {
         Ok(crowd)
     }
 
-    /// A drainer under a name of its own, which no other had in its place before.
+    /// Starts a drainer under a new name.
     async fn drainer(&self, n: usize) -> anyhow::Result<Child> {
         let name = format!("drainer-{n}-{}", self.n_killed);
         let folder = self.folder.to_string_lossy();
         start(&self.plan.program, &["drainer", &name, &self.url, &folder]).await
     }
 
-    /// Kills drainers and sets faults as the work goes on, until all jobs are stored.
+    /// Kills drainers and sets faults as the work progresses, until all jobs are
+    /// enqueued.
     async fn harm(&mut self) -> anyhow::Result<()> {
         let deadline = self.clock.deadline(self.plan.time + PATIENCE);
         let (mut next_kill, mut next_fault) = (JOBS_A_KILL, JOBS_A_FAULT);
         while !self.all_stored()? {
             anyhow::ensure!(!deadline.remaining().is_zero(), "enqueuers do not end");
-            // A look may be struck by a fault itself.
+            // A fault may hit this read as well.
             let completed = match self.queue.stats().await {
                 Ok(stats) => stats.lifetime.completed,
                 Err(_) => continue,
@@ -194,7 +194,7 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
-    /// Whether every enqueuer has ended, each with all its jobs acknowledged.
+    /// Whether every enqueuer has ended with all its jobs acknowledged.
     fn all_stored(&mut self) -> anyhow::Result<bool> {
         let mut n_ended = 0;
         for enqueuer in &mut self.enqueuers {
@@ -231,7 +231,7 @@ impl<'a> Crowd<'a> {
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
-    /// Waits until no job is left to be done; says what is if that takes too long.
+    /// Waits until no job is left. If that takes too long, returns what is left.
     async fn come_to_rest(&self) -> anyhow::Result<Option<String>> {
         let deadline = self.clock.deadline(PATIENCE);
         loop {

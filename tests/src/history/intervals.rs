@@ -1,12 +1,12 @@
-//! Leases as intervals of time in which a job was certainly held.
+//! Leases as time intervals in which a job was certainly held.
 
 use std::collections::HashMap;
 
 use super::check::{Attempt, Round};
 use super::{Event, LEASE};
 
-/// When an attempt was certainly held: from the answer that handed it out to the first
-/// report of its outcome, or to the end of the lease as far as it was renewed.
+/// When an attempt was certainly held: from the reply that handed it out to the first
+/// report of its outcome, or to the end of its last renewed lease.
 pub struct Held {
     pub from: i64,
     pub until: i64,
@@ -47,14 +47,14 @@ pub fn held(rounds: &[Round]) -> HashMap<Attempt, Held> {
     held
 }
 
-/// The most that were held at one moment.
+/// The highest number of jobs held at the same moment.
 pub fn most_at_once<'a>(held: impl Iterator<Item = &'a Held>) -> usize {
     let mut moments = Vec::new();
     for held in held.filter(|held| held.from < held.until) {
         moments.push((held.from, true));
         moments.push((held.until, false));
     }
-    // What ends at a moment has ended when another begins at it.
+    // An interval that ends at the moment when another begins does not overlap it.
     moments.sort_unstable();
     let (mut now, mut most) = (0usize, 0);
     for (_, begins) in moments {

@@ -1,4 +1,4 @@
-//! Writing a log so that a killed process leaves all it has written, and reading it.
+//! Writes a log that survives the death of its process, and reads it.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ pub struct Log {
 
 impl Log {
     /// # Errors
-    /// When `folder` cannot be written to.
+    /// If `folder` is not writable.
     pub fn create(folder: &Path, process: &str, clock: &Clock) -> std::io::Result<Log> {
         Ok(Log {
             file: File::create(folder.join(format!("{process}.log")))?,
@@ -26,7 +26,8 @@ impl Log {
         })
     }
 
-    /// One write a line, unbuffered: what was written is with the operating system.
+    /// One unbuffered write per line, so that the operating system has everything that
+    /// was written.
     pub fn note(&self, phase: Phase, event: Event) {
         let line = Line {
             at: self.clock.now_ms(),
@@ -42,10 +43,10 @@ impl Log {
     }
 }
 
-/// All logs of a folder, in the order of time.
+/// Reads all logs of a folder, in chronological order.
 ///
 /// # Errors
-/// When one cannot be read.
+/// If a log cannot be read.
 pub fn read(folder: &Path) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -54,7 +55,7 @@ pub fn read(folder: &Path) -> anyhow::Result<Vec<Line>> {
             continue;
         }
         let text = std::fs::read_to_string(&path)?;
-        // A line without an end was being written when its process was killed.
+        // An incomplete line was being written when its process was killed.
         for line in text
             .split_inclusive('\n')
             .filter(|line| line.ends_with('\n'))

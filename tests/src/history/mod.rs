@@ -1,15 +1,15 @@
-//! Many processes on one queue, killed at random, and what they wrote down of it.
+//! Many processes on one queue that are killed at random, and the history they record.
 //!
-//! Each process keeps a log: a line before and after everything it asks of the queue
-//! and every run of a job. Afterwards the logs and the database are held against what
-//! the queue promises ([`check`]).
+//! Each process writes a log line before and after every request to the queue and every
+//! run of a job. Afterwards, the logs and the database are checked against the guarantees
+//! of the queue ([`check`]).
 //!
-//! | phase | says |
+//! | phase | meaning |
 //! |---|---|
-//! | invoke | it is about to be asked, or the run begins |
-//! | ok | it was answered, or the run came to an outcome |
+//! | invoke | the request or the run is about to start |
+//! | ok | the request was answered, or the run has an outcome |
 //! | fail | it was certainly not done |
-//! | info | nobody knows whether it was done |
+//! | info | it is unknown whether it was done |
 
 pub mod check;
 pub mod crowd;
@@ -28,13 +28,13 @@ use shared::redis::Redis;
 
 use crate::NODE_TOKEN;
 
-/// Jobs of one group that may run at once.
+/// Jobs of one group that may run concurrently.
 pub const GROUP_LIMIT: u32 = 2;
 
-/// Jobs that may run at once in all.
+/// Total number of jobs that may run concurrently.
 pub const ACTIVE_LIMIT: u64 = 10;
 
-/// Short, since its end is waited for in real time.
+/// Short, because tests wait for its end in real time.
 pub const LEASE: Duration = Duration::from_millis(1500);
 
 /// A line of a log.
@@ -65,7 +65,7 @@ pub enum Event {
         run_at: i64,
         group: Option<String>,
     },
-    /// A round as it is sent: the `n`th of its process.
+    /// A round as it is sent: number `n` of its process.
     Tick {
         n: u64,
         now: i64,
@@ -73,7 +73,7 @@ pub enum Event {
         settle: Vec<Outcome>,
         renew: Vec<(String, u64)>,
     },
-    /// What became of the round.
+    /// The result of the round.
     Ticked {
         n: u64,
         settled: Vec<String>,
@@ -96,10 +96,10 @@ pub struct Outcome {
     pub run_at: Option<i64>,
 }
 
-/// The Redis all of them share.
+/// The Redis client for all of them.
 ///
 /// # Errors
-/// When `url` is none.
+/// If `url` is invalid.
 pub fn redis(url: &str, clock: &Clock) -> Result<Redis, shared::redis::Error> {
     let config = RedisConfig {
         provider: Provider::Local,
@@ -111,7 +111,7 @@ pub fn redis(url: &str, clock: &Clock) -> Result<Redis, shared::redis::Error> {
     shared::redis::connect(&config, clock)
 }
 
-/// The queue all of them share.
+/// The queue that all of them share.
 pub fn queue(redis: Redis, clock: &Clock) -> Queue {
     let config = QueueConfig {
         lease: LEASE,

@@ -1,4 +1,4 @@
-//! A way to Redis that writes down the rounds of a drainer.
+//! A Redis client that records the rounds of a drainer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,7 +55,7 @@ fn sent(n: u64, request: &Value) -> Event {
     }
 }
 
-/// The parts of a round's answer that are checked.
+/// The parts of a round's reply that are checked.
 fn answered(n: u64, reply: &Reply) -> Option<Event> {
     let Reply::Array(parts) = reply else {
         return None;

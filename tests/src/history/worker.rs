@@ -1,5 +1,5 @@
-//! The processes of a crowd: drainers, which work until they are killed, and
-//! enqueuers, which store jobs for a while.
+//! The processes of a crowd: drainers, which work until they are killed, and enqueuers,
+//! which enqueue jobs for a while.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use super::log::Log;
 use super::witness::Witness;
 use super::{Event, LEASE, Phase};
 
-/// Between two jobs of one enqueuer.
+/// Delay between two jobs of one enqueuer.
 const PAUSE: Duration = Duration::from_millis(80);
 
-/// Runs the jobs of a crowd, and writes down each run.
+/// Runs the jobs of a crowd and records each run.
 struct Worker {
     log: Arc<Log>,
     clock: Clock,
@@ -38,7 +38,7 @@ impl Worker {
                     after: Duration::from_millis(120),
                 };
             }
-            // Longer than a lease: it must be renewed.
+            // Longer than a lease, so it must be renewed.
             "slow" => {
                 for _ in 0..18 {
                     if job.signal() != Signal::GoOn {
@@ -86,7 +86,7 @@ impl JobHandler for Worker {
 /// Drains until it is killed.
 ///
 /// # Errors
-/// When it cannot begin.
+/// If it cannot start.
 pub async fn drain(name: &str, url: &str, folder: &Path) -> anyhow::Result<()> {
     let clock = Clock::system();
     let log = Arc::new(Log::create(folder, name, &clock)?);
@@ -103,7 +103,7 @@ pub async fn drain(name: &str, url: &str, folder: &Path) -> anyhow::Result<()> {
     let consumer = Consumer::new(queue, handler);
     println!("ready");
     loop {
-        // An invocation of a few seconds; its failure is the next one's business.
+        // An invocation of a few seconds. If it fails, the next one continues.
         let _ = consumer
             .drain(&clock.deadline(Duration::from_secs(4)))
             .await;
@@ -111,10 +111,10 @@ pub async fn drain(name: &str, url: &str, folder: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Stores jobs of all sorts until `time` is over, each until it is acknowledged.
+/// Enqueues jobs of all sorts until `time` is over, each until it is acknowledged.
 ///
 /// # Errors
-/// When it cannot begin, or a job is not acknowledged.
+/// If it cannot start, or a job is not acknowledged.
 pub async fn enqueue(name: &str, url: &str, folder: &Path, time: Duration) -> anyhow::Result<()> {
     let clock = Clock::system();
     let log = Log::create(folder, name, &clock)?;
@@ -130,7 +130,7 @@ pub async fn enqueue(name: &str, url: &str, folder: &Path, time: Duration) -> an
             n => ["work", "flaky", "long"][n % 3],
         };
         let mut job = NewJob::new(JobId::new(&clock), kind, &json!({ "n": n }))?;
-        // Killed as often as it may be, none of them is to blame.
+        // However often their drainers are killed, the jobs are not to blame.
         job.max_attempts = Some(100);
         job.priority = u8::try_from(1 + n % 10)?;
         job.group = (n % 4 == 0).then(|| format!("group-{}", n / 4 % 2));

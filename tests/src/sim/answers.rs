@@ -1,4 +1,4 @@
-//! What a tick answers, read.
+//! Parses the reply to a tick.
 
 use upstash_local::DirectReply;
 

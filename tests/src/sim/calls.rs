@@ -1,16 +1,16 @@
-//! What the actors ask of the queue, as the shipped wrappers send it.
+//! The requests that actors send to the queue, as the shipped wrappers send them.
 
 use serde::{Deserialize, Serialize};
 
-/// Which scripts an actor was deployed with.
+/// The version of the scripts that an actor was deployed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// The release before, kept in `tests/fixtures`.
+    /// The previous release, kept in `tests/fixtures`.
     Before,
     Shipped,
 }
 
-/// What every request says.
+/// The fields that every request has.
 #[derive(Clone, Debug, Serialize)]
 pub struct Moment {
     pub now: i64,
@@ -85,7 +85,7 @@ pub struct EnqueueRequest {
 }
 
 impl EnqueueRequest {
-    /// Whether one of its jobs may hasten another with this spec.
+    /// Whether one of its jobs may hasten another job with this spec.
     pub fn hastens(&self, spec: &Spec) -> bool {
         let hastens =
             |job: &EnqueueJob| job.on_unique == Some("hasten") && job.unique == spec.unique;
@@ -126,7 +126,7 @@ pub struct Batch {
     pub last: Successor,
 }
 
-/// A job that is stored when another has ended.
+/// A job that is enqueued when another has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Successor {
     pub id: String,
@@ -145,7 +145,7 @@ pub struct RetainRequest {
     pub days: Vec<String>,
 }
 
-/// One job, and what is to change about it.
+/// A job and the change to make.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobRequest {
     #[serde(flatten)]
@@ -173,7 +173,7 @@ pub struct AuditRequest {
     pub parked: bool,
 }
 
-/// What is stored of a job by who enqueues it.
+/// What an enqueuer stores about a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
     pub v: u8,
@@ -198,7 +198,7 @@ pub struct Spec {
     pub batch_end: Option<String>,
 }
 
-/// One request.
+/// A request.
 #[derive(Clone, Debug)]
 pub enum Call {
     Tick(TickRequest),
@@ -214,7 +214,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// The script that answers it; `None` for a plain command.
+    /// The script that handles it; `None` for a plain command.
     pub fn script(&self) -> Option<&'static str> {
         match self {
             Call::Tick(_) => Some("tick"),
@@ -229,7 +229,7 @@ impl Call {
         }
     }
 
-    /// The arguments as this release of the scripts takes them.
+    /// The arguments in the form of this release.
     pub fn args(&self, version: Version) -> Vec<String> {
         match (self, version) {
             (Call::Cancel(request), Version::Before) => vec![
@@ -259,7 +259,7 @@ impl Call {
         }
     }
 
-    /// Which of index, records, finished, parked and the foreign stream it is given.
+    /// Which of the keys index, records, finished, parked and foreign stream it gets.
     pub fn keys(&self, version: Version) -> &'static [usize] {
         match (self, version) {
             (Call::Enqueue(..), Version::Before) => &[0, 1],

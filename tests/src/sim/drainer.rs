@@ -1,4 +1,4 @@
-//! A drainer at the level of its requests: what `drain.rs` and `tick.rs` send.
+//! A drainer at the level of its requests, which are those of `drain.rs` and `tick.rs`.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use super::world::{Delivery, SKEW_MS, World};
 pub const LEASE_MS: i64 = 60_000;
 pub const AGING_MS: i64 = 900_000;
 const REPLAYS: u32 = 3;
-/// A lease is not trusted to its end, as in `drain.rs`.
+/// As in `drain.rs`, a lease is not trusted to its very end.
 const MARGIN_MS: i64 = LEASE_MS / 12;
 
-/// A job in hand.
+/// A job in progress.
 #[derive(Clone, Debug)]
 struct Running {
-    /// By the clock nobody has, as a monotonic clock goes.
+    /// By true time, which a monotonic clock measures.
     renewed_ms: i64,
     ends_ms: i64,
     outcome: &'static str,
     cancel: bool,
-    /// Whether it takes its drainer with it.
+    /// Whether it kills its drainer.
     kills: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct Drainer {
     is_zombie: bool,
     running: BTreeMap<(String, u64), Running>,
     outcomes: Vec<Settle>,
-    /// A round whose reply never came, and how often it was sent again.
+    /// A round without a reply, and how often it was sent again.
     in_doubt: Option<(TickRequest, u32, i64)>,
     swept_ms: Option<i64>,
     pub next_due_ms: i64,
@@ -58,7 +58,7 @@ impl Drainer {
         }
     }
 
-    /// One that makes no mistake, to end a run with.
+    /// A drainer that makes no mistakes, for the end of a run.
     pub fn honest(version: Version) -> Drainer {
         Drainer {
             name: "last".to_owned(),
@@ -86,7 +86,8 @@ impl Drainer {
         })
     }
 
-    /// What may befall a drainer between its rounds. True when it does not act now.
+    /// What may happen to a drainer between its rounds. Returns true if it does not act
+    /// now.
     pub fn suffer(&mut self, world: &mut World) -> bool {
         if world.now_ms < self.asleep_until_ms {
             return true;
@@ -115,10 +116,10 @@ impl Drainer {
         false
     }
 
-    /// One round, or the repetition of one. Answers the ids it was handed.
+    /// Sends or repeats one round. Returns the IDs of the jobs it was given.
     ///
     /// # Errors
-    /// When an invariant does not hold any more.
+    /// If an invariant breaks.
     pub fn act(&mut self, world: &mut World) -> Result<Vec<String>, Violation> {
         let (request, n_replays, sent_ms) = match self.in_doubt.take() {
             Some(round) => round,
@@ -145,16 +146,16 @@ impl Drainer {
                 self.in_doubt = Some((replayed, n_replays + 1, sent_ms));
                 Ok(Vec::new())
             }
-            // Sent again with the next round, under a token of its own.
+            // Sent again with the next round, which has its own token.
             Delivery::Unknown | Delivery::Refused => Ok(Vec::new()),
         }
     }
 
-    /// Ends what is done and gives up what may have been lost.
+    /// Finishes completed jobs and gives up those whose lease may be lost.
     fn look_after(&mut self, world: &mut World) {
         let now_ms = world.now_ms;
         let trusting = std::mem::take(&mut self.is_zombie);
-        // Now and then an invocation nears its end and gives everything back.
+        // Now and then an invocation comes to its end and gives everything back.
         let gives_up = world.chance(0.5);
         let over: Vec<(String, u64)> = self
             .running
@@ -289,7 +290,7 @@ impl Drainer {
         Ok(())
     }
 
-    /// Ends at once and well whatever it has in hand.
+    /// Completes all jobs in progress at once.
     pub fn hurry(&mut self, world: &World) {
         for job in self.running.values_mut() {
             job.ends_ms = world.now_ms;
@@ -302,7 +303,7 @@ impl Drainer {
     }
 }
 
-/// The day a time falls on; only has to be the same for all.
+/// The day of a time. It only has to be the same for everyone.
 pub fn day(now_ms: i64) -> String {
     format!("{:08}", now_ms / 86_400_000)
 }

@@ -1,16 +1,16 @@
-//! What each call must answer, given the state before it: a second description of the
-//! queue, written from its rules and not from its scripts.
+//! The expected reply to each call, given the state before it. This is a second
+//! description of the queue, written from its rules and not from its scripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::{EnqueueRequest, Pace, RedriveRequest, Settle, Spec, TickRequest, Version};
 use super::state::{ACTIVE, DELAYED, EPOCH, Header, PARKED, Phase, State, Stored};
 
-/// The most entries one call looks at among delayed and expired jobs.
+/// How many delayed or expired entries one call examines at most.
 const MOST_LOOKED_AT: usize = 50;
 const STALL_LIMIT: i64 = shared::queue::layout::STALL_LIMIT as i64;
 
-/// What a tick must answer. Ids of jobs, in order.
+/// The expected reply to a tick: job IDs, in order.
 #[derive(Debug, Default, PartialEq)]
 pub struct TickExpected {
     pub settled: Vec<&'static str>,
@@ -20,8 +20,8 @@ pub struct TickExpected {
     pub paused: bool,
 }
 
-/// The claims are predicted for queues without groups only: which parked jobs a tick lets
-/// go depends on a sample it takes.
+/// Claims are predicted only for queues without groups, because a tick releases parked
+/// jobs based on a random sample.
 pub fn expect_tick(state: &State, request: &TickRequest, version: Version) -> TickExpected {
     let mut expected = TickExpected::default();
     let mut want = request.want;
@@ -46,7 +46,7 @@ pub fn expect_tick(state: &State, request: &TickRequest, version: Version) -> Ti
         }
     }
     let mut touched = BTreeSet::new();
-    // Handed out again, which the release before forgot when it swept.
+    // These are handed out again. The previous release forgot them when it swept.
     let replayed = expected.claimed.clone();
     if version == Version::Shipped {
         touched.extend(replayed.iter().map(String::as_str));
@@ -98,7 +98,7 @@ pub fn expect_tick(state: &State, request: &TickRequest, version: Version) -> Ti
     expected
 }
 
-/// The answers to settle and renew; how many attempts were accepted.
+/// The expected replies to settle and renew, and how many attempts were accepted.
 fn expect_owned<'a>(
     state: &State,
     request: &'a TickRequest,
@@ -140,7 +140,7 @@ fn expect_owned<'a>(
     n_left
 }
 
-/// Jobs whose lease has ended, and other entries among theirs.
+/// Jobs whose lease has expired, and other entries among them.
 fn expired<'a>(state: &'a State, request: &TickRequest, touched: &BTreeSet<&str>) -> Vec<&'a str> {
     if !request.sweep {
         return Vec::new();
@@ -153,7 +153,7 @@ fn expired<'a>(state: &'a State, request: &TickRequest, touched: &BTreeSet<&str>
         .collect()
 }
 
-/// Whether the sweep ends the job; `None` when it was not active.
+/// Whether the sweep ends the job; `None` if it was not active.
 fn ends_by_sweep(state: &State, id: &str) -> Option<bool> {
     let job = &state.jobs[id];
     let (spec, header) = (job.spec.as_ref()?, &job.header.as_ref()?.value);
@@ -164,7 +164,7 @@ fn ends_by_sweep(state: &State, id: &str) -> Option<bool> {
     Some(header.cancel || header.stalls + 1 >= most)
 }
 
-/// The jobs that come next: those that wait and those whose time has come, by score.
+/// The next jobs in order of score: those that wait and those that have become due.
 fn in_order(state: &State, request: &TickRequest, version: Version) -> Vec<String> {
     let mut waiting = state.band(0, PARKED);
     let delayed = state.band(DELAYED, ACTIVE);
@@ -189,8 +189,8 @@ fn rate_room(pace: Pace, due: f64, now: i64) -> usize {
     room.max(0.0) as usize
 }
 
-/// Whether a stored job is the one that is sent; when it was sent plays no part, and
-/// one that was debounced since has another's arguments.
+/// Whether a stored job is the one that is sent. The time of sending does not matter, and
+/// a job that was debounced since has other arguments.
 fn is_same_job(stored: &Stored<Spec>, sent: &str, debounced: bool) -> bool {
     let (line, args) = sent.split_once('\n').unwrap_or((sent, ""));
     let Ok(spec) = serde_json::from_str::<Spec>(line) else {
@@ -230,7 +230,8 @@ fn expect_settle(state: &State, settle: &Settle, version: Version) -> &'static s
     }
 }
 
-/// The answer to an outcome that was accepted before: how the job ended, if not so.
+/// The expected reply to an outcome that was accepted before: how the job ended, if it
+/// ended differently.
 fn expect_again(state: &str, outcome: &str, version: Version) -> &'static str {
     let ends = ["completed", "failed", "cancelled"];
     let end = ends
@@ -242,14 +243,14 @@ fn expect_again(state: &str, outcome: &str, version: Version) -> &'static str {
     }
 }
 
-/// The word and id for each job that is to be stored.
+/// The expected word and ID for each job to enqueue.
 pub fn expect_enqueue(
     state: &State,
     request: &EnqueueRequest,
     specs: &[String],
     version: Version,
 ) -> Vec<(&'static str, String)> {
-    // When, and before which others, the jobs run that stand for others of this call.
+    // Time and priority of the jobs in this call that represent others of the same call.
     let mut terms: BTreeMap<String, (i64, u8)> = BTreeMap::new();
     let mut taken: BTreeMap<(bool, &str), &str> = BTreeMap::new();
     let mut answers = Vec::new();
@@ -298,7 +299,7 @@ pub fn expect_enqueue(
         {
             own("conflict")
         } else if stored.is_some() {
-            // It stands for the jobs after it, as it did the first time.
+            // It represents the jobs after it, as it did the first time.
             if let (Some(key), Some((id, _))) = (&job.unique, owner)
                 && *id == job.id
             {
@@ -387,7 +388,7 @@ pub fn expect_purge(state: &State, id: &str) -> String {
     }
 }
 
-/// A word for each id; the same time marks a call that is sent again.
+/// The expected word for each ID. A repeated call has the same time.
 pub fn expect_redrive(state: &State, request: &RedriveRequest) -> Vec<String> {
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     let mut answers = Vec::new();

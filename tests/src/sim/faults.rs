@@ -1,4 +1,4 @@
-//! What goes wrong, how often, and what of it did.
+//! The faults, how often they occur, and how often they did.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use std::collections::BTreeMap;
 pub enum Fault {
     /// The request never arrives.
     RequestLost,
-    /// It is carried out, the reply never arrives.
+    /// The request is carried out, but the reply never arrives.
     ReplyLost,
-    /// It arrives after the caller has given up and sent it again.
+    /// The request arrives after the caller has timed out and sent it again.
     Late,
-    /// It arrives twice.
+    /// The request arrives twice.
     Twice,
-    /// It is refused, as over a quota: nothing is carried out.
+    /// The request is refused, as over a quota; nothing is carried out.
     Refused,
-    /// The script dies after some of its writes.
+    /// The script fails after some of its writes.
     Cut,
     /// The server forgets the scripts.
     Flushed,
-    /// A drainer dies with jobs in hand.
+    /// A drainer dies with jobs in progress.
     Crash,
-    /// A drainer stands still for longer than a lease and then goes on as if nothing
-    /// had been.
+    /// A drainer stalls for longer than a lease and then continues as if nothing had
+    /// happened.
     Zombie,
-    /// An actor's clock is set anew, up to two seconds off, backwards too.
+    /// An actor's clock jumps by up to two seconds, possibly backwards.
     ClockStep,
     /// A replica takes over without the last writes.
     Rollback,
@@ -45,8 +45,8 @@ impl Fault {
         Fault::Rollback,
     ];
 
-    /// How many of a thousand requests (of a thousand steps, for what happens to
-    /// actors) it befalls.
+    /// How many requests out of a thousand it affects. For faults of actors, how many
+    /// steps.
     fn per_thousand(self) -> f64 {
         match self {
             Fault::RequestLost | Fault::ReplyLost => 25.0,
@@ -59,7 +59,7 @@ impl Fault {
     }
 }
 
-/// Which faults a run has, and how many fired.
+/// The faults of a run, and how many occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
     enabled: Vec<Fault>,
@@ -93,7 +93,7 @@ impl Faults {
         Faults::only(&enabled)
     }
 
-    /// No more from here on.
+    /// Stops all faults.
     pub fn cease(&mut self) {
         self.enabled.clear();
     }
@@ -106,7 +106,7 @@ impl Faults {
         self.enabled.contains(&fault)
     }
 
-    /// Whether `fault` fires now.
+    /// Whether `fault` occurs now.
     pub fn strike(&mut self, fault: Fault, random: &mut fastrand::Rng) -> bool {
         let fires = self.has(fault) && random.f64() * 1000.0 < fault.per_thousand();
         if fires {
@@ -115,7 +115,7 @@ impl Faults {
         fires
     }
 
-    /// The one fault that befalls a request.
+    /// The fault that affects a request, if any.
     pub fn befall_request(&mut self, random: &mut fastrand::Rng) -> Option<Fault> {
         [
             Fault::RequestLost,
@@ -131,7 +131,7 @@ impl Faults {
     }
 }
 
-/// The text of a script that dies before its write number `writes + 1`.
+/// The text of a script that fails before its write number `writes + 1`.
 pub fn cut(text: &str, writes: u32) -> String {
     let (shebang, body) = text.split_once('\n').unwrap_or(("", text));
     format!(

@@ -1,4 +1,4 @@
-//! What has happened so far, and the invariants it and the state must hold.
+//! The history of a run, and the invariants that it and the state must satisfy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::moves::{Change, Move, is_healable};
 use super::sources::id_of_entry;
 use super::state::{State, differences};
 
-/// A broken invariant: which, and how.
+/// A broken invariant with details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     pub rule: &'static str,
@@ -32,18 +32,18 @@ pub struct Step<'a> {
     pub before: &'a State,
     pub after: &'a State,
     pub reply: &'a DirectReply,
-    /// Whether the script was made to die.
+    /// Whether the script was made to fail.
     pub cut: bool,
     pub n_billed: u64,
-    /// When it was carried out, by the clock nobody has.
+    /// The true time at which it was carried out.
     pub true_ms: i64,
-    /// How far two clocks may differ.
+    /// The maximum difference between two clocks.
     pub skew_ms: i64,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    /// Under which token each fence was handed out.
+    /// The token under which each fence was handed out.
     pub(super) handed: BTreeMap<u64, String>,
     accepted: BTreeSet<u64>,
 }
@@ -51,25 +51,25 @@ pub(super) struct Known {
 #[derive(Clone, Debug, Default)]
 pub struct History {
     pub(super) known: BTreeMap<String, Known>,
-    /// Jobs whose enqueue was answered.
+    /// Jobs whose enqueueing was acknowledged.
     acknowledged: BTreeSet<String>,
-    /// Jobs a script died with, whose places do not agree yet.
+    /// Jobs that a script failed with and whose places are still inconsistent.
     pub unhealed: BTreeSet<String>,
-    /// Parked jobs that fell out of the list, by a rollback.
+    /// Parked jobs that a rollback removed from the list.
     pub unlisted: BTreeSet<String>,
-    /// Jobs whose place in the index may be of another time than their record.
+    /// Jobs whose place in the index may have another time than their record.
     pub(super) undated: BTreeSet<String>,
     pub moves: BTreeMap<Move, u64>,
-    /// What the queue's own counters must show.
+    /// The expected values of the queue's own counters.
     counted: BTreeMap<&'static str, i64>,
     pub n_healed: u64,
 }
 
 impl History {
-    /// Checks a call and what it did.
+    /// Checks a call and its effects.
     ///
     /// # Errors
-    /// The first invariant that does not hold.
+    /// The first invariant that is broken.
     pub fn judge(&mut self, step: &Step<'_>) -> Result<(), Violation> {
         let n_unhealed = self.unhealed.len() as u64;
         self.check_answer(step)?;
@@ -111,15 +111,15 @@ impl History {
         Ok(())
     }
 
-    /// After a rollback: what is stored now is what is known. The keys may be of
-    /// different moments (`merged`).
+    /// Accepts the stored state as known after a rollback. If histories were merged
+    /// (`merged`), the keys may be of different moments.
     pub fn rebase(&mut self, state: &State, merged: bool) {
         self.undated.clear();
         if merged {
             self.undated.extend(state.jobs.keys().cloned());
         }
         self.known.clear();
-        // One that was half stored then is back in the hands of who stored it.
+        // A job that was half stored then belongs to its enqueuer again.
         self.acknowledged.retain(|id| {
             let job = state.record(id);
             job.is_some_and(|job| job.is_consistent() || job.header.is_some())
@@ -140,12 +140,12 @@ impl History {
         }
     }
 
-    /// Acknowledged and neither purged nor forgotten.
+    /// Acknowledged jobs that were neither purged nor deleted by retention.
     pub fn acknowledged(&self) -> &BTreeSet<String> {
         &self.acknowledged
     }
 
-    /// The caller of an enqueue has its answer.
+    /// The caller of an enqueue got its reply.
     pub fn acknowledge(&mut self, id: &str) {
         self.acknowledged.insert(id.to_owned());
     }
@@ -175,7 +175,7 @@ impl History {
                 return violation("I3 accepted once", format!("{id}: fence {fence} twice"));
             }
         }
-        // Stored because another ended, which some caller knows.
+        // Enqueued because another job ended, of which some caller knows.
         if matches!(moved, "stored by its chain" | "stored by its batch") {
             self.acknowledged.insert(id.to_owned());
         }
@@ -233,7 +233,7 @@ impl History {
         Ok(())
     }
 
-    /// What goes from the foreign stream is a job from then on.
+    /// An entry that leaves the foreign stream must have become a job.
     fn check_foreign(&mut self, step: &Step<'_>) -> Result<(), Violation> {
         for entry in step.before.foreign.difference(&step.after.foreign) {
             let id = id_of_entry(entry);
@@ -245,7 +245,7 @@ impl History {
         Ok(())
     }
 
-    /// A batch counts each job once, and at the last of them stores its own end.
+    /// A batch counts each job once, and the last one enqueues its end job.
     fn check_batches(&self, step: &Step<'_>) -> Result<(), Violation> {
         for (id, batch) in &step.after.batches {
             let flag = |state: &State, id: &str| {

@@ -1,4 +1,4 @@
-//! What must hold of any state, whatever happened before.
+//! Invariants that hold for any state, whatever happened before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::calls::{Call, TickRequest, Version};
 use super::history::{Step, Violation, violation};
 use super::state::{Phase, Record, State};
 
-/// At most one unfinished job holds a unique key, and the key knows it.
+/// At most one unfinished job holds a unique key, and the key refers to it.
 pub fn check_uniques(state: &State, unhealed: &BTreeSet<String>) -> Result<(), Violation> {
     let mut holders: BTreeMap<&str, &str> = BTreeMap::new();
     for (id, job) in &state.jobs {
@@ -30,8 +30,8 @@ pub fn check_uniques(state: &State, unhealed: &BTreeSet<String>) -> Result<(), V
     Ok(())
 }
 
-/// A parked job is in the list by which it is let go, unless it fell out of it when
-/// two histories were merged.
+/// A parked job is in the list from which it is released, unless a merge of two histories
+/// removed it.
 pub fn check_parked(state: &State, unlisted: &BTreeSet<String>) -> Result<(), Violation> {
     for (id, job) in &state.jobs {
         if job.is_parked() && !state.parked.contains(id) && !unlisted.contains(id) {
@@ -41,7 +41,7 @@ pub fn check_parked(state: &State, unlisted: &BTreeSet<String>) -> Result<(), Vi
     Ok(())
 }
 
-/// No group and no queue has more active jobs than it may, and no pace is outrun.
+/// No group and no queue exceeds its limit of active jobs, and no pace is exceeded.
 pub fn check_limits(
     request: &TickRequest,
     step: &Step<'_>,
@@ -99,11 +99,11 @@ fn members(state: &State, group: &str) -> String {
     ids.join(" ")
 }
 
-/// The most commands a call may be billed when there is nothing to heal (I12).
+/// The maximum cost of a call if there is nothing to heal (I12).
 pub fn most_billed(step: &Step<'_>) -> u64 {
     match (step.call, step.version) {
         (Call::Tick(request), _) => {
-            // What a script that died left among the parked is cleared one by one.
+            // Parked entries that a failed script left behind are removed one by one.
             let parked = |id: &String| step.before.record(id).is_some_and(Record::is_parked);
             let left = step.before.parked.iter().filter(|id| !parked(id)).count();
             most_billed_by_tick(request) + 3 * left as u64

@@ -1,4 +1,4 @@
-//! Whether a call was answered as it had to be.
+//! Checks the reply to a call.
 
 use upstash_local::DirectReply;
 
@@ -11,10 +11,10 @@ use super::history::{History, Step, Violation, violation};
 use super::state::{Phase, words};
 
 impl History {
-    /// The answer must be what the state before calls for.
+    /// Compares the reply with the one expected from the state before.
     ///
     /// # Errors
-    /// When it is not.
+    /// If they differ.
     pub(super) fn check_answer(&mut self, step: &Step<'_>) -> Result<(), Violation> {
         if let DirectReply::Error(text) = step.reply {
             return match step.cut {
@@ -108,7 +108,7 @@ impl History {
         answer: &TickAnswer,
     ) -> Result<(), Violation> {
         let token = request.token.as_str();
-        // The release before hands out what it sweeps in the same call.
+        // The previous release hands out a job in the same call that sweeps it.
         let is_known = step.version == Version::Before && request.replay && request.sweep;
         for job in &answer.claimed {
             let (id, fence) = (&job.id, job.header.fence);

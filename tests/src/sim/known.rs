@@ -1,6 +1,6 @@
-//! Mistakes of the shipped scripts that are known and not mended yet: each is mended
-//! here, so that the others are found. The list is to be empty; one that is mended in
-//! the scripts no longer applies and is to go.
+//! Known mistakes in the shipped scripts that are not fixed yet. They are fixed here, so
+//! that the simulator finds the others. The list should be empty; remove an entry once it
+//! is fixed in the scripts and no longer applies.
 
 use super::Patch;
 

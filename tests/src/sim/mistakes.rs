@@ -1,8 +1,8 @@
-//! Mistakes put into the scripts, to show that a run finds them.
+//! Mistakes inserted into the scripts to show that a run finds them.
 
 use super::{Patch, Settings, run};
 
-/// Mistakes that were made or could be, as text put in place of text.
+/// Mistakes that were made or could be made, as text replacements.
 pub const MISTAKES: [(&str, Patch); 25] = [
     (
         "an outcome is accepted from whoever had the job before",
@@ -169,13 +169,13 @@ pub const MISTAKES: [(&str, Patch); 25] = [
     ),
 ];
 
-/// Those of `mistakes` that no run finds; `progress` is called for each as it is looked for.
+/// Returns the mistakes that no run finds. Calls `progress` for each one.
 pub fn overlooked(
     mistakes: &[(&'static str, Patch)],
     progress: &mut dyn FnMut(&str, Option<u64>),
 ) -> Vec<&'static str> {
     let finder = |patch: Patch| {
-        // The rarest showed in one run of ninety.
+        // The rarest mistake was found in one of ninety runs.
         (1..=150).find(|seed| {
             let settings = Settings {
                 patches: vec![patch],

@@ -1,11 +1,10 @@
-//! The queue's own scripts under every fault that can be thought of, in virtual time.
+//! Simulates the queue's own scripts under every conceivable fault in virtual time.
 //!
-//! A run is a number of steps: of drainers, producers and an operator, who send what
-//! the shipped client sends, through a network that loses, delays and doubles, to the
-//! scripts that are deployed. After each call the whole queue is read and held against
-//! what may have become of it (`moves`), what had to be answered (`answers`) and
-//! the invariants (`history`). At the end the faults cease and everything must come
-//! to its end. The same seed gives the same run.
+//! A run consists of steps by drainers, producers and an operator. They send what the
+//! shipped client sends, through a network that loses, delays and duplicates requests, to
+//! the deployed scripts. After each call the whole queue is read and checked: the changes
+//! to each job (`moves`), the reply (`answers`) and the invariants (`history`). At the
+//! end the faults stop and all jobs must end. The same seed gives the same run.
 
 mod answers;
 mod calls;
@@ -38,22 +37,22 @@ use calls::{Limits, Pace};
 use steps::Actors;
 use world::World;
 
-/// What a run is made of.
+/// The parameters of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub seed: u64,
     pub steps: u64,
     pub faults: Faults,
-    /// Whether half of the actors have the scripts of the release before.
+    /// Whether half of the actors use the scripts of the previous release.
     pub mixed: bool,
-    /// Whether features are used that the release before does not know.
+    /// Whether to use features that the previous release does not know.
     pub newer: bool,
     pub limits: Limits,
-    /// Mistakes put into the shipped scripts, to be found.
+    /// Mistakes to insert into the shipped scripts.
     pub patches: Vec<Patch>,
 }
 
-/// A piece of a script and what stands in its place.
+/// A piece of a script and its replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patch {
     pub from: &'static str,
@@ -67,7 +66,7 @@ impl Patch {
 }
 
 impl Settings {
-    /// Every fault; by the seed, another kind of queue.
+    /// All faults. The seed determines the kind of queue.
     pub fn of(seed: u64, steps: u64) -> Settings {
         let (group_limit, active_limit, rate) = match seed % 8 {
             2 => (Some(2), None, false),
@@ -96,7 +95,7 @@ impl Settings {
     }
 }
 
-/// A broken invariant and how the run came to it.
+/// A broken invariant and how the run reached it.
 #[derive(Debug)]
 pub struct Failure {
     pub settings: Settings,
@@ -114,10 +113,10 @@ pub fn run(settings: &Settings) -> Result<Report, Box<Failure>> {
     run_traced(settings, false, &mut |_| {})
 }
 
-/// As [`run`]; `progress` is called with the report as it grows.
+/// Like [`run`], but calls `progress` with the growing report.
 ///
 /// # Errors
-/// As [`run`].
+/// As for [`run`].
 pub fn run_with(
     settings: &Settings,
     progress: &mut dyn FnMut(&Report),
@@ -142,7 +141,7 @@ fn run_traced(
     let outcome = outcome.and_then(|()| actors.quiesce(&mut world));
     match outcome {
         Ok(()) => Ok(Report::of(&world, &actors)),
-        // The same once more, to print the steps that led to it.
+        // Run it again, this time recording the steps.
         Err(_) if !keeps_trail => run_traced(settings, true, &mut |_| {}),
         Err(violation) => Err(Box::new(Failure {
             settings: settings.clone(),

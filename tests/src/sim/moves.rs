@@ -1,12 +1,12 @@
-//! What may become of a job in one call, whether the call ran whole or was cut.
+//! The changes that one call may make to a job, whether it ran completely or was cut off.
 
 use super::calls::{Call, RetainRequest, Settle, Spec, TickRequest};
 use super::state::{ACTIVE, EPOCH, Header, PARKED, Phase, Record, State};
 
-/// A change of a job, named as the report counts it.
+/// A change to a job, under the name in the report.
 pub type Move = &'static str;
 
-/// The moves every run must have seen.
+/// The changes that every run must have seen.
 pub const MOVES: [Move; 29] = [
     "enqueued",
     "claimed",
@@ -39,7 +39,7 @@ pub const MOVES: [Move; 29] = [
     "let go",
 ];
 
-/// One job before and after a call.
+/// A job before and after a call.
 pub struct Change<'a> {
     pub id: &'a str,
     pub before: Option<&'a Record>,
@@ -50,11 +50,11 @@ pub struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// What happened to the job; two things at most, nothing when only its places
+    /// Returns what happened to the job: at most two changes, and none if only its places
     /// changed.
     ///
     /// # Errors
-    /// When no rule allows it.
+    /// If no rule allows the change.
     pub fn judge(&self) -> Result<[Option<Move>; 2], String> {
         let spec = |side: Option<&Record>| side.and_then(|record| record.spec.clone());
         match (spec(self.before), spec(self.after)) {
@@ -68,7 +68,7 @@ impl Change<'_> {
                     true => None,
                     false => Some(self.spec_changed(&before.text, &after.text)?),
                 };
-                // A change of the time is in both.
+                // A change of the time appears in both.
                 let moved = moved.filter(|moved| respecified != Some(*moved));
                 Ok([moved, respecified.or_else(|| self.placed())])
             }
@@ -104,7 +104,7 @@ impl Change<'_> {
             return Err("it appeared without an enqueue".to_owned());
         };
         let mut asked = request.jobs.iter().zip(specs);
-        // Another of the call may have hastened it.
+        // Another job of the same call may have hastened it.
         let is_it = |sent: &str| sent == text || request.hastens(spec) && is_sooner(sent, text);
         let Some((job, _)) = asked.find(|(job, spec)| job.id == self.id && is_it(spec)) else {
             return Err("it appeared, but nobody asked for it".to_owned());
@@ -170,7 +170,7 @@ impl Change<'_> {
                 let mut asked = request.jobs.iter().zip(specs);
                 let spec = self.after.and_then(|after| after.spec.as_ref());
                 let is_hastened = spec.is_some_and(|spec| request.hastens(&spec.value));
-                // Another of the call may have hastened it since.
+                // Another job of the same call may have hastened it since.
                 let is_it = |sent: &str| sent == after || is_hastened && is_sooner(sent, after);
                 let by = asked.any(|(job, spec)| job.on_unique == Some("debounce") && is_it(spec));
                 match (by, self.is_hastened()) {
@@ -183,7 +183,7 @@ impl Change<'_> {
         }
     }
 
-    /// Whether it does the same as before, sooner or before more others.
+    /// Whether it is the same job with an earlier time or a better priority.
     fn is_hastened(&self) -> bool {
         let spec = |side: Option<&Record>| side.and_then(|record| record.spec.clone());
         match (spec(self.before), spec(self.after)) {
@@ -192,7 +192,7 @@ impl Change<'_> {
         }
     }
 
-    /// Whether it went into or out of the parked band.
+    /// Whether it moved into or out of the parked range.
     fn placed(&self) -> Option<Move> {
         match (self.before?.is_parked(), self.after?.is_parked()) {
             (false, true) => Some("parked"),
@@ -252,7 +252,7 @@ impl Change<'_> {
                 .any(|job| job.unique == key && job.on_unique == Some("replace"));
         match (before.state.as_str(), after.state.as_str()) {
             ("waiting", "cancelled") if replaces => Ok("replaced"),
-            // One that never ran has another's time from now on.
+            // A job that never ran takes over the time of the other one.
             ("waiting", "waiting") if before.fence == 0 => {
                 let moved = match self.is_hastened() {
                     true => "hastened",
@@ -396,8 +396,8 @@ fn by_redrive(before: &Header, after: &Header, now: i64) -> Result<Move, String>
     }
 }
 
-/// Whether what does not agree is what a script that died may leave, and a later
-/// claim, sweep, retention or repetition of the call puts right.
+/// Whether the inconsistency is one that a failed script may leave and that a later
+/// claim, sweep, retention or repetition of the call repairs.
 pub fn is_healable(record: &Record) -> bool {
     match (record.phase(), record.index, record.finished) {
         (Phase::Waiting, None, _) => record.header.is_none(),
@@ -406,7 +406,8 @@ pub fn is_healable(record: &Record) -> bool {
     }
 }
 
-/// Whether two specs are of the same job, in the second to run sooner or before more others.
+/// Whether two specs describe the same job, the second one with an earlier time or a
+/// better priority.
 fn is_sooner(before: &str, after: &str) -> bool {
     let parts = |text: &str| {
         let (line, args) = text.split_once('\n')?;

@@ -1,4 +1,4 @@
-//! Who meddles with jobs: cancels, changes, redrives, purges, pauses.
+//! An operator who cancels, changes, redrives and purges jobs, and pauses the queue.
 
 use super::calls::{Call, JobRequest, Moment, RedriveRequest, RetainRequest};
 use super::drainer::day;
@@ -7,10 +7,10 @@ use super::producer::{Client, Ids, MINUTE_MS};
 use super::world::World;
 
 impl Client {
-    /// Does something to some job, or sends again what may not have arrived.
+    /// Makes a change to some job, or repeats a request whose reply may have been lost.
     ///
     /// # Errors
-    /// When an invariant does not hold any more.
+    /// If an invariant breaks.
     pub fn operate(&mut self, world: &mut World, ids: &Ids) -> Result<(), Violation> {
         let (call, n_sent) = match self.in_doubt.take() {
             Some(call) => call,
@@ -54,7 +54,7 @@ impl Client {
     }
 }
 
-/// Forgets what finished `age_ms` ago, and completed jobs beyond `keep`.
+/// Deletes jobs that finished `age_ms` ago, and completed jobs beyond `keep`.
 pub fn retain(moment: Moment, age_ms: i64, keep: u64) -> Call {
     let now = moment.now;
     Call::Retain(RetainRequest {

@@ -1,4 +1,4 @@
-//! Who stores jobs: a client that sends a request until it is answered.
+//! A client that enqueues jobs and repeats each request until it is answered.
 
 use upstash_local::DirectReply;
 
@@ -8,16 +8,16 @@ use super::history::{Violation, violation};
 use super::state::words;
 use super::world::{Delivery, SKEW_MS, World};
 
-/// More unfinished jobs than this and nothing new is stored.
+/// Nothing new is enqueued while there are more unfinished jobs than this.
 const MOST_LIVE: usize = 40;
-/// The cap that some requests carry.
+/// The backlog limit that some requests carry.
 const CAP: usize = 36;
 const RESENDS: u32 = 3;
 pub const MINUTE_MS: i64 = 60_000;
-/// How far back anybody knows ids.
+/// How many IDs the actors remember.
 const REMEMBERED: usize = 80;
 
-/// The ids that anybody may name.
+/// The IDs that actors may refer to.
 #[derive(Default)]
 pub struct Ids {
     n: u64,
@@ -41,12 +41,12 @@ impl Ids {
     }
 }
 
-/// An id as long as ids are.
+/// An ID padded to the usual length.
 pub fn padded(name: &str) -> String {
     format!("{name:0>26}")
 }
 
-/// The spec as it is stored.
+/// The spec in its stored form.
 pub fn text_of(spec: &Spec, id: &str) -> String {
     let line = serde_json::to_string(spec).expect("a spec is text and numbers");
     format!("{line}\n{}", args_of(id))
@@ -75,10 +75,10 @@ impl Client {
         }
     }
 
-    /// Stores jobs, or sends again what may not have arrived.
+    /// Enqueues jobs, or repeats a request whose reply may have been lost.
     ///
     /// # Errors
-    /// When an invariant does not hold any more.
+    /// If an invariant breaks.
     pub fn produce(&mut self, world: &mut World, ids: &mut Ids) -> Result<(), Violation> {
         if world.strike(Fault::ClockStep) {
             self.skew_ms = world.random.i64(-SKEW_MS..=SKEW_MS);
@@ -86,7 +86,8 @@ impl Client {
         let (call, n_sent) = match self.in_doubt.take() {
             Some(call) => call,
             None if world.state.n_indexed() >= MOST_LIVE => return Ok(()),
-            // Long after its answer, as a queue in front of the producer may.
+            // Repeated long after it was answered, as a queue in front of the producer
+            // may do.
             None if !self.sent.is_empty() && world.chance(3.0) => {
                 let n = world.below(self.sent.len());
                 (self.sent[n].clone(), 0)
@@ -97,10 +98,10 @@ impl Client {
         self.deliver(world, call, n_sent)
     }
 
-    /// Sends a request; it is in doubt until it is answered.
+    /// Sends a request. It is in doubt until it is answered.
     ///
     /// # Errors
-    /// As [`Client::produce`].
+    /// As for [`Client::produce`].
     pub fn deliver(&mut self, world: &mut World, call: Call, n_sent: u32) -> Result<(), Violation> {
         match world.send(&self.name, self.version, &call)? {
             Delivery::Reply(reply) => {
@@ -108,7 +109,7 @@ impl Client {
                     for (job, item) in request.jobs.iter().zip(items) {
                         let [word, id] = <[String; 2]>::try_from(words(item))
                             .or_else(|parts| violation("answer", format!("{parts:?}")))?;
-                        // Who fires a slot takes any answer for its job.
+                        // The client that fires a slot accepts any answer for its job.
                         let is_there = world
                             .state
                             .record(&id)
@@ -122,7 +123,8 @@ impl Client {
                     self.remember(call);
                 }
             }
-            // A purge is not sent again: the second answer would say it never was.
+            // A purge is not repeated, because the second answer would be that the job
+            // never existed.
             Delivery::Unknown | Delivery::Refused
                 if n_sent < RESENDS && !matches!(call, Call::Purge(_)) =>
             {
@@ -133,8 +135,8 @@ impl Client {
         Ok(())
     }
 
-    /// Followers are stored under ids of their own: sent again when all is forgotten,
-    /// they would come again too.
+    /// Followers have their own IDs. If the request is sent again after all are deleted,
+    /// they would be enqueued again.
     fn remember(&mut self, call: Call) {
         let Call::Enqueue(request, specs) = &call else {
             return;
@@ -168,7 +170,7 @@ impl Client {
             };
             spec.unique = match world.below(10) {
                 0..3 => Some(format!("k{}", world.below(5))),
-                // A key is any text, so also one that is somebody's id.
+                // A unique key is any text, so it can also be the ID of another job.
                 3 if world.newer && world.chance(20.0) => Some(ids.any(world)),
                 _ => None,
             };
@@ -184,7 +186,8 @@ impl Client {
                 job.on_unique = how[world.below(5)].filter(|_| job.unique.is_some());
                 spec.expires = (job.on_unique != Some("debounce") && world.chance(8.0))
                     .then(|| spec.run_at + world.random.i64(1..5000));
-                // Debounced and sent again, its followers would come twice.
+                // If it were debounced and sent again, its followers would be enqueued
+                // twice.
                 if job.on_unique != Some("debounce") && world.chance(10.0) {
                     let n_heirs = 1 + world.below(2);
                     spec.then = (0..n_heirs).map(|_| self.successor(world, ids)).collect();
@@ -243,7 +246,7 @@ impl Client {
         }
     }
 
-    /// A job without a name and without what ties it to others.
+    /// A job without an ID and without links to other jobs.
     pub fn spec(&self, world: &mut World) -> Spec {
         let now = world.now_ms + self.skew_ms;
         let run_at = match world.below(4) {

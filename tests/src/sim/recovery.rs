@@ -9,7 +9,7 @@ use super::moves::is_healable;
 use super::world::{World, brief};
 
 impl World {
-    /// Remembers the keys as they are, for a rollback.
+    /// Takes a snapshot of the keys for a rollback.
     pub fn take_snapshot(&mut self) {
         if self.snapshots.len() == 4 {
             self.snapshots.pop_front();
@@ -18,11 +18,11 @@ impl World {
         self.snapshots.push_back(snapshot);
     }
 
-    /// Loses the last writes; some keys' more than others', when two histories are
-    /// merged key by key. Then an audit mends what does not agree.
+    /// Loses the last writes. If two histories are merged key by key, some keys lose more
+    /// than others. An audit then repairs the inconsistencies.
     ///
     /// # Errors
-    /// When it does not.
+    /// If it does not.
     pub fn roll_back(&mut self) -> Result<(), Violation> {
         let n = self.below(self.snapshots.len());
         let Some(mut snapshot) = self.snapshots.get(n).cloned() else {
@@ -46,10 +46,10 @@ impl World {
         self.audit()
     }
 
-    /// Looks at every job, as the operator's tool does.
+    /// Audits every job, as the operator's tool does.
     ///
     /// # Errors
-    /// When a job is still where nothing finds it.
+    /// If a job is still in a place where nothing finds it.
     pub fn audit(&mut self) -> Result<(), Violation> {
         let mut cursor = "0".to_owned();
         loop {

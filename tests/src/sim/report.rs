@@ -1,4 +1,4 @@
-//! What a run did, to be printed and to be added up.
+//! The statistics of a run, which can be printed and added up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,9 +17,10 @@ pub struct Report {
     pub billed: u64,
     pub moves: BTreeMap<Move, u64>,
     pub fired: BTreeMap<Fault, u64>,
-    /// Jobs that a script had died with and a later call put right.
+    /// Jobs that a script failed with and that a later call repaired.
     pub healed: u64,
-    /// Jobs started, after a rollback, while another drainer trusted its lease of them.
+    /// Jobs that were started after a rollback while another drainer still trusted its
+    /// lease.
     pub overlaps: u64,
 }
 
@@ -51,7 +52,7 @@ impl Report {
         }
     }
 
-    /// Faults and transitions that never happened: what the run did not show.
+    /// Faults and changes that never occurred, so the run did not test them.
     pub fn missing(&self) -> Vec<String> {
         let faults = Fault::ALL
             .iter()

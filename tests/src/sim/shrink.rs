@@ -1,12 +1,12 @@
-//! The smallest run found that fails in the same way.
+//! Finds a smaller run that fails in the same way.
 
 use super::calls::Limits;
 use super::{Failure, Settings, run};
 
-/// Other seeds tried for each smaller setting.
+/// Number of other seeds to try for each smaller setting.
 const SEEDS: u64 = 8;
 
-/// Leaves out what the failure can do without, and looks for a shorter way to it.
+/// Removes whatever the failure does not need, and looks for a shorter run.
 pub fn shrink(failure: Box<Failure>) -> Box<Failure> {
     let mut best = failure;
     if best.settings.mixed {
@@ -42,7 +42,7 @@ pub fn shrink(failure: Box<Failure>) -> Box<Failure> {
     best
 }
 
-/// The shortest failure of the same rule among some seeds.
+/// The shortest run among some seeds that breaks the same rule.
 fn shorter(settings: &Settings, failure: &Failure) -> Option<Box<Failure>> {
     let steps = failure.step.max(1);
     (0..SEEDS)

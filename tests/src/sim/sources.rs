@@ -1,5 +1,5 @@
-//! Jobs nobody enqueues: those of recurring slots, and those other programs left in a
-//! stream. Every drainer looks after both.
+//! Jobs that no client enqueues: those of recurring slots, and those that other programs
+//! left in a stream. Every drainer handles both.
 
 use super::calls::{Call, EnqueueJob, Slot, Spec};
 use super::faults::Fault;
@@ -7,20 +7,20 @@ use super::history::{Violation, violation};
 use super::producer::{Client, padded, text_of};
 use super::world::World;
 
-/// A slot begins this often.
+/// Interval between slots.
 const SLOT_MS: i64 = 40_000;
-/// Entries taken over in one call.
+/// Entries taken from the stream per call.
 const MOST_ENTRIES: usize = 8;
-/// Calls after which a stream nobody adds to must be empty.
+/// Calls after which a stream without new entries must be empty.
 const LAST_CALLS: u32 = 200;
 
 impl Client {
-    /// Fires a slot or takes over what is in the stream.
+    /// Fires a slot or takes jobs from the stream.
     ///
     /// # Errors
-    /// When an invariant does not hold any more.
+    /// If an invariant breaks.
     pub fn feed(&mut self, world: &mut World) -> Result<(), Violation> {
-        // What was in doubt dies with its environment.
+        // A request in doubt is lost with its environment.
         if self.in_doubt.is_some() && world.strike(Fault::Crash) {
             self.in_doubt = None;
         }
@@ -32,10 +32,10 @@ impl Client {
         self.deliver(world, call, n_sent)
     }
 
-    /// Takes over what is in the stream until it is empty.
+    /// Takes jobs from the stream until it is empty.
     ///
     /// # Errors
-    /// As [`Client::feed`].
+    /// As for [`Client::feed`].
     pub fn feed_all(&mut self, world: &mut World) -> Result<(), Violation> {
         for _ in 0..LAST_CALLS {
             if world.state.foreign.is_empty() {
@@ -106,7 +106,7 @@ impl Client {
     }
 }
 
-/// The same for every reader of the entry.
+/// The job ID of an entry, which is the same for every reader.
 pub fn id_of_entry(entry: &str) -> String {
     padded(&format!("e{}", entry.replace('-', "s")))
 }

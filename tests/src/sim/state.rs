@@ -1,4 +1,4 @@
-//! The whole queue as it is stored, read after every call.
+//! The complete stored state of the queue, read after every call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -11,12 +11,12 @@ use super::calls::Spec;
 
 pub const EPOCH: i64 = layout::EPOCH_MS;
 const UNIT: i64 = layout::BAND;
-/// Where the bands of the index begin; see `layout.lua`.
+/// Where the ranges of the index start; see `layout.lua`.
 pub const PARKED: i64 = UNIT;
 pub const DELAYED: i64 = 2 * UNIT;
 pub const ACTIVE: i64 = 4 * UNIT;
 
-/// What changes about a stored job.
+/// The part of a stored job that changes.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Header {
     pub state: String,
@@ -44,7 +44,7 @@ impl Header {
     }
 }
 
-/// A text and what it says.
+/// A text and its parsed value.
 #[derive(Debug)]
 pub struct Stored<T> {
     pub text: String,
@@ -61,7 +61,7 @@ pub struct Record {
     pub finished: Option<i64>,
 }
 
-/// Where a job is by what its record says.
+/// Where a job belongs according to its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Missing,
@@ -83,7 +83,7 @@ impl Record {
         }
     }
 
-    /// Stored and never indexed, by a call that died: sending it again heals it.
+    /// Stored but not indexed, by a call that failed. Repeating the call repairs it.
     pub fn is_half_stored(&self) -> bool {
         self.spec.is_some() && self.header.is_none() && self.index.is_none()
     }
@@ -109,7 +109,7 @@ impl Record {
         }
     }
 
-    /// Whether the two sorted sets agree with the record (I1).
+    /// Whether both sorted sets agree with the record (I1).
     pub fn is_consistent(&self) -> bool {
         let header = self.header.as_ref().map(|header| &header.value);
         match (self.phase(), self.index, self.finished) {
@@ -128,7 +128,7 @@ impl Record {
         }
     }
 
-    /// Whether nothing about the job is different in `other`.
+    /// Whether `other` is identical.
     pub fn is_same(&self, other: &Record) -> bool {
         fn text<T>(stored: &Option<Rc<Stored<T>>>) -> Option<&str> {
             stored.as_ref().map(|stored| stored.text.as_str())
@@ -145,18 +145,18 @@ impl Record {
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub jobs: BTreeMap<String, Record>,
-    /// Unique keys and their holders; a free one holds nothing.
+    /// Unique keys and their holders. A free key has an empty holder.
     pub uniques: BTreeMap<String, String>,
     pub counters: BTreeMap<String, String>,
     pub batches: BTreeMap<String, BatchState>,
-    /// The ids in the list of parked jobs.
+    /// The IDs in the list of parked jobs.
     pub parked: BTreeSet<String>,
     /// The entries of the foreign stream.
     pub foreign: BTreeSet<String>,
     pub paused: bool,
 }
 
-/// How far a batch is.
+/// The progress of a batch.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct BatchState {
     pub total: i64,
@@ -164,8 +164,8 @@ pub struct BatchState {
 }
 
 impl State {
-    /// Reads the keys index, records, finished, parked and the foreign stream. What did not change since `before`
-    /// is not read again from its text.
+    /// Reads the keys index, records, finished, parked and foreign stream. Values that
+    /// have not changed since `before` are not parsed again.
     pub fn read(engine: &mut Embedded, keys: &[String], before: &State) -> Result<State, String> {
         let mut state = State::default();
         for pair in words(engine.call(&[b"HGETALL", keys[1].as_bytes()])).chunks_exact(2) {
@@ -216,7 +216,7 @@ impl State {
             self.batches.insert(id.to_owned(), batch);
             return Ok(());
         }
-        // Who holds a place in a group is the scripts' own affair.
+        // The holders of a group's places are internal to the scripts.
         if field.starts_with("g:") {
             return Ok(());
         }
@@ -243,7 +243,7 @@ impl State {
         self.jobs.get(id)
     }
 
-    /// Unfinished jobs and other entries of the index.
+    /// The number of unfinished jobs and other entries in the index.
     pub fn n_indexed(&self) -> usize {
         self.jobs.values().filter(|job| job.index.is_some()).count()
     }
@@ -255,13 +255,13 @@ impl State {
             .unwrap_or(0)
     }
 
-    /// What the pace has reached, in unix milliseconds.
+    /// The time that the pace has reached, in Unix milliseconds.
     pub fn rate_due(&self) -> f64 {
         let text = self.counters.get("rate");
         text.and_then(|text| text.parse().ok()).unwrap_or(0.0)
     }
 
-    /// Entries of the index from `low` up to but not `high`, in its order.
+    /// Index entries from `low` up to but excluding `high`, in order.
     pub fn band(&self, low: i64, high: i64) -> Vec<(i64, &str)> {
         let mut found: Vec<(i64, &str)> = self
             .jobs
@@ -291,7 +291,7 @@ fn reuse<T: for<'a> Deserialize<'a>>(
     }))
 }
 
-/// The strings of an array.
+/// The strings in an array.
 pub fn words(reply: DirectReply) -> Vec<String> {
     let DirectReply::Array(items) = reply else {
         return Vec::new();
@@ -306,10 +306,10 @@ pub fn words(reply: DirectReply) -> Vec<String> {
         .collect()
 }
 
-/// A job and both its sides.
+/// A job and its two versions.
 pub type Difference<'a> = (&'a str, Option<&'a Record>, Option<&'a Record>);
 
-/// The jobs that two states disagree about.
+/// The jobs that differ between two states.
 pub fn differences<'a>(before: &'a State, after: &'a State) -> Vec<Difference<'a>> {
     let mut found = Vec::new();
     for (id, now) in &after.jobs {

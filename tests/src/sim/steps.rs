@@ -1,4 +1,4 @@
-//! Whose turn it is, and how a run ends.
+//! Decides whose turn it is, and how a run ends.
 
 use super::calls::{Call, Version};
 use super::drainer::{Drainer, LEASE_MS};
@@ -9,9 +9,9 @@ use super::producer::{Client, Ids};
 use super::state::Phase;
 use super::world::World;
 
-/// A queue is left paused for at most this many steps.
+/// Maximum number of steps for which a queue stays paused.
 const LONGEST_PAUSE: u64 = 60;
-/// Rounds after which a quiet queue must be empty.
+/// Rounds after which a queue without new jobs must be empty.
 const LAST_ROUNDS: u32 = 2000;
 
 pub struct Actors {
@@ -21,7 +21,8 @@ pub struct Actors {
     feeders: Vec<Client>,
     ids: Ids,
     paused_at: Option<u64>,
-    /// Jobs started, after a rollback, while another drainer trusted its lease of them.
+    /// Jobs that were started after a rollback while another drainer still trusted its
+    /// lease.
     pub n_overlaps: u64,
 }
 
@@ -51,7 +52,7 @@ impl Actors {
     /// One step of one actor.
     ///
     /// # Errors
-    /// When an invariant does not hold any more.
+    /// If an invariant breaks.
     pub fn step(&mut self, world: &mut World) -> Result<(), Violation> {
         world.step += 1;
         let pause_ms = match world.below(100) {
@@ -103,8 +104,8 @@ impl Actors {
         Ok(())
     }
 
-    /// Nobody is given a job that another, awake, works on and trusts its lease of;
-    /// after a rollback that may be, since the lease itself is forgotten.
+    /// No drainer may get a job that another running drainer works on with a trusted
+    /// lease. After a rollback this can happen, because the lease itself is lost.
     fn check_overlaps(
         &mut self,
         n: usize,
@@ -128,10 +129,10 @@ impl Actors {
         Ok(())
     }
 
-    /// No more faults and nothing new: everything must come to its end.
+    /// Stops faults and new jobs. Everything must then come to its end.
     ///
     /// # Errors
-    /// When something does not.
+    /// If something does not.
     pub fn quiesce(&mut self, world: &mut World) -> Result<(), Violation> {
         world.faults.cease();
         world.advance(LEASE_MS);
@@ -140,13 +141,13 @@ impl Actors {
         self.feeders[0].feed_all(world)?;
         drain(world)?;
         check_end(world)?;
-        // What nobody acknowledged and nothing finds is the audit's.
+        // The audit finds jobs that were not acknowledged and that nothing else finds.
         world.audit()?;
         drain(world)?;
         self.check_nothing_is_left(world)
     }
 
-    /// Retention of everything leaves nothing.
+    /// Retention of everything must leave nothing.
     fn check_nothing_is_left(&mut self, world: &mut World) -> Result<(), Violation> {
         world.advance(LEASE_MS);
         for _ in 0..40 {
@@ -177,7 +178,7 @@ fn drain(world: &mut World) -> Result<(), Violation> {
     world.limits.rate = None;
     let mut n_rounds = 0;
     let mut n_quiet = 0;
-    // Some more sweeps, for what only they find.
+    // A few more sweeps, for jobs that only a sweep finds.
     while n_quiet < 4 {
         n_rounds += 1;
         if n_rounds > LAST_ROUNDS {
@@ -196,7 +197,7 @@ fn drain(world: &mut World) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Every acknowledged job is finished, in one place, or was rightly forgotten.
+/// Every acknowledged job has finished and is in one place, or was rightly deleted.
 fn check_end(world: &World) -> Result<(), Violation> {
     for id in world.history.acknowledged() {
         let job = world.state.record(id);

@@ -1,4 +1,4 @@
-//! The queue in one engine, a clock nobody has, and the requests under way.
+//! The queue in one engine, the true time, and the requests in flight.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,21 +15,20 @@ use super::known::KNOWN;
 use super::state::State;
 use crate::START_MS;
 
-/// How far an actor's clock is off at most, in milliseconds.
+/// Maximum clock error of an actor, in milliseconds.
 pub const SKEW_MS: i64 = 2000;
-/// How late a request may arrive, in milliseconds: within the time after which no
-/// client waits for it any more.
+/// Maximum delay of a request, in milliseconds. No client waits longer.
 const LATEST_MS: i64 = 15_000;
-/// The last steps that are printed when an invariant breaks.
+/// Number of last steps to print when an invariant breaks.
 const REMEMBERED: usize = 60;
 
-/// What a caller learns of its request.
+/// What a caller learns about its request.
 #[derive(Debug)]
 pub enum Delivery {
     Reply(DirectReply),
-    /// Whether it was carried out is not known.
+    /// It is unknown whether the request was carried out.
     Unknown,
-    /// It was answered with an error.
+    /// The reply was an error.
     Refused,
 }
 
@@ -46,9 +45,9 @@ pub struct World {
     pub now_ms: i64,
     pub n_calls: u64,
     pub n_billed: u64,
-    /// The queue's settings.
+    /// The settings of the queue.
     pub limits: Limits,
-    /// Whether features are used that the release before does not know.
+    /// Whether to use features that the previous release does not know.
     pub newer: bool,
     n_entries: u64,
     pub(super) engine: Embedded,
@@ -57,7 +56,7 @@ pub struct World {
     before: Release,
     late: BTreeMap<(i64, u64), (Version, Call)>,
     pub(super) snapshots: VecDeque<Snapshot>,
-    /// The last steps; `None` when nobody wants to know them.
+    /// The last steps; `None` if they are not needed.
     trail: Option<VecDeque<String>>,
     pub step: u64,
 }
@@ -119,7 +118,7 @@ impl World {
         self.engine.clock().set(self.now_ms);
     }
 
-    /// Whether a fault befalls an actor now.
+    /// Whether a fault affects an actor now.
     pub fn strike(&mut self, fault: Fault) -> bool {
         self.faults.strike(fault, &mut self.random)
     }
@@ -132,7 +131,7 @@ impl World {
         self.random.f64() * 100.0 < per_cent
     }
 
-    /// Remembers a step, if the steps are to be printed.
+    /// Records a step, if steps are to be printed.
     pub fn note(&mut self, text: impl FnOnce() -> String) {
         let Some(trail) = &mut self.trail else { return };
         if trail.len() == REMEMBERED {
@@ -146,10 +145,10 @@ impl World {
         self.trail.iter().flatten().cloned().collect()
     }
 
-    /// Sends a request through a network that loses, doubles and delays.
+    /// Sends a request through a network that loses, duplicates and delays requests.
     ///
     /// # Errors
-    /// When an invariant does not hold any more.
+    /// If an invariant breaks.
     pub fn send(
         &mut self,
         who: &str,
@@ -194,10 +193,10 @@ impl World {
         })
     }
 
-    /// Carries out what arrives late, its callers long gone.
+    /// Carries out a late request whose caller no longer waits.
     ///
     /// # Errors
-    /// As [`World::send`].
+    /// As for [`World::send`].
     pub fn deliver_late(&mut self) -> Result<(), Violation> {
         while let Some((&(due_ms, n), _)) = self.late.first_key_value()
             && due_ms <= self.now_ms
@@ -210,7 +209,7 @@ impl World {
         Ok(())
     }
 
-    /// What a request says first, by a clock that is off by this much.
+    /// The common fields of a request, with the time of a clock that is off by this much.
     pub fn moment(&self, skew_ms: i64) -> Moment {
         Moment {
             now: self.now_ms + skew_ms,
@@ -219,10 +218,10 @@ impl World {
         }
     }
 
-    /// Another program leaves an entry in the foreign stream.
+    /// Another program adds an entry to the foreign stream.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// If the state cannot be read.
     pub fn leave_entry(&mut self) -> Result<(), Violation> {
         self.n_entries += 1;
         let id = format!("{}-{}", self.now_ms, self.n_entries);
@@ -341,7 +340,7 @@ macro_rules! fixture {
     };
 }
 
-/// The scripts of the release before.
+/// The scripts of the previous release.
 const BEFORE: [(&str, &str); 6] = [
     fixture!("tick"),
     fixture!("enqueue"),

@@ -1,7 +1,7 @@
-//! Whether what Discord shows is all there is.
+//! Checks that Discord shows the bot everything.
 //!
-//! A bot without a permission is shown empty pages and empty messages, not an error. Taken
-//! for what there is, they would mark a channel as read and remove its clips.
+//! Without a permission, Discord sends empty pages and empty messages instead of an
+//! error. A scan that believed them would mark the channel as read and remove its clips.
 
 use shared::discord::{Channel, ChannelType, Content, Error, Message, MessageId, Page, Position};
 use shared::scan::GuildSettings;
@@ -9,8 +9,8 @@ use shared::scan::GuildSettings;
 use super::stop::{StopReason, checked};
 use crate::Clients;
 
-/// The channel a job means, if it holds messages and the guild's settings do not leave
-/// it out.
+/// Returns the channel of a job if it contains messages and the guild's settings do not
+/// exclude it.
 pub async fn channel(
     clients: &Clients,
     settings: &GuildSettings,
@@ -18,7 +18,7 @@ pub async fn channel(
     channel_id: &str,
 ) -> Result<Channel, StopReason> {
     let unwanted = |what: &str| {
-        let reason = format!("the guild's settings leave {what} out");
+        let reason = format!("the guild's settings exclude {what}");
         Err(StopReason::Unwanted(reason))
     };
     if settings.leaves_out(channel_id) {
@@ -30,23 +30,25 @@ pub async fn channel(
         if !settings.include_threads {
             return unwanted("threads");
         } else if parent.is_some_and(|parent| settings.leaves_out(parent)) {
-            return unwanted("the channel this thread is under");
+            return unwanted("the parent channel of this thread");
         }
     }
     let fail = |reason: &str| Err(StopReason::Fail(reason.to_owned()));
     if channel.guild_id.as_deref() != Some(guild_id) {
-        return fail("the channel is not of this guild");
+        return fail("the channel does not belong to this guild");
     }
     match channel.kind() {
         ChannelType::Messages => Ok(channel),
-        ChannelType::ThreadsOnly => fail("a forum holds no messages itself: scan its threads"),
-        ChannelType::Category => fail("a category holds no messages"),
+        ChannelType::ThreadsOnly => {
+            fail("a forum has no messages of its own: scan its threads instead")
+        }
+        ChannelType::Category => fail("a category has no messages"),
     }
 }
 
-/// Without the intent to read content messages are empty, but for the bot's own and those
-/// that mention it: asked once a run, where a message of a page is empty and none shows
-/// what it would not show otherwise.
+/// Without the MESSAGE_CONTENT intent, all messages are empty except the bot's own and
+/// those that mention it. This asks Discord once per run, if a message of a page is empty
+/// and no other message proves that the bot has the intent.
 pub async fn content(
     clients: &Clients,
     page: &Page,
@@ -65,13 +67,13 @@ pub async fn content(
         return Ok(());
     }
     Err(StopReason::Fail(
-        "the bot may not read what messages hold: switch on MESSAGE_CONTENT among its intents"
+        "the bot cannot read message content: enable the MESSAGE_CONTENT intent in its settings"
             .to_owned(),
     ))
 }
 
-/// Without the permission to read history, every page is empty: asked when one is,
-/// wherever the channel has messages.
+/// Without the READ_MESSAGE_HISTORY permission, every page is empty. Called when a page
+/// is empty, at any position where the channel has messages.
 pub async fn history(
     clients: &Clients,
     channel_id: &str,
@@ -86,12 +88,12 @@ pub async fn history(
         return Ok(());
     };
     match clients.discord.message(channel_id, newest).await {
-        // It was deleted, and the page is the end.
+        // The message was deleted, and the page is the end.
         Err(Error::NotFound { .. }) => Ok(()),
         // Nothing is older than the oldest message read.
         Ok(_) if matches!(position, Position::Before(_)) => Ok(()),
         Ok(_) | Err(Error::Forbidden { .. }) => Err(StopReason::Fail(
-            "the bot may not read this channel's history: it needs the permission READ_MESSAGE_HISTORY there"
+            "the bot cannot read this channel's history: grant it the READ_MESSAGE_HISTORY permission there"
                 .to_owned(),
         )),
         other => checked(clients, other).await.map(|_| ()),

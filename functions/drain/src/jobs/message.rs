@@ -1,8 +1,8 @@
-//! The kind `message`: scanning single messages, as a bot names them when they are posted.
+//! The job kind `message`: scans single messages, which a bot names when they are posted.
 //!
-//! Clips are stored by their id, and what is left to read is the job's checkpoint: a
-//! second run stores nothing twice. The channel's cursors are not moved, and its owner
-//! is not disturbed.
+//! Clips are stored by their ID, and the checkpoint of the job holds the messages still
+//! to read, so a second run stores nothing twice. The job neither moves the channel's
+//! cursors nor affects its owner.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,11 +28,11 @@ use super::watch::{self, unless_stopped};
 use super::{arguments, checks};
 use crate::Clients;
 
-/// A window of history is asked for while it may hold this many of the messages;
-/// fewer are asked for one by one.
+/// A window of history is requested if it may contain at least this many of the messages.
+/// Fewer messages are requested one by one.
 const WORTH_A_WINDOW: usize = 3;
 
-/// How far a job is.
+/// The position of a job.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Work {
     left: BTreeSet<MessageId>,
@@ -43,12 +43,12 @@ struct Work {
     waiting: OutageWait,
 }
 
-/// What was read at once.
+/// The messages read in one step.
 struct Read {
     page: Page,
-    /// Messages of the job that are not there, or cannot be read.
+    /// Messages of the job that do not exist or cannot be read.
     gone: Vec<MessageId>,
-    /// The stretches that were read.
+    /// The ranges that were read.
     stretches: Vec<Stretch>,
 }
 
@@ -87,12 +87,12 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
 struct Run {
     clients: Arc<Clients>,
     scan: MessageScan,
-    /// Of the guild, once they are read.
+    /// The guild's settings, once they have been read.
     settings: GuildSettings,
     job: ActiveJob,
     work: Work,
     reporter: Reporter,
-    /// Discord could not be reached when it was last tried.
+    /// Whether the last request found Discord unreachable.
     was_unreachable: bool,
     /// Requests to Discord since messages were last saved.
     requests: u64,
@@ -138,8 +138,8 @@ impl Run {
         Ok(())
     }
 
-    /// How many clips earlier attempts found: one that died has left its progress, and
-    /// no checkpoint.
+    /// Loads the number of clips that earlier attempts found. An attempt that died has
+    /// left its progress but no checkpoint.
     async fn remember_found(&mut self) -> Result<(), StopReason> {
         if self.job.fence() > 1 {
             let field = self.clients.queue.progress(&self.job.attempt.id, "");
@@ -150,8 +150,8 @@ impl Run {
         Ok(())
     }
 
-    /// A hundred messages down from `newest`, those of the job alone, and which of them
-    /// are gone.
+    /// Reads a hundred messages down from `newest`. Returns only those of the job, and
+    /// which of them do not exist any more.
     async fn window(&self, newest: MessageId) -> Result<Read, StopReason> {
         let position = Position::Before(MessageId(newest.0.saturating_add(1)));
         let (clients, channel) = (&self.clients, &self.scan.channel_id);
@@ -159,7 +159,7 @@ impl Run {
         let answer = unless_stopped(clients, &self.job, asked).await?;
         let mut page = checked(clients, answer).await?;
         let Some((low, _)) = page.range else {
-            // None so old, or no right to see any.
+            // Either no message is that old, or the bot may not see any.
             checks::history(clients, channel, Some(newest), Position::Newest).await?;
             let gone: Vec<MessageId> = self.work.left.iter().copied().collect();
             let stretches = gone.iter().copied().map(alone).collect();
@@ -202,8 +202,8 @@ impl Run {
         Ok(read)
     }
 
-    /// The clips of messages that can be saved at once, and of which messages they are;
-    /// the rest is read again.
+    /// Returns the clips that one call can save and cuts the page after their messages.
+    /// The other messages are read again.
     fn clips_of(&self, page: &mut Page) -> Vec<Clip> {
         let filter = Filter {
             min_seconds: (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds),
@@ -244,14 +244,13 @@ impl Run {
             self.reporter
                 .add_status(&clients, ScanStatus::Running, json!({}));
         }
-        // Before the clips, which need not be there: the script knows a page that is sent
-        // once more by its first event, so that must be one every page has.
+        // Sent before the clips, which may be absent. The script recognises a repeated
+        // page by its first event, so the first event must be one that every page has.
         let progress = self.progress(&work);
         let progress = self.reporter.add_progress(&clients, &progress);
         self.reporter.add_clips(&clients);
         if !gone.is_empty() {
-            let data =
-                json!({ "message": "messages are gone or could not be read", "messageIds": gone });
+            let data = json!({ "message": "some messages were deleted or could not be read", "messageIds": gone });
             self.reporter.add_log(&clients, &data);
         }
         self.work = work;
@@ -314,7 +313,7 @@ impl Run {
         })
     }
 
-    /// Reports why the job does not go on here.
+    /// Reports why the job stops here.
     async fn give_up(&mut self, stop: StopReason) -> Outcome {
         let stop = match stop {
             StopReason::Unreachable(outage) => {
@@ -341,16 +340,16 @@ impl Run {
         let mut pipeline = Pipeline::new();
         self.reporter.add_status(&clients, status, detail);
         self.reporter.add_to(&mut pipeline);
-        // Best effort: the outcome decides, and the queue has it in any case.
+        // Best effort: the outcome matters, and the queue records it in any case.
         if let Err(error) = pipeline.send(&*clients.redis).await {
             let (job_id, error) = (&self.job.attempt.id, shared::telemetry::chain(&error));
-            tracing::warn!(%job_id, error, "event not sent");
+            tracing::warn!(%job_id, error, "an event could not be sent");
         }
         stop.outcome()
     }
 }
 
-/// The stretch of one message.
+/// The range of a single message.
 fn alone(id: MessageId) -> Stretch {
     Stretch { low: id, high: id }
 }

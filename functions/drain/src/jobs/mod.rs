@@ -1,16 +1,16 @@
 //! How each kind of job runs.
 //!
-//! | file | what is in it |
+//! | file | contents |
 //! |---|---|
-//! | `channel/` | the kinds `scan` and `batch`: page after page of a channel |
-//! | `message` | the kind `message`: single messages |
-//! | `checks` | whether what Discord shows is all there is |
+//! | `channel/` | the kinds `scan` and `batch`: read a channel page by page |
+//! | `message` | the kind `message`: reads single messages |
+//! | `checks` | checks that Discord shows the bot everything |
 //! | `stop` | why a run stops, and with which outcome |
-//! | `watch` | whether a run is to stop: cancelled, Discord left alone, the common pace |
+//! | `watch` | whether a run has to stop (cancelled, Discord paused), and the common pace |
 //! | `reporter` | the events of a run |
 //!
-//! A new kind is a file with a `run`, its `mod` line and its line in [`KINDS`]. What it is
-//! asked is in `shared/src/domain/jobs`.
+//! A new kind is a file with a `run` function, its `mod` line and its line in [`KINDS`].
+//! Its arguments are defined in `shared/src/domain/jobs`.
 
 mod channel;
 mod checks;
@@ -29,10 +29,10 @@ use shared::queue::{ActiveJob, EndedJob, JobHandler, Outcome};
 
 use crate::Clients;
 
-/// What runs a job of a kind.
+/// The function that runs a kind of job.
 type Run = fn(Arc<Clients>, ActiveJob) -> BoxFuture<'static, Outcome>;
 
-/// The kinds, each with what runs it.
+/// The job kinds and the functions that run them.
 const KINDS: &[(&str, Run)] = &[
     (ChannelScan::SCAN, |clients, job| {
         channel::run(clients, job).boxed()
@@ -45,7 +45,7 @@ const KINDS: &[(&str, Run)] = &[
     }),
 ];
 
-/// Finds what runs a job by its kind.
+/// Finds the function that runs a job.
 pub struct Handler {
     clients: Arc<Clients>,
 }
@@ -61,9 +61,9 @@ impl JobHandler for Handler {
         if let Some((_, run)) = KINDS.iter().find(|(kind, _)| *kind == job.kind) {
             return run(self.clients.clone(), job);
         }
-        // Another attempt would fail alike, unless a newer version is deployed meanwhile:
-        // then an operator redrives it.
-        let reason = format!("there is no job of kind `{}`", job.kind);
+        // Another attempt would fail in the same way unless a newer version is deployed.
+        // In that case an operator can redrive the job.
+        let reason = format!("unknown job kind `{}`", job.kind);
         async { Outcome::Fail { reason } }.boxed()
     }
 
@@ -72,10 +72,10 @@ impl JobHandler for Handler {
     }
 }
 
-/// A job's arguments, or its end, which names the field that is wrong and not its value.
+/// Parses a job's arguments. If that fails, the reason names the field but not its value.
 fn arguments<T: serde::de::DeserializeOwned>(job: &ActiveJob) -> Result<T, Outcome> {
     input::parse_object(job.args()).map_err(|error| Outcome::Fail {
-        reason: format!("the job's data cannot be read: {error}"),
+        reason: format!("the job's data is invalid: {error}"),
     })
 }
 

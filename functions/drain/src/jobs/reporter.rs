@@ -1,7 +1,7 @@
-//! The events of a scan, for those who follow it.
+//! The events of a scan, for clients that follow it.
 //!
-//! They are gathered here and sent by the code that saves what they are about: in the same script
-//! that saves a page, so that no event says more than is stored.
+//! Events are collected here and sent by the code that saves their subject, in the same
+//! script that saves a page. An event therefore never announces more than is stored.
 
 use serde_json::{Value, json};
 use shared::progress::{Event, EventType};
@@ -11,13 +11,14 @@ use shared::scan::{ScanProgress, ScanStatus};
 
 use crate::Clients;
 
-/// What stands for the clips found, until the script that saves a page knows them.
+/// Placeholder for the number of clips found, which the script that saves a page fills
+/// in.
 pub const FOUND: &str = "@found";
 
-/// More events than an attempt has: a hundred pages with a few each.
+/// More events than an attempt can have: a hundred pages with a few events each.
 const BEYOND_ALL: u64 = 1_000_000;
 
-/// Numbers the events of one attempt, and keeps those that are not sent yet.
+/// Numbers the events of one attempt and keeps those not sent yet.
 pub struct Reporter {
     attempt: Attempt,
     place: u64,
@@ -33,14 +34,15 @@ impl Reporter {
         }
     }
 
-    /// Whether there was no event yet.
+    /// Whether there has been no event yet.
     pub fn is_first(&self) -> bool {
         self.place == 0
     }
 
-    /// For the last event of an attempt that died: its own events have numbers nobody here
-    /// knows. A stream takes only ids above its last, so this one begins beyond all an
-    /// attempt can have; below them it would be refused, and followers would wait for ever.
+    /// For the last event after an attempt died. Nobody knows how many events that
+    /// attempt sent, and a stream accepts only IDs above its last one. The numbering
+    /// therefore starts above anything an attempt can reach; a lower ID would be refused,
+    /// and clients would wait for ever.
     pub fn after(attempt: Attempt) -> Reporter {
         Reporter {
             place: BEYOND_ALL,
@@ -48,19 +50,20 @@ impl Reporter {
         }
     }
 
-    /// What was added since the last time, for the script that saves what it is of.
+    /// Takes the events added since the last call, for the script that saves their
+    /// subject.
     pub fn take(&mut self) -> Vec<RawCommand> {
         std::mem::take(&mut self.unsent)
     }
 
-    /// Adds the same to a pipeline, to be sent whatever else happens.
+    /// Adds the same events to a pipeline, to be sent regardless of anything else.
     pub fn add_to(&mut self, pipeline: &mut Pipeline) {
         for command in self.take() {
             pipeline.add_raw(command);
         }
     }
 
-    /// Adds the status; the first and the last also set when the events expire.
+    /// Adds a status event. The first and the last one also set the expiry of the events.
     pub fn add_status(&mut self, clients: &Clients, status: ScanStatus, detail: Value) {
         let first = self.is_first();
         let mut data = json!({ "status": status });
@@ -74,8 +77,8 @@ impl Reporter {
         }
     }
 
-    /// Adds how far the scan is; answers the job's newest progress, for the script that
-    /// saves what it is of.
+    /// Adds a progress event. Returns the job's new progress, for the script that saves
+    /// its subject.
     pub fn add_progress(&mut self, clients: &Clients, progress: &ScanProgress) -> HashField {
         let data = json!({
             "status": ScanStatus::Running,
@@ -90,21 +93,20 @@ impl Reporter {
             .progress(&self.attempt.id, &stored.to_string())
     }
 
-    /// Adds the clips of a page that are new and those that are gone, if there are any:
-    /// only the script that saves the page knows.
+    /// Adds events for new and removed clips, if there are any. Only the script that
+    /// saves the page knows.
     pub fn add_clips(&mut self, clients: &Clients) {
         self.add(clients, EventType::Removed, "@removed");
         self.add(clients, EventType::Clip, "@clips");
     }
 
-    /// Adds something worth knowing.
+    /// Adds a log event.
     pub fn add_log(&mut self, clients: &Clients, data: &Value) {
         self.add(clients, EventType::Log, &data.to_string());
     }
 
-    /// Adds an event. The stream refuses one that was sent twice, and one of an attempt
-    /// that is superseded: the script that sends it knows that better, so the reply is not
-    /// looked at.
+    /// Adds an event. The stream refuses an event that was already sent, and the script
+    /// refuses one of a superseded attempt, so the reply is ignored.
     fn add(&mut self, clients: &Clients, kind: EventType, data: &str) {
         let event = Event {
             fence: self.attempt.fence,

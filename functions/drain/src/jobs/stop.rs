@@ -1,11 +1,11 @@
 //! Why a run stops, and with which outcome.
 //!
-//! Every step of a run answers `Result<_, StopReason>`: what goes wrong in it, and what
-//! somebody asks it to do, both end it. The outcome says what the queue does next.
+//! Every step of a run returns `Result<_, StopReason>`. A fault ends the run, and so does
+//! a request such as a cancellation. The outcome tells the queue what to do next.
 //!
-//! A job that waits because Discord cannot be reached loses no attempt, for it is no problem
-//! of this job. One that waited for Discord, found it at work for others and fails in the
-//! same way again has a problem of its own.
+//! A job that waits because Discord cannot be reached does not use up an attempt, because
+//! the job is not at fault. But if Discord has worked for other jobs in the meantime and
+//! this job fails again in the same way, the attempt counts.
 
 use std::time::Duration;
 
@@ -19,37 +19,38 @@ use shared::telemetry;
 
 use crate::Clients;
 
-/// How often a job that waits for longer looks whether somebody ended the pause.
+/// Longest single wait. A job that has to wait longer checks at this interval whether the
+/// pause is over.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(900);
 
-/// How long all jobs leave Discord alone after it refused the token: each further
-/// refusal counts towards a ban of the address.
+/// How long all jobs stop calling Discord after it refused the token. Each further
+/// refusal counts towards a ban of the IP address.
 const AFTER_BAD_TOKEN: Duration = Duration::from_secs(300);
 
 /// Why a run stops.
 #[derive(Debug)]
 pub enum StopReason {
-    /// Nothing wrong; later.
+    /// Nothing is wrong; the job continues later.
     Later(Duration),
     /// Discord cannot be reached.
     Unreachable(Outage),
-    /// Worth another attempt.
+    /// Another attempt may succeed.
     Retry(String),
-    /// Another attempt would fail alike.
+    /// Another attempt would fail in the same way.
     Fail(String),
-    /// Not to be done, as the guild's settings say.
+    /// The guild's settings exclude this work.
     Unwanted(String),
-    /// Another attempt of this job is at work.
+    /// Another attempt of this job is running.
     Superseded,
-    /// Somebody cancelled the job.
+    /// The job was cancelled.
     Cancelled,
 }
 
-/// Discord cannot be reached. Unix milliseconds.
+/// Discord cannot be reached. Times are in Unix milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outage {
     pub since: i64,
-    /// When the next try is due, for all jobs.
+    /// When the next request is due, for all jobs.
     pub until: i64,
 }
 
@@ -57,7 +58,8 @@ impl StopReason {
     pub fn outcome(self) -> Outcome {
         match self {
             StopReason::Later(after) => Outcome::Snooze { after },
-            // `OutageWait::next` has made it one of the others in every run that can wait.
+            // Runs that can wait have already turned this into another reason, with
+            // `OutageWait::next`.
             StopReason::Unreachable(_) => Outcome::Snooze {
                 after: Duration::ZERO,
             },
@@ -67,7 +69,8 @@ impl StopReason {
             },
             StopReason::Fail(reason) => Outcome::Fail { reason },
             StopReason::Unwanted(reason) => Outcome::Unwanted { reason },
-            // Not accepted in any case: the lease is another's.
+            // The queue does not accept the outcome in any case, because the lease
+            // belongs to another attempt.
             StopReason::Superseded => Outcome::Snooze {
                 after: Duration::ZERO,
             },
@@ -80,20 +83,20 @@ impl From<discord::Error> for StopReason {
     fn from(error: discord::Error) -> StopReason {
         use discord::Error;
         match &error {
-            // All jobs wait for these, and a person may end that.
+            // All jobs wait for these, and a person may end the wait.
             Error::RateLimited {
                 wait, global: true, ..
             }
             | Error::Banned(wait) => StopReason::Later(with_jitter((*wait).min(LOOK_AGAIN))),
             Error::RateLimited { wait, .. } => StopReason::Later(with_jitter(*wait)),
             Error::Unauthorized => {
-                StopReason::Fail("Discord refuses the bot's token (DISCORD_TOKEN)".to_owned())
+                StopReason::Fail("Discord rejected the bot token (DISCORD_TOKEN)".to_owned())
             }
             Error::Forbidden { code } => StopReason::Fail(format!(
-                "the bot may not read this channel: it needs the permission VIEW_CHANNEL there (Discord code {code})"
+                "the bot cannot see this channel: grant it the VIEW_CHANNEL permission there (Discord code {code})"
             )),
             Error::NotFound { code } => StopReason::Fail(format!(
-                "there is no such channel, or the bot is not in its guild (Discord code {code})"
+                "the channel does not exist, or the bot is not in its guild (Discord code {code})"
             )),
             Error::BadRequest { .. } => StopReason::Fail(error.to_string()),
             Error::Unavailable { .. } | Error::Unreachable(_) | Error::Malformed => {
@@ -105,21 +108,21 @@ impl From<discord::Error> for StopReason {
 
 impl From<redis::Error> for StopReason {
     fn from(error: redis::Error) -> StopReason {
-        let message = "the database could not be used";
+        let message = "a database request failed";
         StopReason::Retry(reason("database_unavailable", &error, message))
     }
 }
 
-/// A reason as callers see it. Its causes are for the log only: they name the machines this
-/// runs on.
+/// The reason as callers see it. The causes are only logged, because they name internal
+/// hosts.
 fn reason(code: &'static str, error: &dyn std::error::Error, message: &str) -> String {
     let error = telemetry::chain(error);
-    tracing::warn!(code, error, "an attempt failed");
+    tracing::warn!(code, error, "a job attempt failed");
     JobError::reason(code, message)
 }
 
-/// What of a refusal matters to all jobs: why and how long they leave Discord alone, and
-/// whether it counts towards the ban of an address that is refused too often.
+/// Determines what a refusal means for all jobs: why and how long they stop calling
+/// Discord, and whether it counts towards the ban of an IP address.
 fn trip_of(error: &discord::Error) -> Option<(PauseReason, Duration, bool)> {
     use discord::Error;
     let limited = |wait: Duration, counts| Some((PauseReason::Limited, wait, counts));
@@ -138,8 +141,9 @@ fn trip_of(error: &discord::Error) -> Option<(PauseReason, Duration, bool)> {
     }
 }
 
-/// What Discord answered, or why the run stops. A refusal that concerns all jobs is noted
-/// for them first, so that they do not each find out by a request of their own.
+/// Returns Discord's answer, or why the run stops. A refusal that concerns all jobs is
+/// recorded for them first, so that they do not each find out with a request of their
+/// own.
 pub async fn checked<T>(
     clients: &Clients,
     answer: Result<T, discord::Error>,
@@ -170,8 +174,8 @@ pub async fn checked<T>(
     Err(error.into())
 }
 
-/// Up to a tenth and a quarter of a second longer, so that jobs that wait for the
-/// same do not come back together.
+/// Adds up to a tenth plus a quarter of a second, so that jobs that wait for the same
+/// event do not resume at once.
 pub fn with_jitter(wait: Duration) -> Duration {
     wait + (wait / 10 + Duration::from_millis(250)).mul_f64(fastrand::f64())
 }
@@ -179,7 +183,7 @@ pub fn with_jitter(wait: Duration) -> Duration {
 /// How long a job waits for Discord at most.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-/// Since when a job has been waiting for Discord, as its checkpoint.
+/// The checkpoint of a job that waits: since when it has been waiting for Discord.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutageWait {
@@ -189,31 +193,32 @@ pub struct OutageWait {
 }
 
 impl OutageWait {
-    /// What a job remembers.
+    /// Reads the checkpoint of a job.
     pub fn of(job: &ActiveJob) -> OutageWait {
         let stored = job.checkpoint();
         let stored = stored.and_then(|text| serde_json::from_str(&text).ok());
         stored.unwrap_or_default()
     }
 
-    /// Has a job remember it, if that is news.
+    /// Writes the checkpoint of a job if it has changed.
     pub fn remember(self, job: &ActiveJob) {
         if self.waiting_since != OutageWait::of(job).waiting_since {
             job.set_checkpoint(to_json(&self));
         }
     }
 
-    /// Why a job stops at `now` in an outage; `asked` says that it found out by a request
-    /// of its own.
+    /// The reason to stop at `now` during an outage. `asked` means that the job found out
+    /// by a request of its own.
     pub fn next(&mut self, now: i64, outage: Outage, asked: bool) -> StopReason {
         match self.waiting_since {
-            // Discord was reached meanwhile, and not by this job.
+            // Discord was reachable in the meantime, but not for this job.
             Some(began) if asked && outage.since > began => {
                 self.waiting_since = None;
-                StopReason::Retry("Discord cannot be reached, or answers with an error".to_owned())
+                StopReason::Retry("Discord cannot be reached or returns errors".to_owned())
             }
             Some(began) if now - began >= LONGEST.as_millis() as i64 => StopReason::Fail(
-                "Discord could not be reached for a day: retry the job once it can".to_owned(),
+                "Discord could not be reached for a day: retry the job once it is available"
+                    .to_owned(),
             ),
             _ => {
                 self.waiting_since.get_or_insert(now);

@@ -1,9 +1,9 @@
-//! Whether a running job is to stop: because somebody cancelled it or because Discord is to
-//! be left alone; and the pace that all jobs keep together.
+//! Tells a running job when to stop, because it was cancelled or requests to Discord are
+//! paused, and keeps the pace that all jobs share.
 //!
-//! The script that saves a page reads it, in one command for all of it. A job that saves
-//! no page for two seconds, since Discord is slow or the pace of the channel is, asks
-//! for its own cancellation every two seconds.
+//! The script that saves a page reads all of this in one command. A job that saves no
+//! page for two seconds, because Discord or the channel's pace is slow, checks for its
+//! own cancellation every two seconds.
 
 use std::time::Duration;
 
@@ -14,20 +14,21 @@ use shared::scan::{Breaker, Pace, PauseReason};
 use super::stop::{LOOK_AGAIN, Outage, StopReason, with_jitter};
 use crate::Clients;
 
-/// How often a job that waits asks whether it was cancelled.
+/// How often a waiting job checks whether it was cancelled.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How often a job whose token was refused looks whether there is another.
+/// How often a job whose token was refused checks for a new token.
 const NEW_TOKEN: Duration = Duration::from_secs(60);
 
-/// The field of the pace.
+/// The hash field that holds the shared pace.
 const PACE: &str = "#pace";
 
-/// Milliseconds one request takes of the second all requests of a bot share. Discord
-/// grants 50; the rest is for jobs that begin, which pay afterwards, and other functions.
+/// Share of a second that one request uses, in milliseconds. Discord allows a bot 50
+/// requests per second. The remainder is for jobs that start, which account for their
+/// requests afterwards, and for other functions.
 const REQUEST_MS: u64 = 1000 / 35;
 
-/// Does `work`, unless the job is interrupted or cancelled meanwhile.
+/// Does `work`, unless the job is interrupted or cancelled in the meantime.
 pub async fn unless_stopped<T>(
     clients: &Clients,
     job: &ActiveJob,
@@ -49,12 +50,12 @@ fn interruption(signal: Signal) -> StopReason {
     }
 }
 
-/// Ends once somebody has cancelled the job.
+/// Returns once the job has been cancelled.
 async fn cancelled(clients: &Clients, job: &ActiveJob) {
     let state = clients.queue.state_field(&job.attempt.id);
     loop {
         clients.clock.sleep(LOOK).await;
-        // The next look, or page, may have an answer.
+        // If this fails, the next check or page may succeed.
         let found = clients
             .redis
             .hget(&state.key, &state.field)
@@ -67,13 +68,13 @@ async fn cancelled(clients: &Clients, job: &ActiveJob) {
     }
 }
 
-/// The fields beside a job's progress that say whether it is to stop.
+/// The fields next to a job's progress that tell whether it has to stop.
 pub fn fields(clients: &Clients, job: &ActiveJob) -> Vec<String> {
     let state = clients.queue.state_field(&job.attempt.id);
     vec![state.field, clients.board.field.clone()]
 }
 
-/// Whether the fields say that the job is to stop.
+/// Stops the job if the fields say so.
 pub fn check_stop(clients: &Clients, watched: &[String]) -> Result<(), StopReason> {
     let text = |n: usize| watched.get(n).map(String::as_str).unwrap_or_default();
     if Queue::is_cancelled(text(0)) {
@@ -88,11 +89,11 @@ pub fn check_stop(clients: &Clients, watched: &[String]) -> Result<(), StopReaso
     }
 }
 
-/// Why a job stops while Discord is left alone.
+/// The reason to stop while requests to Discord are paused.
 pub fn discord_paused(breaker: &Breaker, until: i64, now: i64) -> StopReason {
     match (breaker.away_since(), breaker.why) {
         (Some(since), _) => StopReason::Unreachable(Outage { since, until }),
-        // Another token ends it at once, and nobody would wake those that wait.
+        // A new token ends this pause at once, and nothing would wake the waiting jobs.
         (None, Some(PauseReason::Token)) => {
             later(until.min(now + NEW_TOKEN.as_millis() as i64), now)
         }
@@ -105,7 +106,7 @@ pub fn later(until: i64, now: i64) -> StopReason {
     StopReason::Later(with_jitter(wait.min(LOOK_AGAIN)))
 }
 
-/// What requests take of the common pace; none where pages are not paced at all.
+/// The part of the shared pace that requests use up, or `None` if pages are not paced.
 pub fn pace(clients: &Clients, requests: u64, now: i64) -> Option<Pace<'static>> {
     (!clients.page_interval.is_zero()).then_some(Pace {
         field: PACE,
@@ -114,7 +115,7 @@ pub fn pace(clients: &Clients, requests: u64, now: i64) -> Option<Pace<'static>>
     })
 }
 
-/// How long the common pace has a job wait.
+/// How long a job has to wait for the shared pace.
 pub fn pace_wait(watched: &[String], now: i64) -> Duration {
     let taken: i64 = watched
         .get(2)

@@ -1,5 +1,6 @@
 // `GET /api/health/redis` as functions/health answers it: one PING. The loop at the end
-// is what Lambda's runtime for Node does with a handler; its package needs a compiler.
+// does what Lambda's Node runtime does with a handler. The runtime's own package needs a
+// compiler.
 
 import { Redis } from '@upstash/redis';
 
@@ -31,6 +32,6 @@ for (;;) {
   const id = next.headers.get('lambda-runtime-aws-request-id');
   const body = JSON.stringify(await handler(await next.json()));
   const taken = await fetch(`${api}/${id}/response`, { method: 'POST', body });
-  // Read to its end, so that the connection is used again.
+  // Read to the end, so that the connection is reused.
   await taken.arrayBuffer();
 }

@@ -1,4 +1,4 @@
-"""What Lambda's runtime for Python does with a handler, where its package has no wheel."""
+"""Does what Lambda's Python runtime does with a handler, on systems where it has no wheel."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-//! Channels and guilds, read leniently.
+//! Channels and guilds, parsed leniently.
 
 use serde::Deserialize;
 
@@ -18,10 +18,10 @@ pub struct Channel {
     /// Its name.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
-    /// Of a thread the channel it is under; of a channel its category.
+    /// For a thread, its parent channel; for a channel, its category.
     #[serde(default, deserialize_with = "lenient")]
     pub parent_id: Option<String>,
-    /// The newest message, which may be deleted meanwhile.
+    /// The newest message, which may have been deleted since.
     #[serde(default, deserialize_with = "lenient")]
     pub last_message_id: Option<MessageId>,
 }
@@ -34,29 +34,29 @@ pub struct Guild {
     /// Its name.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
-    /// The hash its picture's address is made with.
+    /// The hash in the URL of its icon.
     #[serde(default, deserialize_with = "lenient")]
     pub icon: Option<String>,
 }
 
-/// What kind of channel matters here.
+/// The channel types that scanning distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChannelType {
-    /// Holds messages.
+    /// Contains messages.
     Messages,
-    /// Forum and media channels: hold threads only.
+    /// Forum and media channels, which contain only threads.
     ThreadsOnly,
     /// A category.
     Category,
 }
 
 impl Channel {
-    /// The type as Discord numbers it, if it says one.
+    /// The type number that Discord uses, if the channel has one.
     pub fn type_number(&self) -> Option<u64> {
         self.kind
     }
 
-    /// Whether it is a thread, public, private or under an announcement.
+    /// Whether it is a public, private or announcement thread.
     pub fn is_thread(&self) -> bool {
         matches!(self.kind, Some(10..=12))
     }

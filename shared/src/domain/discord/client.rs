@@ -1,4 +1,4 @@
-//! Asking Discord.
+//! The client of Discord's API.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,39 +14,39 @@ use crate::config::DiscordConfig;
 use crate::redis;
 use crate::secrets::Secret;
 
-/// How long one request may take.
+/// Timeout of one request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest answer read, in bytes; a page of 100 messages has about 300 KB.
+/// Largest answer to read, in bytes. A page of 100 messages has about 300 KB.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
-/// Where a page begins.
+/// Where a page starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
     /// The newest messages.
     Newest,
-    /// Older than this message, newest first.
+    /// Messages older than this one, newest first.
     Before(MessageId),
-    /// The messages next after this one.
+    /// The messages directly after this one.
     After(MessageId),
 }
 
-/// A page of messages, in whatever order they came.
+/// A page of messages, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// Those that could be read.
+    /// Messages that could be parsed.
     pub messages: Vec<Message>,
-    /// Those that could not, with the reason.
+    /// Messages that could not be parsed, with the reason.
     pub unreadable: Vec<Unreadable>,
-    /// Messages on the page, readable or not.
+    /// Number of messages on the page, including unreadable ones.
     pub length: usize,
-    /// The lowest and the highest id.
+    /// The lowest and the highest message ID.
     pub range: Option<(MessageId, MessageId)>,
-    /// How long Discord asks to wait before the next page; zero when it does not.
+    /// How long Discord asks to wait before the next page; zero if it does not.
     pub wait: Duration,
 }
 
-/// Discord, or a server that speaks like it.
+/// A client for Discord or a compatible server.
 pub struct Discord {
     http: reqwest::Client,
     api_base: String,
@@ -57,28 +57,30 @@ pub struct Discord {
 
 impl Discord {
     /// # Errors
-    /// When the token cannot be one.
+    /// If the token cannot be sent in a header.
     pub fn new(config: &DiscordConfig) -> Result<Discord, redis::Error> {
         let settings = |text: &str| redis::Error::Settings(text.to_owned());
         if authorization(&config.token.value()).is_none() {
-            return Err(settings("DISCORD_TOKEN: not a token"));
+            return Err(settings(
+                "DISCORD_TOKEN: contains characters that a token cannot have",
+            ));
         }
         Ok(Discord {
             http: crate::base::http_client::builder()
                 .timeout(TIMEOUT)
                 .build()
-                .map_err(|_| settings("no HTTP client"))?,
+                .map_err(|_| settings("cannot create an HTTP client"))?,
             api_base: config.api_base.clone(),
             token: config.token.clone(),
             sent: AtomicU64::new(0),
         })
     }
 
-    /// A guild the bot is in.
+    /// A guild that the bot is in.
     ///
     /// # Errors
-    /// See [`Error`]. One that is refused as if the token were wrong, while the token is
-    /// good for what is the bot's own, is [`Error::Forbidden`].
+    /// See [`Error`]. If Discord refuses the guild as if the token were invalid, but
+    /// accepts the token for the bot itself, the error is [`Error::Forbidden`].
     pub async fn guild(&self, id: &str) -> Result<Guild, Error> {
         match self.get(&format!("/guilds/{id}")).await {
             Ok((guild, _)) => Ok(guild),
@@ -90,7 +92,8 @@ impl Discord {
         }
     }
 
-    /// A mark of the token in use. It reveals nothing but whether the token is another one.
+    /// A fingerprint of the current token. It reveals nothing except whether the token
+    /// has changed.
     pub fn token_mark(&self) -> String {
         let token = format!("trawl:token-mark:{}", self.token.value());
         sha1_smol::Sha1::from(token).digest().to_string()[..16].to_owned()
@@ -101,7 +104,7 @@ impl Discord {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Has the token read again if it is too old.
+    /// Reloads the token if it is too old.
     pub async fn freshen(&self) {
         self.token.freshen().await;
     }
@@ -155,7 +158,7 @@ impl Discord {
                 page.range = Some((low.min(id), high.max(id)));
             }
         }
-        // A page without a place would be asked for again without end.
+        // A page that does not advance the position would be requested for ever.
         let gets_on = match (position, page.range) {
             (_, None) => page.length == 0,
             (Position::Newest, Some(_)) => true,
@@ -169,18 +172,18 @@ impl Discord {
         }
     }
 
-    /// One message.
+    /// A single message.
     ///
     /// # Errors
-    /// See [`Error`]; one that cannot be read is [`Error::Malformed`].
+    /// See [`Error`]. A message that cannot be parsed is [`Error::Malformed`].
     pub async fn message(&self, channel: &str, id: MessageId) -> Result<Message, Error> {
         let path = format!("/channels/{channel}/messages/{id}");
         let (raw, _): (Box<RawValue>, _) = self.get(&path).await?;
         Message::read(&raw).map_err(|_| Error::Malformed)
     }
 
-    /// Whether the bot may read what messages say (the MESSAGE_CONTENT intent, full
-    /// or limited).
+    /// Whether the bot may read message content (the MESSAGE_CONTENT intent, full or
+    /// limited).
     ///
     /// # Errors
     /// See [`Error`].
@@ -194,7 +197,7 @@ impl Discord {
         Ok(application.flags & (1 << 18 | 1 << 19) != 0)
     }
 
-    /// Asks once more when the token was refused and has been replaced meanwhile.
+    /// Retries once if the token was rejected and has been replaced in the meantime.
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<(T, HeaderMap), Error> {
         let token = self.token.value();
         match self.get_with(path, &token).await {
@@ -210,7 +213,7 @@ impl Discord {
         path: &str,
         token: &str,
     ) -> Result<(T, HeaderMap), Error> {
-        // What cannot be sent as a token would be refused.
+        // A token that cannot be sent in a header would be rejected anyway.
         let authorization = authorization(token).ok_or(Error::Unauthorized)?;
         let unreachable = |error: reqwest::Error| Error::Unreachable(error.without_url());
         self.sent.fetch_add(1, Ordering::Relaxed);
@@ -246,7 +249,8 @@ impl Discord {
     }
 }
 
-/// `Bot` always: Discord refuses a user's token with it, as its terms do.
+/// Always uses the `Bot` scheme. Discord then rejects a user's token, as its terms
+/// require.
 fn authorization(token: &str) -> Option<HeaderValue> {
     let token = token.trim_start_matches("Bot ");
     let mut value = HeaderValue::from_str(&format!("Bot {token}")).ok()?;
@@ -254,13 +258,13 @@ fn authorization(token: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// How long until the bucket has room, if this was its last request.
+/// The time until the bucket has room, if this request was its last one.
 fn wait_for_next(headers: &HeaderMap) -> Duration {
     if number(headers, "x-ratelimit-remaining") != Some(0.0) {
         return Duration::ZERO;
     }
     let seconds = number(headers, "x-ratelimit-reset-after").unwrap_or(0.0);
-    // Some servers count milliseconds; no bucket of pages lasts a minute.
+    // Some servers send milliseconds. No bucket for pages lasts longer than a minute.
     seconds_of(if seconds > 60.0 {
         seconds / 1000.0
     } else {

@@ -1,39 +1,40 @@
-//! What Discord answers instead, one variant for each thing a job does about it.
+//! Errors of Discord requests, one variant for each way in which jobs react.
 
 use std::time::Duration;
 
-/// A request Discord did not answer with what was asked for.
+/// Why Discord did not return what was requested.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Too fast; go on after this long. Not to be slept out in a function.
-    #[error("Discord asks to wait {} s", .wait.as_secs_f64())]
+    /// Too many requests; retry after this time. Functions must not sleep that long.
+    #[error("Discord's rate limit was reached; retry in {} s", .wait.as_secs_f64())]
     RateLimited {
         wait: Duration,
-        /// All requests of the bot together were too many.
+        /// Whether the limit applies to all requests of the bot together.
         global: bool,
-        /// It does not count among the requests Discord refused.
+        /// Whether the limit is shared with others, so that the refusal does not count
+        /// against the bot.
         shared: bool,
     },
-    /// The address this runs from is shut out, often for what others did.
-    #[error("Discord refuses this address for {} s", .0.as_secs())]
+    /// The IP address is blocked, often because of other programs on it.
+    #[error("Discord has blocked this IP address for {} s", .0.as_secs())]
     Banned(Duration),
-    /// 401: the bot's token is wrong or was reset.
-    #[error("Discord refuses the bot's token")]
+    /// 401: the bot token is invalid or was reset.
+    #[error("Discord rejected the bot token")]
     Unauthorized,
-    #[error("the bot may not see this (Discord code {code})")]
+    #[error("the bot lacks permission (Discord code {code})")]
     Forbidden { code: i64 },
-    #[error("Discord does not know this (code {code})")]
+    #[error("not found on Discord (code {code})")]
     NotFound { code: i64 },
-    /// Our mistake. A missing permission is none, whatever the status it comes with.
-    #[error("Discord refused the request as malformed (status {status}, code {code})")]
+    /// A bug in Trawl. A missing permission never ends up here, whatever its status.
+    #[error("Discord rejected the request as malformed (status {status}, code {code})")]
     BadRequest { status: u16, code: i64 },
     /// A fault on Discord's side.
-    #[error("Discord answered with an error of its own (status {status})")]
+    #[error("Discord failed with status {status}")]
     Unavailable { status: u16 },
     /// No reply came.
     #[error("Discord cannot be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// The answer is not what the API says; its content is not kept.
-    #[error("Discord's answer cannot be read")]
+    /// The answer does not match the API. Its content is not kept.
+    #[error("Discord's answer is malformed")]
     Malformed,
 }

@@ -1,10 +1,10 @@
-//! Fields whose value may be of another type than the documentation says.
+//! Deserializers for fields that may have another type than documented.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A value of another type than expected is treated as missing.
+/// Treats a value of an unexpected type as missing.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -12,7 +12,8 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(serde_json::from_value(value).ok())
 }
 
-/// Pixels: whole, written with a decimal point by some, and within reason.
+/// A width or height in pixels. Accepts whole numbers written with a decimal point, and
+/// rejects absurd values.
 pub(super) fn dimension<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<u32>, D::Error> {

@@ -1,6 +1,9 @@
-//! Messages, read leniently: what is not needed is not looked at, what is odd is
-//! left out, and each list of a message is read by itself, entry by entry: what of it
-//! cannot be read, and may hide a clip, is noted, and the rest is there.
+//! Messages, parsed leniently.
+//!
+//! Fields that scanning does not need are ignored, and fields of an unexpected type are
+//! treated as missing. Each list in a message is parsed entry by entry. An entry that
+//! cannot be parsed is noted, because it may hide a clip, and the rest of the message is
+//! kept.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,15 +15,15 @@ use super::{MessageId, Parts};
 /// A message.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Message {
-    /// Its id, which also says when it was posted.
+    /// The ID, which contains the time of posting.
     pub id: MessageId,
-    /// 0 a message, 19 a reply, others by the system or by commands.
+    /// 0 for a message, 19 for a reply; others are sent by the system or by commands.
     #[serde(rename = "type", default, deserialize_with = "lenient")]
     pub kind: Option<u64>,
     /// Who wrote it.
     #[serde(default, deserialize_with = "lenient")]
     pub author: Option<Author>,
-    /// Set when a webhook wrote the message; `author` is then no user.
+    /// Set if a webhook posted the message; `author` is then not a user.
     #[serde(default, deserialize_with = "lenient")]
     pub webhook_id: Option<String>,
     /// Its text.
@@ -29,19 +32,19 @@ pub struct Message {
     /// Uploaded files.
     #[serde(default)]
     pub attachments: Parts<Attachment>,
-    /// Previews of links, and what bots embed.
+    /// Link previews and embeds sent by bots.
     #[serde(default)]
     pub embeds: Parts<Embed>,
-    /// Layout components, which may hold media.
+    /// Layout components, which may contain media.
     #[serde(default)]
     pub components: Parts<Component>,
-    /// The message this one forwards, at most one.
+    /// The forwarded message, if this is a forward. There is at most one.
     #[serde(default)]
     pub message_snapshots: Parts<Snapshot>,
-    /// Its stickers; only whether there are any is of interest.
+    /// The stickers; only their presence matters.
     #[serde(default, deserialize_with = "lenient")]
     pub sticker_items: Option<Vec<Value>>,
-    /// Its poll; likewise.
+    /// The poll; only its presence matters.
     #[serde(default, deserialize_with = "lenient")]
     pub poll: Option<Value>,
     #[serde(default, deserialize_with = "lenient")]
@@ -55,16 +58,16 @@ pub struct Message {
 /// Who wrote a message.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Author {
-    /// The user's id; of a webhook, the webhook's.
+    /// The ID of the user or of the webhook.
     pub id: String,
     #[serde(default, deserialize_with = "lenient")]
     bot: Option<bool>,
 }
 
-/// A forwarded message, in a wrapper of its own.
+/// The wrapper around a forwarded message.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Snapshot {
-    /// What was forwarded.
+    /// The forwarded message.
     pub message: SnapshotMessage,
 }
 
@@ -86,16 +89,16 @@ pub struct Attachment {
     /// Its name.
     #[serde(default, deserialize_with = "lenient")]
     pub filename: Option<String>,
-    /// The name it was uploaded with; `filename` is stripped of other letters.
+    /// The original file name; `filename` has some characters removed.
     #[serde(default, deserialize_with = "lenient")]
     pub title: Option<String>,
-    /// Its MIME type, as Discord declares it.
+    /// The MIME type that Discord reports.
     #[serde(default, deserialize_with = "lenient")]
     pub content_type: Option<String>,
-    /// Bytes.
+    /// The size in bytes.
     #[serde(default, deserialize_with = "lenient")]
     pub size: Option<u64>,
-    /// Where it is, for about a day.
+    /// The URL, which is valid for about a day.
     #[serde(default, deserialize_with = "lenient")]
     pub url: Option<String>,
     /// Pixels.
@@ -104,22 +107,22 @@ pub struct Attachment {
     /// Pixels.
     #[serde(default, deserialize_with = "dimension")]
     pub height: Option<u32>,
-    /// As the uploading client declared it: missing on older messages, and not to be
-    /// trusted.
+    /// The duration declared by the uploading client. Older messages do not have it, and
+    /// it cannot be trusted.
     #[serde(default, deserialize_with = "lenient")]
     pub duration_secs: Option<f64>,
-    /// Bits, such as that of Discord's own clips.
+    /// Flags, such as the one for clips recorded with Discord.
     #[serde(default, deserialize_with = "lenient")]
     pub flags: Option<u64>,
 }
 
-/// What Discord shows of a link.
+/// A link preview or a bot's embed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Embed {
     /// `video`, `gifv`, `rich` and others.
     #[serde(rename = "type", default, deserialize_with = "lenient")]
     pub kind: Option<String>,
-    /// What it shows.
+    /// The URL of the page it shows.
     #[serde(default, deserialize_with = "lenient")]
     pub url: Option<String>,
     /// The title of the page it shows.
@@ -133,7 +136,7 @@ pub struct Embed {
 /// The video of an embed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct EmbedVideo {
-    /// Where it is.
+    /// The URL.
     #[serde(default, deserialize_with = "lenient")]
     pub url: Option<String>,
     /// Pixels.
@@ -144,22 +147,22 @@ pub struct EmbedVideo {
     pub height: Option<u32>,
 }
 
-/// A part of a message laid out by its author. Known parts hold others or media.
+/// A layout component. Known types contain other components or media.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Component {
-    /// The components inside it.
+    /// Nested components.
     #[serde(default)]
     pub components: Parts<Component>,
-    /// Of a media gallery.
+    /// The items of a media gallery.
     #[serde(default)]
     pub items: Parts<GalleryItem>,
-    /// Of a file.
+    /// The file of a file component.
     #[serde(default, deserialize_with = "lenient")]
     pub file: Option<Media>,
-    /// The file's name.
+    /// The file name.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
-    /// Bytes.
+    /// The size in bytes.
     #[serde(default, deserialize_with = "lenient")]
     pub size: Option<u64>,
 }
@@ -173,7 +176,7 @@ pub struct GalleryItem {
 /// A media item of a component.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Media {
-    /// Where it is.
+    /// The URL.
     #[serde(default, deserialize_with = "lenient")]
     pub url: Option<String>,
     /// Its MIME type.
@@ -185,23 +188,23 @@ pub struct Media {
     /// Pixels.
     #[serde(default, deserialize_with = "dimension")]
     pub height: Option<u32>,
-    /// Only of what was uploaded.
+    /// Set only for uploaded files.
     #[serde(default, deserialize_with = "lenient")]
     pub attachment_id: Option<MessageId>,
 }
 
-/// A message that could not be read, by its id where that could be.
+/// A message that could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Its id, if that could be read.
+    /// The ID, if at least that could be parsed.
     pub id: Option<MessageId>,
 }
 
 impl Message {
-    /// Reads one message of a page.
+    /// Parses one message of a page.
     ///
     /// # Errors
-    /// [`Unreadable`], with the id if at least that can be read.
+    /// [`Unreadable`], with the ID if at least that can be parsed.
     pub(super) fn read(raw: &RawValue) -> Result<Message, Unreadable> {
         #[derive(Deserialize)]
         struct IdOnly {
@@ -214,7 +217,7 @@ impl Message {
         })
     }
 
-    /// Whether a part of it that may hide a clip could not be read.
+    /// Whether a part that may hide a clip could not be parsed.
     pub fn lacks_parts(&self) -> bool {
         let inside = |components: &Parts<Component>| components.iter().any(Component::lacks_parts);
         let snapshot = |snapshot: &Snapshot| {
@@ -232,10 +235,10 @@ impl Message {
             || self.message_snapshots.iter().any(snapshot)
     }
 
-    /// Whether it shows that the bot may read content. Without that right a message of a
-    /// user shows nothing, unless it is the bot's own or mentions it.
+    /// Whether the message proves that the bot may read content. Without that right, a
+    /// user's message appears empty unless it mentions the bot or is the bot's own.
     pub fn content(&self) -> Content {
-        // Others, such as that somebody joined, have none.
+        // Other types, such as join notices, have no content.
         if !matches!(self.kind, Some(0 | 19 | 20 | 23) | None) {
             return Content::Unknown;
         }
@@ -249,8 +252,8 @@ impl Message {
         if is_blank && !self.lacks_parts() {
             return Content::Hidden;
         }
-        // Which bot this is, nobody has been asked: a message of any bot, one that
-        // mentions anybody, and an answer, which may be to the bot, prove nothing.
+        // The bot's own ID is not known here. A message of any bot, a message that
+        // mentions anyone, and a reply, which may be to the bot, therefore prove nothing.
         let by_bot = self
             .author
             .as_ref()
@@ -269,14 +272,14 @@ impl Message {
     }
 }
 
-/// What a message shows of the right to read content.
+/// What a message says about the right to read content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Without the right nothing would be seen of it.
+    /// Something is visible that requires the right.
     Shown,
-    /// Nothing is seen of it: for want of the right, or because there is nothing.
+    /// Nothing is visible: either the right is missing or the message is empty.
     Hidden,
-    /// A type that is not known here.
+    /// The message type is unknown, so nothing follows.
     Unknown,
 }
 

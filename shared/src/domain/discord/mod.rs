@@ -1,8 +1,8 @@
-//! Discord's REST API, as far as scanning needs it.
+//! The part of Discord's REST API that scanning needs.
 //!
-//! For Discord itself and for servers that speak like it: they differ in the order
-//! of a page, in error bodies and in units, so nothing here rests on those. Each
-//! message of a page is read by itself, so an odd one does not lose the page.
+//! It works with Discord and with compatible servers. Those differ in the order of a
+//! page, in error bodies and in units, so nothing here depends on them. Each message of a
+//! page is parsed separately, so a malformed one does not lose the page.
 
 mod channel;
 mod client;

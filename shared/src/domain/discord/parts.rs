@@ -1,4 +1,4 @@
-//! The lists of a message, each read by itself, entry by entry.
+//! The lists in a message, parsed entry by entry.
 
 use std::ops::Deref;
 
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A list of a message. Null is an empty one.
+/// A list in a message. Null counts as empty.
 #[derive(Clone, Debug)]
 pub struct Parts<T> {
     parts: Vec<T>,
@@ -23,7 +23,7 @@ impl<T> Default for Parts<T> {
 }
 
 impl<T> Parts<T> {
-    /// Whether it is no list, or an entry could not be read.
+    /// Whether it is not a list, or an entry could not be parsed.
     pub(super) fn lacks(&self) -> bool {
         self.lacks
     }

@@ -1,4 +1,4 @@
-//! What Discord means by an answer that is not what was asked for.
+//! Interprets answers of Discord other than 200.
 
 use std::time::Duration;
 
@@ -7,11 +7,10 @@ use serde::Deserialize;
 
 use super::Error;
 
-/// How long an address is left alone that was shut out without a word for how
-/// long.
+/// How long an IP address is left alone after a ban without a stated duration.
 const UNTOLD_BAN: Duration = Duration::from_secs(600);
 
-/// What Discord says beside the status; of any type, since servers differ.
+/// The fields of an error body. They may have any type, because servers differ.
 #[derive(Deserialize, Default)]
 struct Refusal {
     #[serde(default)]
@@ -22,13 +21,13 @@ struct Refusal {
     global: serde_json::Value,
 }
 
-/// Codes of a missing access or permission, whatever the status.
+/// Codes for missing access or a missing permission, whatever the status.
 const NO_PERMISSION: [i64; 2] = [50_001, 50_013];
 
-/// Codes of a channel, guild or message that is not known, whatever the status.
+/// Codes for an unknown channel, guild or message, whatever the status.
 const UNKNOWN: [i64; 3] = [10_003, 10_004, 10_008];
 
-/// What an answer with another status than 200 means.
+/// Converts an answer with another status than 200 into an error.
 pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
     let json: Option<Refusal> = serde_json::from_slice(body).ok();
     let code = json
@@ -41,11 +40,11 @@ pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
         _ if NO_PERMISSION.contains(&code) => Error::Forbidden { code },
         _ if UNKNOWN.contains(&code) => Error::NotFound { code },
         401 => Error::Unauthorized,
-        // How compatible servers refuse a token.
+        // How some compatible servers reject a token.
         400 if code == 40001 => Error::Unauthorized,
         403 => Error::Forbidden { code },
         404 => Error::NotFound { code },
-        // Another who answers in its place for a while.
+        // A proxy that answers temporarily in place of Discord.
         408 | 425 => Error::Unavailable { status },
         400..=499 => Error::BadRequest { status, code },
         _ => Error::Unavailable { status },
@@ -59,7 +58,7 @@ fn limited(refusal: Refusal, headers: &HeaderMap) -> Error {
         value.is_some_and(|value| value.trim().eq_ignore_ascii_case(word))
     };
     match refusal.retry_after.as_f64() {
-        // Shared limits: the header can be far longer than the body.
+        // For shared limits the header can be far longer than the body.
         Some(seconds) => Error::RateLimited {
             wait: seconds_of(seconds.max(header.unwrap_or(0.0))),
             global: refusal.global == serde_json::Value::Bool(true)
@@ -75,7 +74,7 @@ pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<f64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// A wait within a day, whatever the header says.
+/// A wait of at most a day, whatever the header says.
 pub(super) fn seconds_of(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0))
 }

@@ -1,27 +1,27 @@
-//! Ids that carry their time.
+//! Discord's IDs, which contain a timestamp.
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds from 1970 to the start of Discord's count, 2015-01-01.
+/// Discord's epoch, 2015-01-01, in Unix milliseconds.
 const EPOCH_MS: i64 = 1_420_070_400_000;
 
-/// An id of Discord's. Text in JSON, where numbers lose their last digits.
+/// A Discord ID. It is a string in JSON, where numbers would lose their last digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(pub u64);
 
 impl MessageId {
-    /// The id in `text`, if it is one.
+    /// Parses an ID.
     pub fn parse(text: &str) -> Option<MessageId> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| text.parse().ok().map(MessageId)).flatten()
     }
 
-    /// The first id that could be made at this unix millisecond; it need not exist.
+    /// The smallest ID for this Unix millisecond. No such object need exist.
     pub fn at(ms: i64) -> MessageId {
         MessageId(u64::try_from(ms - EPOCH_MS).unwrap_or(0) << 22)
     }
 
-    /// When the id was made, in unix milliseconds.
+    /// The time at which the ID was created, in Unix milliseconds.
     pub fn created_ms(self) -> i64 {
         (self.0 >> 22) as i64 + EPOCH_MS
     }

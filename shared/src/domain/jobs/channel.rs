@@ -1,11 +1,12 @@
-//! The kinds `scan` and `batch`: read a stretch of a channel.
+//! The kinds `scan` and `batch`: read a range of a channel.
 
 use serde::{Deserialize, Serialize};
 
 use super::JobKind;
 use crate::queue::{self, JobId, NewJob};
 
-/// A scan goes on where the last of its mode ended, to an end of the channel.
+/// A scan continues where the last scan in the same mode ended and reads to the end of
+/// the channel.
 pub(super) static SCAN: JobKind = JobKind {
     name: ChannelScan::SCAN,
     reads: &[
@@ -17,7 +18,7 @@ pub(super) static SCAN: JobKind = JobKind {
     is_scan: true,
 };
 
-/// A batch reads a number of messages.
+/// A batch reads a given number of messages.
 pub(super) static BATCH: JobKind = JobKind {
     name: ChannelScan::BATCH,
     reads: &[
@@ -102,19 +103,19 @@ impl ChannelScan {
     pub const SCAN: &'static str = "scan";
     pub const BATCH: &'static str = "batch";
 
-    /// The forms of [`ChannelScan::unique_key`], the channel in the place of `%s`.
+    /// The forms of [`ChannelScan::unique_key`], with `%s` in place of the channel.
     pub const UNIQUE_FORMS: [&'static str; 2] = ["scan:%s:forward", "scan:%s:backfill"];
 
     pub fn direction(&self) -> Direction {
         match (self.direction, self.scan_mode) {
             (Some(direction), _) => direction,
             (None, Some(ScanMode::Backfill)) => Direction::Backward,
-            // Also of a job stored before there were modes.
+            // Also for jobs stored before there were modes.
             (None, _) => Direction::Forward,
         }
     }
 
-    /// Messages to list at most; none reads to the channel's end.
+    /// Maximum number of messages to list. `None` reads to the end of the channel.
     pub fn most(&self) -> Option<u64> {
         let limit = self.limit.filter(|_| !self.auto_continue);
         match (limit, self.options.max_messages) {
@@ -123,17 +124,18 @@ impl ChannelScan {
         }
     }
 
-    /// Whether it goes on to the channel's start once it has read what is newer.
+    /// Whether it continues to the start of the channel after it has read all newer
+    /// messages.
     pub fn goes_to_start(&self) -> bool {
         let is_stretch = self.before_message_id.is_some() || self.after_message_id.is_some();
         self.most().is_none() && !is_stretch
     }
 
-    /// The job: one of a channel and direction at a time, and one of a channel that
-    /// runs.
+    /// Builds the job. Only one unfinished job per channel and direction may exist, and
+    /// only one job per channel runs at a time.
     ///
     /// # Errors
-    /// When the arguments cannot be written.
+    /// If the arguments cannot be serialised.
     pub fn into_job(self, id: JobId) -> Result<NewJob, queue::Error> {
         let kind = if self.direction.is_some() {
             Self::BATCH
@@ -142,15 +144,16 @@ impl ChannelScan {
         };
         let mut job = NewJob::new(id, kind, &self)?;
         job.unique = self.unique_key();
-        // Two jobs of one channel would only wait for each other's ownership of its record.
+        // Two jobs of one channel would only wait for each other, because its record has
+        // a single owner.
         job.group = Some(self.channel_id);
         Ok(job)
     }
 
-    /// While a scan with this key is unfinished, another is a duplicate of it. A
-    /// batch of a stretch of its own stands alone.
+    /// While a scan with this key is unfinished, another one is a duplicate. A batch with
+    /// its own range has no key.
     pub fn unique_key(&self) -> Option<String> {
-        // Another stretch is another scan, also while one runs.
+        // A different range is a different scan, even while another one runs.
         if self.before_message_id.is_some() || self.after_message_id.is_some() {
             return None;
         }

@@ -1,12 +1,13 @@
-//! What is known of a kind of job before one is stored.
+//! The static description of a job kind.
 
 /// A kind of job.
 pub struct JobKind {
-    /// As `type` names it in a request, and as the queue stores it.
+    /// The name, as `type` in a request and as stored by the queue.
     pub name: &'static str,
-    /// The fields of a request it reads that not every kind reads.
+    /// The request fields that this kind uses and that not every kind uses.
     pub(super) reads: &'static [&'static str],
-    /// Whether it reads a stretch of a channel, and not single messages: its channel is
-    /// listed while it waits, and its guild's settings decide whether it is taken on.
+    /// Whether it reads a range of a channel instead of single messages. If so, its
+    /// channel is listed while the job waits, and the guild's settings decide whether the
+    /// job is accepted.
     pub is_scan: bool,
 }

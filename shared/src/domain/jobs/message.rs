@@ -1,4 +1,4 @@
-//! The kind `message`: read these messages alone.
+//! The kind `message`: reads single messages.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,13 +30,13 @@ pub struct MessageScan {
 impl MessageScan {
     pub const KIND: &'static str = "message";
 
-    /// The most messages of one job.
+    /// Maximum number of messages per job.
     pub const MOST: usize = 100;
 
-    /// The job.
+    /// Builds the job.
     ///
     /// # Errors
-    /// When there are too many messages, or none.
+    /// If there are no messages, or too many.
     pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
         if self.message_ids.is_empty() || self.message_ids.len() > Self::MOST {
             let most = Self::MOST;

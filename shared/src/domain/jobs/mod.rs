@@ -1,11 +1,11 @@
-//! What jobs are asked to do: one file a kind, and the table of kinds. How they run is the
-//! drainer's (`functions/drain/src/jobs`, which has one file a kind as well).
+//! The arguments of jobs: one file per kind, and the table of kinds. The code that runs
+//! them is in the drainer (`functions/drain/src/jobs`, also with one file per kind).
 //!
-//! A new kind is
+//! To add a kind:
 //! 1. `jobs/<kind>.rs`: its arguments and its [`JobKind`];
-//! 2. here, its line in `kinds!`, in [`JobRequest`] the fields that it alone reads, and how
-//!    they become its arguments;
-//! 3. `functions/drain/src/jobs/<kind>.rs`: its `run`;
+//! 2. in this file: its line in `kinds!`, the fields that only it uses in [`JobRequest`],
+//!    and how they become its arguments;
+//! 3. `functions/drain/src/jobs/<kind>.rs`: its `run` function;
 //! 4. its line in the `mod.rs` there;
 //! 5. a test. `docs/openapi.json` is generated.
 
@@ -26,8 +26,8 @@ pub use state::ScanState;
 use crate::input::{Bounded, Moment, Seconds, Snowflake};
 use crate::queue::{JobId, NewJob};
 
-/// The names of the kinds as a request spells them, the kinds by those, and how a request
-/// becomes a job of each.
+/// Defines the names of the kinds in requests, the lookup by name, and how a request
+/// becomes a job of each kind.
 macro_rules! kinds {
     ($($name:ident = $kind:path, $into_job:path;)+) => {
         #[derive(Clone, Copy, Deserialize, schemars::JsonSchema)]
@@ -140,17 +140,17 @@ impl From<OptionsRequest> for ScanOptions {
 }
 
 impl JobRequest {
-    /// Whether it reads a stretch of a channel, and not single messages.
+    /// Whether the job reads a range of a channel instead of single messages.
     pub fn is_scan(&self) -> bool {
         self.kind.kind().is_scan
     }
 
-    /// Its type, by name.
+    /// The name of its type.
     pub fn kind(&self) -> &'static str {
         self.kind.kind().name
     }
 
-    /// The fields that say nothing to a job of its type.
+    /// The fields that are set but not used by jobs of this type.
     pub fn misplaced(&self) -> Vec<&'static str> {
         let options = self.options.as_ref();
         let most = options.and_then(|options| options.max_messages);
@@ -180,22 +180,23 @@ impl JobRequest {
         self.priority.map(|priority| priority.get() as u8)
     }
 
-    /// When it is to run at the earliest.
+    /// The earliest time at which it may run.
     pub fn run_at(&self) -> Option<Moment> {
         self.run_at
     }
 
-    /// The job it asks for.
+    /// Builds the job.
     ///
     /// # Errors
-    /// The field that does not go with the others, and what it may be.
+    /// Names the field that conflicts with others, and what it may be.
     pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
         let (priority, run_at) = (self.priority(), self.run_at);
         let mut job = (self.kind.into_job())(self, id)?;
         if let Some(priority) = priority {
             job.priority = priority;
         }
-        // A time that has passed is now. Whether a caller may name one is the route's to say.
+        // A time in the past means now. Whether a caller may give one is for the route to
+        // decide.
         job.run_at_ms = run_at.map(Moment::ms);
         Ok(job)
     }
@@ -220,10 +221,10 @@ impl JobRequest {
         batch.into_job(id).map_err(|error| error.to_string())
     }
 
-    /// What scans and batches both read.
+    /// The arguments that scans and batches share.
     fn stretch(self) -> Result<ChannelScan, String> {
         if self.before_message_id.is_some() && self.after_message_id.is_some() {
-            return Err("afterMessageId: expected either this or beforeMessageId".to_owned());
+            return Err("afterMessageId: cannot be combined with beforeMessageId".to_owned());
         }
         Ok(ChannelScan {
             guild_id: self.guild_id.into(),

@@ -1,4 +1,4 @@
-//! The state of a scan, as its job has it.
+//! The state of a scan, derived from its job.
 
 use serde::{Deserialize, Serialize};
 

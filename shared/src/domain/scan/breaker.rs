@@ -1,8 +1,9 @@
-//! Leaving Discord alone, by all jobs of all drainers: because it asked for that, refused
-//! the token or the address, or cannot be reached.
+//! The circuit breaker for Discord. It stops the requests of all jobs in all drainers
+//! when Discord asks for a pause, rejects the token or the IP address, or cannot be
+//! reached.
 //!
-//! A job learns of it when it takes its channel, by the command that reads its guild's
-//! settings, and while it runs by the reply to each page it saves.
+//! A job reads it in the command that reads the guild's settings, when it takes a
+//! channel. While it runs, it learns of a pause from the reply to each page it saves.
 
 use std::time::Duration;
 
@@ -12,21 +13,21 @@ use super::ScanStore;
 use super::scripts::{self, PauseRequest};
 use crate::redis::{Error, HashField};
 
-/// The first pause while Discord cannot be reached; each further one is twice as long.
+/// The first pause while Discord cannot be reached. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
-/// The longest of them: scans go on this long after Discord came back, at the latest.
+/// The longest pause. Scans resume this long after Discord is back, at the latest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// How long it is remembered for how often Discord was tried in vain.
+/// How long the number of failed tries is remembered.
 const MEMORY: Duration = Duration::from_secs(3600);
 
-/// Discord shuts an address out that was refused 10,000 times in ten minutes. A tenth is
-/// left for what is on its way, and for other programs at the same address.
+/// Discord blocks an IP address after 10,000 refused requests in ten minutes. A tenth is
+/// left for requests in flight and for other programs at the same address.
 const REFUSALS: u64 = 9_000;
 const REFUSALS_WINDOW: Duration = Duration::from_secs(600);
 
-/// The name of the field, beside a queue's jobs, that running jobs look at.
+/// The hash field, next to a queue's jobs, in which running jobs see a pause.
 pub const BOARD: &str = "#discord";
 
 /// Why Discord is left alone.
@@ -54,24 +55,24 @@ impl PauseReason {
     }
 }
 
-/// Why and until when Discord is left alone.
+/// The state of the circuit breaker.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Breaker {
-    /// Unix milliseconds; may have passed.
+    /// The end of the pause in Unix milliseconds, which may be in the past.
     pub until: f64,
     pub why: Option<PauseReason>,
-    /// A mark of the token that was refused.
+    /// The fingerprint of the rejected token.
     token: Option<String>,
-    /// Since when it has been away.
+    /// Since when Discord has been unreachable.
     since: Option<f64>,
 }
 
 impl Breaker {
-    /// As it is stored. What cannot be read holds nobody up.
+    /// Parses the stored state. If it is malformed, nothing is paused.
     pub fn parse(text: &str) -> Breaker {
         let until = text.parse().ok();
-        // A number alone was written by an earlier version.
+        // An earlier version stored only a number.
         until.map_or_else(
             || serde_json::from_str(text).unwrap_or_default(),
             |until| Breaker {
@@ -81,19 +82,19 @@ impl Breaker {
         )
     }
 
-    /// Until when those who ask with the token of this mark leave Discord alone, if that
+    /// The end of the pause for requests with the token that has this fingerprint, if it
     /// is after `now`.
     pub fn pauses(&self, token: &str, now: i64) -> Option<i64> {
         let is_anothers = self.token.as_ref().is_some_and(|mark| mark != token);
         Some(self.until as i64).filter(|until| *until > now && !is_anothers)
     }
 
-    /// Whether Discord could not be reached when it was last tried.
+    /// Whether the last request found Discord unreachable.
     pub fn is_away(&self) -> bool {
         self.why == Some(PauseReason::Away)
     }
 
-    /// Since when, in unix milliseconds.
+    /// Since when Discord has been unreachable, in Unix milliseconds.
     pub fn away_since(&self) -> Option<i64> {
         self.since.filter(|_| self.is_away()).map(|at| at as i64)
     }
@@ -103,19 +104,20 @@ impl Breaker {
 #[derive(Clone, Debug)]
 pub struct Trip<'a> {
     pub why: PauseReason,
-    /// How long all jobs wait for it; for one that is away the pauses are the store's own.
+    /// How long all jobs pause. If Discord is unreachable, the store determines the pause
+    /// instead.
     pub wait: Duration,
-    /// Whether Discord counts it among those it refused.
+    /// Whether Discord counts it as a refused request.
     pub is_refusal: bool,
-    /// A mark of the token it was sent with.
+    /// The fingerprint of the token it was sent with.
     pub token: &'a str,
 }
 
 impl ScanStore {
-    /// Leaves Discord alone for `pause`, in all functions; a second at least.
+    /// Pauses requests to Discord in all functions, for at least a second.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// If Redis cannot be reached.
     pub async fn pause_discord(&self, now: i64, pause: Duration) -> Result<(), Error> {
         let trip = Trip {
             why: PauseReason::Limited,
@@ -127,12 +129,13 @@ impl ScanStore {
         Ok(())
     }
 
-    /// Notes what happened to a request; `board` is the field that running jobs look at.
-    /// Answers until when all jobs wait, and since when Discord has been away, 0 if it is
-    /// not. Three commands, four with a board: only what went wrong costs them.
+    /// Records what happened to a request. `board` is the field that running jobs read.
+    /// Returns the end of the pause and since when Discord has been unreachable (0 if it
+    /// is reachable). Costs three commands, or four with a board, and is only called
+    /// after a failure.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// If Redis cannot be reached.
     pub async fn trip(
         &self,
         now: i64,
@@ -140,7 +143,8 @@ impl ScanStore {
         board: Option<&HashField>,
     ) -> Result<(i64, i64), Error> {
         let is_away = trip.why == PauseReason::Away;
-        // For how long Discord will be away nobody says; the script doubles the pause.
+        // Nobody knows how long Discord will be unreachable, so the script doubles the
+        // pause.
         let wait = if is_away { FIRST_PAUSE } else { trip.wait };
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let request = PauseRequest {
@@ -160,11 +164,11 @@ impl ScanStore {
         scripts::pause(self.redis(), &keys, &request).await
     }
 
-    /// Lets all jobs ask Discord again: if it was left alone for this reason, or for
-    /// whatever reason. Answers whether it was.
+    /// Ends a pause, either one with the given reason or any. Returns whether there was
+    /// one.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// If Redis cannot be reached.
     pub async fn resume_discord(
         &self,
         only: Option<PauseReason>,

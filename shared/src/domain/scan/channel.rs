@@ -1,4 +1,4 @@
-//! The record of a channel: who reads it, how far it was read, what was found.
+//! The record of a channel: who reads it, how far it has been read, and what was found.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discord::MessageId;
 
-/// The most jobs whose place a record remembers.
+/// Maximum number of jobs whose position a record remembers.
 const WORKS_KEPT: usize = 8;
 
 /// How a scan stands.
@@ -25,32 +25,33 @@ pub enum ScanStatus {
     Cancelled,
 }
 
-/// Which attempt of which job may write the record, until when.
+/// The attempt that may write the record, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     pub job: String,
     pub fence: u64,
-    /// Unix milliseconds; in the past when nobody owns the record.
+    /// Unix milliseconds; in the past if nobody owns the record.
     pub until: i64,
 }
 
-/// How far a job is. It is stored in the record so that it and the cursors never disagree.
+/// The position of a job. It is stored in the record so that it always agrees with the
+/// cursors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Work {
-    /// The last page was saved; the queue may not know yet.
+    /// Whether the last page was saved. The queue may not know yet.
     pub done: bool,
-    /// Messages listed so far, across continuations, the overlap left out.
+    /// Messages listed so far, across all runs, without the overlap.
     pub listed: u64,
     pub clips: u64,
-    /// Messages that could not be read, or not whole.
+    /// Messages that could not be parsed completely.
     pub unreadable: u64,
-    /// Nothing of the channel is older than what was read.
+    /// Whether nothing in the channel is older than what was read.
     pub reached_start: bool,
-    /// Where the next page begins: older than this, or after it.
+    /// Where the next page starts: before this message, or after that one.
     pub before: Option<MessageId>,
     pub after: Option<MessageId>,
-    /// A forward scan reads a little again; up to this message nothing is counted.
+    /// A forward scan reads some messages again; up to this one nothing is counted.
     pub seen: Option<MessageId>,
 }
 
@@ -77,42 +78,43 @@ pub struct ScanProgress {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Channel {
-    /// Goes up with every change, so that a change sent twice is made once.
+    /// Increases with every change, so that a change that is sent twice is made once.
     pub revision: u64,
-    /// None when only single messages of the channel were read.
+    /// `None` if only single messages of the channel were read.
     #[serde(default)]
     pub status: Option<ScanStatus>,
     #[serde(default)]
     pub owner: Option<Owner>,
     #[serde(default)]
     pub channel_name: Option<String>,
-    /// The newest message read.
+    /// The newest message that was read.
     #[serde(default)]
     pub forward_message_id: Option<MessageId>,
-    /// The oldest message read.
+    /// The oldest message that was read.
     #[serde(default)]
     pub backward_message_id: Option<MessageId>,
-    /// Nothing is older than the oldest read.
+    /// Whether nothing is older than the oldest message that was read.
     #[serde(default)]
     pub backfill_done: bool,
-    /// Messages that hold clips; the script that saves a page keeps it.
+    /// Messages with clips. The script that saves a page maintains it.
     #[serde(default)]
     pub message_count: u64,
-    /// Messages listed, each counted once per job that listed it.
+    /// Messages listed, counted once per job.
     #[serde(default)]
     pub total_messages_scanned: u64,
     #[serde(default)]
     pub error_message: Option<String>,
-    /// Not before this unix millisecond the next page may be asked for.
+    /// The earliest time for the next page, in Unix milliseconds.
     #[serde(default)]
     pub next_page_at: i64,
-    /// Clips found that no counter knows of yet; the script that saves a page keeps it.
+    /// Clips found but not added to the counters yet. The script that saves a page
+    /// maintains it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncounted: u64,
-    /// Clips were stored of messages beyond the cursors.
+    /// Whether clips were stored for messages outside the cursors.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strays: bool,
-    /// How far each unfinished job is, by its id.
+    /// The position of each unfinished job, by job ID.
     #[serde(default)]
     pub works: BTreeMap<String, Work>,
     #[serde(default)]
@@ -123,28 +125,29 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// A stretch of messages that was read without a gap.
+/// A range of messages that was read without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Covered {
-    /// Everything above this…
+    /// Starts after this message …
     pub above: u64,
-    /// … and below this.
+    /// … and ends before this one.
     pub below: u64,
-    /// The lowest and highest message in it.
+    /// The lowest and the highest message in it.
     pub range: Option<(MessageId, MessageId)>,
-    /// Nothing is older.
+    /// Whether nothing is older.
     pub from_start: bool,
 }
 
 impl Channel {
-    /// Moves the cursors over `covered`, if it touches what was read before: a gap
-    /// is never taken for read. Answers whether it does.
+    /// Extends the cursors by `covered` if it adjoins what was read before, so that a gap
+    /// never counts as read. Returns whether it does.
     pub fn cover(&mut self, covered: &Covered) -> bool {
         let touches = match (self.backward_message_id, self.forward_message_id) {
             (Some(oldest), Some(newest)) => covered.above <= newest.0 && covered.below >= oldest.0,
             _ => true,
         };
-        // What lies between was never read. A cursor moved over it would hide it for good.
+        // The messages in between were never read. Moving the cursor past them would hide
+        // them for good.
         if !touches {
             return false;
         }
@@ -154,27 +157,29 @@ impl Channel {
             self.backward_message_id = Some(oldest);
             self.forward_message_id = Some(newest);
         }
-        // A channel that is still empty begins with what is posted next.
+        // An empty channel will start with the next message that is posted.
         self.backfill_done |= covered.from_start && self.backward_message_id.is_some();
         true
     }
 
-    /// Whether nothing is older than what was read: also where there is nothing at all.
+    /// Whether nothing is older than what was read, which is also true for an empty
+    /// channel.
     pub fn reached_start(&self, ended: bool) -> bool {
         self.backfill_done || (ended && self.backward_message_id.is_none())
     }
 
-    /// Whether messages from one to the other may have been read before.
+    /// Whether messages in this range may have been read before.
     pub fn knows_of(&self, low: MessageId, high: MessageId) -> bool {
         let read = self.backward_message_id.zip(self.forward_message_id);
         self.strays || read.is_some_and(|(oldest, newest)| low <= newest && high >= oldest)
     }
 
-    /// Remembers how far a job is, and forgets jobs that never came back.
+    /// Stores a job's position and drops the positions of jobs that never came back.
     pub fn set_work(&mut self, job: &str, work: Work) {
         self.works.insert(job.to_owned(), work);
         while self.works.len() > WORKS_KEPT {
-            // Ids sort by their time: the first is the oldest. The finished go first.
+            // IDs sort by time, so the first is the oldest. Finished jobs are dropped
+            // first.
             let others = || self.works.iter().filter(|(id, _)| *id != job);
             let oldest_done = others().find(|(_, work)| work.done);
             let Some((id, _)) = oldest_done.or_else(|| others().next()) else {

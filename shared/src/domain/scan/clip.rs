@@ -1,7 +1,7 @@
-//! Clips: what one is, and how the clips of a message are found.
+//! Clips: what counts as a clip, and how to find the clips of a message.
 //!
-//! A clip is a video that is attached to a message, laid out in it, forwarded by it or
-//! linked from it. Nothing is downloaded here: length and size are what Discord declares.
+//! A clip is a video that a message attaches, lays out, forwards or links to. Nothing is
+//! downloaded; length and size are those that Discord declares.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,34 +56,35 @@ pub struct Clip {
     pub url: Option<String>,
 }
 
-/// The most clips one script saves, which bounds its run. A page with more is
-/// saved in parts.
+/// Maximum number of clips that one script call saves, which limits its running time. A
+/// page with more clips is saved in parts.
 pub const CLIPS_AT_ONCE: usize = 500;
 
-/// Extensions of videos, for files without a type of their own.
+/// Video file extensions, for files without a MIME type.
 const EXTENSIONS: [&str; 7] = ["mp4", "mov", "qt", "webm", "mkv", "m4v", "avi"];
 
-/// The attachment is the preview of a post in a media channel.
+/// The attachment is the thumbnail of a post in a media channel.
 const IS_THUMBNAIL: u64 = 1 << 1;
 
-/// How deep a layout is followed.
+/// How many levels of a layout are searched.
 const DEPTH: usize = 8;
 
-/// The most clips of one message; Discord allows fewer.
+/// Maximum number of clips per message. Discord allows fewer.
 const MOST: usize = CLIPS_AT_ONCE;
 
-/// The longest duration believed, in seconds.
+/// The longest plausible duration, in seconds.
 const LONGEST: f64 = 24.0 * 3600.0;
 
-/// Which clips are stored.
+/// Which clips to store.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Clips declared shorter are left out; those of unknown length are stored.
+    /// Clips declared shorter than this are not stored. Clips of unknown length are.
     pub min_seconds: Option<f64>,
 }
 
-/// The clips of a message: videos attached, laid out, forwarded or linked. What a
-/// reply quotes belongs to the quoted message, and a moving picture (`gifv`) is none.
+/// The clips of a message: videos that are attached, laid out, forwarded or linked. What
+/// a reply quotes belongs to the quoted message, and an animated picture (`gifv`) is not
+/// a clip.
 pub fn find_clips(
     guild_id: &str,
     channel_id: &str,
@@ -206,7 +207,7 @@ impl Found<'_> {
         }
         let (id, source) = match (media.attachment_id, &media.url) {
             (Some(id), _) => (id.to_string(), source),
-            // Not uploaded: a link in a frame.
+            // Not uploaded: a link inside a component.
             (None, Some(url)) => (hashed(url), linked(source)),
             (None, None) => return,
         };
@@ -241,7 +242,7 @@ impl Found<'_> {
     }
 }
 
-/// What a link is in a part of a message with this source.
+/// The source of a link found in a part with this source.
 fn linked(source: ClipSource) -> ClipSource {
     match source {
         ClipSource::Forward => ClipSource::Forward,
@@ -263,15 +264,15 @@ fn is_video(content_type: Option<&str>, name: Option<&str>) -> bool {
     }
 }
 
-/// Nothing, zero and less than zero are no durations.
+/// A missing, zero or negative duration counts as unknown.
 fn believable(seconds: Option<f64>) -> Option<f64> {
     seconds.filter(|seconds| *seconds > 0.0 && *seconds <= LONGEST)
 }
 
-/// A link has no id; its address stands for it, without what signs it.
+/// A link has no ID, so a hash of its URL without the signature is used.
 fn hashed(url: &str) -> String {
     let plain = url.split(['?', '#']).next().unwrap_or(url);
-    // What follows the `?` is the video itself on some sites.
+    // On some sites, the part after `?` identifies the video.
     let named = if plain.ends_with("/watch") {
         url
     } else {

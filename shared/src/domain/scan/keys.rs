@@ -1,4 +1,4 @@
-//! The keys of the scan's domain.
+//! The keys of the scan domain.
 
 use crate::redis::Prefix;
 
@@ -7,33 +7,33 @@ use crate::redis::Prefix;
 pub struct Keys(pub(super) Prefix);
 
 impl Keys {
-    /// HASH: channel id → record, of a guild.
+    /// HASH: channel ID → record, one hash per guild.
     pub fn channels(&self, guild_id: &str) -> String {
         self.0.key(format_args!("scan:channels:{guild_id}"))
     }
 
-    /// HASH: `{message, 20 digits}:{clip}` → clip, of a channel.
+    /// HASH: `{message, 20 digits}:{clip}` → clip, one hash per channel.
     pub fn clips(&self, channel_id: &str) -> String {
         self.0.key(format_args!("clip:records:{channel_id}"))
     }
 
-    /// ZSET: `{channel}:{message, 20 digits}:{clip}` by the time they were posted, of a
+    /// ZSET: `{channel}:{message, 20 digits}:{clip}` by time of posting, one set per
     /// guild.
     pub fn recent(&self, guild_id: &str) -> String {
         self.0.key(format_args!("clip:recent:{guild_id}"))
     }
 
-    /// ZSET: the same and marks, all with score 0, of a guild.
+    /// ZSET: the same members and marks, all with score 0, one set per guild.
     pub fn by_channel(&self, guild_id: &str) -> String {
         self.0.key(format_args!("clip:channel:{guild_id}"))
     }
 
-    /// HASH: clip id → the places of its forwards, of a guild.
+    /// HASH: clip ID → the places of its forwards, one hash per guild.
     pub fn forwards(&self, guild_id: &str) -> String {
         self.0.key(format_args!("clip:forwards:{guild_id}"))
     }
 
-    /// The member that stands for a clip in a message.
+    /// The member for a clip in a message.
     pub fn row(&self, channel_id: &str, message_id: &str, clip_id: &str) -> String {
         format!("{channel_id}:{message_id:0>20}:{clip_id}")
     }
@@ -43,7 +43,7 @@ impl Keys {
         self.0.key(format_args!("guild:settings:{guild_id}"))
     }
 
-    /// STRING: why and until when Discord is left alone, by all.
+    /// STRING: the circuit breaker for Discord.
     pub fn breaker(&self) -> String {
         self.0.key("discord:pace:breaker")
     }

@@ -1,4 +1,4 @@
-//! The clips of a guild or a channel, newest first, page by page.
+//! Lists the clips of a guild or a channel, newest first, page by page.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,31 @@ use crate::redis::commands::hashes::hmget;
 use crate::redis::commands::sorted_sets::{Range, SortedSets as _};
 use crate::redis::{Error, Pipeline};
 
-/// Where two clips of one millisecond meet the end of a page, so many more are read; a
-/// message has far fewer.
+/// If several clips of one millisecond meet the end of a page, this many more are read. A
+/// message has far fewer clips.
 const TIES: u64 = 64;
 
-/// With a filter on what only the clip itself has, so many times more are looked at.
+/// With a filter on fields that only the clip itself has, this many times more rows are
+/// read.
 const LOOK_AHEAD: u64 = 5;
 
-/// Which clips.
+/// Selects the clips to list.
 #[derive(Clone, Debug, Default)]
 pub struct ClipQuery {
-    /// Of this channel alone.
+    /// Only this channel.
     pub channel_id: Option<String>,
-    /// Posted after this unix millisecond.
+    /// Posted after this time, in Unix milliseconds.
     pub after: Option<i64>,
-    /// Posted before it.
+    /// Posted before this time, in Unix milliseconds.
     pub before: Option<i64>,
-    /// Clips declared shorter are left out; those of unknown length are listed unless
+    /// Clips declared shorter are excluded. Clips of unknown length are included unless
     /// `known_length` is set.
     pub min_seconds: Option<f64>,
-    /// Clips of unknown length are left out.
+    /// Excludes clips of unknown length.
     pub known_length: bool,
-    /// From where an earlier page ended.
+    /// Where an earlier page ended.
     pub cursor: Option<ClipCursor>,
-    /// At most so many.
+    /// Maximum number of clips.
     pub limit: u64,
 }
 
@@ -43,7 +44,7 @@ pub struct ClipCursor {
 }
 
 impl ClipCursor {
-    /// A cursor a listing gave.
+    /// Parses a cursor that a listing returned.
     pub fn parse(text: &str) -> Option<ClipCursor> {
         let (posted_at, member) = text.split_once(':')?;
         let is_part = |part: &str| {
@@ -65,12 +66,12 @@ impl std::fmt::Display for ClipCursor {
 }
 
 impl ScanStore {
-    /// A page of clips and where the next begins, in two requests. A page may hold
-    /// fewer than asked for, or none, and there be more: only without a cursor it is the
-    /// last.
+    /// Returns a page of clips and the cursor of the next page, in two requests. A page
+    /// may have fewer clips than requested, or none, although more follow; only a page
+    /// without a cursor is the last.
     ///
     /// # Errors
-    /// When Redis cannot be asked. A clip that cannot be read is left out.
+    /// If Redis cannot be reached. A clip that cannot be parsed is skipped.
     pub async fn list_clips(
         &self,
         guild_id: &str,
@@ -103,7 +104,7 @@ impl ScanStore {
         Ok((clips, cursor.filter(|_| !ends_here)))
     }
 
-    /// By the time they were posted.
+    /// Lists by time of posting.
     async fn of_guild(
         &self,
         guild_id: &str,
@@ -116,7 +117,7 @@ impl ScanStore {
             (Some(before), Some(from)) => Some(before.min(from)),
             (before, from) => before.or(from),
         };
-        // One more than is shown, to know whether there is another page.
+        // Requests one more than is shown, to find out whether there is another page.
         let asked = wanted + 1 + if query.cursor.is_some() { TIES } else { 0 };
         let range = Range::Score {
             min: query.after.map_or(f64::NEG_INFINITY, |at| at as f64 + 1.0),
@@ -150,7 +151,7 @@ impl ScanStore {
         Ok((places, more || cut))
     }
 
-    /// By message, which is by time as well: a message's id contains it.
+    /// Lists by message ID, which is also the order of time.
     async fn of_channel(
         &self,
         guild_id: &str,
@@ -193,7 +194,7 @@ impl ScanStore {
         self.clips_of(rows).await
     }
 
-    /// Clips by their rows, one command a channel.
+    /// Loads clips by their rows, with one command per channel.
     pub(super) async fn clips_of<'a>(
         &self,
         rows: impl Iterator<Item = &'a str>,
@@ -217,7 +218,7 @@ impl ScanStore {
         let mut pipeline = Pipeline::new();
         let mut slots = Vec::with_capacity(by_channel.len());
         for (channel, rows) in &by_channel {
-            // Versions before stored a clip under its id alone.
+            // Earlier versions stored a clip under its ID alone.
             let fields: Vec<&str> = rows.iter().flat_map(|row| [row.field, row.id]).collect();
             let read = hmget(&self.keys().clips(channel), &fields);
             slots.push((rows, pipeline.add(read)));

@@ -1,19 +1,19 @@
-//! The domain: channels and how far they were read, clips and where they were found.
+//! The domain: channels and how far they have been read, clips and where they were found.
 //!
-//! A channel has a record with two cursors: the newest message read and the oldest;
-//! all between them was read. One job at a time owns the record. A page is saved by
-//! one script, clips, counts and cursors together, and only by the owner, so a page
-//! that is read twice is counted once.
+//! A channel has a record with two cursors, the newest and the oldest message that was
+//! read. Everything in between has been read. One job at a time owns the record. One
+//! script saves a page, with clips, counts and cursors together, and only for the owner.
+//! So a page that is read twice is counted once.
 //!
-//! | file | what is in it | used by |
+//! | file | contents | used by |
 //! |---|---|---|
-//! | `store` | reading channels and clips | scans, statuses |
-//! | `ownership` | who may write a record, and by what its scan goes | scans |
-//! | `page` | saving a page | scans |
-//! | `channel`, `clip` | the records, and what may be said of them | all |
-//! | `breaker` | leaving Discord alone, for all workers | scans, the admin's routes |
-//! | `settings` | the settings of a guild | the guild's routes, scans |
-//! | `listing`, `removal` | the clips' routes | `clips` |
+//! | `store` | reads channels and clips | scans, statuses |
+//! | `ownership` | who may write a record, and the policy of its scan | scans |
+//! | `page` | saves a page | scans |
+//! | `channel`, `clip` | the records and their rules | all |
+//! | `breaker` | the circuit breaker for Discord, for all workers | scans, the admin routes |
+//! | `settings` | the settings of a guild | the guild routes, scans |
+//! | `listing`, `removal` | the clip routes | `clips` |
 
 mod breaker;
 mod channel;

@@ -1,47 +1,50 @@
-//! Who may write a channel's record, and by what its scan goes.
+//! Decides who may write a channel's record, and reads the policy of its scan.
 //!
-//! A record has one owner at a time: an attempt of a job, until a time. The owner is renewed
-//! with every page that is saved, and given up at the end. An attempt that is not the owner
-//! any more saves nothing: `save.lua` compares job and fence.
+//! A record has one owner at a time: one attempt of a job, for a limited time. Each saved
+//! page extends the ownership, and the end of the run gives it up. An attempt that is no
+//! longer the owner cannot save anything, because `save.lua` compares job and fence.
 
 use super::store::record;
 use super::{Breaker, Channel, GuildSettings, OwnershipRequest, ScanStore, scripts};
 use crate::redis::commands::strings::Strings as _;
 use crate::redis::{Error, FromReply as _};
 
-/// By what a scan of a guild goes: whether Discord is left alone, and the guild's settings.
+/// The policy for scans of a guild: whether requests to Discord are paused, and the
+/// guild's settings.
 #[derive(Clone, Debug, Default)]
 pub struct ScanPolicy {
-    /// Why Discord was left alone before.
+    /// Why requests to Discord were paused before.
     pub breaker: Breaker,
     /// The settings of the channel's guild.
     pub settings: GuildSettings,
 }
 
-/// What came of an [`OwnershipRequest`].
+/// The result of an [`OwnershipRequest`].
 #[derive(Debug)]
 pub enum Ownership {
-    /// The attempt owns the channel. The policy says why Discord was left alone before.
+    /// The attempt owns the channel. The policy says why requests to Discord were paused
+    /// before.
     Granted(Box<Channel>, ScanPolicy),
-    /// The job's last page was saved before, and the queue does not know.
+    /// The job's last page was saved before, but the queue does not know.
     Done(Box<Channel>),
-    /// Another job owns it, until this unix millisecond unless it goes on.
+    /// Another job owns it until this time, in Unix milliseconds, unless it extends its
+    /// ownership.
     Busy { until: i64 },
     /// A later attempt of the same job owns it.
     Superseded,
-    /// Discord is left alone until this unix millisecond.
+    /// Requests to Discord are paused until this time, in Unix milliseconds.
     Paused { until: i64, breaker: Breaker },
-    /// This channel is.
+    /// The channel's next page is not due before this time, in Unix milliseconds.
     Slow { until: i64 },
 }
 
 impl ScanStore {
-    /// Makes an attempt the owner of a channel and reads its guild's settings, unless
-    /// Discord is to be left alone by those with its token, or the channel's next page is
-    /// not to be asked for in time. One script, five commands at most.
+    /// Makes an attempt the owner of a channel and reads the guild's settings. Refuses if
+    /// requests with the attempt's token are paused or the channel's next page is not due
+    /// soon. One script, at most five commands.
     ///
     /// # Errors
-    /// When Redis cannot be asked, or the record cannot be read.
+    /// If Redis cannot be reached or the record cannot be parsed.
     pub async fn request_ownership(
         &self,
         request: &OwnershipRequest<'_>,
@@ -74,10 +77,10 @@ impl ScanStore {
         })
     }
 
-    /// By what a scan of a guild goes: one command.
+    /// Reads the policy for scans of a guild, with one command.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// If Redis cannot be reached.
     pub async fn scan_policy(&self, guild_id: &str) -> Result<ScanPolicy, Error> {
         let keys = [self.keys().breaker(), self.keys().settings(guild_id)];
         let found = self.redis().mget(&[&keys[0], &keys[1]]).await?;

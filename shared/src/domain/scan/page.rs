@@ -1,8 +1,8 @@
-//! Saving a page of messages: its clips, the record that says it was read, and the events
-//! about it, by one script.
+//! Saves a page of messages with one script: its clips, the record that says it was read,
+//! and the events about it.
 //!
-//! One step, because the record must never say more was read than the clips show: a worker
-//! that dies between two writes would lose the clips of a page for good.
+//! It must be one step, because the record must never claim more than the clips show. A
+//! worker that died between two writes would lose the clips of a page for good.
 
 use super::scripts::{
     SaveClip, SaveCount, SaveField, SaveKeys, SavePace, SaveRequest, add_save, key_of,
@@ -12,62 +12,64 @@ use crate::discord::MessageId;
 use crate::json::to_json;
 use crate::redis::{CountPlace, HashField, Pipeline, RawCommand, Slot};
 
-/// Where the outcome of [`ScanStore::add_page`] is found.
+/// Holds the result of [`ScanStore::add_page`].
 pub type PageSlot = Slot<SavedPage>;
 
-/// A stretch of a channel, from one message to another, both in it.
+/// A range of a channel from one message to another, inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
     pub low: MessageId,
     pub high: MessageId,
 }
 
-/// The pace that all jobs share: a field that says until when it is used up.
+/// The pace shared by all jobs: a field with the time until which it is used up.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace<'a> {
     pub field: &'a str,
     pub now: i64,
-    /// Milliseconds that the requests of this page take of it.
+    /// Milliseconds of it that the requests for this page use.
     pub spent: u64,
 }
 
-/// A page to be saved.
+/// A page to save.
 #[derive(Clone, Debug, Default)]
 pub struct PageSave<'a> {
     pub guild_id: &'a str,
     pub channel_id: &'a str,
     pub job_id: &'a str,
-    /// As it is after the page, with a revision one higher than before; none for single
-    /// messages, which move no cursor.
+    /// The record after the page, with a revision one higher than before. `None` for
+    /// single messages, which move no cursor.
     pub record: Option<&'a Channel>,
-    /// Clips the job found before, of single messages; the record knows it otherwise.
+    /// For single messages, the clips that the job found before. Otherwise the record
+    /// knows.
     pub found: u64,
     pub clips: &'a [Clip],
-    /// What was read: rows in it that are not among the clips are gone.
+    /// The ranges that were read. Rows in them that are not among the clips are removed.
     pub stretches: &'a [Stretch],
-    /// Whether a part of it may have rows. Where nothing was read before, the script does
+    /// Whether the ranges may contain rows. If nothing was read before, the script does
     /// not look for any.
     pub may_have_rows: bool,
-    /// Of the stretches only these messages were read.
+    /// If set, only these messages of the ranges were read.
     pub only: Option<Vec<MessageId>>,
-    /// Messages that were there and could not be read: their rows stay.
+    /// Messages that exist but could not be parsed. Their rows are kept.
     pub unreadable: &'a [MessageId],
-    /// The job's progress, a field of the queue's. `"@found"` in its value becomes the
-    /// clips found so far, as in `events`.
+    /// The job's progress, a field of the queue. `"@found"` in its value is replaced with
+    /// the number of clips found so far, as in `events`.
     pub progress: Option<HashField>,
-    /// Fields beside that one whose values are wanted.
+    /// Further fields of the same hash whose values are returned.
     pub watch: Vec<String>,
     pub pace: Option<Pace<'a>>,
-    /// Commands that append the events of the page, in their order. A word `@clips` becomes
-    /// the new clips, `@removed` those gone; the command is left out when there are none.
+    /// Commands that append the events of the page, in order. The word `@clips` is
+    /// replaced with the new clips and `@removed` with the removed ones. If there are
+    /// none, the command is skipped.
     pub events: &'a [RawCommand],
-    /// Where the clips found since the last time are counted.
+    /// Where to count the clips found since the last call.
     pub count: Option<Vec<CountPlace>>,
 }
 
 impl ScanStore {
-    /// Adds the saving of a page to a pipeline. Nothing of it is written when its writer
-    /// is not the owner of the record any more.
+    /// Adds the saving of a page to a pipeline. Writes nothing if the writer no longer
+    /// owns the record.
     pub fn add_page(&self, pipeline: &mut Pipeline, page: &PageSave<'_>) -> PageSlot {
         let (guild, channel) = (page.guild_id, page.channel_id);
         let counts = page.count.as_deref().unwrap_or_default();

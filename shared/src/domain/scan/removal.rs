@@ -1,8 +1,8 @@
-//! Taking clips off the list because a person wants them gone.
+//! Removes clips from the list because a person deleted them.
 //!
-//! Their rows leave a mark: whatever is read later, they are not listed again. So much is
-//! done at once as is bounded, however many clips there are; what is left is for the next
-//! call.
+//! A removed row leaves a mark, so that the clip is never listed again, whatever is read
+//! later. One call does a bounded amount of work, however many clips there are; the next
+//! call does the rest.
 
 use super::ScanStore;
 use super::scripts::{self, RemoveRequest};
@@ -10,43 +10,43 @@ use crate::discord::MessageId;
 use crate::redis::Error;
 use crate::redis::commands::sorted_sets::{Range, SortedSets as _};
 
-/// Rows looked at in one step, and steps of one call.
+/// Rows per step, and steps per call.
 const STEP: u64 = 500;
 const STEPS: u32 = 4;
 
-/// Which clips of a guild.
+/// Selects clips of a guild.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClipsOf {
-    /// All of this channel's.
+    /// All clips of this channel.
     Channel(String),
-    /// A message's, or one of them. Ids of messages differ in all of Discord; where they
-    /// do not, the channel says which is meant.
+    /// The clips of a message, or one of them. Message IDs are unique across Discord; on
+    /// servers where they are not, the channel is needed.
     Message {
         /// The message.
         id: MessageId,
-        /// One clip of it; all without.
+        /// A single clip of it. `None` means all.
         clip: Option<String>,
-        /// The channel it is in, if that is known.
+        /// The channel of the message, if it is known.
         channel: Option<String>,
     },
-    /// Of messages this user wrote.
+    /// The clips in messages of this user.
     Author(String),
 }
 
-/// What came of it.
+/// The result of a removal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// Rows that were removed.
+    /// Number of removed rows.
     pub clips: u64,
-    /// Where to go on; none when nothing is left.
+    /// Where to continue; `None` if nothing is left.
     pub next: Option<String>,
 }
 
 impl ScanStore {
-    /// Removes clips of a guild, beginning after the row `from`.
+    /// Removes clips of a guild, starting after the row `from`.
     ///
     /// # Errors
-    /// When Redis cannot be asked; what was removed stays removed.
+    /// If Redis cannot be reached. What was removed before stays removed.
     pub async fn remove_clips(
         &self,
         guild_id: &str,
@@ -64,7 +64,7 @@ impl ScanStore {
                 let ends = (format!("[{channel}:"), format!("({channel};"));
                 self.walk(guild_id, ends, None, from).await
             }
-            // Of all channels: their rows begin with digits.
+            // All channels: their rows start with digits.
             ClipsOf::Author(author) => {
                 let ends = ("[0".to_owned(), "(:".to_owned());
                 self.walk(guild_id, ends, Some(author), from).await
@@ -106,7 +106,8 @@ impl ScanStore {
         Ok(removed)
     }
 
-    /// The listed rows of a message, wherever that is: its id contains its time.
+    /// Finds the listed rows of a message in any channel by its time, which its ID
+    /// contains.
     async fn rows_of(
         &self,
         guild_id: &str,
@@ -143,7 +144,7 @@ impl ScanStore {
         Ok(rows.into_iter().filter(is_authors).collect())
     }
 
-    /// Rows in their order; those that are not listed are left out.
+    /// Removes rows in order. Rows that are not listed are skipped.
     async fn remove_rows(&self, guild_id: &str, rows: &[String]) -> Result<u64, Error> {
         let message = |row: &String| Some(row.rsplit_once(':')?.0.to_owned());
         let mut ordered: Vec<&str> = rows.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! The scripts of the scan's domain and their results as types.
+//! The scripts of the scan domain, with their results as types.
 
 use serde::Serialize;
 
@@ -83,12 +83,12 @@ pub(super) struct SaveKeys {
     pub recent: String,
     pub by_channel: String,
     pub forwards: String,
-    /// Those of others' fields, events and counts.
+    /// Keys of other modules: the progress, the events and the counters.
     pub others: Vec<String>,
 }
 
-/// How a channel was taken: a word and its detail, the guild's settings, why Discord is
-/// or was left alone.
+/// The reply of `take`: a word with its detail, the guild's settings, and the circuit
+/// breaker.
 pub(super) type TakeReply = (String, Reply, String, String);
 
 pub(super) async fn take(
@@ -126,7 +126,7 @@ pub(super) struct PauseRequest<'a> {
     pub window: Option<u64>,
 }
 
-/// Until when Discord is left alone, and since when it has been away.
+/// Returns the end of the pause and since when Discord has been unreachable.
 pub(super) async fn pause(
     redis: &Redis,
     keys: &[&str],
@@ -185,12 +185,12 @@ pub(super) fn add_save(
     pipeline.add_script(&SAVE, &all, &args)
 }
 
-/// The key a command is about.
+/// The key of a command.
 pub(super) fn key_of(command: &RawCommand) -> Option<&String> {
     command.words.get(1)
 }
 
-/// An attempt that asks to own a channel.
+/// An attempt that requests the ownership of a channel.
 #[derive(Debug)]
 pub struct OwnershipRequest<'a> {
     pub guild_id: &'a str,
@@ -198,17 +198,17 @@ pub struct OwnershipRequest<'a> {
     pub owner: &'a Owner,
     /// Unix milliseconds.
     pub now: i64,
-    /// Until when a pause of this channel is waited out, in unix milliseconds.
+    /// Until when the caller can wait for the channel's next page, in Unix milliseconds.
     pub latest: i64,
-    /// A mark of the token Discord is asked with.
+    /// The fingerprint of the token used for Discord.
     pub token: &'a str,
 }
 
-/// What came of saving a page.
+/// The result of saving a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saved {
     Yes,
-    /// It was saved before; nothing was counted again.
+    /// The page was saved before; nothing was counted again.
     Duplicate,
     /// Another attempt owns the channel: nothing was saved.
     Superseded,
@@ -218,17 +218,18 @@ pub enum Saved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedPage {
     pub saved: Saved,
-    /// Clips the job found so far.
+    /// Clips that the job has found so far.
     pub found: u64,
-    /// Those of `PageSave::watch`, then until when the pace is taken.
+    /// The values of `PageSave::watch`, followed by the time until which the pace is used
+    /// up.
     pub watched: Vec<String>,
-    /// The `progress` of a page of single messages that was saved before.
+    /// For a page of single messages that was saved before, the `progress` sent then.
     pub before: String,
 }
 
 impl FromReply for SavedPage {
     fn from_reply(reply: Reply) -> Result<SavedPage, Error> {
-        // The second is how many clips are new.
+        // The second value is the number of new clips.
         let (word, _, found, watched, before) =
             <(String, u64, u64, Vec<String>, String)>::from_reply(reply)?;
         Ok(SavedPage {

@@ -1,7 +1,7 @@
 //! The settings of a guild.
 //!
-//! One string, so that a scan reads it by the command that asks whether Discord is left
-//! alone, at no cost of its own.
+//! They are one string, so that a scan reads them in the same command as the circuit
+//! breaker, at no extra cost.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -38,8 +38,8 @@ impl Default for GuildSettings {
 }
 
 impl GuildSettings {
-    /// Settings as they are stored. A field that was never set, or cannot be read, has
-    /// its default.
+    /// Parses stored settings. A field that was never set or cannot be parsed has its
+    /// default.
     pub fn parse(text: Option<&str>) -> GuildSettings {
         let stored: Option<Map<String, Value>> =
             text.and_then(|text| serde_json::from_str(text).ok());
@@ -60,26 +60,27 @@ impl GuildSettings {
         to_json(self)
     }
 
-    /// Whether this channel is one of those that are not scanned.
+    /// Whether this channel is excluded.
     pub fn leaves_out(&self, channel_id: &str) -> bool {
         self.excluded_channel_ids.iter().any(|id| id == channel_id)
     }
 }
 
 impl ScanStore {
-    /// The settings of a guild.
+    /// Reads the settings of a guild.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// If Redis cannot be reached.
     pub async fn settings(&self, guild_id: &str) -> Result<GuildSettings, Error> {
         let found = self.stored_settings(guild_id).await?;
         Ok(GuildSettings::parse(found.as_deref()))
     }
 
-    /// The same as text, for [`GuildSettings::parse`]; `None` when nobody has set any.
+    /// Reads the settings as text, for [`GuildSettings::parse`]. `None` if they were
+    /// never set.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// If Redis cannot be reached.
     pub async fn stored_settings(&self, guild_id: &str) -> Result<Option<String>, Error> {
         let mut pipeline = Pipeline::new();
         let slot = self.add_read_settings(&mut pipeline, [guild_id]);
@@ -87,8 +88,8 @@ impl ScanStore {
         Ok(found.pop().flatten())
     }
 
-    /// Adds to a pipeline that settings are stored in the place of `before`: not if
-    /// others are there by then. Not to be sent twice.
+    /// Adds a command that replaces the settings, provided that they are still `before`.
+    /// It must not be sent twice.
     pub fn add_replacement(
         &self,
         pipeline: &mut Pipeline,
@@ -96,7 +97,7 @@ impl ScanStore {
         before: Option<&str>,
         settings: &GuildSettings,
     ) -> Slot<bool> {
-        // Compared as text: the settings are always written in one order.
+        // Compares the text, because settings are always written in the same order.
         let only_if = match before {
             Some(before) => SetOptions::new().if_equal(before),
             None => SetOptions::new().if_missing(),
@@ -105,8 +106,8 @@ impl ScanStore {
         pipeline.add(set(&key, &settings.to_text(), only_if))
     }
 
-    /// Adds the reading of some guilds' settings to a pipeline: one command, whose
-    /// words are for [`GuildSettings::parse`].
+    /// Adds a command that reads the settings of several guilds. Its result is for
+    /// [`GuildSettings::parse`].
     pub fn add_read_settings<'a>(
         &self,
         pipeline: &mut Pipeline,
@@ -118,7 +119,7 @@ impl ScanStore {
         pipeline.add(mget(&keys))
     }
 
-    /// Adds the storing of a guild's settings to a pipeline.
+    /// Adds a command that stores a guild's settings.
     pub fn add_settings(
         &self,
         pipeline: &mut Pipeline,

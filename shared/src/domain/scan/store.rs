@@ -1,4 +1,4 @@
-//! Reading and writing the domain's records.
+//! Reads and writes the records of the domain.
 
 use serde_json::json;
 
@@ -8,26 +8,26 @@ use crate::redis::commands::hashes::{Hashes as _, hsetnx};
 use crate::redis::commands::sorted_sets::zscore;
 use crate::redis::{Error, FromReply as _, Pipeline, Prefix, Redis, Repeat, Reply};
 
-/// Channels and clips of all guilds.
+/// The channels and clips of all guilds.
 #[derive(Clone)]
 pub struct ScanStore {
     redis: Redis,
     keys: Keys,
 }
 
-/// The most channels of one script.
+/// Maximum number of channels per script call.
 const AT_ONCE: usize = 500;
 
-/// A scan that was asked for.
+/// A requested scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
     pub channel_id: String,
-    /// Its job, where that is known.
+    /// Its job, if it is known.
     pub job_id: Option<String>,
 }
 
 impl Noted {
-    /// A record that says nothing but whose job it is: the state of the scan is the job's.
+    /// A record that names only its job, whose state determines the status of the scan.
     fn record(&self, now: i64) -> String {
         let owner = self
             .job_id
@@ -45,7 +45,7 @@ impl ScanStore {
         }
     }
 
-    /// The same store through another handle, such as one scoped to a request.
+    /// The same store with another client, such as one scoped to a request.
     pub fn on(&self, redis: &Redis) -> ScanStore {
         ScanStore {
             redis: redis.clone(),
@@ -61,16 +61,16 @@ impl ScanStore {
         &self.redis
     }
 
-    /// Notes channels that have no record yet; one command for one, two or three for
-    /// more.
+    /// Creates records for channels that have none yet. One command for one channel, two
+    /// or three for more.
     ///
     /// # Errors
-    /// When Redis cannot be asked.
+    /// If Redis cannot be reached.
     pub async fn note(&self, guild_id: &str, scans: &[Noted], now: i64) -> Result<(), Error> {
         let key = self.keys().channels(guild_id);
         if let [scan] = scans {
             let mut command = hsetnx(&key, &scan.channel_id, &scan.record(now));
-            // HSETNX answers otherwise when it is sent twice, and nobody looks at the answer.
+            // HSETNX returns another value when it is sent twice, but nobody reads it.
             command.raw.repeat = Repeat::Safe;
             command.send(&**self.redis()).await?;
             return Ok(());
@@ -88,7 +88,7 @@ impl ScanStore {
     /// The record of a channel, if it was ever scanned.
     ///
     /// # Errors
-    /// When Redis cannot be asked, or the record cannot be read.
+    /// If Redis cannot be reached or the record cannot be parsed.
     pub async fn channel(
         &self,
         guild_id: &str,
@@ -102,10 +102,10 @@ impl ScanStore {
             .transpose()
     }
 
-    /// Every clip of a channel that is listed, in no order.
+    /// All listed clips of a channel, in no particular order.
     ///
     /// # Errors
-    /// When Redis cannot be asked. A clip that cannot be read is left out.
+    /// If Redis cannot be reached. A clip that cannot be parsed is skipped.
     pub async fn clips(&self, channel_id: &str) -> Result<Vec<Clip>, Error> {
         let stored = self.redis.hgetall(&self.keys.clips(channel_id)).await?;
         let stored: Vec<Clip> = stored
@@ -134,7 +134,7 @@ impl ScanStore {
     }
 }
 
-/// Reads a record as it is stored.
+/// Parses a stored record.
 pub(super) fn record(reply: Reply) -> Result<Box<Channel>, Error> {
     serde_json::from_str(&String::from_reply(reply)?)
         .map_err(|error| Error::Malformed(format!("a channel's record: {error}")))

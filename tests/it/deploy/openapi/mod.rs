@@ -1,4 +1,4 @@
-//! The document of the routes, against the functions and the file that is kept.
+//! Compares the OpenAPI document with the functions and with the file in the repository.
 
 use std::collections::BTreeSet;
 
@@ -114,7 +114,7 @@ fn a_body_has_the_fields_that_are_known_and_no_others() {
     assert!(bodies >= 6, "{bodies}");
 }
 
-/// The document as it is kept, with its examples.
+/// The document in the repository, with its examples.
 fn the_document() -> Value {
     let text = std::fs::read_to_string(root("docs/openapi.json")).unwrap();
     serde_json::from_str(&text).unwrap()

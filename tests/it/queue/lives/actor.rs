@@ -1,4 +1,4 @@
-//! What the jobs of a life do.
+//! The jobs of a scenario.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use shared::redis::{Pipeline, Redis};
 
 use super::LARGE;
 
-/// Does what a job's kind says, and remembers what it did.
+/// Does what a job's kind says and remembers it.
 pub struct Actor {
     redis: Redis,
     queue: Queue,
@@ -33,7 +33,7 @@ impl Actor {
     }
 }
 
-/// Counts a holder of the group while it lives, also if it is dropped half way.
+/// Counts a holder of the group while it is alive, even if it is dropped half-way.
 struct Holder<'a>(&'a AtomicUsize);
 
 impl Drop for Holder<'_> {
@@ -79,7 +79,7 @@ async fn act(
             Outcome::Done(json!({ "fence": job.fence(), "text": "y".repeat(LARGE) }))
         }
         "stopped" => {
-            // Not stopped if it could not be said: then it is said the next time.
+            // If the cancellation fails, the job continues and tries again the next time.
             let cancelled = queue.cancel(&job.attempt.id).await;
             Outcome::Snooze {
                 after: Duration::from_secs(u64::from(cancelled.is_err())),

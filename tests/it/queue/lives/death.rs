@@ -1,4 +1,4 @@
-//! The deaths of a drainer, and requests that come late.
+//! Deaths of a drainer, and requests that arrive late.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,14 +15,14 @@ use tokio::sync::Notify;
 /// When a drainer dies.
 #[derive(Clone, Copy, Debug)]
 pub enum Death {
-    /// After so many polls of its drain: at once, or when it would be polled again.
+    /// After this many polls of its drain: at once, or when it would be polled again.
     Poll { after: usize, at_once: bool },
-    /// At a request of its own or of one of its jobs, counted from 0: before it is
-    /// sent, or when it was carried out and the reply is not read yet.
+    /// At a request of the drainer or one of its jobs, counted from 0: before it is sent,
+    /// or after it was carried out but before the reply is read.
     Request { n: usize, carried_out: bool },
 }
 
-/// A drain that ends with its drainer; `None` says that it died.
+/// A drain that ends when its drainer dies. `None` means that it died.
 pub struct Mortal {
     pub drain: BoxFuture<'static, Result<DrainReport, Error>>,
     pub death: Option<Death>,
@@ -49,15 +49,15 @@ impl Future for Mortal {
     }
 }
 
-/// A request that is carried out once more when so many others have been: as one whose
-/// caller gave it up and asked again, while it was still on its way.
+/// A request that is carried out again after this many others, as if its caller had timed
+/// out and retried while it was still in transit.
 #[derive(Clone, Copy, Debug)]
 pub struct Late {
     pub n: usize,
     pub after: usize,
 }
 
-/// The requests of a life, and the late one among them.
+/// The requests of a scenario, including the late one.
 #[derive(Default)]
 struct Lateness {
     late: Option<Late>,
@@ -65,7 +65,7 @@ struct Lateness {
     on_its_way: Option<Vec<RawCommand>>,
 }
 
-/// A way to Redis that may be death to whoever takes it.
+/// A connection to Redis that can kill its user.
 pub struct Way {
     redis: Redis,
     requests: AtomicUsize,
@@ -87,7 +87,7 @@ impl Way {
         }
     }
 
-    /// Counts from here on; the future ends with the drainer.
+    /// Starts counting. The future ends when the drainer dies.
     pub fn set(&self, death: Option<Death>) -> BoxFuture<'static, ()> {
         self.requests.store(0, Ordering::SeqCst);
         self.answered.store(0, Ordering::SeqCst);
@@ -96,7 +96,7 @@ impl Way {
         async move { died.notified().await }.boxed()
     }
 
-    /// Counts from here on, and lets one of the requests come late.
+    /// Starts counting, and makes one of the requests arrive late.
     pub fn set_late(&self, late: Option<Late>) {
         *self.lateness.lock().unwrap() = Lateness {
             late,
@@ -104,7 +104,8 @@ impl Way {
         };
     }
 
-    /// The late request arrives, if it has not; answers how many were sent.
+    /// Delivers the late request if it has not arrived yet. Returns how many requests
+    /// were sent.
     pub async fn end(&self) -> usize {
         let (n_sent, late) = {
             let mut lateness = self.lateness.lock().unwrap();
@@ -116,7 +117,7 @@ impl Way {
         n_sent
     }
 
-    /// Takes note of a request; the late one arrives before it if its time has come.
+    /// Counts a request. If it is time, the late request arrives before it.
     async fn note(&self, commands: &[RawCommand]) {
         let arrives = {
             let mut lateness = self.lateness.lock().unwrap();
@@ -136,7 +137,7 @@ impl Way {
         }
     }
 
-    /// Whether a request is under way.
+    /// Whether a request is in flight.
     pub fn is_taken(&self) -> bool {
         self.requests.load(Ordering::SeqCst) > self.answered.load(Ordering::SeqCst)
     }

@@ -1,5 +1,5 @@
-//! Lives of jobs, to be lived under faults and crashes: each is written from enqueue to
-//! retention, and must end the same whatever happened on the way.
+//! Scenarios that run under faults and crashes. Each covers a job from enqueueing to
+//! retention and must end in the same way, whatever happens.
 
 mod actor;
 mod death;
@@ -17,18 +17,18 @@ use shared::redis::commands::streams::Entry;
 pub use death::{Death, Late, Way};
 pub use site::Site;
 
-/// Large enough for a key of its own.
+/// Large enough to be stored under a separate key.
 const LARGE: usize = 6000;
 
 /// How a job must end.
 pub struct Expected {
     pub id: JobId,
     pub state: JobState,
-    /// Attempts begun, lost leases and snoozes left out.
+    /// Attempts that were started, without lost leases and snoozes.
     pub attempts: i64,
 }
 
-/// How a life must end: its jobs, and how many outcomes were accepted.
+/// How a scenario must end: its jobs, and the number of accepted outcomes.
 #[derive(Default)]
 pub struct Ending {
     pub jobs: Vec<Expected>,
@@ -60,24 +60,24 @@ impl Ending {
     }
 }
 
-/// A life. Each is short, so that every place in it can be struck.
+/// A scenario. Each is short, so that a fault can hit every point of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// Done at once, after telling its progress; the endpoint knows no script.
+    /// Completes at once after a progress update; the endpoint has cached no script.
     Plain,
     /// Fails once.
     Retried,
     /// Hands back half of its work.
     Snoozed,
-    /// A second job with its unique key comes, and one after its end.
+    /// A second job with the same unique key arrives, and another one after it ended.
     Unique,
-    /// Two of a group that runs one at a time, and one that is not held up.
+    /// Two jobs of a group that runs one at a time, and one that is not delayed by them.
     Grouped,
     /// Two jobs follow it.
     Chain,
-    /// Two jobs, of which one fails, and one after both.
+    /// Two jobs, one of which fails, and a third one after both.
     Batch,
-    /// Arguments and result in keys of their own.
+    /// Arguments and result are stored under separate keys.
     Large,
     /// Cancelled while it waits.
     Cancelled,
@@ -85,11 +85,11 @@ pub enum Life {
     Stopped,
     /// Fails for good, is redriven and completes.
     Redriven,
-    /// Delayed, and then wanted sooner.
+    /// Delayed, and then moved to an earlier time.
     Changed,
-    /// Comes of a schedule.
+    /// Created by a schedule.
     Recurring,
-    /// Comes out of a stream.
+    /// Taken from a stream.
     Foreign,
 }
 
@@ -116,7 +116,7 @@ impl Life {
         let ending = Ending::default();
         match self {
             Life::Plain => {
-                // Of a server that others use as well, everybody's scripts would go.
+                // On a shared server, this would remove everyone's scripts.
                 if integration::clock_moves_keys() {
                     let flush = Command::<String>::safe("SCRIPT").arg("FLUSH");
                     site.unharmed(site.ask(flush)).await;
@@ -218,7 +218,8 @@ impl Life {
                 site.drain().await;
                 site.actor.mended.store(true, Ordering::SeqCst);
                 let redriven = site.insist(|| site.queue.redrive(&id)).await;
-                // Asked again later, it is answered what became of the first time.
+                // When it is sent again later, the answer is the outcome of the first
+                // time.
                 let is_done = |redriven| match redriven {
                     Redriven::Done => true,
                     other => other == Redriven::NotFailed(JobState::Waiting),
@@ -250,19 +251,20 @@ impl Life {
                     missed: shared::queue::Missed::RunOnce,
                     job: site.job("work"),
                 }];
-                // The schedule is known before.
+                // The schedule is already registered.
                 site.insist(|| async {
                     let mut seen = shared::queue::Slots::default();
                     site.queue.fire(&recurring, &mut seen).await
                 })
                 .await;
-                // Into the first seconds of a slot, which no drain must leave.
+                // Into the first seconds of a slot. No drain may take longer than that
+                // slot.
                 let day = 86_400_000;
                 let rest = day - site.clock.now_ms().rem_euclid(day);
                 site.advance(Duration::from_millis(rest as u64));
                 let slot = recurring[0].schedule.slot(site.clock.now_ms()).unwrap();
                 for _ in 0..2 {
-                    // Two environments, each of which has seen nothing yet.
+                    // Two environments, neither of which has seen a slot yet.
                     let seen = Mutex::new(Some(shared::queue::Slots::default()));
                     site.insist(|| async {
                         let mut slots = seen.lock().unwrap().take().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where lives are lived, and whether they ended as they must.
+//! Runs scenarios and checks that they ended as they must.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,35 +16,36 @@ use super::actor::Actor;
 use super::death::{Death, Late, Mortal, Way};
 use super::{Ending, Expected, Life};
 
-/// More rounds than the worst life takes.
+/// More rounds than the longest scenario takes.
 const ROUNDS: usize = 14;
 
-/// Where lives are lived: an endpoint and a clock; each life has a queue of its own.
+/// An endpoint and a clock for scenarios. Each scenario gets its own queue.
 pub struct Site {
     pub server: Server,
     pub clock: Clock,
-    /// For what is no part of a life.
+    /// For calls that are not part of the scenario.
     plain: Redis,
     redis: Redis,
     way: Arc<Way>,
     n_lives: usize,
-    /// The queue of the life under way.
+    /// The queue of the current scenario.
     pub queue: Queue,
     pub actor: Arc<Actor>,
-    /// How the next drainers die, if they do, the last of these first.
+    /// How the next drainers die, last one first.
     pub deaths: Vec<Option<Death>>,
-    /// Which request of the next life comes late.
+    /// Which request of the next scenario arrives late.
     pub late: Option<Late>,
-    /// How many requests the last life took.
+    /// Number of requests that the last scenario sent.
     pub n_sent: usize,
-    /// How many of a life's drainers died.
+    /// Number of drainers that died in the last scenario.
     pub n_died: usize,
-    /// Whether arguments in a key of their own may stay behind: when both the request that lets them
-    /// expire and the reply that names them to be deleted are lost, nobody knows of them.
+    /// Whether arguments under a separate key may be left behind. If both the request
+    /// that makes them expire and the reply that names them for deletion are lost, nobody
+    /// knows of them.
     pub may_leave_blobs: bool,
-    /// How many leases of the last life ended.
+    /// Number of leases that expired in the last scenario.
     pub n_stalled: u64,
-    /// How many outcomes of its drainers were not accepted.
+    /// Number of outcomes that were not accepted.
     pub n_lost: u32,
 }
 
@@ -90,8 +91,8 @@ impl Site {
         }
     }
 
-    /// Lives `life` and checks how it ended. Faults that wait strike only what the
-    /// life itself asks for.
+    /// Runs `life` and checks how it ended. Pending faults hit only the requests of the
+    /// scenario itself.
     pub async fn live(&mut self, life: Life) {
         self.n_lives += 1;
         let name = format!("life-{}", self.n_lives);
@@ -116,8 +117,8 @@ impl Site {
         NewJob::new(JobId::new(&self.clock), kind, &json!({ "n": 1 })).unwrap()
     }
 
-    /// Asks until there is an answer, as a caller does who was given an error, and
-    /// each time a little later.
+    /// Retries until there is an answer, as a caller does after an error, waiting a
+    /// little each time.
     pub async fn insist<T, R>(&self, ask: impl Fn() -> R) -> T
     where
         R: Future<Output = Result<T, Error>>,
@@ -133,15 +134,15 @@ impl Site {
         panic!("no answer: {errors:?}");
     }
 
-    /// Stores a job and answers its id.
+    /// Enqueues a job and returns its ID.
     pub async fn enqueue(&self, job: NewJob) -> JobId {
         let stored = self.insist(|| self.queue.enqueue(job.clone())).await;
         assert_eq!(stored, shared::queue::Enqueued::New(job.id.clone()));
         job.id
     }
 
-    /// Drains, after each time the leases of lost drainers have ended, until nothing
-    /// is left to be done.
+    /// Drains until nothing is left to do, each time after the leases of dead drainers
+    /// have expired.
     pub async fn drain(&mut self) {
         for _ in 0..ROUNDS {
             let consumer = Consumer::new(self.queue.clone(), self.actor.clone());
@@ -167,7 +168,7 @@ impl Site {
         panic!("jobs are claimed again and again");
     }
 
-    /// Answers how many leases ended.
+    /// Returns how many leases expired.
     async fn check(&self, ending: &Ending) -> u64 {
         let ran = self.actor.ran.lock().unwrap().clone();
         let mut newest: HashMap<&str, u64> = HashMap::new();
@@ -183,12 +184,13 @@ impl Site {
         {
             let job = self.queue.job(id).await.unwrap().expect("it is kept");
             assert_eq!(job.state, *state, "{} {:?}", job.kind, job.errors);
-            // One swept after it was to be cancelled began no attempt.
+            // A job that was swept after it had been asked to cancel did not start an
+            // attempt.
             let made = job.attempts_made;
             let swept = *state == JobState::Cancelled && made < *attempts;
             assert!(swept || made == *attempts, "{made} of {attempts} attempts");
             if *state == JobState::Completed {
-                // A large one that cannot be put anywhere undoes no job.
+                // A large result that cannot be stored does not undo the job.
                 if !job.result_dropped {
                     let value = job.returnvalue.expect("a result");
                     assert_eq!(value["fence"], job.fence, "an old attempt's result");
@@ -209,7 +211,7 @@ impl Site {
         stats.lifetime.stalled
     }
 
-    /// Does `work` while the faults in waiting are held back.
+    /// Does `work` while pending faults are held back.
     pub async fn unharmed<T>(&self, work: impl Future<Output = T>) -> T {
         let waiting = self.server.faults().waiting();
         self.server.faults().clear();
@@ -220,7 +222,7 @@ impl Site {
         done
     }
 
-    /// Lets retention come, and looks that it leaves counters only.
+    /// Runs retention and checks that only counters are left.
     async fn forget_all(&self) {
         self.advance(Duration::from_secs(8 * 86_400));
         self.insist(|| self.queue.retain()).await;
@@ -243,7 +245,7 @@ impl Site {
         let _: u64 = self.ask(Command::safe("DEL").arg(&keys.records)).await;
     }
 
-    /// Those of the keys that would still be there after this life's eight days.
+    /// The keys that would still exist after the eight days of this scenario.
     async fn without_expiry(&self, keys: Vec<String>) -> Vec<String> {
         let mut kept = Vec::new();
         for key in keys {

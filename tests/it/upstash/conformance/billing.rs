@@ -1,4 +1,4 @@
-//! The meter: the same work costs the same on every engine.
+//! The billing meter: the same work costs the same on every engine.
 
 use serde_json::{Value, json};
 use upstash_local::Options;
@@ -40,7 +40,7 @@ end
 redis.call('XADD', KEYS[3], '*', 'claimed', #ids)
 return ids";
 
-/// Runs into errors of every kind.
+/// Runs into every kind of error.
 const STUMBLE: &str = "#!lua flags=allow-key-locking
 redis.pcall('INCR', KEYS[1])
 redis.pcall('NOSUCH')
@@ -54,7 +54,7 @@ return 1";
 async fn work(endpoint: &Endpoint) {
     let digest = sha1_smol::Sha1::from(CLAIM).digest().to_string();
     let claim = json!(["EVALSHA", digest, 3, "index", "records", "events", 100]);
-    // Not known yet: billed as one.
+    // The script is not cached yet, so this is billed as one command.
     endpoint.error(claim.clone()).await;
     let enqueue: Vec<Value> = (0..12)
         .flat_map(|n| {

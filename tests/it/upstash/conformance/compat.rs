@@ -56,7 +56,8 @@ async fn the_server_answers_as_recorded(endpoint: &Endpoint) {
     replay(endpoint, "server").await;
 }
 
-/// About a whole database or all scripts: nothing to ask of a database others use.
+/// Commands about a whole database or all scripts, which cannot be tested on a shared
+/// database.
 const GLOBAL: &[&str] = &[
     "KEYS",
     "SCAN",
@@ -68,7 +69,7 @@ const GLOBAL: &[&str] = &[
     "SCRIPT",
 ];
 
-/// The folder, seen from the package that compiles this file.
+/// The folder, relative to the package that compiles this file.
 fn folder() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = package
@@ -109,7 +110,7 @@ async fn replay(endpoint: &Endpoint, family: &str) {
     );
 }
 
-/// A reply as recorded: the REST encoding does not tell a status from a string.
+/// A reply as recorded. The REST encoding does not distinguish a status from a string.
 fn plain(recorded: &Value) -> Value {
     match recorded {
         Value::Object(fields) => fields
@@ -121,7 +122,7 @@ fn plain(recorded: &Value) -> Value {
     }
 }
 
-/// An error inside an array comes as its text.
+/// Inside an array, an error is represented by its text.
 fn without_error_objects(recorded: &Value, top: bool) -> Value {
     match recorded {
         Value::Object(fields) if !top => fields.get("error").cloned().unwrap_or(Value::Null),

@@ -1,4 +1,4 @@
-//! An endpoint to ask, and short ways to ask it.
+//! An endpoint under test, with shortcuts for requests.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -6,15 +6,15 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use upstash_local::{MeterSnapshot, Options, RedisUrl, Server, Store};
 
-/// Who serves.
+/// Which endpoint is tested.
 #[derive(Debug, Clone)]
 pub enum Target {
     Embedded,
     /// A real server behind the endpoint. Its databases are flushed.
     #[cfg_attr(test, allow(dead_code, reason = "only the example goes there"))]
     Redis(RedisUrl),
-    /// Somebody's database at the service or behind another endpoint: only keys under a
-    /// prefix of the case are touched, and those are deleted afterwards.
+    /// A shared database at the hosted service or behind another endpoint. Only keys
+    /// under a prefix of the case are used, and they are deleted afterwards.
     Service {
         url: String,
         token: String,
@@ -27,14 +27,14 @@ pub struct Endpoint {
     url: String,
     token: String,
     server: Option<Server>,
-    /// Put before every key that is sent and taken from every reply.
+    /// Added to every key that is sent and removed from every reply.
     prefix: String,
 }
 
 impl Endpoint {
-    /// Starts a server with these options, or goes to the one there is.
+    /// Starts a server with these options, or connects to the given one.
     pub async fn open(target: &Target, mut options: Options) -> Self {
-        // A client wants a TLS provider even when nothing is encrypted.
+        // The HTTP client needs a TLS provider even for plain HTTP.
         let _ = rustls::crypto::ring::default_provider().install_default();
         if let Target::Redis(url) = target {
             options.store = Store::Redis { url: url.clone() };
@@ -68,7 +68,7 @@ impl Endpoint {
         endpoint
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -77,17 +77,18 @@ impl Endpoint {
         &self.token
     }
 
-    /// A key as it is sent in paths and in scripts; commands get theirs by themselves.
+    /// A key as it must be written in paths and scripts. In commands, the prefix is added
+    /// automatically.
     pub fn key(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
-    /// What was billed, where that can be read.
+    /// The billing counters, where they can be read.
     pub fn meter(&self) -> Option<MeterSnapshot> {
         self.server.as_ref().map(Server::meter)
     }
 
-    /// The server, where it is ours.
+    /// The server, if the test started it.
     pub fn server(&self) -> &Server {
         self.server
             .as_ref()
@@ -100,7 +101,7 @@ impl Endpoint {
             .bearer_auth(&self.token)
     }
 
-    /// The body of a command sent as an array.
+    /// The response body for a command sent as an array.
     pub async fn raw(&self, command: Value) -> Value {
         let response = self.try_send("/", &command).await.unwrap();
         self.read(response).await
@@ -167,7 +168,7 @@ impl Endpoint {
         }
     }
 
-    /// Deletes what the case left behind, where others use the database too.
+    /// On a shared database, deletes what the case left behind.
     pub async fn close(self) {
         if !self.prefix.is_empty() {
             let pattern = format!("{}*", self.prefix);
@@ -175,7 +176,7 @@ impl Endpoint {
             loop {
                 let scan = json!(["SCAN", cursor, "MATCH", pattern, "COUNT", 1000]);
                 let page = self.run(scan).await;
-                // The prefix was taken off; DEL puts it back.
+                // The prefix was removed from the reply; DEL adds it again.
                 let mut delete = vec![json!("DEL")];
                 delete.extend(page[1].as_array().unwrap().iter().cloned());
                 if delete.len() > 1 {
@@ -199,7 +200,7 @@ pub fn eval(script: &str, keys: &[&str], args: &[&str]) -> Value {
     Value::Array(command)
 }
 
-/// A word as it arrives at the server.
+/// A word as the server receives it.
 fn text(word: &Value) -> String {
     match word {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! The wire contract: request forms, encodings, status codes.
+//! The HTTP API: request forms, encodings and status codes.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ cases! {
     base64_covers_every_string_but_ok: Nothing,
     resp2_is_raw_and_goes_with_neither_base64_nor_transactions: Nothing,
     each_reply_carries_another_sync_token: Nothing,
-    what_is_no_command_is_a_bad_request_and_costs_nothing: Nothing,
+    an_invalid_command_is_a_bad_request_and_costs_nothing: Nothing,
     a_request_has_a_largest_size: OwnServer,
     a_key_has_a_largest_size: Nothing,
     each_token_has_a_database_of_its_own: OwnServer,
@@ -180,7 +180,7 @@ async fn each_reply_carries_another_sync_token(endpoint: &Endpoint) {
     assert_eq!(tokens.len(), 3);
 }
 
-async fn what_is_no_command_is_a_bad_request_and_costs_nothing(endpoint: &Endpoint) {
+async fn an_invalid_command_is_a_bad_request_and_costs_nothing(endpoint: &Endpoint) {
     for body in [
         "",
         "{}",

@@ -1,12 +1,12 @@
-//! What an endpoint must do, whoever serves it: the embedded engine, a real Redis
-//! behind the endpoint, or the service itself.
+//! What every endpoint must do: the embedded engine, a real Redis behind the endpoint, or
+//! the hosted service.
 //!
-//! A case is a function of an open endpoint that panics when the claim does not hold.
-//! `cargo test` runs each on the embedded engine; the example `conformance` of
+//! A case is a function that takes an open endpoint and panics if the claim does not
+//! hold. `cargo test` runs all cases on the embedded engine. The example `conformance` of
 //! `upstash-local` runs them on any target.
 
-/// Lists a file's cases, and makes each a test on the embedded engine. What a case
-/// needs of its endpoint stands behind its name.
+/// Lists the cases of a file and turns each into a test on the embedded engine. What a
+/// case needs from its endpoint follows its name.
 macro_rules! cases {
     ($($name:ident: $needs:ident,)*) => {
         pub const CASES: &[super::Case] = &[
@@ -39,13 +39,13 @@ use std::pin::Pin;
 
 pub use endpoint::{Endpoint, Target};
 
-/// What a case needs beyond the wire contract.
+/// What a case needs beyond the HTTP API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
-    /// A database nobody else uses.
+    /// A database that is not shared.
     OwnDatabase,
-    /// The endpoint's options or its meter.
+    /// Access to the endpoint's options or its meter.
     OwnServer,
     /// Undeclared keys are refused.
     KeyLocking,
@@ -53,7 +53,7 @@ pub enum Needs {
 
 type Run = for<'a> fn(&'a Endpoint) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// A claim and how it is checked.
+/// A claim and its check.
 #[derive(Clone, Copy)]
 pub struct Case {
     /// The claim.
@@ -63,7 +63,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// Why this target cannot be asked.
+    /// Why this target cannot run the case.
     pub fn obstacle(&self, target: &Target) -> Option<&'static str> {
         match (self.needs, target) {
             (Needs::OwnDatabase, Target::Service { .. }) => Some("the database may be in use"),
@@ -74,7 +74,7 @@ impl Case {
     }
 }
 
-/// Every case, by family.
+/// All cases, by family.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static Case)> {
     let families = [
         ("http", http::CASES),

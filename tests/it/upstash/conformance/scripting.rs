@@ -1,4 +1,4 @@
-//! Scripts, as clients see them.
+//! Scripts from the clients' point of view.
 
 use serde_json::json;
 
@@ -49,7 +49,7 @@ async fn a_script_is_found_by_the_digest_of_its_source_as_sent(endpoint: &Endpoi
         "allow-key-locking",
         "no-writes,allow-key-locking",
     ] {
-        // Others may have loaded anything but this.
+        // A script that no other client can have loaded.
         let script = format!(
             "#!lua flags={flags}\nreturn ARGV[1] -- {}",
             endpoint.key("")
@@ -91,7 +91,7 @@ async fn an_error_names_a_script_by_no_other_digest_than_that_of_its_source_as_s
     let error = endpoint.error(json!(["EVAL", script, 0])).await;
     let digest = sha1_smol::Sha1::from(script).digest().to_string();
     let words = error.split(|letter: char| !letter.is_ascii_alphanumeric());
-    // Valkey names none.
+    // Valkey names no script.
     for named in words.filter(|word| word.len() == digest.len()) {
         assert_eq!(named, digest, "{error}");
     }

@@ -163,7 +163,7 @@ async fn a_write_on_a_condition_is_one_command(endpoint: &Endpoint) {
     assert!(error.starts_with("ERR syntax error"), "{error}");
 }
 
-/// Runs futures side by side on this task.
+/// Runs futures concurrently in this task.
 async fn side_by_side<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut waiting: Vec<_> = futures.map(|future| Some(Box::pin(future))).collect();
     let mut done: Vec<Option<T>> = waiting.iter().map(|_| None).collect();

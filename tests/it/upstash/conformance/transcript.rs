@@ -1,20 +1,22 @@
-//! Reading `tests/compat/*.txt` and comparing replies with what a real Redis said.
+//! Parses `tests/compat/*.txt` and compares replies with the recorded ones of a real
+//! Redis.
 //!
-//! A file holds commands, one a line, words as in a shell (`"a b"` with JSON escapes),
-//! each followed by `< ` and the recorded reply in JSON: a status is `{"status": …}`,
-//! an error `{"error": …}`. Lines beginning with `#` are comments.
+//! A file contains one command per line, with words as in a shell (`"a b"` with JSON
+//! escapes). Each is followed by `< ` and the recorded reply in JSON, with `{"status":
+//! …}` for a status and `{"error": …}` for an error. Lines that start with `#` are
+//! comments.
 
 use serde_json::Value;
 
-/// Replies to these come in no promised order.
+/// Commands whose replies have no guaranteed order.
 const UNORDERED: &[&str] = &[
     "SMEMBERS", "SUNION", "SINTER", "SDIFF", "KEYS", "HKEYS", "HVALS", "HGETALL", "SSCAN", "HSCAN",
     "SCAN", "SPOP",
 ];
-/// Replies to these are times of the moment, or count keys Redis has yet to expire.
+/// Commands that return the current time or count keys that Redis has yet to expire.
 const ROUGH: &[&str] = &["TIME", "INFO", "XINFO", "DBSIZE"];
 
-/// The words of a command line; `None` for comments, replies and empty lines.
+/// The words of a command line. `None` for comments, replies and empty lines.
 pub fn command(line: &str) -> Option<Result<Vec<String>, serde_json::Error>> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') || line.starts_with('<') {
@@ -40,17 +42,17 @@ pub fn command(line: &str) -> Option<Result<Vec<String>, serde_json::Error>> {
     Some(Ok(words))
 }
 
-/// Whether two replies say the same, as far as Redis promises.
+/// Whether two replies are equal as far as Redis guarantees.
 pub fn same(command: &[String], real: &Value, ours: &Value) -> bool {
     let name = command[0].to_ascii_uppercase();
     if ROUGH.contains(&name.as_str()) {
         return true;
     }
-    // The service answers 0 where Redis refuses to copy a key onto itself.
+    // The hosted service returns 0 where Redis refuses to copy a key onto itself.
     if name == "COPY" && command[1] == command[2] {
         return true;
     }
-    // Valkey looks at the time to live before it looks for the key.
+    // Valkey checks the TTL before it looks for the key.
     if name == "GETEX" && real.is_null() && error_of(ours).is_some() {
         return true;
     }
@@ -62,7 +64,7 @@ pub fn same(command: &[String], real: &Value, ours: &Value) -> bool {
     if UNORDERED.contains(&name.as_str()) {
         return sorted(real) == sorted(ours);
     }
-    // Two clocks and the time between two requests; -1 and -2 are no times.
+    // Allows for two clocks and the time between two requests. -1 and -2 are not times.
     let slack = match name.as_str() {
         "TTL" | "EXPIRETIME" => 1,
         "PTTL" | "PEXPIRETIME" => 1500,
@@ -82,7 +84,7 @@ fn first_word(text: &str) -> &str {
     text.split(' ').next().unwrap_or_default()
 }
 
-/// Floats may be printed with more digits than they need; statuses and strings are one.
+/// Floats may have extra digits, and statuses equal strings.
 fn equal(real: &Value, ours: &Value) -> bool {
     match (real, ours) {
         (Value::Array(real), Value::Array(ours)) => {

@@ -1,16 +1,16 @@
-//! The kinds `scan` and `batch`: scanning a stretch of a channel, page after page, each saved with its clips, its
-//! counts and the job's place in one script.
+//! The job kinds `scan` and `batch`: they read a range of a channel page by page. One
+//! script saves each page together with its clips, its counts and the job's position.
 //!
-//! | file | what is in it |
+//! | file | contents |
 //! |---|---|
 //! | `mod` | the run: from page to page, and how it stops |
 //! | `ownership` | which attempt may write the channel's record |
-//! | `page` | where a page begins, and what it covers; without I/O |
-//! | `save` | saving a page with all that follows from it |
+//! | `page` | where a page starts and what it covers; without I/O |
+//! | `save` | saves a page and everything that follows from it |
 //!
-//! Running it twice is harmless: the channel's record has one owner, a page that
-//! was saved is not saved again, and a job that starts anew goes on where its last
-//! saved page ended.
+//! Running a job twice is harmless. The channel's record has one owner, a page that has
+//! been saved is not saved again, and a restarted job continues after its last saved
+//! page.
 
 mod ownership;
 pub mod page;
@@ -37,11 +37,12 @@ pub use ownership::ended;
 use ownership::{LONGEST_PAUSE, ToDo};
 use save::{PageParts, RecordWrite};
 
-/// How long a scan that has got on waits before it tries Discord again.
+/// How long a scan that has made progress waits after a fault of Discord before it
+/// retries.
 const AFTER_FAULT: Duration = Duration::from_secs(5);
 
-/// Pages of one run. A scan of more goes on in its turn, so that a channel of a million
-/// messages does not keep others waiting.
+/// Pages per run. A longer scan goes back into the queue, so that a channel with a
+/// million messages does not delay other scans.
 const PAGES: u64 = 100;
 
 pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
@@ -89,7 +90,7 @@ fn done(work: &Work) -> Outcome {
     }))
 }
 
-/// The channel is another's, or Discord is left alone.
+/// Another job owns the channel, or requests to Discord are paused.
 async fn not_owned(
     clients: &Clients,
     job: &ActiveJob,
@@ -108,7 +109,7 @@ async fn not_owned(
         reporter.add_to(&mut pipeline);
         if let Err(error) = pipeline.send(&*clients.redis).await {
             let error = shared::telemetry::chain(&error);
-            tracing::warn!(job_id = %job.attempt.id, error, "event not sent");
+            tracing::warn!(job_id = %job.attempt.id, error, "an event could not be sent");
         }
     }
     stop.outcome()
@@ -118,26 +119,26 @@ async fn not_owned(
 pub struct Run {
     pub clients: Arc<Clients>,
     pub scan: ChannelScan,
-    /// Of the guild, when this attempt began.
+    /// The guild's settings when this attempt started.
     pub settings: GuildSettings,
     pub job: ActiveJob,
-    /// As last saved; this attempt owns it.
+    /// The record as last saved. This attempt owns it.
     pub channel: Channel,
     pub work: Work,
     pub reporter: Reporter,
-    /// Messages to list at most.
+    /// Maximum number of messages to list.
     pub most: Option<u64>,
-    /// Where the channel begins and ends, for the percentage.
+    /// Oldest message of the channel, for the percentage.
     pub oldest: MessageId,
     pub newest: Option<MessageId>,
-    /// Where a forward scan began, likewise.
+    /// Where a forward scan started, for the percentage.
     pub from: MessageId,
     /// Pages saved by this attempt.
     pub pages: u64,
     /// Requests to Discord since the last page was saved.
     pub requests: u64,
     content_checked: bool,
-    /// Discord could not be reached when it was last tried.
+    /// Whether the last request found Discord unreachable.
     was_unreachable: bool,
     waiting: OutageWait,
 }
@@ -161,9 +162,10 @@ impl Run {
                 0 => Page::default(),
                 _ => self.fetch(limit).await?,
             };
-            // Discord fills a page while there is more, so a short one is the last.
+            // Discord fills a page if there are more messages, so a short page is the
+            // last one.
             let last = (found.length as u64) < limit;
-            // Empty is what the end looks like, and what a missing permission looks like.
+            // An empty page means either the end of the channel or a missing permission.
             if limit > 0 && found.length == 0 {
                 let (id, position) = (&self.scan.channel_id, page::position(&self.work));
                 checks::history(&self.clients, id, self.newest, position).await?;
@@ -182,8 +184,8 @@ impl Run {
             if self.work.done {
                 return Ok(());
             }
-            // Somebody cancelled the job, or a job anywhere learned that Discord is to be
-            // left alone.
+            // Stop if the job was cancelled, or if any job learned that Discord must not
+            // be called.
             watch::check_stop(&self.clients, &saved)?;
             if self.pages >= PAGES {
                 return Err(StopReason::Later(Duration::ZERO));
@@ -217,8 +219,8 @@ impl Run {
         unless_stopped(&self.clients, &self.job, self.clients.clock.sleep(pause)).await
     }
 
-    /// Whether a job of this process learned meanwhile that Discord is to be left alone. It
-    /// costs nothing, and spares a request that would be refused.
+    /// Stops if a job of this process has learned in the meantime that Discord must not
+    /// be called. This check is free and saves a request that would be refused.
     fn check_process(&self) -> Result<(), StopReason> {
         let now = self.clients.clock.now_ms();
         match self.clients.paused_until(now) {
@@ -227,7 +229,7 @@ impl Run {
         }
     }
 
-    /// A page was saved: Discord is there again, for this job and all others.
+    /// A page was saved, so Discord is reachable again, for this job and all others.
     async fn came_back(&mut self) -> Result<(), StopReason> {
         if self.waiting.waiting_since.take().is_some() {
             self.waiting.remember(&self.job);
@@ -239,12 +241,13 @@ impl Run {
         Ok(())
     }
 
-    /// Lets go of the channel and reports why.
+    /// Releases the channel and reports the reason.
     async fn give_up(&mut self, stop: StopReason) -> Outcome {
         let now = self.clients.clock.now_ms();
         let is_outage = matches!(stop, StopReason::Unreachable(_));
         let stop = match stop {
-            // A scan that has got on is not failed by a passing fault of Discord's.
+            // A scan that has made progress does not fail because of a temporary fault of
+            // Discord.
             StopReason::Retry(_) if self.pages > 0 => StopReason::Later(with_jitter(AFTER_FAULT)),
             StopReason::Unreachable(outage) => {
                 let next = self.waiting.next(now, outage, true);
@@ -276,7 +279,7 @@ impl Run {
             StopReason::Cancelled => (ScanStatus::Cancelled, json!({})),
         };
         let mut channel = self.channel.clone();
-        // When Discord is back, this channel need not wait longer than others.
+        // Once Discord is back, this channel need not wait longer than others.
         if let (StopReason::Later(wait), false) = (&stop, is_outage) {
             channel.next_page_at = channel.next_page_at.max(now + wait.as_millis() as i64);
         }
@@ -288,8 +291,9 @@ impl Run {
             ..RecordWrite::new(channel, status)
         };
         if let Err(failed) = self.write(write).await {
-            // Its ownership ends by itself, and the next attempt begins at the last page.
-            tracing::warn!(job_id = %self.job.attempt.id, ?failed, "the channel was not let go of");
+            // The ownership expires on its own, and the next attempt starts at the last
+            // page.
+            tracing::warn!(job_id = %self.job.attempt.id, ?failed, "the channel could not be released; its ownership will expire");
         }
         stop.outcome()
     }

@@ -1,4 +1,4 @@
-//! Which attempt may write a channel's record.
+//! Determines which attempt may write a channel's record.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +17,16 @@ use crate::jobs::reporter::Reporter;
 use crate::jobs::stop::{StopReason, with_jitter};
 use crate::jobs::watch::discord_paused;
 
-/// How long a channel is owned after its last page; a page takes a few seconds.
+/// How long a channel stays owned after its last page. A page takes a few seconds.
 const OWNERSHIP: Duration = Duration::from_secs(60);
 
-/// A pause between pages longer than this is not waited out here.
+/// A longer pause between pages is not waited out here; the job is postponed.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long a job waits for another that scans the same channel, at most.
+/// How long a job waits at most for another job that scans the same channel.
 const BUSY_PAUSE: Duration = Duration::from_secs(15);
 
-/// The owner a running attempt is at `now`.
+/// The owner that a running attempt is at `now`.
 pub fn owner(attempt: &Attempt, now: i64) -> Owner {
     Owner {
         until: now + OWNERSHIP.as_millis() as i64,
@@ -34,7 +34,7 @@ pub fn owner(attempt: &Attempt, now: i64) -> Owner {
     }
 }
 
-/// The owner an attempt was that lets go.
+/// The owner that an attempt becomes when it releases the channel.
 pub fn former_owner(attempt: &Attempt) -> Owner {
     Owner {
         job: attempt.id.to_string(),
@@ -43,12 +43,12 @@ pub fn former_owner(attempt: &Attempt) -> Owner {
     }
 }
 
-/// What there is to do for a job.
+/// What to do for a job.
 pub enum ToDo {
-    /// The attempt owns the channel and scans it. The policy says why Discord was left alone
-    /// until then.
+    /// The attempt owns the channel and scans it. The policy says why requests to Discord
+    /// were paused before.
     Scan(Box<Channel>, ScanPolicy),
-    /// Nothing: its last page was saved before, and only the queue does not know.
+    /// Nothing: the last page was saved before, but the queue does not know yet.
     Nothing(Work),
 }
 
@@ -86,7 +86,7 @@ pub async fn request(
     }
 }
 
-/// Notes in the channel's record and the events that a job ended without its handler.
+/// Records in the channel and in the events that a job ended without its handler.
 pub async fn ended(clients: Arc<Clients>, job: EndedJob) {
     let Ok(scan) = serde_json::from_str::<ChannelScan>(job.args()) else {
         return;
@@ -102,7 +102,7 @@ pub async fn ended(clients: Arc<Clients>, job: EndedJob) {
         .channel(&scan.guild_id, &scan.channel_id)
         .await
     {
-        // Refused if another attempt took the channel since.
+        // The script refuses this if another attempt has taken the channel since.
         channel.owner = Some(former_owner(&job.attempt));
         channel.revision += 1;
         (channel.status, channel.updated_at) = (Some(status), clients.clock.now_ms());
@@ -124,6 +124,6 @@ pub async fn ended(clients: Arc<Clients>, job: EndedJob) {
     reporter.add_to(&mut pipeline);
     if let Err(error) = pipeline.send(&*clients.redis).await {
         let error = shared::telemetry::chain(&error);
-        tracing::warn!(job_id = %job.attempt.id, error, "the end of a job was not sent");
+        tracing::warn!(job_id = %job.attempt.id, error, "the event for the end of a job could not be sent");
     }
 }

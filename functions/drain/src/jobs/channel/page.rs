@@ -1,21 +1,22 @@
-//! Where a scan's next page begins, and what a page covers.
+//! Computes where a scan's next page starts and what a page covers.
 
 use shared::discord::{MessageId, Page, Position};
 use shared::jobs::{ChannelScan, Direction};
 use shared::scan::{CLIPS_AT_ONCE, Channel, Clip, Covered, Stretch, Work};
 
-/// The most messages of a page.
+/// Maximum number of messages per page.
 pub const LARGEST: u64 = 100;
 
-/// A forward scan reads the last two minutes before its cursor again, since Discord
+/// A forward scan reads the last two minutes before its cursor again, because Discord
 /// adds link previews to messages after they are posted.
 const OVERLAP_MS: i64 = 120_000;
 
-/// A message that was posted this long before a page was asked for, and is not on it, is
-/// gone; a later one may have come since. Clocks may differ by less.
+/// A message this much older than the request that is missing from the page has been
+/// deleted. A newer message may have been posted since. Clock skew is assumed to be
+/// smaller.
 const SETTLED_MS: i64 = 60_000;
 
-/// Where a scan that has not begun yet begins, by the channel's cursors.
+/// Where a new scan starts, given the channel's cursors.
 pub fn begin(scan: &ChannelScan, channel: &Channel) -> Work {
     let id = |text: &Option<String>| text.as_deref().and_then(MessageId::parse);
     let (before, after) = (id(&scan.before_message_id), id(&scan.after_message_id));
@@ -26,7 +27,7 @@ pub fn begin(scan: &ChannelScan, channel: &Channel) -> Work {
         Direction::Backward => work.before = channel.backward_message_id,
         Direction::Forward => {
             if let Some(newest) = channel.forward_message_id {
-                // Not below what was read: that is for a scan that goes down.
+                // Do not go below what was read; only a scan that goes down does that.
                 let oldest = channel.backward_message_id.unwrap_or(newest);
                 let overlap = MessageId::at(newest.created_ms() - OVERLAP_MS);
                 let before = MessageId(oldest.0.saturating_sub(1));
@@ -46,8 +47,8 @@ pub fn position(work: &Work) -> Position {
     }
 }
 
-/// How many messages to ask for. What is read again is not counted, so while there
-/// is any, the page is a full one.
+/// How many messages to request. Messages that are read again do not count, so as long as
+/// there are any, a full page is requested.
 pub fn limit(work: &Work, most: Option<u64>) -> u64 {
     match most {
         Some(most) if work.seen.is_none() => LARGEST.min(most.saturating_sub(work.listed)),
@@ -58,9 +59,9 @@ pub fn limit(work: &Work, most: Option<u64>) -> u64 {
 /// A page as it was read.
 pub struct Read<'a> {
     pub page: &'a Page,
-    /// Nothing is beyond it.
+    /// Whether there is nothing after it.
     pub is_last: bool,
-    /// When it was asked for, in unix milliseconds.
+    /// When it was requested, in Unix milliseconds.
     pub asked_ms: i64,
 }
 
@@ -95,11 +96,11 @@ impl Read<'_> {
         }
     }
 
-    /// The stretch in which a row that is not of this page's is of a message that is gone:
-    /// what the page covers, and upwards what was posted well before it was asked for, where
-    /// nothing newer is left.
+    /// The range in which a stored row that is missing from this page belongs to a
+    /// deleted message: what the page covers and, above that, what was posted well before
+    /// the request if nothing newer exists.
     pub fn stretch(&self, work: &Work, covered: &Covered) -> Option<Stretch> {
-        // One without an id may be any.
+        // An unreadable message without an ID could be any message.
         let unreadable = &self.page.unreadable;
         if unreadable.iter().any(|message| message.id.is_none()) {
             return None;
@@ -120,27 +121,27 @@ impl Read<'_> {
     }
 }
 
-/// Whether a message is beyond what a forward scan reads again.
+/// Whether a message is outside the part that a forward scan reads again.
 pub fn is_new(work: &Work, id: MessageId) -> bool {
     work.seen.is_none_or(|seen| id > seen)
 }
 
-/// Messages that could not be read, or not whole: what they hold is not known.
+/// Messages that could not be read completely, so their clips are not known.
 pub fn doubtful(page: &Page) -> impl Iterator<Item = Option<MessageId>> + '_ {
     let unreadable = page.unreadable.iter().map(|message| message.id);
     let partial = page.messages.iter().filter(|message| message.lacks_parts());
     unreadable.chain(partial.map(|message| Some(message.id)))
 }
 
-/// Those of them that are new; `None` is one without an id.
+/// The doubtful messages that are new. `None` stands for one without an ID.
 pub fn unreadable(work: &Work, page: &Page) -> Vec<Option<MessageId>> {
     let ids = doubtful(page);
     ids.filter(|id| id.is_none_or(|id| is_new(work, id)))
         .collect()
 }
 
-/// A page without the new messages beyond `most`. While a forward scan reads a little
-/// again, its pages are full ones and may hold more than is wanted.
+/// Cuts a page after `most` new messages. While a forward scan reads messages again, it
+/// requests full pages, which may contain more than it needs.
 pub fn trimmed(page: Page, work: &Work, most: Option<u64>) -> Page {
     let (Some(most), Some(_)) = (most, work.seen) else {
         return page;
@@ -154,8 +155,8 @@ pub fn trimmed(page: Page, work: &Work, most: Option<u64>) -> Page {
     }
 }
 
-/// A page without the messages whose clips are more than can be saved at once, and their
-/// clips; the next page begins with them.
+/// Cuts a page before the messages whose clips exceed what one call can save. Returns the
+/// page and its clips. The next page starts with the messages that were cut off.
 pub fn fitting(page: Page, work: &Work, clips: Vec<Vec<Clip>>) -> (Page, Vec<Clip>) {
     let mut held: Vec<(MessageId, Vec<Clip>)> = page
         .messages
@@ -193,7 +194,7 @@ fn only(mut page: Page, keep: impl Fn(MessageId) -> bool) -> Page {
     page
 }
 
-/// Moves a job's place over a page.
+/// Moves a job's position past a page.
 pub fn advance(work: &mut Work, page: &Page) {
     let Some((low, high)) = page.range else {
         return;

@@ -1,4 +1,4 @@
-//! Saving a page of a scan with all that follows from it.
+//! Saves a page of a scan and everything that follows from it.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ use crate::jobs::watch;
 /// A page as it was read.
 pub struct PageParts {
     pub found: Page,
-    /// Messages asked for.
+    /// Number of messages requested.
     pub limit: u64,
-    /// Nothing is beyond it.
+    /// Whether there is nothing after it.
     pub last: bool,
-    /// When it was asked for, in unix milliseconds.
+    /// When it was requested, in Unix milliseconds.
     pub asked_ms: i64,
-    /// Until the next.
+    /// Delay before the next page.
     pub wait: Duration,
 }
 
-/// What is written to a channel's record, and what there is of a page with it.
+/// What is written to a channel's record, together with a page if there is one.
 pub struct RecordWrite<'a> {
     pub channel: Channel,
     pub status: ScanStatus,
@@ -38,18 +38,18 @@ pub struct RecordWrite<'a> {
     pub error: Option<String>,
     /// Clips found on the page.
     pub clips: &'a [Clip],
-    /// What was read: rows in it that are not among the clips are gone.
+    /// The range that was read. Rows in it without a clip on the page are removed.
     pub stretch: Option<Stretch>,
-    /// Whether a part of the stretch may have been read before.
+    /// Whether a part of the range may have been read before.
     pub may_have_rows: bool,
-    /// Messages that were there and could not be read: their rows stay.
+    /// Messages that exist but could not be read. Their rows are kept.
     pub unreadable: Vec<MessageId>,
-    /// The job's progress; none where no page is saved.
+    /// The job's progress; `None` if no page is saved.
     pub progress: Option<HashField>,
 }
 
 impl RecordWrite<'_> {
-    /// The record alone.
+    /// Writes the record without a page.
     pub fn new(channel: Channel, status: ScanStatus) -> RecordWrite<'static> {
         RecordWrite {
             channel,
@@ -65,7 +65,7 @@ impl RecordWrite<'_> {
 }
 
 impl Run {
-    /// Saves a page; answers the fields of [`watch::fields`].
+    /// Saves a page and returns the fields of [`watch::fields`].
     pub async fn save(&mut self, parts: PageParts) -> Result<Vec<String>, StopReason> {
         let PageParts {
             found,
@@ -92,7 +92,8 @@ impl Run {
             };
             let covered = read.covered(&work);
             stretch = read.stretch(&work, &covered);
-            // Before the cursors move: then every stretch would be known.
+            // Computed before the cursors move; afterwards every range would count as
+            // read.
             may_have_rows =
                 stretch.is_some_and(|stretch| channel.knows_of(stretch.low, stretch.high));
             if !channel.cover(&covered) {
@@ -144,8 +145,8 @@ impl Run {
             .collect()
     }
 
-    /// Has a forward scan that has read what is newer go on with what is older than the
-    /// oldest message read.
+    /// Makes a forward scan that has read all newer messages continue with those older
+    /// than the oldest message read.
     fn goes_down(&self, channel: &Channel, work: &mut Work) -> bool {
         let is_up = matches!(page::position(work), Position::After(_));
         let oldest = channel.backward_message_id;
@@ -156,7 +157,7 @@ impl Run {
         true
     }
 
-    /// Adds the events of a page; answers the job's newest progress.
+    /// Adds the events of a page and returns the job's new progress.
     fn add_events(&mut self, work: &Work, found: &Page, now: i64) -> HashField {
         let clients = self.clients.clone();
         if self.pages == 0 {
@@ -166,7 +167,7 @@ impl Run {
         self.reporter.add_clips(&clients);
         let ids = page::unreadable(&self.work, found);
         if !ids.is_empty() {
-            let data = json!({ "message": "messages could not be read", "messageIds": ids });
+            let data = json!({ "message": "some messages could not be read", "messageIds": ids });
             self.reporter.add_log(&clients, &data);
         }
         let progress = self.progress(work, found, now);
@@ -206,7 +207,7 @@ impl Run {
         }
     }
 
-    /// Saves the record, and with it what there is of a page and the events not sent yet.
+    /// Saves the record together with the page, if any, and with the events not sent yet.
     pub async fn write(&mut self, write: RecordWrite<'_>) -> Result<SavedPage, StopReason> {
         let (mut channel, status) = (write.channel, write.status);
         let now = self.clients.clock.now_ms();
@@ -257,7 +258,7 @@ impl Run {
     }
 }
 
-/// How much of the way from one time to another is done at a third.
+/// Where `at` lies between `from` and `to`, as a fraction.
 fn share(from: i64, to: i64, at: i64) -> f64 {
     if to == from {
         0.0

@@ -30,6 +30,6 @@ for place, channel in ipairs(request.channels) do
   if fields[channel] then call('HDEL', KEYS[3 + place], unpack(fields[channel])) end
 end
 for channel, more in pairs(counts()) do recount(channel, more) end
--- The list last: a script that dies before it leaves them to be removed again.
+-- Write the list last: if the script dies before this, the clips are removed again.
 write_rows(marks, {})
 return #request.members

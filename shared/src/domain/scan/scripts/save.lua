@@ -104,7 +104,7 @@ if request.pace then
   push(fields, request.pace.field, int(spent))
 end
 if #fields > 0 then call('HSET', KEYS[6], unpack(fields)) end
--- The record last: a script that dies before it leaves the page to be saved again.
+-- Write the record last: if the script dies before this, the page is saved again.
 if request.record or cjson.encode(record) ~= was then
   call('HSET', tx.keys.channels, request.channel, cjson.encode(record))
 end
