@@ -23,23 +23,23 @@ const INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Args, Clone, Debug)]
 pub struct ScanCommand {
     /// Guild ID.
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     pub guild: String,
     /// Channel ID.
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     pub channel: String,
     /// Scan backwards through older messages to the beginning of the channel.
     #[arg(long)]
     pub backfill: bool,
     /// Stop after listing this many messages.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub max_messages: Option<u64>,
     /// Address of the API: a port, ADDRESS:PORT or a URL.
     #[arg(long, default_value = LISTEN)]
     pub url: String,
     /// Data folder of the running system, which holds its API key. TRAWL_API_KEY, if set,
     /// is used instead.
-    #[arg(long, default_value = DATA)]
+    #[arg(long, value_name = "DIR", default_value = DATA)]
     pub data: PathBuf,
     /// How many clips to list at the end, from 0.
     #[arg(long, default_value_t = 20)]

@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
             // Print the chain of causes but no backtrace: the usual cause is a typing mistake.
             eprintln!("error: {error}");
             for cause in error.chain().skip(1) {
-                eprintln!("  because: {cause}");
+                eprintln!("  caused by: {cause}");
             }
             ExitCode::FAILURE
         }

@@ -31,18 +31,18 @@ pub(crate) const DATA: &str = ".trawl";
 #[derive(Args, Clone, Debug)]
 pub struct UpCommand {
     /// Address to serve the API on: a port, ADDRESS:PORT or NAME:PORT.
-    #[arg(long, default_value = LISTEN)]
+    #[arg(long, value_name = "ADDRESS", default_value = LISTEN)]
     pub listen: Listen,
     /// IP address for the database and the sample Discord server. To reach them from
     /// containers, use the address of Docker's bridge, usually 172.17.0.1.
-    #[arg(long, default_value = "127.0.0.1", value_parser = address)]
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1", value_parser = address)]
     pub services: IpAddr,
     /// Extra host name to accept in requests, besides localhost and the addresses above.
     /// May be repeated.
     #[arg(long = "host-name", value_name = "NAME")]
     pub host_names: Vec<String>,
     /// Folder for the embedded database and the generated keys.
-    #[arg(long, default_value = DATA)]
+    #[arg(long, value_name = "DIR", default_value = DATA)]
     pub data: PathBuf,
     /// Use the embedded database even if UPSTASH_REDIS_REST_URL is set.
     #[arg(long)]

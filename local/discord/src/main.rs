@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(version)]
 struct Arguments {
     /// Address to listen on: a port, or ADDRESS:PORT. Port 0 picks a free port.
-    #[arg(long, default_value = "127.0.0.1:8078", value_parser = listen)]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8078", value_parser = listen)]
     listen: SocketAddr,
     /// Extra host name to accept in requests, besides localhost and the address above. May
     /// be repeated.

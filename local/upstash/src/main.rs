@@ -14,14 +14,19 @@ use upstash_local::{Listen, Options, RedisUrl, Server, Store};
 #[command(version)]
 struct Arguments {
     /// Address to listen on: a port, ADDRESS:PORT or NAME:PORT.
-    #[arg(long, default_value = "127.0.0.1:8079")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8079")]
     listen: Listen,
     /// Access token. Each token opens its own database; repeat the option for more. Without
     /// it, a random token is generated and printed.
-    #[arg(long = "token")]
+    #[arg(long = "token", value_name = "TOKEN")]
     tokens: Vec<String>,
     /// File to store the data in.
-    #[arg(long, default_value = "./upstash-local.db", conflicts_with = "memory")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "./upstash-local.db",
+        conflicts_with = "memory"
+    )]
     db: PathBuf,
     /// Keep the data in memory only.
     #[arg(long)]
@@ -33,7 +38,7 @@ struct Arguments {
     #[arg(long, value_enum, default_value_t = Durability::Normal)]
     durability: Durability,
     /// Also serve the control API (billing meter, faults, clock) on this loopback address.
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS")]
     control: Option<Listen>,
     /// Seed for commands with random replies, to make them repeatable. Does not affect the
     /// generated token.
@@ -103,7 +108,7 @@ async fn main() -> ExitCode {
     // Print the chain of causes but no backtrace: the usual cause is a typing mistake.
     eprintln!("error: {error}");
     for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+        eprintln!("  caused by: {cause}");
     }
     ExitCode::FAILURE
 }

@@ -52,11 +52,11 @@ pub struct BenchCommand {
     /// Measure only these functions.
     #[arg(value_name = "FUNCTION")]
     pub functions: Vec<String>,
-    /// Number of cold starts of each program.
-    #[arg(long, default_value = "20", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// Number of cold starts of each program, from 1 to 1,000.
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub runs: u16,
-    /// Number of requests to one warm process of each program.
-    #[arg(long, default_value = "200", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    /// Number of requests to one warm process of each program, from 1 to 10,000.
+    #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub warm: u16,
     /// Also repeat the measurement with the share of a processor that Lambda gives a
     /// function with 256 MB. Requires permission to create control groups.

@@ -31,7 +31,7 @@ pub struct DoctorCommand {
     #[arg(long, conflicts_with = "embedded")]
     pub url: Option<String>,
     /// Data folder of the running system whose database --url names.
-    #[arg(long, default_value = up::DATA)]
+    #[arg(long, value_name = "DIR", default_value = up::DATA)]
     pub data: PathBuf,
     /// Start an embedded database and check that instead.
     #[arg(long)]

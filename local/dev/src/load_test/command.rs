@@ -5,21 +5,21 @@ use clap::Args;
 /// Load-test the queue and verify that no job is lost or completed twice.
 #[derive(Args, Clone, Debug)]
 pub struct LoadTestCommand {
-    /// Number of jobs.
-    #[arg(long, default_value = "100000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    /// Number of jobs, from 1 to 10,000,000.
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub jobs: u32,
-    /// Jobs that one drainer runs concurrently.
-    #[arg(long, default_value = "5", value_parser = clap::value_parser!(u16).range(1..=50))]
+    /// Jobs that one drainer runs concurrently, from 1 to 50.
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u16).range(1..=50))]
     pub concurrency: u16,
-    /// Number of drainers.
-    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
+    /// Number of drainers, from 1 to 64.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub drainers: u16,
     /// Fraction of jobs whose first attempt fails, from 0 to 0.5.
-    #[arg(long, default_value = "0.05", value_parser = share)]
+    #[arg(long, value_name = "FRACTION", default_value = "0.05", value_parser = share)]
     pub failing: f64,
     /// Fraction of jobs that lose their lease because their drainer is killed, from 0 to
     /// 0.5.
-    #[arg(long, default_value = "0.01", value_parser = share)]
+    #[arg(long, value_name = "FRACTION", default_value = "0.01", value_parser = share)]
     pub crashing: f64,
     /// Random seed that decides which jobs fail and which kill their drainer.
     #[arg(long, default_value = "1")]
@@ -32,12 +32,13 @@ pub struct LoadTestCommand {
     /// comparison.
     #[arg(long)]
     pub bullmq: bool,
-    /// Jobs per run in the comparison with BullMQ. No drainer is killed in these runs.
-    #[arg(long, default_value = "20000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    /// Jobs per run in the comparison with BullMQ, from 1 to 10,000,000. No drainer is
+    /// killed in these runs.
+    #[arg(long, value_name = "N", default_value = "20000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub bullmq_jobs: u32,
-    /// Repetitions of each run in the comparison. The fastest one counts, because other
-    /// load on the machine can only slow a run down.
-    #[arg(long, default_value = "3", value_parser = clap::value_parser!(u16).range(1..=100))]
+    /// Repetitions of each run in the comparison, from 1 to 100. The fastest one counts,
+    /// because other load on the machine can only slow a run down.
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub rounds: u16,
 }
 

@@ -15,8 +15,8 @@ pub fn runs(named: &[(&str, &Measured)]) -> String {
         table.row(name, named.iter().map(|(_, measured)| cell(measured)));
     };
     row("enqueue: jobs/s", |m| whole(rate(m, &m.enqueue)));
-    row("enqueue: billed a job", |m| per_job(m, m.enqueue.billed));
-    row("enqueue: round trips a job", |m| {
+    row("enqueue: billed per job", |m| per_job(m, m.enqueue.billed));
+    row("enqueue: round trips per job", |m| {
         per_job(m, m.enqueue.round_trips)
     });
     row("drain: jobs/s", |m| whole(rate(m, &m.drain)));
@@ -27,15 +27,15 @@ pub fn runs(named: &[(&str, &Measured)]) -> String {
     row("drain: time waiting for leases", |m| {
         seconds(m.drained.idle)
     });
-    row("drain: billed a job", |m| per_job(m, m.drain.billed));
-    row("drain: round trips a job", |m| {
+    row("drain: billed per job", |m| per_job(m, m.drain.billed));
+    row("drain: round trips per job", |m| {
         per_job(m, m.drain.round_trips)
     });
     row("drain: a tick, p50", |m| milliseconds(m.drain.times.p50));
     row("drain: a tick, p99", |m| milliseconds(m.drain.times.p99));
     row("drain: processor, drainers", |m| cpu(m.drain.own_cpu));
     row("drain: processor, endpoint", |m| cpu(m.drain.endpoint_cpu));
-    row("billed a job, both", |m| {
+    row("billed per job, both", |m| {
         per_job(m, m.enqueue.billed + m.drain.billed)
     });
     row("memory: this process, peak", |m| megabytes(m.own_bytes));
@@ -54,7 +54,7 @@ pub fn runs(named: &[(&str, &Measured)]) -> String {
     row("lost, or accepted twice", |_| "0".to_owned());
     row("retention: jobs deleted", |m| whole(m.forgotten as f64));
     row("retention: time", |m| seconds(m.retention.took));
-    row("retention: billed a job", |m| {
+    row("retention: billed per job", |m| {
         two_digits(m.retention.billed as f64 / m.forgotten.max(1) as f64)
     });
     row("retention: a call, p99", |m| {
@@ -97,13 +97,13 @@ pub fn comparison(named: &[(&str, &Measured)], bullmq: &BullMqMeasured) -> Strin
         jobs / bullmq.drain.took().as_secs_f64(),
     );
     row(
-        "enqueue: commands a job",
+        "enqueue: commands per job",
         two_digits,
         |m| Some(m.enqueue.billed as f64 / m.plan.work.jobs as f64),
         bullmq.enqueue.commands as f64 / jobs,
     );
     row(
-        "drain: commands a job",
+        "drain: commands per job",
         two_digits,
         |m| Some(m.drain.billed as f64 / m.plan.work.jobs as f64),
         bullmq.drain.commands as f64 / jobs,
