@@ -78,7 +78,7 @@ pub struct System {
 /// If something could not be started, or failed later.
 pub async fn up(command: UpCommand) -> anyhow::Result<()> {
     shared::telemetry::start_for_people()?;
-    let mut signals = Signals::catch().context("signals cannot be caught")?;
+    let mut signals = Signals::catch().context("cannot install signal handlers")?;
     say("Starting Trawl\n");
     let tell = |step: &str| say(&format!("  {step}\n"));
     let system = System::start_telling(&command, &Environment::process(), &tell).await?;
