@@ -16,7 +16,7 @@
 local key, once = table.remove(KEYS), cjson.decode(table.remove(ARGV))
 local held = redis.call('GET', key)
 if held ~= once.old and held ~= once.new then
-  return redis.error_reply('OUTLIVED the request outlived its time')
+  return redis.error_reply('OUTLIVED the request took longer than its time limit')
 end
 local answers = work()
 for n, answer in ipairs(answers) do

@@ -48,7 +48,7 @@ local function take_back(job)
     return
   end
   if not header.cancel then
-    add_error(job, 'lease expired ' .. header.stalls .. ' times: the job stops its worker')
+    add_error(job, 'lease expired ' .. header.stalls .. ' times: the job probably crashes its workers')
   end
   finish(job, header.cancel and 'cancelled' or 'failed')
   save(job)
