@@ -3,6 +3,7 @@
 # The sample guild's `#clips`, and the key `cargo lambda watch` gives functions.
 GUILD=1212912186163200000
 CHANNEL=1212942385152000000
+HIGHLIGHTS=1212957484646400000
 API_KEY=trawl-development-api-key
 # The job the event files speak of.
 EVENT_JOB=01KB8D00000000000000000000
@@ -72,8 +73,10 @@ step_dev() {
     cargo build --workspace --locked
     data=$(mktemp -d "$CARGO_TARGET_DIR/ci/dev.XXXXXX")
     start dev "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded
-    wait_until dev 30 listens "$port"
-    "$bin/dev" scan --guild "$GUILD" --channel "$CHANNEL" --max-messages 200 \
+    # A newcomer sees a scan first.
+    wait_until dev 120 grep -q 'Ctrl-C stops' "$process_logs/dev.log"
+    grep 'clips found' "$process_logs/dev.log"
+    "$bin/dev" scan --guild "$GUILD" --channel "$HIGHLIGHTS" --max-messages 200 \
         --url "127.0.0.1:$port" --data "$data" | tail -n 3
     # What Ctrl-C sends.
     stop dev INT || fail "the development host did not stop cleanly"
@@ -92,7 +95,7 @@ step_schema() {
     data=$(mktemp -d "$CARGO_TARGET_DIR/ci/schema.XXXXXX")
     start schema env RATE_LIMIT_READ=$limit RATE_LIMIT_API=$limit RATE_LIMIT_MESSAGE=$limit \
         RATE_LIMIT_LOGIN=$limit TRAWL_ADMIN_KEY=$key \
-        "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded
+        "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded --no-scan
     wait_until schema 30 listens "$port"
     .ci/schema.py "$python/bin/schemathesis" "http://127.0.0.1:$port" \
         "$key" "$CARGO_TARGET_DIR/ci/schema"

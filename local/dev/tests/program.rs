@@ -26,6 +26,8 @@ struct Up {
     child: Running,
     out: BufReader<std::process::ChildStdout>,
     url: String,
+    /// Everything up to the end of the introduction.
+    said: String,
 }
 
 /// Ends with the test, however that ends.
@@ -44,25 +46,36 @@ impl Up {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Running(command.spawn().unwrap());
         let mut out = BufReader::new(child.0.stdout.take().unwrap());
-        let mut url = None;
-        // The introduction ends with the hint that names both.
+        let mut said = String::new();
+        // The introduction ends with the hint that names the data folder.
         loop {
             let mut line = String::new();
-            assert!(out.read_line(&mut line).unwrap() > 0, "it ended");
-            if let Some(found) = line.trim().strip_prefix("routes ") {
-                url = Some(found.trim().to_owned());
-            }
+            assert!(out.read_line(&mut line).unwrap() > 0, "it ended: {said}");
+            said.push_str(&line);
             if line.trim_start().starts_with("--data") {
                 break;
             }
         }
-        let url = url.unwrap();
-        Up { child, out, url }
+        let mut lines = said.lines();
+        let url = lines.find_map(|line| line.strip_prefix("Trawl is ready at "));
+        let url = url.unwrap().to_owned();
+        Up {
+            child,
+            out,
+            url,
+            said,
+        }
     }
 
     fn in_folder(folder: &Path) -> Up {
         let data = folder.to_str().unwrap();
-        Up::start(dev(&["--listen", "localhost:0", "--data", data]))
+        Up::start(dev(&[
+            "--listen",
+            "localhost:0",
+            "--data",
+            data,
+            "--no-scan",
+        ]))
     }
 
     /// How it ended, and what it wrote last.
@@ -171,6 +184,87 @@ fn a_scan_is_followed_to_a_table_of_its_clips() {
     signal(&up, "INT");
     let (code, last) = up.end();
     assert_eq!(code, Some(0), "{last}");
+}
+
+#[test]
+fn the_first_start_shows_a_scan_and_then_what_to_do_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let start = || Up::start(dev(&["--listen", "localhost:0", "--data", data]));
+    let up = start();
+    let mut rest = up.said.as_str();
+    for part in [
+        "Starting Trawl\n",
+        "  opening the embedded database",
+        "  starting a sample Discord server",
+        "  starting the functions",
+        "Trawl is ready at http://",
+        "Scanning #clips",
+        "NAME ",
+        "1046 clips found\n",
+        "Open http://",
+        "api key",
+    ] {
+        let at = rest.find(part);
+        assert!(at.is_some(), "{part} is not where it belongs: {}", up.said);
+        rest = &rest[at.unwrap()..];
+    }
+    signal(&up, "INT");
+    assert_eq!(up.end().0, Some(0));
+
+    // The channel is scanned now.
+    let again = start();
+    assert!(!again.said.contains("Scanning"), "{}", again.said);
+    signal(&again, "INT");
+    assert_eq!(again.end().0, Some(0));
+}
+
+#[test]
+fn a_scan_at_the_start_can_be_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut command = dev(&["--listen", "localhost:0", "--data", data]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Running(command.spawn().unwrap());
+    let mut out = BufReader::new(child.0.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("\nscan ") {
+        assert!(out.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+    }
+    let id = child.0.id().to_string();
+    let sent = Command::new("kill").args(["-s", "INT", &id]).status();
+    assert!(sent.unwrap().success());
+    out.read_to_string(&mut said).unwrap();
+    assert_eq!(child.0.wait().unwrap().code(), Some(0), "{said}");
+    assert!(said.ends_with("\nstopping\n"), "{said}");
+}
+
+#[test]
+fn a_scan_can_be_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let up = Up::in_folder(folder.path());
+    let picture = folder.path().join("scan.svg");
+    let (guild, channel) = ("1212912186163200000", "1212942385152000000");
+    let drawn = picture.to_str().unwrap();
+    let mut words = vec!["scan", "--guild", guild, "--channel", channel];
+    words.extend(["--max-messages", "300", "--show", "3", "--data", data]);
+    words.extend(["--url", &up.url, "--picture", drawn]);
+    let output = run(&words);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told} {}", text(&output.stderr));
+    let svg = std::fs::read_to_string(&picture).unwrap();
+    // What was printed is what is shown: all lines but the one with the scan's id.
+    for line in told.lines().skip(1) {
+        let line: String = line.chars().take(60).collect();
+        assert!(
+            svg.contains(line.replace('&', "&amp;").trim_end()),
+            "{line}"
+        );
+    }
+    assert!(svg.contains("100%  300 read"), "{svg}");
+    signal(&up, "INT");
+    assert_eq!(up.end().0, Some(0));
 }
 
 #[test]

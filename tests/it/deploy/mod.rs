@@ -4,6 +4,7 @@ mod alarms;
 mod environment;
 pub mod events;
 mod openapi;
+mod release;
 mod routes;
 mod secrets;
 mod template;
