@@ -8,6 +8,7 @@ use super::components::{self, ALWAYS, SOMETIMES};
 use super::example::{self, Exchange, Succeeded};
 use super::operation::{Answer, Operation};
 use super::parameters::parameters;
+use super::plain;
 use super::tag::tags;
 
 const DESCRIPTION: &str = "\
@@ -53,7 +54,7 @@ pub fn document(operations: &[Operation], exchanges: &[Exchange]) -> Value {
             "securitySchemes": components::security_schemes(),
         },
     });
-    join_lines(&mut document);
+    plain::tidy(&mut document);
     document
 }
 
@@ -80,27 +81,6 @@ fn servers() -> Value {
     ])
 }
 
-/// A description is a doc comment, whose lines are broken for its file.
-fn join_lines(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                match value {
-                    Value::String(text) if name == "description" => {
-                        let paragraphs = text.split("\n\n");
-                        let joined: Vec<String> =
-                            paragraphs.map(|text| text.replace('\n', " ")).collect();
-                        *text = joined.join("\n\n");
-                    }
-                    _ => join_lines(value),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(join_lines),
-        _ => {}
-    }
-}
-
 /// The schemas of types. A type may be read in another form than it is written, so there is
 /// a generator for each way.
 struct Schemas {
@@ -124,6 +104,7 @@ impl Schemas {
     /// The schemas that references lead to.
     fn take(&mut self) -> Map<String, Value> {
         let mut all = self.replies.take_definitions(true);
+        all.values_mut().for_each(plain::omit_nulls);
         for (name, schema) in self.bodies.take_definitions(true) {
             if let Some(other) = all.insert(name.clone(), schema.clone()) {
                 assert_eq!(other, schema, "two types are called {name}: rename one");

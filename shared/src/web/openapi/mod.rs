@@ -10,6 +10,7 @@
 //! | `tag` | the groups of operations |
 //! | `document` | the document, operation by operation |
 //! | `parameters` | the fields of a type as parameters |
+//! | `plain` | schemas in a plain form |
 //! | `components` | what operations share: headers, problem replies, security schemes |
 //! | `example` | recorded exchanges, shown as examples |
 //! | `schemas` | schemas of types that read and write themselves |
@@ -19,6 +20,7 @@ mod document;
 mod example;
 mod operation;
 mod parameters;
+mod plain;
 mod schemas;
 mod tag;
 

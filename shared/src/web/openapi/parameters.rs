@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Operation;
+use super::plain::without_null;
 
 /// The parameters of an operation: of its path, of its query, and its headers.
 pub(super) fn parameters(operation: &Operation, path: &Value, query: &Value) -> Vec<Value> {
@@ -42,36 +43,4 @@ fn listed(schema: &Value, place: &str) -> Vec<Value> {
         parameter
     });
     parameters.collect()
-}
-
-/// A parameter is left out, never null.
-fn without_null(mut schema: Value) -> Value {
-    let types = schema.get_mut("type").and_then(Value::as_array_mut);
-    let only = types.and_then(|types| {
-        types.retain(|kind| kind != "null");
-        (types.len() == 1).then(|| types.remove(0))
-    });
-    if let Some(only) = only {
-        schema["type"] = only;
-    }
-    if let Some(allowed) = schema.get_mut("enum").and_then(Value::as_array_mut) {
-        allowed.retain(|value| !value.is_null());
-    }
-    let rest = schema.get_mut("anyOf").and_then(Value::as_array_mut);
-    let only = rest.and_then(|of| {
-        of.retain(|one| one["type"] != "null");
-        (of.len() == 1).then(|| of.remove(0))
-    });
-    if let (Some(only), Some(fields)) = (only, schema.as_object_mut()) {
-        fields.remove("anyOf");
-        for (name, value) in only.as_object().into_iter().flatten() {
-            fields.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-    }
-    if schema.get("default").is_some_and(Value::is_null)
-        && let Some(fields) = schema.as_object_mut()
-    {
-        fields.remove("default");
-    }
-    schema
 }
