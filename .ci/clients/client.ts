@@ -43,6 +43,8 @@ function describe(job: Job): string {
       return `batch of ${job.data.limit} messages`;
     case "message":
       return `${job.data.messageIds.length} messages`;
+    case "foreign":
+      return `no job: ${job.failedReason}`;
     default:
       return job satisfies never;
   }

@@ -7,7 +7,8 @@
 //!    and how they become its arguments;
 //! 3. `functions/drain/src/jobs/<kind>.rs`: its `run` function;
 //! 4. its line in the `mod.rs` there;
-//! 5. a test. `docs/openapi.json` is generated.
+//! 5. in `schema/`, what its jobs hold, for callers; `docs/openapi.json` is generated;
+//! 6. a test.
 
 mod channel;
 mod kind;
