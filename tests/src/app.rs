@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::leftovers::Leftovers;
 use crate::ssm::Parameters;
-use crate::{Reply, START_MS};
+use crate::{Reply, START_MS, document};
 
 /// Differences from the usual test system.
 pub struct Options {
@@ -253,9 +253,15 @@ impl TestApp {
         self.send_plain(request.bearer_auth(Self::API_KEY)).await
     }
 
-    /// Sends a request unchanged.
+    /// Sends a request unchanged, and checks that the OpenAPI document promises its reply.
     pub async fn send_plain(&self, request: reqwest::RequestBuilder) -> Reply {
-        Reply::read(request.send().await.unwrap()).await
+        let request = request.build().unwrap();
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let reply = Reply::read(self.http.execute(request).await.unwrap()).await;
+        if url.as_str().starts_with(&self.url) {
+            document::check(&method, url.path(), &reply);
+        }
+        reply
     }
 
     pub fn http(&self) -> &reqwest::Client {

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod app;
+mod document;
 mod example;
 mod handlers;
 pub mod history;
 pub mod lambda;
 mod leftovers;
 mod reply;
+pub mod schema;
 pub mod sim;
 pub mod ssm;
 

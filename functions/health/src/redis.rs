@@ -51,7 +51,8 @@ pub fn operations() -> Vec<Operation> {
         CHECK
             .operation().describe("Says whether the database answers. Anybody may ask. The answer is up to ten seconds old, since it is shared by all who ask.")
             .reply::<Health>(200, "The database answers.")
-            .reply::<Health>(503, "The database does not answer."),
+            .reply::<Health>(503, "The database does not answer.")
+            .header("Retry-After"),
     ]
 }
 

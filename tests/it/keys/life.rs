@@ -207,8 +207,8 @@ impl Life {
         let deadline = self.app.clock.deadline(Duration::from_secs(900));
         consumer.drain(&deadline).await.unwrap();
         self.look().await;
-        let job = self.app.job(large_id.as_str()).await;
-        assert_eq!(job["returnvalue"], "y".repeat(5000));
+        let job = self.app.queue().job(&large_id).await.unwrap().unwrap();
+        assert_eq!(job.returnvalue, Some("y".repeat(5000).into()));
     }
 
     /// A job that waits for a place in its group.

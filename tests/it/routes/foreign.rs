@@ -77,7 +77,11 @@ async fn what_is_no_job_goes_to_the_dead_letters_with_its_reason() {
             "type: expected one of `scan`, `batch`, `message`",
         ]
     );
-    let kept = |job: &serde_json::Value| job["data"]["data"] == "{nonsense";
+    let kept = |job: &serde_json::Value| {
+        job["type"] == "foreign"
+            && job["data"]["data"] == "{nonsense"
+            && job["data"]["type"] == "batch"
+    };
     assert!(failed.json["jobs"].as_array().unwrap().iter().any(kept));
     assert_eq!(app.redis.exists(&[STREAM]).await.unwrap(), 0);
     app.leaves_failed(4);

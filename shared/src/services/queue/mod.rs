@@ -69,8 +69,8 @@ pub use keys::{Keys, SCAN};
 pub use lua::ALL as SCRIPTS;
 pub use operator::*;
 pub use producer::{
-    BatchState, Enqueued, Ingested, Missed, NewJob, OnUnique, ReadForeign, Recurring, Schedule,
-    Slots, foreign_id,
+    BatchState, Enqueued, FOREIGN, Ingested, Missed, NewJob, OnUnique, ReadForeign, Recurring,
+    Schedule, Slots, foreign_id,
 };
 pub use retry::Backoff;
 pub use spec::JobError;

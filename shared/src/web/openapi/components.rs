@@ -107,7 +107,6 @@ struct Problem {
     status: u16,
     name: &'static str,
     description: &'static str,
-    header: Option<&'static str>,
 }
 
 const PROBLEMS: [Problem; 12] = [
@@ -116,14 +115,11 @@ const PROBLEMS: [Problem; 12] = [
         "BadRequest",
         "The request is wrong. `detail` names the field, parameter or header and what it may be.",
     ),
-    Problem {
-        header: Some("WWW-Authenticate"),
-        ..problem(
-            401,
-            "Unauthorized",
-            "The request carries no key and no session, or one that is not valid.",
-        )
-    },
+    problem(
+        401,
+        "Unauthorized",
+        "The request carries no key and no session, or one that is not valid.",
+    ),
     problem(
         403,
         "Forbidden",
@@ -155,27 +151,21 @@ const PROBLEMS: [Problem; 12] = [
         "IdempotencyKeyReused",
         "The `Idempotency-Key` was used for a different request.",
     ),
-    Problem {
-        header: Some("Retry-After"),
-        ..problem(
-            429,
-            "TooManyRequests",
-            "The caller has used up its limit. `resetAt` and `Retry-After` say when to try again. A refused request does not count against the limit.",
-        )
-    },
+    problem(
+        429,
+        "TooManyRequests",
+        "The caller has used up its limit. `resetAt` and `Retry-After` say when to try again. A refused request does not count against the limit.",
+    ),
     problem(
         500,
         "InternalServerError",
         "The server made a mistake. The cause is logged under `requestId`.",
     ),
-    Problem {
-        header: Some("Retry-After"),
-        ..problem(
-            503,
-            "ServiceUnavailable",
-            "The database or Discord cannot be reached, or an operator has switched this off. Try again later.",
-        )
-    },
+    problem(
+        503,
+        "ServiceUnavailable",
+        "The database or Discord cannot be reached, or an operator has switched this off. Try again later.",
+    ),
 ];
 
 const fn problem(status: u16, name: &'static str, description: &'static str) -> Problem {
@@ -183,7 +173,15 @@ const fn problem(status: u16, name: &'static str, description: &'static str) -> 
         status,
         name,
         description,
-        header: None,
+    }
+}
+
+/// The header that a problem of this status may carry besides those of every reply.
+fn header_of(status: u16) -> Option<&'static str> {
+    match status {
+        401 => Some("WWW-Authenticate"),
+        409 | 429 | 503 => Some("Retry-After"),
+        _ => None,
     }
 }
 
@@ -204,7 +202,7 @@ pub(super) fn responses(examples: impl Fn(u16) -> Map<String, Value>) -> Map<Str
         }
         let response = json!({
             "description": problem.description,
-            "headers": references(headers.chain(problem.header)),
+            "headers": references(headers.chain(header_of(problem.status))),
             "content": { "application/problem+json": content },
         });
         (problem.name.to_owned(), response)
@@ -286,7 +284,26 @@ pub(super) fn problem_schema() -> Value {
             "code": { "description": "What is wrong, for programs. A code never changes its meaning.", "type": "string" },
             "requestId": { "description": "The id under which the request is logged.", "type": "string" },
             "error": { "description": "The same as `title`.", "type": "string" },
+            "errors": { "description": "Every wrong field, parameter or header, up to 100. Left out if the problem is not about one.", "type": "array", "maxItems": 100, "items": { "$ref": "#/components/schemas/FieldError" } },
             "resetAt": { "description": "When the caller may try again, in unix milliseconds. Present with status 429.", "type": "integer" },
+        },
+    })
+}
+
+/// One thing that is wrong with a request.
+pub(super) fn field_error_schema() -> Value {
+    json!({
+        "description": "One thing that is wrong with a request. One of `pointer`, `parameter` and `header` says where.",
+        "type": "object",
+        "required": ["code", "detail"],
+        "properties": {
+            "pointer": { "description": "A field of the body, as a JSON Pointer (RFC 6901). An empty pointer is the body itself.", "type": "string" },
+            "parameter": { "description": "The name of a parameter of the path or the query.", "type": "string" },
+            "header": { "description": "The name of a header.", "type": "string" },
+            "code": { "description": "What is wrong there, for programs. A code never changes its meaning.", "type": "string" },
+            "detail": { "description": "What is expected there, in a sentence for people.", "type": "string" },
+            "line": { "description": "The line of a syntax error, counted from 1.", "type": "integer", "minimum": 1 },
+            "column": { "description": "The column of a syntax error, counted from 1.", "type": "integer", "minimum": 1 },
         },
     })
 }

@@ -111,6 +111,7 @@ impl Schemas {
             }
         }
         all.insert("Problem".to_owned(), components::problem_schema());
+        all.insert("FieldError".to_owned(), components::field_error_schema());
         all
     }
 }

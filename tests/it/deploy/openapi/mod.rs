@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use integration::{Options, TestApp};
+use integration::{Options, TestApp, schema};
 use serde_json::Value;
 use shared::openapi::document;
 
@@ -10,7 +10,6 @@ use super::root;
 
 mod exchanges;
 mod layout;
-mod schema;
 mod words;
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::kind::{Batch, Kind, Message, Scan};
 use super::union::{Union, object_of, set_field, set_type};
-use crate::queue::Job;
+use crate::queue::{FOREIGN, Job};
 use crate::scan::ScanProgress;
 
 /// The schema of a [`Job`], whose `data`, `progress` and `returnvalue` depend on its type.
@@ -24,6 +24,7 @@ impl JsonSchema for TypedJob {
             .or::<JobOf<Scan>>(Scan::kind().name)
             .or::<JobOf<Batch>>(Batch::kind().name)
             .or::<JobOf<Message>>(Message::kind().name)
+            .or::<ForeignJob>(FOREIGN)
             .described("A job. `type` decides what `data` and `returnvalue` hold.")
     }
 }
@@ -45,6 +46,29 @@ impl<K: Kind> JsonSchema for JobOf<K> {
         let result = generator.subschema_for::<K::Result>();
         set_field(&mut schema, "returnvalue", or_null(&result));
         schema.insert("description".to_owned(), K::DESCRIPTION.into());
+        schema
+    }
+}
+
+/// The failed job that holds an entry of the stream that is no job.
+struct ForeignJob;
+
+impl JsonSchema for ForeignJob {
+    fn schema_name() -> Cow<'static, str> {
+        "ForeignJob".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = object_of::<Job>(generator);
+        set_type(&mut schema, FOREIGN);
+        let text = json!({ "type": "string" });
+        let fields = json!({ "type": "object", "additionalProperties": text });
+        // Text where even the names of the fields are too long to be kept.
+        set_field(&mut schema, "data", json!({ "anyOf": [fields, text] }));
+        set_field(&mut schema, "progress", json!({ "type": "null" }));
+        set_field(&mut schema, "returnvalue", json!({ "type": "null" }));
+        let description = "An entry that another program added to the stream and that is no job. It is kept as a failed job: `data` holds its fields, `failedReason` says what is wrong with it.";
+        schema.insert("description".to_owned(), description.into());
         schema
     }
 }

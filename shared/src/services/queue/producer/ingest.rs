@@ -129,14 +129,12 @@ pub fn foreign_id(stream: &str, entry: &Entry) -> JobId {
     )
 }
 
+/// The kind of the failed job that holds an entry which is no job. It is not the entry's own:
+/// a job of a kind has the arguments of that kind.
+pub const FOREIGN: &str = "foreign";
+
 /// Builds a job that holds the fields of an invalid entry, as far as they fit.
 fn refused(entry: &Entry, id: JobId) -> Result<NewJob, Error> {
-    let kind = entry.field("type").unwrap_or_default();
-    let kind = if kind.is_empty() || kind.len() > 128 {
-        "foreign"
-    } else {
-        kind
-    };
     let mut fields = Map::new();
     for (name, value) in &entry.fields {
         fields.insert(name.clone(), Value::from(value.as_str()));
@@ -144,9 +142,9 @@ fn refused(entry: &Entry, id: JobId) -> Result<NewJob, Error> {
             fields.insert(name.clone(), Value::from("(too long to be kept)"));
         }
     }
-    let job = NewJob::new(id, kind, &fields)?;
+    let job = NewJob::new(id, FOREIGN, &fields)?;
     if job.args.len() > LARGEST_INLINE {
-        return NewJob::new(job.id, kind, &"(too long to be kept)");
+        return NewJob::new(job.id, FOREIGN, &"(too long to be kept)");
     }
     Ok(job)
 }

@@ -14,7 +14,7 @@ mod new_job;
 mod recurring;
 
 pub use batch::BatchState;
-pub use ingest::{Ingested, ReadForeign, foreign_id};
+pub use ingest::{FOREIGN, Ingested, ReadForeign, foreign_id};
 pub use new_job::{NewJob, OnUnique};
 pub use recurring::{Missed, Recurring, Schedule, Slots};
 
