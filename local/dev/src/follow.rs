@@ -11,10 +11,10 @@ use shared::config::Environment;
 
 use crate::address::service_url;
 use crate::clip_table::ClipTable;
+use crate::defaults::{DATA, LISTEN};
 use crate::keys::Keys;
 use crate::picture::{COLUMNS, Picture};
 use crate::scan_bar::ScanBar;
-use crate::up::{DATA, LISTEN};
 
 /// Interval between polls of the scan.
 const INTERVAL: Duration = Duration::from_millis(250);

@@ -4,6 +4,7 @@
 mod address;
 pub mod bench;
 mod clip_table;
+mod defaults;
 pub mod doctor;
 mod first_scan;
 mod follow;

@@ -13,6 +13,7 @@ use shared::config::{AuthConfig, DiscordConfig, Environment, RedisConfig};
 use tokio::net::TcpListener;
 use upstash_local::Listen;
 
+use crate::defaults::{DATA, LISTEN};
 use crate::first_scan::first_scan;
 use crate::functions::{Functions, FunctionsConfig};
 use crate::host::Host;
@@ -20,12 +21,6 @@ use crate::keys::Keys;
 use crate::services::{Place, reachable, start_endpoint, start_sample};
 use crate::settings::Settings;
 use crate::signals::Signals;
-
-/// Default address of the API, for `dev up` to serve and for `dev scan` to call.
-pub(crate) const LISTEN: &str = "127.0.0.1:3000";
-
-/// Default data folder.
-pub(crate) const DATA: &str = ".trawl";
 
 /// Start the whole system and run it until Ctrl-C.
 #[derive(Args, Clone, Debug)]
@@ -185,7 +180,7 @@ impl System {
     async fn welcome(&self, command: &UpCommand) -> std::convert::Infallible {
         if self.sample.is_some() && !command.no_scan {
             // The system is of use without it.
-            if let Err(error) = first_scan(command, &self.host.url()).await {
+            if let Err(error) = first_scan(&self.host.url(), &command.data).await {
                 say(&format!("\nThe sample guild was not scanned: {error:#}\n"));
             }
         }

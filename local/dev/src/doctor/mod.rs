@@ -17,10 +17,10 @@ use shared::redis;
 use shared::telemetry;
 
 use crate::address::service_url;
+use crate::defaults::DATA;
 use crate::keys::Keys;
 use crate::services::REDIS_PORT;
 use crate::settings::Settings;
-use crate::up;
 use subject::Subject;
 
 /// Check that a database supports everything Trawl needs, then remove the test data.
@@ -31,7 +31,7 @@ pub struct DoctorCommand {
     #[arg(long, conflicts_with = "embedded")]
     pub url: Option<String>,
     /// Data folder of the running system whose database --url names.
-    #[arg(long, value_name = "DIR", default_value = up::DATA)]
+    #[arg(long, value_name = "DIR", default_value = DATA)]
     pub data: PathBuf,
     /// Start an embedded database and check that instead.
     #[arg(long)]
