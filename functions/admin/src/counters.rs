@@ -1,11 +1,11 @@
-//! `GET /api/admin/counters?name=&period=&n=`.
+//! `GET /api/admin/counters?name=&period=&limit=`.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::counters::{self, Period};
-use shared::http::{Access, ApiError, Context, Reply, Spec};
+use shared::http::{Access, ApiError, Context, FieldCode, FieldError, Reply, Spec};
 use shared::openapi::Operation;
 
 use crate::State;
@@ -24,7 +24,7 @@ pub struct Which {
     period: Option<Period>,
     /// How many of the latest periods to return. Defaults to 24. Minutes are kept for 3
     /// hours, hours for 8 days and days for 400 days.
-    n: Option<Periods>,
+    limit: Option<Periods>,
 }
 
 /// How many periods. The most there can be depends on the period.
@@ -65,12 +65,17 @@ pub fn operations() -> Vec<Operation> {
 }
 
 pub async fn read(cx: Context<State, (), Which>) -> Result<Reply, ApiError> {
-    let Which { name, period, n } = &cx.query;
+    let Which {
+        name,
+        period,
+        limit,
+    } = &cx.query;
     let (name, period) = (name.0, period.unwrap_or(Period::Hour));
-    let n = n.map_or(DEFAULT_PERIODS, |periods| periods.0);
+    let n = limit.map_or(DEFAULT_PERIODS, |periods| periods.0);
     let (n, most) = (u32::try_from(n).ok(), period.kept());
     let n = n.filter(|n| (1..=most).contains(n)).ok_or_else(|| {
-        ApiError::bad_request(format!("n: expected a whole number from 1 to {most}"))
+        let detail = format!("expected a whole number from 1 to {most}");
+        FieldError::parameter("limit", FieldCode::OutOfRange, detail)
     })?;
     let counts = cx.counters().last(name, period, n).await?;
     Ok(Reply::ok(&Counts {

@@ -5,7 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::flags::{self, Rule};
-use shared::http::{Access, ApiError, Bounded, Context, Reply, Snowflake, Spec};
+use shared::http::{
+    Access, ApiError, Bounded, Context, ErrorCode, FieldCode, FieldError, Reply, Snowflake, Spec,
+};
 use shared::openapi::Operation;
 
 use crate::State;
@@ -96,8 +98,8 @@ pub async fn set(cx: Context<State, OneFlag>) -> Result<Reply, ApiError> {
     let input: RuleInput = cx.json()?;
     let allow = input.allow.unwrap_or_default();
     if allow.len() > MOST_NAMED {
-        let detail = format!("allow: expected a list of at most {MOST_NAMED} ids");
-        return Err(ApiError::bad_request(detail));
+        let detail = format!("expected an array of at most {MOST_NAMED} ids");
+        return Err(FieldError::field("allow", FieldCode::OutOfRange, detail).into());
     }
     let rule = Rule {
         on: input.on.unwrap_or_default(),
@@ -110,7 +112,8 @@ pub async fn set(cx: Context<State, OneFlag>) -> Result<Reply, ApiError> {
 
 fn known(path: &OneFlag) -> Result<&'static str, ApiError> {
     let found = flags::ALL.into_iter().find(|name| *name == path.name);
-    found.ok_or_else(|| ApiError::not_found("there is no flag with this name"))
+    let detail = "there is no flag with this name";
+    found.ok_or_else(|| ApiError::new(ErrorCode::FlagNotFound, detail))
 }
 
 fn shown(name: &'static str, rule: Rule) -> Flag {

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::http::{Access, ApiError, Context, Reply, Spec};
+use shared::http::{Access, ApiError, Context, ErrorCode, Reply, Spec};
 use shared::openapi::Operation;
 use shared::queue::{Queue, Stats};
 
@@ -134,5 +134,6 @@ fn switched(queue: &Queue, paused: bool) -> Reply {
 fn known(cx: &Context<State, OneQueue>) -> Result<Queue, ApiError> {
     let mut queues = cx.queues().into_iter();
     let found = queues.find(|queue| queue.keys().queue == cx.path.name);
-    found.ok_or_else(|| ApiError::not_found("there is no queue with this name"))
+    let detail = "there is no queue with this name";
+    found.ok_or_else(|| ApiError::new(ErrorCode::QueueNotFound, detail))
 }

@@ -50,12 +50,13 @@ enum UnknownLength {
 
 /// A page of clips.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(rename = "ClipPage")]
 struct Page {
     /// The clips, newest first.
     clips: Vec<Clip>,
     /// Send it as `cursor` to get the next page. `null` on the last page.
-    cursor: Option<String>,
+    next_cursor: Option<String>,
 }
 
 pub fn operations() -> Vec<Operation> {
@@ -77,6 +78,6 @@ pub async fn list(cx: Context<(), Guild, Filter>) -> Result<Reply, ApiError> {
     let (clips, next) = cx.store().list_clips(guild, &query).await?;
     Ok(Reply::ok(&Page {
         clips,
-        cursor: next.map(|next| cx.next_cursor(&next)),
+        next_cursor: next.map(|next| cx.next_cursor(&next)),
     }))
 }

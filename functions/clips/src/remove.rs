@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::discord::MessageId;
-use shared::http::{ApiError, Context, PageCursor, Reply, Snowflake, Spec};
+use shared::http::{ApiError, Context, FieldCode, FieldError, PageCursor, Reply, Snowflake, Spec};
 use shared::openapi::{Operation, SNOWFLAKE};
 use shared::scan::ClipsOf;
 
@@ -36,7 +36,7 @@ pub struct Selection {
     message_id: Option<Snowflake>,
     /// Removes the clips in messages that this user wrote.
     author_id: Option<Snowflake>,
-    /// The cursor of the reply before, to remove the next ones.
+    /// The `nextCursor` of the reply before, to remove the next ones.
     cursor: Option<PageCursor>,
 }
 
@@ -63,12 +63,14 @@ struct ClipId(String);
 
 /// How many clips were removed.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(rename = "RemovedClips")]
 struct Removed {
     /// How many clips this request removed. 0 if there were none, or none are left.
     removed: u64,
-    /// Send the request again with it to remove the next ones. `null` if nothing is left.
-    cursor: Option<String>,
+    /// Send the request again with this as its `cursor` to remove the next ones. `null` if
+    /// nothing is left.
+    next_cursor: Option<String>,
 }
 
 pub fn operations() -> Vec<Operation> {
@@ -90,7 +92,7 @@ pub async fn one(cx: Context<(), OneClip, Place>) -> Result<Reply, ApiError> {
     let removed = cx.store().remove_clips(guild, &clips, None).await?;
     Ok(Reply::ok(&Removed {
         removed: removed.clips,
-        cursor: None,
+        next_cursor: None,
     }))
 }
 
@@ -106,8 +108,9 @@ pub async fn many(cx: Context<(), Guild, Selection>) -> Result<Reply, ApiError> 
         (None, Some(channel), None) => ClipsOf::Channel(channel),
         (None, None, Some(author)) => ClipsOf::Author(author.as_str().to_owned()),
         _ => {
-            let detail = "channelId, authorId or messageId: expected one of them";
-            return Err(ApiError::bad_request(detail));
+            let detail = "expected either channelId, authorId or messageId";
+            let code = FieldCode::Invalid;
+            return Err(FieldError::parameter("channelId", code, detail).into());
         }
     };
     let place = cx.place(of.cursor.as_ref(), row)?;
@@ -115,13 +118,16 @@ pub async fn many(cx: Context<(), Guild, Selection>) -> Result<Reply, ApiError> 
     let removed = cx.store().remove_clips(guild, &clips, place).await?;
     Ok(Reply::ok(&Removed {
         removed: removed.clips,
-        cursor: removed.next.map(|row| cx.next_cursor(&row)),
+        next_cursor: removed.next.map(|row| cx.next_cursor(&row)),
     }))
 }
 
 fn message_id(id: &Snowflake) -> Result<MessageId, ApiError> {
     let id = MessageId::parse(id.as_str());
-    id.ok_or_else(|| ApiError::bad_request(format!("messageId: expected {}", Snowflake::EXPECTED)))
+    id.ok_or_else(|| {
+        let detail = format!("expected {}", Snowflake::EXPECTED);
+        FieldError::parameter("messageId", FieldCode::Invalid, detail).into()
+    })
 }
 
 impl ClipId {

@@ -222,10 +222,11 @@ fn read_foreign(entry: &Entry, id: JobId, ignored: &Ignored) -> Result<NewJob, S
     // Producers send `null` for fields they do not set.
     json.retain(|_, value| !value.is_null());
     let text = serde_json::Value::Object(json).to_string();
-    let (request, unknown) = input::parse_leniently::<JobRequest>(&text)?;
+    let parsed = input::parse_leniently::<JobRequest>(&text);
+    let (request, unknown) = parsed.map_err(|wrong| wrong.listed())?;
     let unknown = unknown.iter().map(String::as_str);
     ignored.add(unknown.chain(request.misplaced()));
-    request.into_job(id)
+    request.into_job(id).map_err(|wrong| wrong.to_string())
 }
 
 /// Fields of other programs' jobs that Trawl does not know. Each is logged once per
@@ -264,7 +265,8 @@ fn recurring(setting: &RecurringSetting, clock: &Clock) -> Result<Recurring, Err
         schedule.check_fires(clock.now_ms())?;
         Ok(schedule)
     });
-    let job = input::parse_object::<JobRequest>(setting.job.get())
+    let job = input::parse_object::<JobRequest>(&setting.job.to_string())
+        .map_err(|wrong| wrong.listed())
         .and_then(
             |request| match (request.misplaced().first(), request.run_at()) {
                 (Some(field), _) => Err(format!("{field}: not a field of type {}", request.kind())),
@@ -272,7 +274,9 @@ fn recurring(setting: &RecurringSetting, clock: &Clock) -> Result<Recurring, Err
                     "runAt: not allowed, because the schedule determines when the job runs"
                         .to_owned(),
                 ),
-                (None, None) => request.into_job(JobId::new(clock)),
+                (None, None) => request
+                    .into_job(JobId::new(clock))
+                    .map_err(|wrong| wrong.to_string()),
             },
         )
         .map_err(|reason| invalid(format!("job.{reason}")))?;

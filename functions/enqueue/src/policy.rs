@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::flags::{Rules, SCANS_OFF};
-use shared::http::{ApiError, Context};
+use shared::http::{ApiError, Context, ErrorCode, FieldCode, FieldError};
 use shared::queue::NewJob;
 use shared::redis::Pipeline;
 use shared::scan::GuildSettings;
@@ -62,13 +62,18 @@ impl ScanPolicy {
         Ok(policy)
     }
 
-    /// Applies the policy to the job of a scan. `place` is the scan's position in the
-    /// body.
+    /// Applies the policy to the job of a scan. `index` is the job's position in the body, if
+    /// that is an array.
     ///
     /// # Errors
     /// 503 if scans of the guild are switched off, 409 if the guild's settings exclude
     /// the channel.
-    pub fn apply(&self, scan: &ScanTarget, place: &str, job: &mut NewJob) -> Result<(), ApiError> {
+    pub fn apply(
+        &self,
+        scan: &ScanTarget,
+        index: Option<usize>,
+        job: &mut NewJob,
+    ) -> Result<(), ApiError> {
         if self.rules.is_on(SCANS_OFF, &scan.guild_id) {
             return Err(ApiError::switched_off("scans are switched off"));
         }
@@ -76,8 +81,9 @@ impl ScanPolicy {
             return Ok(());
         };
         if settings.leaves_out(&scan.channel_id) {
-            let reason = "the guild's settings exclude this channel";
-            return Err(ApiError::conflict(format!("{place}channelId: {reason}")));
+            let detail = "the guild's settings exclude this channel";
+            let error = FieldError::field("channelId", FieldCode::Invalid, detail).in_item(index);
+            return Err(ApiError::new(ErrorCode::ChannelExcluded, error.to_string()).about(error));
         }
         job.priority = scan.priority.unwrap_or(settings.priority);
         Ok(())

@@ -105,9 +105,9 @@ pub async fn create(cx: Context<State>) -> Result<Reply, ApiError> {
     job.traceparent = cx.trace().map(String::from);
     job.run_at_ms = input.run_at.map(Moment::ms);
     cx.queue().check(std::slice::from_ref(&job))?;
-    check_run_at(&cx, "", input.run_at).await?;
+    check_run_at(&cx, &[(None, input.run_at)]).await?;
     let policy = ScanPolicy::read(&cx, [&target]).await?;
-    policy.apply(&target, "", &mut job)?;
+    policy.apply(&target, None, &mut job)?;
     let usual = Created::new(&job.id);
     let exchange = cx.store_with_work(&Reply::accepted(&usual));
     let scans = BTreeMap::from([(0, target)]);

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::cache::{self, Cache, Entry};
 use shared::discord::{self, MessageId};
-use shared::http::{Access, ApiError, Context, Reply, Snowflake, Spec, StatusCode};
+use shared::http::{Access, ApiError, Context, ErrorCode, Reply, Snowflake, Spec, StatusCode};
 use shared::openapi::Operation;
 
 use crate::State;
@@ -115,7 +115,8 @@ async fn find(
 }
 
 pub fn unknown_guild() -> ApiError {
-    ApiError::not_found("the guild does not exist, or the bot is not in it")
+    let detail = "the guild does not exist, or the bot is not in it";
+    ApiError::new(ErrorCode::GuildNotFound, detail)
 }
 
 pub async fn channel(cx: Context<State, OneChannel>) -> Result<Reply, ApiError> {
@@ -134,7 +135,8 @@ pub async fn channel(cx: Context<State, OneChannel>) -> Result<Reply, ApiError> 
     let found = cx.cache().get_or_load(&entry, load).await?;
     // The cache is keyed by channel, so it may hold a channel of another guild.
     let is_of_guild = |found: &Channel| found.guild_id.as_deref() == Some(guild);
-    let unknown = || ApiError::not_found("the channel does not exist, or the bot cannot see it");
+    let detail = "the channel does not exist, or the bot cannot see it";
+    let unknown = || ApiError::new(ErrorCode::ChannelNotFound, detail);
     Ok(Reply::ok(&found.filter(is_of_guild).ok_or_else(unknown)?))
 }
 

@@ -1,7 +1,7 @@
 //! Settings in the form in which callers send them.
 
 use serde::{Deserialize, Deserializer};
-use shared::http::{ApiError, Bounded, Seconds, Snowflake};
+use shared::http::{ApiError, Bounded, FieldCode, FieldError, Seconds, Snowflake};
 use shared::scan::GuildSettings;
 
 /// Maximum number of excluded channels. Discord allows 500 channels per guild.
@@ -92,8 +92,9 @@ impl SettingsPatch {
 
 fn check_excluded(excluded: Option<&[Snowflake]>) -> Result<(), ApiError> {
     if excluded.is_some_and(|excluded| excluded.len() > MOST_EXCLUDED) {
-        let detail = format!("excludedChannelIds: expected a list of at most {MOST_EXCLUDED} ids");
-        return Err(ApiError::bad_request(detail));
+        let detail = format!("expected an array of at most {MOST_EXCLUDED} ids");
+        let code = FieldCode::OutOfRange;
+        return Err(FieldError::field("excludedChannelIds", code, detail).into());
     }
     Ok(())
 }

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use futures_util::future::join;
 use shared::cache::{Cache, Entry, SETTINGS};
-use shared::http::{ApiError, Context, Reply, Snowflake, Spec};
+use shared::http::{ApiError, Context, EntityTags, ErrorCode, Reply, Snowflake, Spec};
 use shared::openapi::Operation;
 use shared::redis::{self, AutoPipeline, Pipeline, Redis};
 use shared::scan::{GuildSettings, ScanStore};
 
 use crate::State;
 use crate::discord::{OneGuild, is_visible, unknown_guild};
-use crate::etag::{Condition, etag};
+use crate::etag::etag;
 use crate::input::{SettingsInput, SettingsPatch};
 
 const PATH: &str = "/api/guilds/{guildId}/settings";
@@ -64,7 +64,7 @@ pub async fn read(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
 pub async fn write(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
     let input: SettingsInput = cx.json()?;
     let settings = input.into_settings()?;
-    let condition = Condition::of(&cx)?;
+    let condition = cx.entity_tags("if-match")?;
     let change = Change::new(&cx);
     if condition.is_some() {
         return change.make(condition, |_| settings.clone()).await;
@@ -80,7 +80,7 @@ pub async fn write(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
 pub async fn merge(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
     let patch: SettingsPatch = cx.json()?;
     patch.check()?;
-    let condition = Condition::of(&cx)?;
+    let condition = cx.entity_tags("if-match")?;
     let change = Change::new(&cx);
     change
         .make(condition, |settings| patch.apply(settings))
@@ -115,7 +115,7 @@ impl<'a> Change<'a> {
     /// changed in the meantime. If they have, applies `next` to the newer settings.
     async fn make(
         &self,
-        condition: Option<Condition>,
+        condition: Option<EntityTags>,
         next: impl Fn(GuildSettings) -> GuildSettings,
     ) -> Result<Reply, ApiError> {
         let guild = self.guild.as_str();
@@ -127,10 +127,12 @@ impl<'a> Change<'a> {
             if after == before {
                 return Ok(shown(&after));
             }
-            if condition.as_ref().is_some_and(|c| !c.holds(&before)) {
-                return Err(ApiError::precondition_failed(
-                    "the settings have changed since you read them: read them again and send the new ETag",
-                ));
+            if condition
+                .as_ref()
+                .is_some_and(|tags| !tags.have(&etag(&before)))
+            {
+                let detail = "the settings have changed since you read them: read them again and send the new ETag";
+                return Err(ApiError::new(ErrorCode::PreconditionFailed, detail));
             }
             let replaced = self.replace(stored.as_deref(), &after).await;
             match replaced {
@@ -141,9 +143,8 @@ impl<'a> Change<'a> {
             }
             stored = self.store.stored_settings(guild).await?;
         }
-        Err(ApiError::conflict(
-            "the settings are being changed by others; try again",
-        ))
+        let detail = "the settings are being changed by others; try again";
+        Err(ApiError::new(ErrorCode::SettingsContended, detail))
     }
 
     /// Reads the stored settings of a guild that the bot can see, in one request.

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::http::{ApiError, Context, Reply, Spec};
+use shared::http::{ApiError, Context, ErrorCode, Reply, Spec};
 use shared::openapi::Operation;
 use shared::queue::{Cancelled, JobState, Purged, Redriven};
 
@@ -58,7 +58,8 @@ pub async fn cancel(cx: Context<(), OneJob, Purge>) -> Result<Reply, ApiError> {
                 cx.progress().forget(cx.redis(), id.as_str()).await?;
                 Ok(Reply::accepted(&Changed::to("purged")))
             }
-            Purged::Unfinished => Err(ApiError::conflict(
+            Purged::Unfinished => Err(ApiError::new(
+                ErrorCode::JobUnfinished,
                 "the job has not finished: cancel it first",
             )),
             Purged::Unknown => Err(unknown()),
@@ -68,10 +69,10 @@ pub async fn cancel(cx: Context<(), OneJob, Purge>) -> Result<Reply, ApiError> {
         Cancelled::Done => Ok(Reply::accepted(&Changed::to(JobState::Cancelled.as_str()))),
         // It stops at its next heartbeat; until then it is active.
         Cancelled::Requested => Ok(Reply::accepted(&Changed::to(JobState::Active.as_str()))),
-        Cancelled::Finished(state) => Err(ApiError::conflict(format!(
-            "the job is {} already",
-            state.as_str()
-        ))),
+        Cancelled::Finished(state) => Err(ApiError::new(
+            ErrorCode::JobFinished,
+            format!("the job is {} already", state.as_str()),
+        )),
         Cancelled::Unknown => Err(unknown()),
     }
 }
@@ -87,9 +88,10 @@ pub async fn retry(cx: Context<(), OneJob>) -> Result<Reply, ApiError> {
                 "only a failed or cancelled job can be retried; this one is {}",
                 state.as_str()
             );
-            Err(ApiError::conflict(detail))
+            Err(ApiError::new(ErrorCode::JobNotFailed, detail))
         }
-        Redriven::UniqueTaken => Err(ApiError::conflict(
+        Redriven::UniqueTaken => Err(ApiError::new(
+            ErrorCode::JobDuplicate,
             "another scan of the same channel in the same mode has not finished",
         )),
         Redriven::Unknown => Err(unknown()),
@@ -97,5 +99,6 @@ pub async fn retry(cx: Context<(), OneJob>) -> Result<Reply, ApiError> {
 }
 
 fn unknown() -> ApiError {
-    ApiError::not_found("the job does not exist, or it has been deleted by retention")
+    let detail = "the job does not exist, or it has been deleted by retention";
+    ApiError::new(ErrorCode::JobNotFound, detail)
 }

@@ -33,13 +33,14 @@ pub struct Filter {
 
 /// A page of jobs.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(rename = "JobPage")]
 struct Page {
     /// The jobs, in their order.
     #[schemars(with = "Vec<TypedJob>")]
     jobs: Vec<Job>,
     /// Send it as `cursor` to get the next page. `null` on the last page.
-    cursor: Option<String>,
+    next_cursor: Option<String>,
 }
 
 pub fn operations() -> Vec<Operation> {
@@ -69,6 +70,6 @@ pub async fn list(cx: Context<(), (), Filter>) -> Result<Reply, ApiError> {
     let (jobs, next) = cx.queue().list(*state, place, limit.get()).await?;
     Ok(Reply::ok(&Page {
         jobs,
-        cursor: next.map(|next| cx.next_cursor(&next)),
+        next_cursor: next.map(|next| cx.next_cursor(&next)),
     }))
 }

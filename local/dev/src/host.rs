@@ -19,7 +19,7 @@ use axum::routing::{get, post};
 use hyper::body::Body as _;
 use serde_json::{Value, json};
 use shared::clock::Deadline;
-use shared::http::Sender;
+use shared::http::{ErrorCode, Sender};
 use shared::waker::BY_ENQUEUE;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -227,15 +227,15 @@ async fn guarded(
 
 fn refused(refusal: &Refusal) -> Response<Body> {
     let code = match refusal {
-        Refusal::ForeignPage => "foreign_origin",
-        _ => "unknown_host",
+        Refusal::ForeignPage => ErrorCode::ForeignOrigin,
+        _ => ErrorCode::UnknownHost,
     };
     let body = json!({
-        "type": format!("urn:trawl:problem:{code}"),
+        "type": code.problem_type(),
         "title": "Forbidden",
         "status": 403,
         "detail": refusal.to_string(),
-        "code": code,
+        "code": code.name(),
         "error": "Forbidden",
     });
     let mut response = reply(StatusCode::FORBIDDEN, &body);

@@ -32,11 +32,14 @@ async fn the_clips_of_finished_scans_are_counted_in_their_minute_hour_and_day() 
     let job = json!({ "type": "message", "guildId": GUILD.to_string(), "channelId": CHANNEL.to_string(), "messageIds": [ids[10].to_string(), ids[11].to_string(), ids[250].to_string()] });
     app.post("/api/jobs", &job).await;
     app.drain().await;
-    assert_eq!(counts(&app, "period=minute&n=61").await.first(), Some(&25));
-    assert_eq!(counts(&app, "period=minute&n=2").await, [0, 1]);
-    assert_eq!(counts(&app, "n=2").await, [25, 1]);
-    assert_eq!(counts(&app, "period=day&n=1").await, [26]);
-    let reply = get(&app, "/api/admin/counters?name=clips&period=hour&n=1").await;
+    assert_eq!(
+        counts(&app, "period=minute&limit=61").await.first(),
+        Some(&25)
+    );
+    assert_eq!(counts(&app, "period=minute&limit=2").await, [0, 1]);
+    assert_eq!(counts(&app, "limit=2").await, [25, 1]);
+    assert_eq!(counts(&app, "period=day&limit=1").await, [26]);
+    let reply = get(&app, "/api/admin/counters?name=clips&period=hour&limit=1").await;
     let hour_ms = 3_600_000;
     assert_eq!(
         reply.json,
@@ -88,7 +91,7 @@ async fn clips_are_counted_once_whatever_happens_to_the_counting_request() {
             .faults()
             .add(Fault::new(action).matching("counter:"));
         app.drain().await;
-        assert_eq!(counts(&app, "period=day&n=1").await, [25], "{action:?}");
+        assert_eq!(counts(&app, "period=day&limit=1").await, [25], "{action:?}");
     }
 }
 
@@ -103,16 +106,16 @@ async fn an_invalid_query_is_refused_with_the_allowed_values() {
             "period: expected one of `minute`, `hour`, `day`",
         ),
         (
-            "?name=clips&n=0",
-            "n: expected a whole number from 1 to 192",
+            "?name=clips&limit=0",
+            "limit: expected a whole number from 1 to 192",
         ),
         (
-            "?name=clips&period=minute&n=181",
-            "n: expected a whole number from 1 to 180",
+            "?name=clips&period=minute&limit=181",
+            "limit: expected a whole number from 1 to 180",
         ),
         (
-            "?name=clips&period=minute&n=500",
-            "n: expected a whole number from 1 to 180",
+            "?name=clips&period=minute&limit=500",
+            "limit: expected a whole number from 1 to 180",
         ),
     ] {
         let reply = get(&app, &format!("/api/admin/counters{query}")).await;

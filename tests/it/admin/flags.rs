@@ -126,14 +126,14 @@ async fn an_invalid_rule_or_name_is_refused_and_only_an_admin_sets_a_flag() {
             json!({ "percent": 101 }),
             "percent: expected a whole number from 0 to 100",
         ),
-        (json!({ "on": "yes" }), "on: expected a boolean"),
+        (json!({ "on": "yes" }), "on: expected `true` or `false`"),
         (
             json!({ "allow": ["5"] }),
             "allow[0]: expected a Discord id, 15 to 20 digits without a leading zero, in quotes",
         ),
         (
             json!({ "allow": vec![GUILD.to_string(); 1001] }),
-            "allow: expected a list of at most 1000 ids",
+            "allow: expected an array of at most 1000 ids",
         ),
     ] {
         let reply = put(&app, PATH, &rule).await;

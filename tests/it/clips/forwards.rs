@@ -169,7 +169,7 @@ async fn a_clip_is_listed_at_its_original_once_that_is_known_in_any_channel() {
         }
         assert_eq!(counts(&app).await, (1, 0));
         assert_true(&app, &[CHANNEL, OTHER], "forwarded").await;
-        let found = app.get("/api/admin/counters?name=clips&period=day&n=1");
+        let found = app.get("/api/admin/counters?name=clips&period=day&limit=1");
         assert_eq!(found.await.status, 403);
     }
 }

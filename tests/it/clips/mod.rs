@@ -42,7 +42,7 @@ pub async fn all(app: &TestApp, guild: u64, query: &str) -> Vec<Value> {
         let page = app.get(&path).await;
         assert_eq!(page.status, 200, "{}", page.json);
         clips.extend(page.json["clips"].as_array().unwrap().iter().cloned());
-        match page.json["cursor"].as_str() {
+        match page.json["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => return clips,
         }
@@ -207,7 +207,7 @@ async fn a_wrong_parameter_is_named_before_redis_is_asked() {
         ("limit=101", "limit: expected a whole number from 1 to 100"),
         (
             "cursor=5:a:b:*",
-            "cursor: expected the cursor of an earlier reply to the same query",
+            "cursor: expected the nextCursor of an earlier reply to the same query",
         ),
     ] {
         let reply = app.get(&format!("/api/guilds/{GUILD}/clips?{query}")).await;

@@ -158,7 +158,7 @@ async fn removed(app: &TestApp, query: &str) -> u64 {
         let reply = app.delete(&path).await;
         assert_eq!(reply.status, 200, "{}", reply.json);
         n += reply.json["removed"].as_u64().unwrap();
-        match reply.json["cursor"].as_str() {
+        match reply.json["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return n,
         }
@@ -241,12 +241,12 @@ async fn a_request_removes_a_bounded_part_and_says_where_to_continue() {
     let path = format!("/api/guilds/{GUILD}/clips?authorId=1100000000000000001");
     let first = app.delete(&path).await;
     assert_eq!(first.json["removed"], 2000);
-    let cursor = first.text("/cursor").to_owned();
+    let cursor = first.text("/nextCursor").to_owned();
     let strange = format!("/api/guilds/{GUILD}/clips?channelId={CHANNEL}&cursor={cursor}");
     assert_eq!(app.delete(&strange).await.status, 400);
     let rest = app.delete(&format!("{path}&cursor={cursor}")).await;
     assert_eq!(
-        (&rest.json["removed"], &rest.json["cursor"]),
+        (&rest.json["removed"], &rest.json["nextCursor"]),
         (&json!(300), &Value::Null)
     );
     assert!(messages(&app).await.is_empty());
@@ -258,10 +258,13 @@ async fn a_removal_without_exactly_one_target_is_refused_before_redis_is_called(
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     app.endpoint.reset_meter();
     for (path, detail) in [
-        ("", "channelId, authorId or messageId: expected one of them"),
+        (
+            "",
+            "channelId: expected either channelId, authorId or messageId",
+        ),
         (
             "?channelId=1200000000000000001&authorId=1200000000000000001",
-            "channelId, authorId or messageId: expected one of them",
+            "channelId: expected either channelId, authorId or messageId",
         ),
         ("?authorId=me", "authorId: expected a Discord id"),
         ("/1200000000000000001", "messageId: required"),
@@ -271,7 +274,7 @@ async fn a_removal_without_exactly_one_target_is_refused_before_redis_is_called(
         ),
         (
             "?channelId=1200000000000000001&cursor=x",
-            "cursor: expected the cursor of an earlier reply",
+            "cursor: expected the nextCursor of an earlier reply",
         ),
     ] {
         let reply = app

@@ -157,7 +157,7 @@ async fn invalid_settings_are_named_and_nothing_is_stored() {
         ),
         (
             json!({ "excludedChannelIds": vec![CHANNEL.to_string(); 501] }),
-            "excludedChannelIds: expected a list of at most 500 ids",
+            "excludedChannelIds: expected an array of at most 500 ids",
         ),
     ] {
         let reply = put(&app, &body).await;

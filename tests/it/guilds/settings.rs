@@ -152,7 +152,10 @@ async fn a_guild_the_bot_cannot_see_has_no_settings() {
     for method in [Method::PUT, Method::PATCH] {
         let request = app.http().request(method, app.path(&path));
         let reply = app.send(request.json(&json!({ "priority": 2 }))).await;
-        assert_eq!((reply.status, reply.text("/code")), (404, "not_found"));
+        assert_eq!(
+            (reply.status, reply.text("/code")),
+            (404, "guild_not_found")
+        );
     }
     let stored = app.store().stored_settings(&(GUILD + 77).to_string()).await;
     assert_eq!(stored.unwrap(), None);

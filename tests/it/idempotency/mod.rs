@@ -90,19 +90,81 @@ async fn idempotency_keys_work_for_sessions_as_for_api_keys() {
 }
 
 #[tokio::test]
-async fn an_invalid_idempotency_key_is_reported_and_one_on_a_read_is_ignored() {
+async fn an_idempotency_key_that_is_invalid_or_would_have_no_effect_is_refused() {
     let app = TestApp::start(Options::default()).await;
     for key in ["", "a b", &"k".repeat(256)] {
         let reply = post(&app, key, &message(1)).await;
         assert_eq!(reply.status, 400);
         assert!(reply.text("/detail").starts_with("Idempotency-Key:"));
     }
+    let http = app.http();
+    let job = "/api/jobs/01J00000000000000000000000";
+    let settings = format!("/api/guilds/{ID}/settings");
+    let credentials = json!({ "key": TestApp::API_KEY });
+    for (request, detail) in [
+        (http.get(app.path("/api/jobs")), "expected with POST alone"),
+        (http.delete(app.path(job)), "expected with POST alone"),
+        (
+            http.patch(app.path(&settings)).json(&json!({})),
+            "expected with POST alone",
+        ),
+        (
+            http.post(app.path("/api/sessions")).json(&credentials),
+            "this route does not take it",
+        ),
+    ] {
+        let request = request.header("idempotency-key", "k");
+        let reply = match detail.starts_with("this route") {
+            true => app.send_plain(request).await,
+            false => app.send(request).await,
+        };
+        assert_eq!((reply.status, reply.text("/code")), (400, "invalid_header"));
+        assert_eq!(reply.text("/errors/0/header"), "Idempotency-Key");
+        let found = reply.text("/errors/0/detail");
+        assert!(found.starts_with(detail), "{found}");
+    }
     assert_eq!(app.endpoint.meter().total, 0);
-    let read = app
-        .http()
-        .get(app.path("/api/jobs"))
-        .header("idempotency-key", "a b");
-    assert_eq!(app.send(read).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_is_the_same_by_what_it_means_and_not_by_how_it_is_written() {
+    let app = TestApp::start(Options::default()).await;
+    let send = async |path: &str, body: String| {
+        let request = app.http().post(app.path(path)).body(body);
+        let request = request.header("content-type", "application/json");
+        app.send(request.header("idempotency-key", "k")).await
+    };
+    let ids = format!(r#""guildId": "{ID}", "channelId": "{ID}""#);
+    let first = send(
+        "/api/jobs",
+        format!(r#"{{"type": "batch", {ids}, "limit": 5}}"#),
+    )
+    .await;
+    assert_eq!(first.status, 202, "{}", first.json);
+    for same in [
+        format!("{{ \n\"limit\":5,{ids},\"type\":\"batch\"}}"),
+        format!(r#"{{{ids}, "t\u0079pe": "batch", "limit": 5}}"#),
+    ] {
+        let again = send("/api/jobs", same).await;
+        assert_eq!((again.status, &again.json), (202, &first.json));
+    }
+    let slash = format!(r#"{{"type": "batch", {ids}, "limit": 5}}"#);
+    assert_eq!(send("/api/jobs/", slash).await.json, first.json);
+    for other in [
+        format!(r#"{{"type": "batch", {ids}, "limit": 6}}"#),
+        format!(r#"{{"type": "batch", {ids}, "limit": "5"}}"#),
+        format!(r#"[{{"type": "batch", {ids}, "limit": 5}}]"#),
+        format!(r#"{{"type": "batch", {ids}, "limit": 5}} "#) + "x",
+    ] {
+        let other = send("/api/jobs", other).await;
+        let code = other.text("/code");
+        assert!(
+            matches!(code, "key_used" | "invalid_body" | "invalid_json"),
+            "{code}"
+        );
+    }
+    assert_eq!(n_jobs(&app).await, 1);
+    app.leaves_unfinished(1);
 }
 
 #[tokio::test]

@@ -227,7 +227,11 @@ async fn pass(app: TestApp, n: u64) -> Calls {
     calls.get("/api/admin/redis/stats", &[], "").await;
     let counters = "/api/admin/counters";
     calls
-        .get(counters, &["?name=clips&period=day&n=30"], ", thirty days")
+        .get(
+            counters,
+            &["?name=clips&period=day&limit=30"],
+            ", thirty days",
+        )
         .await;
     calls.get("/api/admin/flags", &[], "").await;
     let flag = "/api/admin/flags/{name}";

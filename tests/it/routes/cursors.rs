@@ -31,7 +31,7 @@ async fn pages(app: &TestApp, path: &str, items: &str) -> Vec<Vec<String>> {
             ids.map(|item| item["id"].as_str().unwrap().to_owned())
                 .collect(),
         );
-        match reply.json["cursor"].as_str() {
+        match reply.json["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => return pages,
         }
@@ -125,7 +125,7 @@ async fn a_cursor_is_good_for_the_query_it_came_from_alone() {
     let clips = format!("/api/guilds/{GUILD}/clips");
     let cursor = async |path: &str| {
         let reply = app.get(path).await.json;
-        reply["cursor"].as_str().unwrap().to_owned()
+        reply["nextCursor"].as_str().unwrap().to_owned()
     };
     let of_failed = cursor("/api/jobs?state=failed&limit=2").await;
     let of_clips = cursor(&format!("{clips}?limit=2")).await;
@@ -148,7 +148,7 @@ async fn a_cursor_is_good_for_the_query_it_came_from_alone() {
         let detail: &Value = &reply.json["detail"];
         assert_eq!(
             detail,
-            "cursor: expected the cursor of an earlier reply to the same query"
+            "cursor: expected the nextCursor of an earlier reply to the same query"
         );
     }
     // The page size may change between pages, and a trailing slash makes no difference.

@@ -20,7 +20,7 @@ async fn a_caller_without_a_known_key_is_refused_before_redis_is_asked() {
         http.post(app.path("/api/jobs/scan")).json(&json!({})),
     ] {
         let reply = app.send_plain(request).await;
-        assert_eq!((reply.status, reply.text("/code")), (401, "unauthorized"));
+        assert_eq!((reply.status, reply.text("/code")), (401, "missing_token"));
         assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
     }
     assert_eq!(app.endpoint.meter().total, 0);
@@ -82,7 +82,7 @@ async fn a_body_that_is_not_json_or_too_large_is_refused() {
         .body("{\"a\"");
     assert_eq!(
         app.send(broken).await.text("/detail"),
-        "body: expected valid JSON, line 1"
+        "body: expected valid JSON; the text ends too early at line 1, column 4"
     );
     let bytes = app
         .http()

@@ -19,7 +19,7 @@ async fn a_guessed_key_counts_as_a_sign_in_does() {
     let app = TestApp::start(Options::default()).await;
     for n in 0..5 {
         let guess = with_key(&app, &format!("guess-number-{n}-0123456789")).await;
-        assert_eq!((guess.status, guess.text("/code")), (401, "unauthorized"));
+        assert_eq!((guess.status, guess.text("/code")), (401, "invalid_token"));
     }
     let refused = with_key(&app, "guess-number-6-0123456789").await;
     assert_eq!(refused.status, 429);

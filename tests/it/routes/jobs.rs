@@ -101,7 +101,7 @@ async fn a_failed_scan_is_not_retried_beside_another_of_its_kind() {
     let reply = app
         .post(&format!("/api/jobs/{failed}/retry"), &json!({}))
         .await;
-    assert_eq!((reply.status, reply.text("/code")), (409, "conflict"));
+    assert_eq!((reply.status, reply.text("/code")), (409, "job_duplicate"));
     app.leaves_unfinished(1);
     app.leaves_failed(1);
 }
@@ -149,7 +149,7 @@ async fn jobs_are_listed_by_state_page_by_page_each_once() {
                 .iter()
                 .map(|job| job["id"].as_str().unwrap().to_owned()),
         );
-        match page.json["cursor"].as_str() {
+        match page.json["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => break,
         }

@@ -1,7 +1,9 @@
 //! The routes from the callers' point of view.
 
+mod conditional;
 mod costs;
 mod cursors;
+mod errors;
 mod foreign;
 mod front_door;
 mod guesses;

@@ -87,13 +87,13 @@ async fn a_wrong_job_of_a_list_is_named_by_its_place_and_none_is_stored() {
     for (list, detail) in [
         (
             with("message_ids", json!([])),
-            "[1].messageIds: expected a list of 1 to 100 ids",
+            "[1].messageIds: expected an array of 1 to 100 ids",
         ),
         (
             with("message_ids", json!([5])),
             "[1].message_ids[0]: expected a Discord id, 15 to 20 digits without a leading zero, in quotes",
         ),
-        (json!([]), "body: expected a list of 1 to 100"),
+        (json!([]), "body: expected an array of 1 to 100"),
     ] {
         let reply = app.post("/api/jobs", &list).await;
         assert_eq!((reply.status, reply.text("/detail")), (400, detail));

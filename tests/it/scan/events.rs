@@ -100,7 +100,7 @@ async fn a_cursor_that_cannot_be_one_is_refused_and_a_strange_one_starts_anew() 
             .await;
         assert_eq!(
             (reply.status, reply.text("/code")),
-            (400, "bad_request"),
+            (400, "invalid_parameter"),
             "{wrong}"
         );
         assert!(reply.text("/detail").starts_with("lastId:"));

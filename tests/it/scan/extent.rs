@@ -157,7 +157,7 @@ async fn what_is_found_in_the_overlap_for_the_first_time_is_reported_and_counted
 
 /// Today's number of clips according to the counter.
 async fn counted(app: &TestApp) -> u64 {
-    let path = app.path("/api/admin/counters?name=clips&period=day&n=2");
+    let path = app.path("/api/admin/counters?name=clips&period=day&limit=2");
     let request = app.http().get(path).bearer_auth(TestApp::ADMIN_KEY);
     let reply = app.send_plain(request).await;
     let counts = reply.json["counts"].as_array().unwrap().clone();

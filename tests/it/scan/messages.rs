@@ -143,7 +143,7 @@ async fn a_message_job_finds_each_clip_once_whatever_is_lost_on_the_way() {
                 "{action:?} at {skip}: {job}"
             );
             assert_eq!(app.channel(CHANNEL).await.message_count, 29);
-            let path = app.path("/api/admin/counters?name=clips&period=day&n=1");
+            let path = app.path("/api/admin/counters?name=clips&period=day&limit=1");
             let request = app.http().get(path).bearer_auth(TestApp::ADMIN_KEY);
             let counted = app.send_plain(request).await;
             assert_eq!(

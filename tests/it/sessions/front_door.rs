@@ -136,7 +136,7 @@ async fn an_expired_session_gives_no_access_and_uses_no_idempotency_key() {
     let (app, cookie) = signed_in().await;
     with(&app, Method::DELETE, "/api/sessions", &cookie).await;
     let read = with(&app, Method::GET, JOBS, &cookie).await;
-    assert_eq!((read.status, read.text("/code")), (401, "unauthorized"));
+    assert_eq!((read.status, read.text("/code")), (401, "session_expired"));
     assert!(read.json.get("jobs").is_none());
     assert_eq!(post(&app, &cookie, "k", CHANNEL + 1).await.status, 401);
     let waiting = app.get(JOBS).await;

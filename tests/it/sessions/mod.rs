@@ -65,7 +65,7 @@ async fn an_invalid_key_signs_nobody_in() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     for key in ["", "wrong-key-0123456789", " "] {
         let reply = sign_in(&app, key).await;
-        assert_eq!((reply.status, reply.text("/code")), (401, "unauthorized"));
+        assert_eq!((reply.status, reply.text("/code")), (401, "unknown_key"));
         assert!(reply.header("set-cookie").is_none());
     }
     app.endpoint.reset_meter();

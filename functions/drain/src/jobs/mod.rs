@@ -75,7 +75,7 @@ impl JobHandler for Handler {
 /// Parses a job's arguments. If that fails, the reason names the field but not its value.
 fn arguments<T: serde::de::DeserializeOwned>(job: &ActiveJob) -> Result<T, Outcome> {
     input::parse_object(job.args()).map_err(|error| Outcome::Fail {
-        reason: format!("the job's data is invalid: {error}"),
+        reason: format!("the job's data is invalid: {}", error.listed()),
     })
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::environment::{ConfigError, Environment};
 use crate::input;
@@ -35,7 +34,7 @@ pub struct RecurringSetting {
     #[serde(default)]
     pub missed: MissedSetting,
     /// The job, as the body of `POST /api/jobs` or a more specific route.
-    pub job: Box<RawValue>,
+    pub job: serde_json::Value,
 }
 
 /// What happens to slots that passed while no drainer ran.
@@ -87,7 +86,7 @@ impl DrainConfig {
 }
 
 fn read_recurring(text: &str) -> Result<Vec<RecurringSetting>, String> {
-    let list: Vec<RecurringSetting> = input::parse(text)?;
+    let list: Vec<RecurringSetting> = input::parse(text).map_err(|wrong| wrong.listed())?;
     for (n, one) in list.iter().enumerate() {
         let name = &one.name;
         if !(1..=128).contains(&name.len()) {
@@ -136,7 +135,7 @@ mod tests {
             ),
             (
                 format!(r#"[{{"name":"a","everySeconds":-1,{job}}}]"#),
-                "[0].everySeconds: expected u64",
+                "[0].everySeconds: expected a whole number, not negative and not as large",
             ),
         ] {
             assert_eq!(read(&wrong), Err(reason.to_owned()), "{wrong}");

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{JobKind, ScanOptions};
+use crate::input::{FieldCode, FieldError};
 use crate::queue::{JobId, NewJob};
 
 /// The kind as a request names it.
@@ -37,11 +38,14 @@ impl MessageScan {
     ///
     /// # Errors
     /// If there are no messages, or too many.
-    pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
+    pub fn into_job(self, id: JobId) -> Result<NewJob, FieldError> {
         if self.message_ids.is_empty() || self.message_ids.len() > Self::MOST {
             let most = Self::MOST;
-            return Err(format!("messageIds: expected a list of 1 to {most} ids"));
+            let expected = format!("expected an array of 1 to {most} ids");
+            let code = FieldCode::OutOfRange;
+            return Err(FieldError::field("messageIds", code, expected));
         }
-        NewJob::new(id, Self::KIND, &self).map_err(|error| error.to_string())
+        NewJob::new(id, Self::KIND, &self)
+            .map_err(|error| FieldError::body(FieldCode::Invalid, error.to_string()))
     }
 }

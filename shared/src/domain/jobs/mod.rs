@@ -24,7 +24,7 @@ pub use message::MessageScan;
 pub use schema::{ScanEvent, TypedJob, TypedJobRequest};
 pub use state::ScanState;
 
-use crate::input::{Bounded, Moment, Seconds, Snowflake};
+use crate::input::{Bounded, FieldCode, FieldError, Moment, Seconds, Snowflake};
 use crate::queue::{JobId, NewJob};
 
 /// Defines the names of the kinds in requests, the lookup by name, and how a request
@@ -45,7 +45,7 @@ macro_rules! kinds {
                 }
             }
 
-            fn into_job(self) -> fn(JobRequest, JobId) -> Result<NewJob, String> {
+            fn into_job(self) -> fn(JobRequest, JobId) -> Result<NewJob, FieldError> {
                 match self {
                     $(KindName::$name => $into_job,)+
                 }
@@ -190,7 +190,7 @@ impl JobRequest {
     ///
     /// # Errors
     /// Names the field that conflicts with others, and what it may be.
-    pub fn into_job(self, id: JobId) -> Result<NewJob, String> {
+    pub fn into_job(self, id: JobId) -> Result<NewJob, FieldError> {
         let (priority, run_at) = (self.priority(), self.run_at);
         let mut job = (self.kind.into_job())(self, id)?;
         if let Some(priority) = priority {
@@ -202,16 +202,16 @@ impl JobRequest {
         Ok(job)
     }
 
-    fn scan(self, id: JobId) -> Result<NewJob, String> {
+    fn scan(self, id: JobId) -> Result<NewJob, FieldError> {
         let mode = self.scan_mode.unwrap_or(ScanMode::Forward);
         let scan = ChannelScan {
             scan_mode: Some(mode),
             ..self.stretch()?
         };
-        scan.into_job(id).map_err(|error| error.to_string())
+        scan.into_job(id).map_err(not_storable)
     }
 
-    fn batch(self, id: JobId) -> Result<NewJob, String> {
+    fn batch(self, id: JobId) -> Result<NewJob, FieldError> {
         let direction = self.direction.unwrap_or(Direction::Backward);
         let limit = self.limit.map_or(100, Bounded::get);
         let batch = ChannelScan {
@@ -219,13 +219,18 @@ impl JobRequest {
             limit: Some(limit),
             ..self.stretch()?
         };
-        batch.into_job(id).map_err(|error| error.to_string())
+        batch.into_job(id).map_err(not_storable)
     }
 
     /// The arguments that scans and batches share.
-    fn stretch(self) -> Result<ChannelScan, String> {
+    fn stretch(self) -> Result<ChannelScan, FieldError> {
         if self.before_message_id.is_some() && self.after_message_id.is_some() {
-            return Err("afterMessageId: cannot be combined with beforeMessageId".to_owned());
+            let expected = "cannot be combined with beforeMessageId";
+            return Err(FieldError::field(
+                "afterMessageId",
+                FieldCode::Invalid,
+                expected,
+            ));
         }
         Ok(ChannelScan {
             guild_id: self.guild_id.into(),
@@ -240,8 +245,11 @@ impl JobRequest {
         })
     }
 
-    fn message(self, id: JobId) -> Result<NewJob, String> {
-        let ids = self.message_ids.unwrap_or_default();
+    fn message(self, id: JobId) -> Result<NewJob, FieldError> {
+        let Some(ids) = self.message_ids else {
+            let detail = "required for a job of type message";
+            return Err(FieldError::field("messageIds", FieldCode::Missing, detail));
+        };
         let scan = MessageScan {
             guild_id: self.guild_id.into(),
             channel_id: self.channel_id.into(),
@@ -250,6 +258,11 @@ impl JobRequest {
         };
         scan.into_job(id)
     }
+}
+
+/// The queue refuses the job as a whole.
+fn not_storable(error: crate::queue::Error) -> FieldError {
+    FieldError::body(FieldCode::Invalid, error.to_string())
 }
 
 #[cfg(test)]

@@ -323,7 +323,7 @@ impl Admission {
         let (role, _) = self.session.as_ref()?;
         match self.services.sessions.read_touch::<()>(replies, touch) {
             Ok(Some(session)) if session.user == role.name() => None,
-            Ok(_) => Some(Refusal::Error(ApiError::unauthorized())),
+            Ok(_) => Some(Refusal::Error(ApiError::session_expired())),
             Err(error) => Some(Refusal::Error(error.into())),
         }
     }

@@ -15,7 +15,10 @@ use super::guesses;
 use super::identity::identity;
 use super::limit_headers::add_limit_headers;
 use super::paths::{self, Parameters, match_path};
-use super::{Access, Action, ApiError, Caller, Reply, Request, Route, Services};
+use super::{
+    Access, Action, ApiError, Caller, EntityTags, ErrorCode, FieldCode, FieldError, Reply, Request,
+    Route, Services,
+};
 use crate::clock::Deadline;
 use crate::idempotency::PendingRequest;
 use crate::panics::caught;
@@ -25,6 +28,8 @@ use crate::telemetry::{self, Invocations};
 /// The most time a route takes where the invocation's deadline is not plausible. API Gateway
 /// gives up after 30 s.
 const BUDGET: Duration = Duration::from_secs(29);
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The part of the invocation's time reserved for replying with an error.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -140,11 +145,15 @@ impl<S: Send + Sync + 'static> App<S> {
             (Access::Open, Caller::Session(..)) => Caller::Anonymous,
             (_, caller) => caller,
         };
-        caller.admit(route.access)?;
+        caller.admit(route.access, request)?;
         let clock = &self.services.clock;
         let time = Deadline::of_invocation(clock, request.deadline_ms(), BUDGET).remaining();
         Ok(Entry {
             pending: self.pending(request, &caller, time)?,
+            known: match is_read(request.method()) {
+                true => request.entity_tags("if-none-match")?,
+                false => None,
+            },
             deadline: clock.deadline(time.saturating_sub(RESERVE)),
             route,
             parameters,
@@ -159,14 +168,14 @@ impl<S: Send + Sync + 'static> App<S> {
             deadline: Some(entry.deadline.clone()),
             sync_token: request.sync_token().map(str::to_owned),
         });
-        let request_id = request.id();
+        let (request_id, is_read) = (request.id(), is_read(request.method()));
         let admission = Arc::new(Admission {
             services: services.clone(),
             redis: redis.clone(),
             deadline: entry.deadline,
             caller: identity(&entry.caller, &request),
             is_anonymous: entry.caller.role().is_none(),
-            is_read: matches!(*request.method(), Method::GET | Method::HEAD),
+            is_read,
             pending: entry.pending,
             session: match entry.caller {
                 Caller::Session(role, token) => Some((role, token)),
@@ -194,7 +203,11 @@ impl<S: Send + Sync + 'static> App<S> {
                 let work = caught((entry.route.run)(arrived));
                 let outcome = work.await.unwrap_or_else(|panicked| Err(ApiError::internal(panicked)));
                 admission.confirm(outcome.is_ok()).await;
-                let reply = outcome.unwrap_or_else(|error| error_reply(error, &request_id));
+                let reply = match outcome {
+                    Ok(reply) if is_read => reply.unless_known(entry.known.as_ref()),
+                    Ok(reply) => reply,
+                    Err(error) => error_reply(error, &request_id),
+                };
                 admission.finish(&reply).await;
                 reply
             } => reply,
@@ -207,28 +220,32 @@ impl<S: Send + Sync + 'static> App<S> {
         }
     }
 
-    /// The idempotency key of a request. It is ignored without an API key: nobody may read a
-    /// reply to somebody else.
+    /// The idempotency key of a request.
+    ///
+    /// # Errors
+    /// 400 where a key is none, or would not be heeded: nobody is to rely on it in vain.
     fn pending(
         &self,
         request: &Request,
         caller: &Caller,
         time: Duration,
     ) -> Result<Option<PendingRequest>, ApiError> {
-        let key = request.header("idempotency-key");
-        let (Some(key), Some(role)) = (key, caller.role()) else {
+        let Some(key) = request.header(IDEMPOTENCY_KEY) else {
             return Ok(None);
         };
+        let refused = |detail| FieldError::header("Idempotency-Key", FieldCode::Invalid, detail);
         if request.method() != Method::POST {
-            return Ok(None);
+            return Err(refused("expected with POST alone; send this request without it").into());
         }
+        // Nobody may read a reply to somebody else.
+        let Some(role) = caller.role() else {
+            return Err(refused("this route does not take it; send the request without it").into());
+        };
         if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ApiError::bad_request(
-                "Idempotency-Key: expected 1 to 255 visible characters",
-            ));
+            return Err(refused("expected 1 to 255 visible characters").into());
         }
-        let (path, query) = (request.path().as_bytes(), request.raw_query().as_bytes());
-        let parts = [path, query, request.bytes()];
+        let parts = request.meaning();
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         let idempotency = &self.services.idempotency;
         let scope = role.name();
         Ok(Some(idempotency.pending(scope, key, &parts, time)))
@@ -251,7 +268,8 @@ impl<S: Send + Sync + 'static> App<S> {
         }
         let methods = self.methods_of(path);
         if methods.is_empty() {
-            return Err(ApiError::not_found("there is nothing at this path"));
+            let detail = "there is nothing at this path";
+            return Err(ApiError::new(ErrorCode::RouteNotFound, detail));
         }
         Err(ApiError::method_not_allowed(methods.join(", ")))
     }
@@ -273,7 +291,13 @@ struct Entry<'a, S> {
     parameters: Parameters,
     caller: Caller,
     pending: Option<PendingRequest>,
+    /// What a reader has already.
+    known: Option<EntityTags>,
     deadline: Deadline,
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn error_reply(error: ApiError, request_id: &str) -> Reply {

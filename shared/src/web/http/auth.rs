@@ -32,14 +32,15 @@ impl Caller {
     /// Whether it may use a route of this access, provided that its session is valid.
     ///
     /// # Errors
-    /// 401 without a known key, 403 with the wrong one.
-    pub(super) fn admit(&self, access: Access) -> Result<(), ApiError> {
+    /// 401 without a known key, which says what `request` shows in its place; 403 with the
+    /// wrong one.
+    pub(super) fn admit(&self, access: Access, request: &Request) -> Result<(), ApiError> {
         match (access, self.role()) {
             (Access::Open, _) | (Access::Api, Some(_)) | (Access::Admin, Some(Role::Admin)) => {
                 Ok(())
             }
-            (_, None) => Err(ApiError::unauthorized()),
-            (Access::Admin, Some(Role::Api)) => Err(ApiError::forbidden()),
+            (_, None) => Err(unknown(request)),
+            (Access::Admin, Some(Role::Api)) => Err(ApiError::insufficient_scope()),
         }
     }
 }
@@ -124,6 +125,17 @@ impl Auth {
             Role::Api => self.config.api_key.value(),
             Role::Admin => self.config.admin_key.value(),
         }
+    }
+}
+
+/// The refusal of a caller who is not known.
+fn unknown(request: &Request) -> ApiError {
+    if bearer(request).is_some() {
+        ApiError::invalid_token()
+    } else if cookie::of(request).is_some() && !request.has_header("authorization") {
+        ApiError::session_expired()
+    } else {
+        ApiError::missing_token()
     }
 }
 

@@ -21,7 +21,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::flags::Flags;
-use crate::input::parse_pairs;
+use crate::input::{Invalid, parse_pairs};
 use crate::metrics::CommandBudget;
 use crate::progress::Progress;
 use crate::queue::Queue;
@@ -54,15 +54,25 @@ impl<S> Arrived<S> {
             .iter()
             .map(|(name, value)| (*name, value.as_str()));
         let path: Vec<(&str, &str)> = path.collect();
+        let (path, query) = both(parse_pairs(&path), self.request.read_query())?;
         Ok(Pending(Context {
-            path: parse_pairs(&path).map_err(ApiError::bad_request)?,
-            query: self.request.read_query()?,
+            path,
+            query,
             state: self.state,
             request: self.request,
             redis: self.redis,
             services: self.services,
             admission: self.admission,
         }))
+    }
+}
+
+/// What was read of path and query, or everything that is wrong with either.
+fn both<P, Q>(path: Result<P, Invalid>, query: Result<Q, Invalid>) -> Result<(P, Q), Invalid> {
+    match (path, query) {
+        (Ok(path), Ok(query)) => Ok((path, query)),
+        (Err(path), Err(query)) => Err(path.and(query)),
+        (Err(wrong), _) | (_, Err(wrong)) => Err(wrong),
     }
 }
 

@@ -15,11 +15,12 @@ use super::{Caller, Reply, Request};
 use crate::config::HttpConfig;
 
 /// What pages may send.
-pub const ALLOWED: [&str; 6] = [
+pub const ALLOWED: [&str; 7] = [
     "authorization",
     "content-type",
     "idempotency-key",
     "if-match",
+    "if-none-match",
     "x-sync-token",
     "traceparent",
 ];

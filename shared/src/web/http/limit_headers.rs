@@ -26,8 +26,10 @@ pub(super) fn add_limit_headers(
         reset_at_ms,
         ..
     } = verdict;
-    let left_secs = (reset_at_ms - now_ms).max(0).unsigned_abs().div_ceil(1000);
     let (name, window) = (rule.action, rule.window.as_secs());
+    let left_secs = (reset_at_ms - now_ms).max(0).unsigned_abs().div_ceil(1000);
+    // A window is counted in parts, and ends with its last part.
+    let left_secs = left_secs.min(window);
     let reply = reply
         .with_header("x-ratelimit-limit", &limit.to_string())
         .with_header("x-ratelimit-remaining", &remaining.to_string())

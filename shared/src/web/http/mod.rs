@@ -40,7 +40,8 @@
 //! | `admission`, `guard`, `guesses`, `anonymous_budget`, `limit_headers` | sessions, limits and idempotency, in the way of Redis |
 //! | `services` | the clients, made once |
 //! | `auth`, `role`, `cookie`, `identity`, `cors` | who calls, and from where |
-//! | `request`, `query`, `paths`, `reply`, `error`, `unknown_job` | what comes in and goes out |
+//! | `request`, `query`, `paths`, `reply`, `entity_tag`, `digest` | what comes in and goes out |
+//! | `error`, `code`, `unknown_job` | why a request is refused |
 
 mod action;
 mod admission;
@@ -49,9 +50,12 @@ mod any_app;
 mod app;
 mod auth;
 mod begins;
+mod code;
 mod context;
 pub(crate) mod cookie;
 pub mod cors;
+mod digest;
+mod entity_tag;
 mod error;
 mod guard;
 mod guesses;
@@ -66,18 +70,23 @@ mod route;
 mod services;
 mod unknown_job;
 
-pub use crate::input::{Bounded, Limit, Moment, PageCursor, Seconds, Snowflake};
+pub use crate::input::{
+    Bounded, FieldCode, FieldError, Invalid, Limit, Moment, OneOrMany, PageCursor, Seconds,
+    Snowflake,
+};
 pub use action::Action;
 pub use any_app::{AnyApp, Sender};
 pub use app::{App, run};
 pub use auth::{Auth, Caller};
 pub use begins::Begins;
+pub use code::ErrorCode;
 pub use context::{Context, Pending};
+pub use digest::digest;
+pub use entity_tag::{EntityTags, entity_tag};
 pub use error::ApiError;
 pub use paths::{Parameters, SHARED_PATHS, match_path};
-pub use query::digest;
 pub use reply::Reply;
-pub use request::{Items, Request};
+pub use request::Request;
 pub use role::{Access, Role};
 pub use route::{Route, Spec};
 pub(crate) use services::{Parts, Services};

@@ -3,20 +3,14 @@
 
 use std::fmt::Display;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::RequestExt as _;
-use ring::digest::SHA256;
 use serde::de::DeserializeOwned;
 
-use super::{ApiError, Request};
-use crate::input::{PageCursor, parse_pairs};
-
-/// Bytes of a digest.
-const CHECKSUM: usize = 9;
+use super::{ApiError, FieldCode, FieldError, Request, digest};
+use crate::input::{Invalid, PageCursor, parse_pairs};
 
 /// What a cursor error says. A cursor is bound to its query.
-const NOT_A_CURSOR: &str = "cursor: expected the cursor of an earlier reply to the same query";
+const NOT_A_CURSOR: &str = "expected the nextCursor of an earlier reply to the same query";
 
 impl Request {
     /// The parameters, in order of their names; one that was sent twice is there twice.
@@ -35,19 +29,19 @@ impl Request {
     /// The query read as `Q`, whose fields are the names there may be.
     ///
     /// # Errors
-    /// 400 that names the parameter and what it may be. A parameter without a value is one
+    /// Every parameter that is wrong, and what it may be. A parameter without a value is one
     /// that cannot be read; but an empty `cursor` is the first page, as clients that always
     /// send one expect.
-    pub(super) fn read_query<Q: DeserializeOwned>(&self) -> Result<Q, ApiError> {
+    pub(super) fn read_query<Q: DeserializeOwned>(&self) -> Result<Q, Invalid> {
         let parameters = self.parameters();
         let pairs = parameters
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
         let pairs: Vec<(&str, &str)> = pairs.collect();
-        parse_pairs(&pairs).map_err(ApiError::bad_request)
+        parse_pairs(&pairs)
     }
 
-    /// The place a listing goes on from, read from the `cursor` of an earlier reply to the
+    /// The place a listing goes on from, read from the `nextCursor` of an earlier reply to the
     /// same query. `None` is the first page.
     ///
     /// # Errors
@@ -69,10 +63,10 @@ impl Request {
             .and_then(|(place, _)| read(place));
         place
             .map(Some)
-            .ok_or_else(|| ApiError::bad_request(NOT_A_CURSOR))
+            .ok_or_else(|| FieldError::parameter("cursor", FieldCode::Invalid, NOT_A_CURSOR).into())
     }
 
-    /// The `cursor` that goes on from `place` in the listing this request asked for.
+    /// The `nextCursor` that goes on from `place` in the listing this request asked for.
     pub fn next_cursor(&self, place: &impl Display) -> String {
         let place = place.to_string();
         let checksum = self.checksum(&place);
@@ -92,10 +86,4 @@ impl Request {
         }
         digest(&bound)
     }
-}
-
-/// A short text that another text does not have by accident.
-pub fn digest(text: &str) -> String {
-    let hash = ring::digest::digest(&SHA256, text.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..CHECKSUM])
 }

@@ -4,6 +4,7 @@ use lambda_http::Body;
 use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use super::entity_tag::{EntityTags, entity_tag};
 use crate::idempotency::StoredReply;
 use crate::json::to_json;
 
@@ -95,10 +96,35 @@ impl Reply {
         Reply { response }.with_header("idempotency-replayed", "true")
     }
 
-    /// The reply to HEAD: that of GET without its body.
+    /// The reply to HEAD: that of GET without its body, which `Content-Length` measures.
     pub(super) fn without_body(mut self) -> Reply {
-        *self.response.body_mut() = Body::Empty;
-        self
+        let body = std::mem::replace(self.response.body_mut(), Body::Empty);
+        match body.len() {
+            0 => self,
+            length => self.with_header("content-length", &length.to_string()),
+        }
+    }
+
+    /// This reply to a read with an `ETag`, or 304 if the reader has it already. Reading it
+    /// cost the same.
+    pub(super) fn unless_known(self, known: Option<&EntityTags>) -> Reply {
+        if self.status() != StatusCode::OK {
+            return self;
+        }
+        let own = self.response.headers().get("etag");
+        let own = own.and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let tag = match (own, self.response.body()) {
+            (Some(tag), _) => tag,
+            (None, Body::Text(text)) => entity_tag(text),
+            (None, _) => return self,
+        };
+        let mut reply = self.with_header("etag", &tag);
+        if known.is_some_and(|known| known.have_weakly(&tag)) {
+            *reply.response.status_mut() = StatusCode::NOT_MODIFIED;
+            *reply.response.body_mut() = Body::Empty;
+            reply.response.headers_mut().remove("content-type");
+        }
+        reply
     }
 
     pub(super) fn into_response(self) -> Response<Body> {

@@ -5,7 +5,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
 use serde::de::DeserializeOwned;
 
-use super::ApiError;
+use super::{ApiError, EntityTags, FieldCode, FieldError, OneOrMany};
 use crate::input;
 use crate::trace::Trace;
 
@@ -67,21 +67,21 @@ impl Request {
         for name in READ {
             let values = self.inner.headers().get_all(name);
             if values.iter().any(|value| value.to_str().is_err()) {
-                let detail = format!("{name}: expected a header of visible ASCII characters");
-                return Err(ApiError::bad_request(detail));
+                let detail = "expected a header of visible ASCII characters";
+                return Err(FieldError::header(name, FieldCode::Invalid, detail).into());
             }
             // Clients over HTTP/2 may send cookies in several headers.
             if name != "cookie" && values.iter().nth(1).is_some() {
-                let detail = format!("{name}: expected this header once");
-                return Err(ApiError::bad_request(detail));
+                let detail = "expected this header once";
+                return Err(FieldError::header(name, FieldCode::Duplicate, detail).into());
             }
         }
         if self
             .sync_token()
             .is_some_and(|token| token.len() > LONGEST_SYNC_TOKEN)
         {
-            let detail = format!("{SYNC_TOKEN}: expected at most {LONGEST_SYNC_TOKEN} characters");
-            return Err(ApiError::bad_request(detail));
+            let detail = format!("expected at most {LONGEST_SYNC_TOKEN} characters");
+            return Err(FieldError::header(SYNC_TOKEN, FieldCode::OutOfRange, detail).into());
         }
         Ok(())
     }
@@ -107,6 +107,30 @@ impl Request {
     /// What follows the `?`, as it was sent.
     pub(super) fn raw_query(&self) -> &str {
         self.inner.uri().query().unwrap_or_default()
+    }
+
+    /// The tags in `If-Match` or `If-None-Match`, if the header was sent.
+    ///
+    /// # Errors
+    /// 400 when it is no list of tags.
+    pub fn entity_tags(&self, name: &'static str) -> Result<Option<EntityTags>, ApiError> {
+        let text = self.header(name);
+        Ok(text.map(|text| EntityTags::parse(name, text)).transpose()?)
+    }
+
+    /// What the request asks for: path, query and body, in a form that is the same for all
+    /// requests with the same meaning. See [`input::canonical`].
+    pub(super) fn meaning(&self) -> [Vec<u8>; 3] {
+        let path = self.path().trim_end_matches('/');
+        let mut query: Vec<&str> = self.raw_query().split('&').collect();
+        query.sort_unstable();
+        let bytes = self.bytes();
+        let text = std::str::from_utf8(bytes).ok();
+        let body = text
+            .filter(|text| text.len() <= LARGEST_BODY)
+            .and_then(input::canonical);
+        let body = body.map_or_else(|| bytes.to_vec(), String::into_bytes);
+        [path.into(), query.join("&").into(), body]
     }
 
     /// The address API Gateway was called from.
@@ -168,45 +192,34 @@ impl Request {
         if !is_json {
             return Err(ApiError::not_json());
         }
-        std::str::from_utf8(bytes).map_err(|_| ApiError::bad_request("body: expected UTF-8"))
+        std::str::from_utf8(bytes)
+            .map_err(|_| FieldError::body(FieldCode::Syntax, "expected UTF-8").into())
     }
 
     /// The body read as `T`.
     ///
     /// # Errors
-    /// As [`Request::text`], and 400 that names the field and what it may be. Whether an
-    /// unknown field is refused is said by `T`; the bodies of all routes refuse it.
+    /// As [`Request::text`], and 400 that names everything that is wrong, and what it may be.
+    /// Whether an unknown field is refused is said by `T`; the bodies of all routes refuse it.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        input::parse_object(self.text()?).map_err(ApiError::bad_request)
+        Ok(input::parse_object(self.text()?)?)
     }
 
-    /// The body read as one `T` or as a list of up to `most`.
+    /// The body read as one `T` or as an array of 1 to `most`.
     ///
     /// # Errors
-    /// As [`Request::json`]; the place in the list is named.
-    pub fn json_one_or_many<T: DeserializeOwned>(&self, most: usize) -> Result<Items<T>, ApiError> {
-        let text = self.text()?;
-        if !text.trim_start().starts_with('[') {
-            let item = input::parse(text).map_err(ApiError::bad_request)?;
-            return Ok(Items {
-                items: vec![item],
-                is_list: false,
-            });
+    /// As [`Request::json`]; the place in the array is named.
+    pub fn json_one_or_many<T: DeserializeOwned>(
+        &self,
+        most: usize,
+    ) -> Result<OneOrMany<T>, ApiError> {
+        let read = input::parse_one_or_many(self.text()?)?;
+        match &read {
+            OneOrMany::Many(items) if items.is_empty() || items.len() > most => {
+                let detail = format!("expected an array of 1 to {most}");
+                Err(FieldError::body(FieldCode::OutOfRange, detail).into())
+            }
+            _ => Ok(read),
         }
-        let items: Vec<T> = input::parse(text).map_err(ApiError::bad_request)?;
-        if items.is_empty() || items.len() > most {
-            let detail = format!("body: expected a list of 1 to {most}");
-            return Err(ApiError::bad_request(detail));
-        }
-        let is_list = true;
-        Ok(Items { items, is_list })
     }
-}
-
-/// A body that may be one item or a list.
-pub struct Items<T> {
-    /// What was sent, in its order.
-    pub items: Vec<T>,
-    /// Whether it was a list, even of one: then an error names the place in it.
-    pub is_list: bool,
 }

@@ -1,6 +1,6 @@
 //! The error of a job that was not found.
 
-use super::{ApiError, Context};
+use super::{ApiError, Context, ErrorCode};
 use crate::queue::JobId;
 
 /// How long a replica may take to know of a job, in milliseconds.
@@ -14,7 +14,6 @@ pub fn unknown_job<S, P, Q>(cx: &Context<S, P, Q>, id: &JobId, word: &str) -> Ap
     if cx.header("x-sync-token").is_none() && (0..REPLICA_LAG_MS).contains(&age_ms) {
         return ApiError::not_yet_known(format!("the {word} is not known yet; ask again"));
     }
-    ApiError::not_found(format!(
-        "there is no such {word}, or it was forgotten after its time"
-    ))
+    let detail = format!("there is no such {word}, or it was forgotten after its time");
+    ApiError::new(ErrorCode::JobNotFound, detail)
 }

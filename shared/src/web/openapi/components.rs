@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Operation;
-use crate::http::cookie;
+use crate::http::{ErrorCode, FieldCode, cookie};
 
 /// A header of replies.
 struct Header {
@@ -28,7 +28,7 @@ pub(super) const SOMETIMES: [&str; 2] = ["X-RateLimit-Status", "X-Sync-Token"];
 static HEADERS: [Header; 13] = [
     Header {
         name: "ETag",
-        description: "The version of what the reply shows. Send it back in `If-Match` to change only that version.",
+        description: "The version of what the reply shows. Send it back in `If-None-Match` to be told whether it has changed, or in `If-Match` to change only that version.",
         schema: || json!({ "type": "string", "examples": ["\"hBzVFFv0rVw\""] }),
     },
     Header {
@@ -113,7 +113,7 @@ const PROBLEMS: [Problem; 12] = [
     problem(
         400,
         "BadRequest",
-        "The request is wrong. `detail` names the field, parameter or header and what it may be.",
+        "The request is wrong. `errors` lists every wrong field, parameter and header, and what is expected there.",
     ),
     problem(
         401,
@@ -207,7 +207,13 @@ pub(super) fn responses(examples: impl Fn(u16) -> Map<String, Value>) -> Map<Str
         });
         (problem.name.to_owned(), response)
     });
-    described.collect()
+    let headers = ALWAYS.iter().chain(&SOMETIMES).copied();
+    let not_modified = json!({
+        "description": "The reply would be the one whose `ETag` was sent in `If-None-Match`.",
+        "headers": references(headers.chain(["ETag"])),
+    });
+    let not_modified = ("NotModified".to_owned(), not_modified);
+    described.chain([not_modified]).collect()
 }
 
 /// The headers, as the document lists them.
@@ -235,6 +241,12 @@ pub(super) fn parameters() -> Value {
             "description": "The `ETag` of an earlier reply. The change is made only if that is still the current version. `*` matches any version.",
             "schema": { "type": "string", "pattern": "^(\\*|\"[A-Za-z0-9_-]+\")$" },
             "example": "*",
+        },
+        "If-None-Match": {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The `ETag` of an earlier reply. If the reply would be the same, it is 304 without a body.",
+            "schema": { "type": "string", "minLength": 1 },
         },
         "X-Sync-Token": {
             "name": "X-Sync-Token",
@@ -277,11 +289,19 @@ pub(super) fn problem_schema() -> Value {
         "type": "object",
         "required": ["type", "title", "status", "detail", "code", "requestId", "error"],
         "properties": {
-            "type": { "description": "Identifies the kind of problem.", "type": "string" },
+            "type": {
+                "description": "The section of `docs/ERRORS.md` that describes the problem, relative to the root of the repository.",
+                "type": "string",
+                "format": "uri-reference",
+            },
             "title": { "description": "The name of the HTTP status.", "type": "string" },
             "status": { "description": "The HTTP status.", "type": "integer", "minimum": 400, "maximum": 599 },
             "detail": { "description": "What is wrong, in a sentence for people. It may be reworded at any time.", "type": "string" },
-            "code": { "description": "What is wrong, for programs. A code never changes its meaning.", "type": "string" },
+            "code": {
+                "description": "What is wrong, for programs. A code never changes its meaning. `docs/ERRORS.md` describes each.",
+                "type": "string",
+                "enum": ErrorCode::ALL.iter().map(|code| code.name()).collect::<Vec<_>>(),
+            },
             "requestId": { "description": "The id under which the request is logged.", "type": "string" },
             "error": { "description": "The same as `title`.", "type": "string" },
             "errors": { "description": "Every wrong field, parameter or header, up to 100. Left out if the problem is not about one.", "type": "array", "maxItems": 100, "items": { "$ref": "#/components/schemas/FieldError" } },
@@ -300,7 +320,7 @@ pub(super) fn field_error_schema() -> Value {
             "pointer": { "description": "A field of the body, as a JSON Pointer (RFC 6901). An empty pointer is the body itself.", "type": "string" },
             "parameter": { "description": "The name of a parameter of the path or the query.", "type": "string" },
             "header": { "description": "The name of a header.", "type": "string" },
-            "code": { "description": "What is wrong there, for programs. A code never changes its meaning.", "type": "string" },
+            "code": { "description": "What is wrong there, for programs. A code never changes its meaning.", "type": "string", "enum": FieldCode::ALL.map(FieldCode::name) },
             "detail": { "description": "What is expected there, in a sentence for people.", "type": "string" },
             "line": { "description": "The line of a syntax error, counted from 1.", "type": "integer", "minimum": 1 },
             "column": { "description": "The column of a syntax error, counted from 1.", "type": "integer", "minimum": 1 },

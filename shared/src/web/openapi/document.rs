@@ -157,6 +157,10 @@ fn describe(operation: &Operation, schemas: &mut Schemas, exchanges: &[Exchange]
         let described = reply(operation, answer, schemas, &succeeded);
         responses.insert(answer.status.to_string(), described);
     }
+    if operation.is_read() {
+        let reference = json!({ "$ref": "#/components/responses/NotModified" });
+        responses.insert("304".to_owned(), reference);
+    }
     for status in operation.problem_statuses() {
         if let Some(reference) = components::problem_reference(status) {
             responses.entry(status.to_string()).or_insert(reference);
@@ -174,7 +178,8 @@ fn reply(
 ) -> Value {
     let repeated = operation.is_repeatable().then_some("Idempotency-Replayed");
     let always = ALWAYS.iter().chain(&SOMETIMES).copied();
-    let own = answer.headers.iter().copied().chain(repeated);
+    let tag = (operation.is_read() && answer.status == 200).then_some("ETag");
+    let own = answer.headers.iter().copied().chain(repeated).chain(tag);
     let mut described = json!({
         "description": answer.description,
         "headers": components::references(always.chain(own)),

@@ -123,6 +123,11 @@ impl Operation {
         self
     }
 
+    /// Whether it takes `If-None-Match`, and its replies have an `ETag`.
+    pub(super) fn is_read(&self) -> bool {
+        self.method == Method::GET
+    }
+
     /// Whether it may be sent with an `Idempotency-Key`.
     pub(super) fn is_repeatable(&self) -> bool {
         self.method == Method::POST && self.access != Access::Open

@@ -10,6 +10,9 @@ pub(super) fn parameters(operation: &Operation, path: &Value, query: &Value) -> 
     let path = listed(path, "path");
     let mut all: Vec<Value> = path.into_iter().chain(listed(query, "query")).collect();
     let mut shared = vec!["X-Sync-Token"];
+    if operation.is_read() {
+        shared.push("If-None-Match");
+    }
     if operation.is_conditional {
         shared.push("If-Match");
     }
