@@ -48,10 +48,11 @@ struct Counts {
 
 /// What was counted in one period.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(rename = "CounterPeriod")]
 struct Count {
     /// When the period began, in unix milliseconds.
-    at: i64,
+    started_at: i64,
     /// How much was counted.
     count: u64,
 }
@@ -83,7 +84,7 @@ pub async fn read(cx: Context<State, (), Which>) -> Result<Reply, ApiError> {
         period: period.name(),
         counts: counts
             .into_iter()
-            .map(|(at, count)| Count { at, count })
+            .map(|(started_at, count)| Count { started_at, count })
             .collect(),
     }))
 }

@@ -46,7 +46,7 @@ struct Flag {
     /// Whether the flag is on for all.
     on: bool,
     /// For how many per cent of its subjects it is on. They are always the same ones.
-    percent: f64,
+    percent: u8,
     /// The ids for which it is on in any case.
     allow: Vec<String>,
 }
@@ -120,7 +120,7 @@ fn shown(name: &'static str, rule: Rule) -> Flag {
     Flag {
         name,
         on: rule.on,
-        percent: rule.percent,
+        percent: rule.percent.clamp(0.0, 100.0) as u8,
         allow: rule.allow,
     }
 }

@@ -130,7 +130,7 @@ struct Keyspace {
     /// How many of the sampled keys begin with which word after the deployment's prefix.
     by_prefix: BTreeMap<String, u64>,
     /// How many keys were sampled.
-    looked_at: u64,
+    sampled_keys: u64,
     /// Whether every key was sampled.
     complete: bool,
 }
@@ -191,7 +191,7 @@ pub async fn metrics(cx: Context<State>) -> Result<Reply, ApiError> {
         commands_processed: info.number("total_commands_processed"),
         keyspace: Keyspace {
             keys,
-            looked_at: found.len() as u64,
+            sampled_keys: found.len() as u64,
             by_prefix: by_prefix(&found, cx.key_prefix()),
             complete: cursor == "0",
         },

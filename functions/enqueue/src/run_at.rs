@@ -25,7 +25,8 @@ pub async fn check_run_at(
         let late = now.saturating_sub((*run_at)?.ms());
         (late > skew.as_millis() as i64).then(|| {
             let seconds = late / 1000;
-            let detail = format!("expected a time in the future, but it is {seconds} s in the past");
+            let detail =
+                format!("expected a time in the future, but it is {seconds} s in the past");
             FieldError::field("runAt", FieldCode::OutOfRange, detail).in_item(*index)
         })
     });

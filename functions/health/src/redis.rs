@@ -37,9 +37,12 @@ struct Health {
     latency_ms: u64,
     /// When the database was asked, in unix milliseconds.
     checked_at: i64,
-    /// What is wrong. Present if the database does not answer.
+    /// What is wrong, for programs. Present if the database does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
+    error_code: Option<&'static str>,
+    /// What is wrong, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'static str>,
 }
 
 /// The latest answer and when it was obtained.
@@ -66,7 +69,7 @@ pub async fn check(cx: Context<State>) -> Result<Reply, ApiError> {
         None => latest.insert((now, ask(&cx).await)),
     };
     let (_, health) = health.clone();
-    Ok(match health.error {
+    Ok(match health.error_code {
         None => Reply::ok(&health),
         Some(_) => {
             Reply::json(StatusCode::SERVICE_UNAVAILABLE, &health).with_header("retry-after", "10")
@@ -83,18 +86,18 @@ async fn ask(cx: &Context<State>) -> Health {
     let started = clock.elapsed();
     let answer = redis.ping().await;
     let latency_ms = (clock.elapsed() - started).as_millis() as u64;
-    let error = answer.err().map(|error| {
-        let error = telemetry::chain(&error);
+    if let Err(error) = &answer {
+        let error = telemetry::chain(error);
         tracing::warn!(error, "the database health check failed");
-        "the database does not answer"
-    });
+    }
     Health {
-        status: match error {
-            None => "healthy",
-            Some(_) => "unhealthy",
+        status: match answer {
+            Ok(_) => "healthy",
+            Err(_) => "unhealthy",
         },
         latency_ms,
         checked_at: clock.now_ms(),
-        error,
+        error_code: answer.is_err().then_some("database_unavailable"),
+        error_message: answer.is_err().then_some("the database does not answer"),
     }
 }

@@ -24,13 +24,23 @@ pub struct Purge {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChangedJob")]
 struct Changed {
-    /// The job's state after the change, or `purged` if it was removed.
-    state: &'static str,
+    /// The job's state after the change. `null` if it was removed.
+    state: Option<JobState>,
+    /// Whether the job was removed.
+    purged: bool,
 }
 
 impl Changed {
-    fn to(state: &'static str) -> Changed {
-        Changed { state }
+    const PURGED: Changed = Changed {
+        state: None,
+        purged: true,
+    };
+
+    fn to(state: JobState) -> Changed {
+        Changed {
+            state: Some(state),
+            purged: false,
+        }
     }
 }
 
@@ -56,7 +66,7 @@ pub async fn cancel(cx: Context<(), OneJob, Purge>) -> Result<Reply, ApiError> {
         return match queue.purge(id).await? {
             Purged::Done => {
                 cx.progress().forget(cx.redis(), id.as_str()).await?;
-                Ok(Reply::accepted(&Changed::to("purged")))
+                Ok(Reply::accepted(&Changed::PURGED))
             }
             Purged::Unfinished => Err(ApiError::new(
                 ErrorCode::JobUnfinished,
@@ -66,9 +76,9 @@ pub async fn cancel(cx: Context<(), OneJob, Purge>) -> Result<Reply, ApiError> {
         };
     }
     match queue.cancel(id).await? {
-        Cancelled::Done => Ok(Reply::accepted(&Changed::to(JobState::Cancelled.as_str()))),
+        Cancelled::Done => Ok(Reply::accepted(&Changed::to(JobState::Cancelled))),
         // It stops at its next heartbeat; until then it is active.
-        Cancelled::Requested => Ok(Reply::accepted(&Changed::to(JobState::Active.as_str()))),
+        Cancelled::Requested => Ok(Reply::accepted(&Changed::to(JobState::Active))),
         Cancelled::Finished(state) => Err(ApiError::new(
             ErrorCode::JobFinished,
             format!("the job is {} already", state.as_str()),
@@ -78,7 +88,7 @@ pub async fn cancel(cx: Context<(), OneJob, Purge>) -> Result<Reply, ApiError> {
 }
 
 pub async fn retry(cx: Context<(), OneJob>) -> Result<Reply, ApiError> {
-    let done = Reply::accepted(&Changed::to(JobState::Waiting.as_str()));
+    let done = Reply::accepted(&Changed::to(JobState::Waiting));
     let exchange = cx.store_with_work(&done);
     let (id, queue) = (&cx.path.job_id, cx.queue());
     match queue.redrive_once(id, exchange.as_ref()).await? {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::discord::MessageId;
-use shared::queue::{JobState, Referenced};
+use shared::queue::{JobError, JobState, Referenced};
 use shared::scan::{Channel, ScanStatus};
 
 /// How the scans of a channel stand.
@@ -18,8 +18,12 @@ pub struct ChannelStatus {
     /// The status of the latest scan. `null` if the channel was never scanned.
     status: Option<ScanStatus>,
     /// How many messages with clips are known.
+    messages_with_clips: u64,
+    /// The same as `messagesWithClips`.
     message_count: u64,
     /// How many messages all scans of the channel have read.
+    messages_scanned: u64,
+    /// The same as `messagesScanned`.
     total_messages_scanned: u64,
     /// The newest message read. The next `forward` scan begins after it.
     forward_message_id: Option<MessageId>,
@@ -28,7 +32,9 @@ pub struct ChannelStatus {
     /// Whether the channel's beginning was reached. If not, a `backfill` scan, or a scan
     /// without `maxMessages`, has more to read.
     reached_start: bool,
-    /// Why the latest scan failed.
+    /// Why the latest scan failed, for programs.
+    error_code: Option<String>,
+    /// Why the latest scan failed, in a sentence for people.
     error_message: Option<String>,
     /// When any of this last changed, in unix milliseconds.
     updated_at: Option<i64>,
@@ -42,11 +48,14 @@ impl ChannelStatus {
             channel_id: channel_id.to_owned(),
             channel_name: None,
             status: None,
+            messages_with_clips: 0,
             message_count: 0,
+            messages_scanned: 0,
             total_messages_scanned: 0,
             forward_message_id: None,
             backward_message_id: None,
             reached_start: false,
+            error_code: None,
             error_message: None,
             updated_at: None,
         }
@@ -57,11 +66,16 @@ impl ChannelStatus {
     pub fn of(guild_id: &str, channel: &Referenced) -> ChannelStatus {
         let text = channel.record.as_deref();
         let record: Option<Channel> = text.and_then(|text| serde_json::from_str(text).ok());
-        let (status, error_message) = status_of(record.as_ref(), channel);
+        let (status, reason) = status_of(record.as_ref(), channel);
+        let parts = reason.as_deref().map(JobError::parts);
+        let (error_code, error_message) = parts
+            .map(|(code, message)| (code.to_owned(), message.to_owned()))
+            .unzip();
         let shown = ChannelStatus::unknown(guild_id, &channel.field);
         let Some(record) = record else {
             return ChannelStatus {
                 status,
+                error_code,
                 error_message,
                 ..shown
             };
@@ -70,10 +84,13 @@ impl ChannelStatus {
             reached_start: record.reached_start(status == Some(ScanStatus::Succeeded)),
             channel_name: record.channel_name,
             status,
+            messages_with_clips: record.message_count,
             message_count: record.message_count,
+            messages_scanned: record.total_messages_scanned,
             total_messages_scanned: record.total_messages_scanned,
             forward_message_id: record.forward_message_id,
             backward_message_id: record.backward_message_id,
+            error_code,
             error_message,
             updated_at: Some(record.updated_at),
             ..shown

@@ -209,7 +209,7 @@ pub(crate) async fn follow(
                 bar.end();
                 bail!(
                     "the scan failed: {}",
-                    state["error"].as_str().unwrap_or("no reason given")
+                    state["errorMessage"].as_str().unwrap_or("no reason given")
                 );
             }
             Some("CANCELLED") => {

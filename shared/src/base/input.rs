@@ -168,7 +168,7 @@ mod tests {
         );
         assert_eq!(
             detail(&format!("{{{WHOLE}}} x")),
-            "body: expected valid JSON; there is a mistake at line 1, column 50"
+            "body: expected valid JSON; there is a mistake at line 1, column 51"
         );
         assert_eq!(detail("[1]"), "body: expected a JSON object");
     }

@@ -45,7 +45,7 @@ async fn the_clips_of_finished_scans_are_counted_in_their_minute_hour_and_day() 
         reply.json,
         json!({
             "name": "clips", "period": "hour",
-            "counts": [{ "at": app.clock.now_ms().div_euclid(hour_ms) * hour_ms, "count": 1 }],
+            "counts": [{ "startedAt": app.clock.now_ms().div_euclid(hour_ms) * hour_ms, "count": 1 }],
         })
     );
 }

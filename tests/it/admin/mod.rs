@@ -98,7 +98,7 @@ async fn metrics_report_known_values_and_null_for_the_rest() {
     assert_eq!(json["queues"]["scan"]["completed"], 1);
     let keyspace = &json["keyspace"];
     assert_eq!(keyspace["complete"], true);
-    assert_eq!(keyspace["keys"], keyspace["lookedAt"]);
+    assert_eq!(keyspace["keys"], keyspace["sampledKeys"]);
     assert_eq!(keyspace["byPrefix"]["jobs"], 2);
     assert_eq!(keyspace["byPrefix"]["clip"], 3);
 }

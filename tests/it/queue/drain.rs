@@ -175,7 +175,7 @@ async fn a_panic_is_one_failed_attempt_and_harms_no_other_job() {
     assert_eq!((report.completed, report.retried), (1, 1));
     assert_eq!(bench.read(&good).await.state, JobState::Completed);
     assert_eq!(
-        bench.read(&bad).await.errors[0].message,
+        bench.read(&bad).await.errors[0].error_message,
         "the handler panicked"
     );
 }

@@ -31,7 +31,7 @@ async fn an_attempt_that_takes_too_long_is_stopped_and_tried_again_and_others_go
     }
     let job = bench.read(&slow.id).await;
     assert_eq!((job.state, job.attempts_made), (JobState::Delayed, 1));
-    assert_eq!(job.errors[0].message, "timed out after 5000 ms");
+    assert_eq!(job.errors[0].error_message, "timed out after 5000 ms");
     assert_eq!(bench.state(&other).await, JobState::Active);
     gate.add_permits(1);
     let report = drainer.await.unwrap();
@@ -217,7 +217,7 @@ async fn a_job_keeps_its_last_five_errors_of_at_most_a_kilobyte() {
     assert!(
         job.errors
             .iter()
-            .all(|e| e.message.len() <= 1024 && e.message.ends_with('…'))
+            .all(|e| e.error_message.len() <= 1024 && e.error_message.ends_with('…'))
     );
 }
 

@@ -92,7 +92,7 @@ async fn a_newer_job_replaces_one_that_waits_also_when_the_reply_is_lost() {
     );
     let job = bench.read(&first.id).await;
     assert_eq!(job.state, JobState::Cancelled);
-    assert_eq!(job.errors[0].message, "replaced by a newer job");
+    assert_eq!(job.errors[0].error_message, "replaced by a newer job");
     assert_eq!(bench.drain(&scripted()).await.completed, 1);
     assert_eq!(bench.state(&second.id).await, JobState::Completed);
     let lifetime = bench.queue.stats().await.unwrap().lifetime;

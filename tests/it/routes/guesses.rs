@@ -135,7 +135,7 @@ async fn anybody_may_ask_for_the_health_of_the_database_at_a_fixed_cost() {
     app.advance(Duration::from_secs(10));
     let sick = ask().await;
     assert_eq!((sick.status, sick.text("/status")), (503, "unhealthy"));
-    assert_eq!(sick.text("/error"), "the database does not answer");
+    assert_eq!(sick.text("/errorMessage"), "the database does not answer");
     assert!(sick.header("retry-after").is_some());
     app.endpoint.faults().clear();
     app.advance(Duration::from_secs(10));

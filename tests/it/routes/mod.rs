@@ -15,3 +15,4 @@ mod scan;
 mod strict;
 mod trouble;
 mod waking;
+mod words;

@@ -41,7 +41,7 @@ async fn a_watcher_sees_a_scan_from_pending_to_its_end() {
         (&state["clipsFound"], &state["progress"]["current"]),
         (&json!(25), &json!(250))
     );
-    assert_eq!(state["progress"]["percent"], 100.0);
+    assert_eq!(state["progress"]["percent"], 100);
     assert_eq!(
         (&state["scanId"], &state["jobId"]),
         (&json!(scan), &json!(scan))

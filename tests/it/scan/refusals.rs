@@ -19,7 +19,7 @@ async fn reason(app: &TestApp, channel: u64) -> String {
     );
     let stream = app.stream(&scan).await;
     assert_eq!(stream["currentState"]["status"], "FAILED");
-    assert_eq!(stream["currentState"]["error"], job["failedReason"]);
+    assert_eq!(stream["currentState"]["errorMessage"], job["failedReason"]);
     job["failedReason"].as_str().unwrap().to_owned()
 }
 

@@ -125,14 +125,14 @@ async fn a_scan_of_an_excluded_channel_is_refused_and_not_stored() {
 async fn assert_cancelled(app: &TestApp, id: &str, channel: u64, reason: &str) {
     let job = app.job(id).await;
     assert_eq!(
-        (&job["state"], &job["errors"][0]["message"]),
+        (&job["state"], &job["errors"][0]["errorMessage"]),
         (&json!("cancelled"), &json!(reason)),
         "{job}"
     );
     let events = app.stream(id).await;
     let last = events["events"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(
-        (&last["data"]["status"], &last["data"]["error"]),
+        (&last["data"]["status"], &last["data"]["errorMessage"]),
         (&json!("CANCELLED"), &json!(reason))
     );
     let path = format!("/api/guilds/{GUILD}/channels/{channel}/scan-status");

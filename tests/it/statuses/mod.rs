@@ -344,7 +344,7 @@ async fn health_needs_no_key_and_shows_nothing_of_the_database() {
             (503, "unhealthy"),
             "{action:?}"
         );
-        assert_eq!(reply.text("/error"), "the database does not answer");
+        assert_eq!(reply.text("/errorMessage"), "the database does not answer");
         app.endpoint.faults().clear();
     }
     assert_eq!(health().await.status, 200);

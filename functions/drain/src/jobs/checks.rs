@@ -4,6 +4,7 @@
 //! error. A scan that believed them would mark the channel as read and remove its clips.
 
 use shared::discord::{Channel, ChannelType, Content, Error, Message, MessageId, Page, Position};
+use shared::queue::JobError;
 use shared::scan::GuildSettings;
 
 use super::stop::{StopReason, checked};
@@ -19,7 +20,10 @@ pub async fn channel(
 ) -> Result<Channel, StopReason> {
     let unwanted = |what: &str| {
         let reason = format!("the guild's settings exclude {what}");
-        Err(StopReason::Unwanted(reason))
+        Err(StopReason::Unwanted(JobError::reason(
+            "channel_excluded",
+            &reason,
+        )))
     };
     if settings.leaves_out(channel_id) {
         return unwanted("this channel");
@@ -33,16 +37,20 @@ pub async fn channel(
             return unwanted("the parent channel of this thread");
         }
     }
-    let fail = |reason: &str| Err(StopReason::Fail(reason.to_owned()));
+    let fail = |code, message| Err(StopReason::fail(code, message));
     if channel.guild_id.as_deref() != Some(guild_id) {
-        return fail("the channel does not belong to this guild");
+        return fail(
+            "channel_elsewhere",
+            "the channel does not belong to this guild",
+        );
     }
     match channel.kind() {
         ChannelType::Messages => Ok(channel),
-        ChannelType::ThreadsOnly => {
-            fail("a forum has no messages of its own: scan its threads instead")
-        }
-        ChannelType::Category => fail("a category has no messages"),
+        ChannelType::ThreadsOnly => fail(
+            "channel_unsupported",
+            "a forum has no messages of its own: scan its threads instead",
+        ),
+        ChannelType::Category => fail("channel_unsupported", "a category has no messages"),
     }
 }
 
@@ -66,9 +74,9 @@ pub async fn content(
     if may {
         return Ok(());
     }
-    Err(StopReason::Fail(
-        "the bot cannot read message content: enable the MESSAGE_CONTENT intent in its settings"
-            .to_owned(),
+    Err(StopReason::fail(
+        "message_content_missing",
+        "the bot cannot read message content: enable the MESSAGE_CONTENT intent in its settings",
     ))
 }
 
@@ -92,9 +100,9 @@ pub async fn history(
         Err(Error::NotFound { .. }) => Ok(()),
         // Nothing is older than the oldest message read.
         Ok(_) if matches!(position, Position::Before(_)) => Ok(()),
-        Ok(_) | Err(Error::Forbidden { .. }) => Err(StopReason::Fail(
-            "the bot cannot read this channel's history: grant it the READ_MESSAGE_HISTORY permission there"
-                .to_owned(),
+        Ok(_) | Err(Error::Forbidden { .. }) => Err(StopReason::fail(
+            "history_forbidden",
+            "the bot cannot read this channel's history: grant it the READ_MESSAGE_HISTORY permission there",
         )),
         other => checked(clients, other).await.map(|_| ()),
     }

@@ -22,7 +22,7 @@ use shared::scan::{
 };
 
 use super::channel::page;
-use super::reporter::{FOUND, Reporter};
+use super::reporter::{FOUND, Reporter, failure};
 use super::stop::{OutageWait, StopReason, checked};
 use super::watch::{self, unless_stopped};
 use super::{arguments, checks};
@@ -298,7 +298,7 @@ impl Run {
         ScanProgress {
             current,
             total: Some(total),
-            percent: current as f64 * 100.0 / total.max(1) as f64,
+            percent: u8::try_from(current * 100 / total.max(1)).ok(),
             clips_found: work.clips,
             reached_start: None,
             updated_at: self.clients.clock.now_ms(),
@@ -325,12 +325,12 @@ impl Run {
             other => other,
         };
         let (status, detail) = match &stop {
-            StopReason::Fail(reason) => (ScanStatus::Failed, json!({ "error": reason })),
+            StopReason::Fail(reason) => (ScanStatus::Failed, failure(reason)),
             StopReason::Retry(reason) if self.job.is_last_attempt() => {
-                (ScanStatus::Failed, json!({ "error": reason }))
+                (ScanStatus::Failed, failure(reason))
             }
-            StopReason::Retry(reason) => (ScanStatus::Pending, json!({ "error": reason })),
-            StopReason::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
+            StopReason::Retry(reason) => (ScanStatus::Pending, failure(reason)),
+            StopReason::Unwanted(reason) => (ScanStatus::Cancelled, failure(reason)),
             StopReason::Cancelled => (ScanStatus::Cancelled, json!({})),
             StopReason::Later(_) | StopReason::Unreachable(_) | StopReason::Superseded => {
                 (ScanStatus::Pending, json!({}))

@@ -25,7 +25,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use shared::input;
 use shared::jobs::{ChannelScan, MessageScan};
-use shared::queue::{ActiveJob, EndedJob, JobHandler, Outcome};
+use shared::queue::{ActiveJob, EndedJob, JobError, JobHandler, Outcome};
 
 use crate::Clients;
 
@@ -63,7 +63,8 @@ impl JobHandler for Handler {
         }
         // Another attempt would fail in the same way unless a newer version is deployed.
         // In that case an operator can redrive the job.
-        let reason = format!("unknown job kind `{}`", job.kind);
+        let message = format!("unknown job kind `{}`", job.kind);
+        let reason = JobError::reason("unknown_type", &message);
         async { Outcome::Fail { reason } }.boxed()
     }
 
@@ -74,8 +75,10 @@ impl JobHandler for Handler {
 
 /// Parses a job's arguments. If that fails, the reason names the field but not its value.
 fn arguments<T: serde::de::DeserializeOwned>(job: &ActiveJob) -> Result<T, Outcome> {
-    input::parse_object(job.args()).map_err(|error| Outcome::Fail {
-        reason: format!("the job's data is invalid: {}", error.listed()),
+    input::parse_object(job.args()).map_err(|wrong| {
+        let message = format!("the job's data is invalid: {}", wrong.listed());
+        let reason = JobError::reason("invalid_data", &message);
+        Outcome::Fail { reason }
     })
 }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 use shared::progress::{Event, EventType};
-use shared::queue::Attempt;
+use shared::queue::{Attempt, JobError};
 use shared::redis::{HashField, Pipeline, RawCommand};
 use shared::scan::{ScanProgress, ScanStatus};
 
@@ -17,6 +17,12 @@ pub const FOUND: &str = "@found";
 
 /// More events than an attempt can have: a hundred pages with a few events each.
 const BEYOND_ALL: u64 = 1_000_000;
+
+/// Why something failed, as the data of an event has it.
+pub fn failure(reason: &str) -> Value {
+    let (code, message) = JobError::parts(reason);
+    json!({ "errorCode": code, "errorMessage": message })
+}
 
 /// Numbers the events of one attempt and keeps those not sent yet.
 pub struct Reporter {

@@ -55,6 +55,11 @@ pub struct Outage {
 }
 
 impl StopReason {
+    /// The job fails; `code` is for programs, `message` for people.
+    pub fn fail(code: &'static str, message: &str) -> StopReason {
+        StopReason::Fail(JobError::reason(code, message))
+    }
+
     pub fn outcome(self) -> Outcome {
         match self {
             StopReason::Later(after) => Outcome::Snooze { after },
@@ -90,15 +95,22 @@ impl From<discord::Error> for StopReason {
             | Error::Banned(wait) => StopReason::Later(with_jitter((*wait).min(LOOK_AGAIN))),
             Error::RateLimited { wait, .. } => StopReason::Later(with_jitter(*wait)),
             Error::Unauthorized => {
-                StopReason::Fail("Discord rejected the bot token (DISCORD_TOKEN)".to_owned())
+                let message = "Discord rejected the bot token (DISCORD_TOKEN)";
+                StopReason::fail("discord_token_refused", message)
             }
-            Error::Forbidden { code } => StopReason::Fail(format!(
-                "the bot cannot see this channel: grant it the VIEW_CHANNEL permission there (Discord code {code})"
-            )),
-            Error::NotFound { code } => StopReason::Fail(format!(
-                "the channel does not exist, or the bot is not in its guild (Discord code {code})"
-            )),
-            Error::BadRequest { .. } => StopReason::Fail(error.to_string()),
+            Error::Forbidden { code } => StopReason::fail(
+                "channel_forbidden",
+                &format!(
+                    "the bot cannot see this channel: grant it the VIEW_CHANNEL permission there (Discord code {code})"
+                ),
+            ),
+            Error::NotFound { code } => StopReason::fail(
+                "channel_not_found",
+                &format!(
+                    "the channel does not exist, or the bot is not in its guild (Discord code {code})"
+                ),
+            ),
+            Error::BadRequest { .. } => StopReason::fail("discord_refused", &error.to_string()),
             Error::Unavailable { .. } | Error::Unreachable(_) | Error::Malformed => {
                 StopReason::Retry(reason("discord_unavailable", &error, &error.to_string()))
             }
@@ -180,6 +192,9 @@ pub fn with_jitter(wait: Duration) -> Duration {
     wait + (wait / 10 + Duration::from_millis(250)).mul_f64(fastrand::f64())
 }
 
+/// The code of a failure to reach Discord.
+pub const UNREACHABLE: &str = "discord_unreachable";
+
 /// How long a job waits for Discord at most.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -214,11 +229,12 @@ impl OutageWait {
             // Discord was reachable in the meantime, but not for this job.
             Some(began) if asked && outage.since > began => {
                 self.waiting_since = None;
-                StopReason::Retry("Discord cannot be reached or returns errors".to_owned())
+                let message = "Discord cannot be reached or returns errors";
+                StopReason::Retry(JobError::reason(UNREACHABLE, message))
             }
-            Some(began) if now - began >= LONGEST.as_millis() as i64 => StopReason::Fail(
-                "Discord could not be reached for a day: retry the job once it is available"
-                    .to_owned(),
+            Some(began) if now - began >= LONGEST.as_millis() as i64 => StopReason::fail(
+                UNREACHABLE,
+                "Discord could not be reached for a day: retry the job once it is available",
             ),
             _ => {
                 self.waiting_since.get_or_insert(now);

@@ -108,13 +108,26 @@ pub struct JobRequest {
     #[serde(alias = "message_ids")]
     message_ids: Option<Vec<Snowflake>>,
     /// Limits on what the job reads and stores.
-    options: Option<OptionsRequest>,
+    options: Option<JobOptions>,
     /// When the job runs relative to others: 1 first, 10 last. Scans and batches default to
     /// the guild's setting, jobs for single messages to 5.
     priority: Option<Bounded<1, 10>>,
     /// When to run at the earliest. Defaults to now; a time in the past is refused.
     #[serde(alias = "run_at")]
     run_at: Option<Moment>,
+}
+
+/// Limits on what a job reads and stores, in either way of writing names.
+#[derive(Default, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct JobOptions {
+    /// How many messages to read at most. Without it, the scan reads to the end of the
+    /// channel.
+    #[serde(alias = "max_messages")]
+    max_messages: Option<Bounded<1, 1_000_000>>,
+    /// Leaves out clips that are declared to be shorter. Defaults to the guild's setting.
+    #[serde(alias = "min_video_seconds")]
+    min_video_seconds: Option<Seconds>,
 }
 
 /// Limits on what a scan reads and stores.
@@ -124,11 +137,18 @@ pub struct JobRequest {
 pub struct OptionsRequest {
     /// How many messages to read at most. Without it, the scan reads to the end of the
     /// channel.
-    #[serde(alias = "max_messages")]
     pub max_messages: Option<Bounded<1, 1_000_000>>,
     /// Leaves out clips that are declared to be shorter. Defaults to the guild's setting.
-    #[serde(alias = "min_video_seconds")]
     pub min_video_seconds: Option<Seconds>,
+}
+
+impl From<JobOptions> for ScanOptions {
+    fn from(options: JobOptions) -> ScanOptions {
+        ScanOptions {
+            max_messages: options.max_messages.map(Bounded::get),
+            min_video_seconds: options.min_video_seconds.map(Seconds::get),
+        }
+    }
 }
 
 impl From<OptionsRequest> for ScanOptions {

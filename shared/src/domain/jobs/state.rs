@@ -27,8 +27,10 @@ pub struct ScanState<'a> {
     /// Whether the scan reached the channel's beginning. `false` as long as that is not
     /// known; `null` for a job that reads single messages.
     reached_start: Option<bool>,
-    /// Why the scan failed.
-    error: Option<&'a str>,
+    /// Why the scan failed, for programs.
+    error_code: Option<&'a str>,
+    /// Why the scan failed, in a sentence for people.
+    error_message: Option<&'a str>,
     /// When any of this last changed, in unix milliseconds.
     updated_at: i64,
 }
@@ -41,9 +43,9 @@ pub struct Amount {
     current: u64,
     /// How many messages there are to read. `null` where the number is not limited.
     total: Option<u64>,
-    /// How much is done, 0 to 100. Without a `total` it is estimated from the time that the
-    /// messages span.
-    percent: f64,
+    /// How much is done: a whole number from 0 to 100. `null` until it is known. Without a
+    /// `total` it is estimated from the time that the messages span.
+    percent: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -84,16 +86,16 @@ impl ScanState<'_> {
             progress: Amount {
                 current: progress.current,
                 total: progress.total,
-                percent: if job.state == JobState::Completed {
-                    100.0
-                } else {
-                    progress.percent
+                percent: match job.state {
+                    JobState::Completed => Some(100),
+                    _ => progress.percent,
                 },
             },
             clips_found: progress.clips_found,
             reached_start: (job.kind != MessageScan::KIND)
                 .then(|| progress.reached_start.unwrap_or(false)),
-            error: job.failed_reason.as_deref(),
+            error_code: job.error_code.as_deref(),
+            error_message: job.error_message.as_deref(),
             updated_at: times.into_iter().flatten().max().unwrap_or_default(),
         }
     }

@@ -63,8 +63,9 @@ pub struct ScanProgress {
     pub current: u64,
     /// How many messages there are to read. `null` where the number is not limited.
     pub total: Option<u64>,
-    /// How much is done, 0 to 100.
-    pub percent: f64,
+    /// How much is done: a whole number from 0 to 100. `null` until it is known.
+    #[serde(deserialize_with = "whole")]
+    pub percent: Option<u8>,
     /// How many clips were found that were not known before.
     pub clips_found: u64,
     /// Whether the channel's beginning was reached. `null` for a job that reads single
@@ -72,6 +73,12 @@ pub struct ScanProgress {
     pub reached_start: Option<bool>,
     /// When this was last reported, in unix milliseconds.
     pub updated_at: i64,
+}
+
+/// A percentage, also as it was stored once: with decimals.
+fn whole<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> {
+    let percent: Option<f64> = Deserialize::deserialize(from)?;
+    Ok(percent.map(|percent| percent.clamp(0.0, 100.0) as u8))
 }
 
 /// A channel's record.

@@ -36,7 +36,11 @@ pub struct Job {
     pub data: Box<RawValue>,
     /// What the job did. `null` until it is completed.
     pub returnvalue: Option<Value>,
-    /// Why the job failed. `null` in any other state.
+    /// Why the job failed, for programs: the code of its last error. `null` in any other state.
+    pub error_code: Option<String>,
+    /// Why the job failed, in a sentence for people. `null` in any other state.
+    pub error_message: Option<String>,
+    /// The same as `errorMessage`.
     pub failed_reason: Option<String>,
     /// How many attempts were begun. One that was interrupted through no fault of the job is
     /// not counted.
@@ -100,6 +104,10 @@ impl Job {
         let settled = header.as_ref().and_then(|h| h.settled);
         let value = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
         let errors = header.as_ref().map_or(Vec::new(), |h| h.errors.clone());
+        let last_error = errors.last().filter(|_| state == JobState::Failed).cloned();
+        let (error_code, error_message) = last_error
+            .map(|error| (error.error_code, error.error_message))
+            .unzip();
         let unreadable = |source| Error::Unreadable {
             id: id.to_string(),
             source,
@@ -111,10 +119,9 @@ impl Job {
             progress: value(stored.progress),
             data: RawValue::from_string(args.to_owned()).map_err(unreadable)?,
             returnvalue: value(stored.data.filter(|_| state == JobState::Completed)),
-            failed_reason: errors
-                .last()
-                .filter(|_| state == JobState::Failed)
-                .map(|error| error.message.clone()),
+            error_code,
+            failed_reason: error_message.clone(),
+            error_message,
             attempts_made: header.as_ref().map_or(0, |h| h.attempts),
             max_attempts: spec.max_attempts,
             created_at: spec.enqueued,

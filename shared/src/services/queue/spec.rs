@@ -116,19 +116,22 @@ impl Header {
     }
 }
 
+/// The code of a reason that has none.
+const UNKNOWN: &str = "failed";
+
 /// An attempt that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(from = "StoredError")]
+#[serde(from = "StoredError", rename_all = "camelCase")]
 pub struct JobError {
     /// When the attempt failed, in unix milliseconds.
-    pub at: i64,
+    pub failed_at: i64,
     /// Which attempt failed, counted from 1.
     pub attempt: i64,
     /// What went wrong, for programs. A code never changes its meaning. `failed` if nothing
     /// more is known.
-    pub code: String,
+    pub error_code: String,
     /// What went wrong, in a sentence for people.
-    pub message: String,
+    pub error_message: String,
 }
 
 /// The stored form: the code, if there is one, is in brackets before the message.
@@ -145,6 +148,14 @@ impl JobError {
         format!("[{code}] {message}")
     }
 
+    /// The reason this was.
+    pub(super) fn to_reason(&self) -> String {
+        match self.error_code.as_str() {
+            UNKNOWN => self.error_message.clone(),
+            code => format!("[{code}] {}", self.error_message),
+        }
+    }
+
     /// Splits a reason into its code and its message.
     pub fn parts(reason: &str) -> (&str, &str) {
         let is_code = |code: &str| {
@@ -157,7 +168,7 @@ impl JobError {
             .strip_prefix('[')
             .and_then(|rest| rest.split_once("] "))
             .filter(|(code, _)| is_code(code))
-            .unwrap_or(("failed", reason))
+            .unwrap_or((UNKNOWN, reason))
     }
 }
 
@@ -165,10 +176,10 @@ impl From<StoredError> for JobError {
     fn from(stored: StoredError) -> JobError {
         let (code, message) = JobError::parts(&stored.message);
         JobError {
-            at: stored.at,
+            failed_at: stored.at,
             attempt: stored.attempt,
-            code: code.to_owned(),
-            message: message.to_owned(),
+            error_code: code.to_owned(),
+            error_message: message.to_owned(),
         }
     }
 }
@@ -184,6 +195,15 @@ mod tests {
         assert_eq!(JobError::parts(&reason), parts);
         for plain in ["timed out", "[1] is no code", "[] a", "[Big] a", "[a]b", ""] {
             assert_eq!(JobError::parts(plain), ("failed", plain));
+        }
+        for reason in [reason.as_str(), "timed out"] {
+            let message = reason.to_owned();
+            let error = JobError::from(StoredError {
+                at: 1,
+                attempt: 1,
+                message,
+            });
+            assert_eq!(error.to_reason(), reason);
         }
     }
 }

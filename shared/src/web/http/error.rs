@@ -26,7 +26,7 @@ pub struct ApiError {
     errors: Vec<FieldError>,
     retry_after_secs: Option<u64>,
     reset_at_ms: Option<i64>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     #[source]
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -107,7 +107,7 @@ impl ApiError {
     pub fn method_not_allowed(allow: String) -> ApiError {
         let detail = format!("this path takes {allow}");
         ApiError {
-            allow: Some(allow),
+            allow: Some(allow.into()),
             ..Self::new(ErrorCode::MethodNotAllowed, detail)
         }
     }

@@ -22,12 +22,12 @@ use std::time::Duration;
 use serde_json::json;
 use shared::discord::{MessageId, Page};
 use shared::jobs::ChannelScan;
-use shared::queue::{ActiveJob, Outcome};
+use shared::queue::{ActiveJob, JobError, Outcome};
 use shared::redis::Pipeline;
 use shared::scan::{Channel, GuildSettings, PauseReason, ScanStatus, Work};
 
-use super::reporter::Reporter;
-use super::stop::{OutageWait, StopReason, checked, with_jitter};
+use super::reporter::{Reporter, failure};
+use super::stop::{OutageWait, StopReason, UNREACHABLE, checked, with_jitter};
 use super::watch::{self, unless_stopped};
 use super::{arguments, checks};
 use crate::Clients;
@@ -104,7 +104,7 @@ async fn not_owned(
     waiting.remember(job);
     if let StopReason::Fail(reason) = &stop {
         let mut reporter = Reporter::new(job.attempt.clone());
-        reporter.add_status(clients, ScanStatus::Failed, json!({ "error": reason }));
+        reporter.add_status(clients, ScanStatus::Failed, failure(reason));
         let mut pipeline = Pipeline::new();
         reporter.add_to(&mut pipeline);
         if let Err(error) = pipeline.send(&*clients.redis).await {
@@ -262,20 +262,21 @@ impl Run {
             StopReason::Later(wait) if wait.is_zero() => (ScanStatus::Pending, json!({})),
             StopReason::Later(wait) => {
                 let at = now + wait.as_millis() as i64;
-                let mut detail = json!({ "waitingUntil": at });
-                if is_outage {
-                    detail["reason"] = "Discord cannot be reached".into();
-                }
+                let mut detail = match is_outage {
+                    true => failure(&JobError::reason(UNREACHABLE, "Discord cannot be reached")),
+                    false => json!({}),
+                };
+                detail["runAt"] = at.into();
                 (ScanStatus::Pending, detail)
             }
             StopReason::Unreachable(outage) => {
-                (ScanStatus::Pending, json!({ "waitingUntil": outage.until }))
+                (ScanStatus::Pending, json!({ "runAt": outage.until }))
             }
-            StopReason::Retry(reason) if !last => (ScanStatus::Pending, json!({ "error": reason })),
+            StopReason::Retry(reason) if !last => (ScanStatus::Pending, failure(reason)),
             StopReason::Retry(reason) | StopReason::Fail(reason) => {
-                (ScanStatus::Failed, json!({ "error": reason }))
+                (ScanStatus::Failed, failure(reason))
             }
-            StopReason::Unwanted(reason) => (ScanStatus::Cancelled, json!({ "error": reason })),
+            StopReason::Unwanted(reason) => (ScanStatus::Cancelled, failure(reason)),
             StopReason::Cancelled => (ScanStatus::Cancelled, json!({})),
         };
         let mut channel = self.channel.clone();
@@ -284,7 +285,12 @@ impl Run {
             channel.next_page_at = channel.next_page_at.max(now + wait.as_millis() as i64);
         }
         channel.set_work(self.job.attempt.id.as_str(), self.work.clone());
-        let error = detail["error"].as_str().map(str::to_owned);
+        let error = match &stop {
+            StopReason::Retry(reason) | StopReason::Fail(reason) | StopReason::Unwanted(reason) => {
+                Some(reason.clone())
+            }
+            _ => None,
+        };
         self.reporter.add_status(&self.clients, status, detail);
         let write = RecordWrite {
             error,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use shared::counters::CLIPS;
 use shared::jobs::ChannelScan;
 use shared::queue::{ActiveJob, Attempt, EndedJob};
@@ -13,7 +12,7 @@ use shared::scan::{
 };
 
 use crate::Clients;
-use crate::jobs::reporter::Reporter;
+use crate::jobs::reporter::{Reporter, failure};
 use crate::jobs::stop::{StopReason, with_jitter};
 use crate::jobs::watch::discord_paused;
 
@@ -120,7 +119,7 @@ pub async fn ended(clients: Arc<Clients>, job: EndedJob) {
         clients.store.add_page(&mut pipeline, &page);
     }
     let mut reporter = Reporter::after(job.attempt.clone());
-    reporter.add_status(&clients, status, json!({ "error": job.reason }));
+    reporter.add_status(&clients, status, failure(&job.reason));
     reporter.add_to(&mut pipeline);
     if let Err(error) = pipeline.send(&*clients.redis).await {
         let error = shared::telemetry::chain(&error);

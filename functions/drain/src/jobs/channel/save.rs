@@ -200,7 +200,7 @@ impl Run {
         ScanProgress {
             current: work.listed,
             total: self.most,
-            percent: (part * 1000.0).round() / 10.0,
+            percent: Some((part * 100.0) as u8),
             clips_found: work.clips,
             reached_start: Some(work.reached_start),
             updated_at: now,

@@ -141,13 +141,13 @@ struct StatusData {
     status: ScanStatus,
     /// When the scan continues, in unix milliseconds. Present if it waits for that time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_until: Option<i64>,
-    /// Why it waits. Present if Discord cannot be reached.
+    run_at: Option<i64>,
+    /// Why it waits, failed, was cancelled, or is tried again, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// Why it failed, was cancelled, or is tried again.
+    error_code: Option<String>,
+    /// The same, in a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    error_message: Option<String>,
     /// How many messages were read. Present when the scan has succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     messages_scanned: Option<u64>,

@@ -203,6 +203,6 @@ fn ended(parts: Parts) -> Result<EndedJob, Error> {
     Ok(EndedJob {
         claim: Arc::new(claim),
         cancelled: header.state == StoredState::Cancelled,
-        reason: last.map_or_else(String::new, |error| error.message),
+        reason: last.map_or_else(String::new, |error| error.to_reason()),
     })
 }
