@@ -9,10 +9,9 @@ use shared::openapi::Exchange;
 use super::super::events::{Given, JOB, answers, files, invoke, system};
 
 /// What is sent after the scan of the files has ended.
-const AFTER_A_SCAN: [&str; 5] = [
+const AFTER_A_SCAN: [&str; 4] = [
     "clips-http-list",
     "jobs-http-get",
-    "jobs-http-list",
     "scan-statuses-http-channel",
     "scan-stream-http-read",
 ];

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 
 const WIDTH: usize = 100;
 
-/// The order of the fields of the document and of an operation.
-const FIRST: [&str; 12] = [
+/// The order of the fields of the document, of an operation and of a parameter.
+const FIRST: [&str; 15] = [
+    "name",
+    "in",
+    "required",
     "openapi",
     "info",
     "servers",
@@ -41,7 +44,8 @@ fn write(text: &mut String, value: &Value, indent: usize, before: usize) {
         Value::Object(fields) => {
             let mut fields: Vec<_> = fields.iter().collect();
             // What comes first is what is read first; the rest is in the order of the alphabet.
-            if value.get("openapi").is_some() || value.get("operationId").is_some() {
+            let is_ordered = ["openapi", "operationId", "in"];
+            if is_ordered.iter().any(|name| value.get(*name).is_some()) {
                 fields.sort_by_key(|(name, _)| {
                     FIRST
                         .iter()

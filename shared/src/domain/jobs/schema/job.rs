@@ -65,8 +65,14 @@ impl JsonSchema for ForeignJob {
         let fields = json!({ "type": "object", "additionalProperties": text });
         // Text where even the names of the fields are too long to be kept.
         set_field(&mut schema, "data", json!({ "anyOf": [fields, text] }));
-        set_field(&mut schema, "progress", json!({ "type": "null" }));
-        set_field(&mut schema, "returnvalue", json!({ "type": "null" }));
+        // Always null. Some clients lose a field that can be nothing else.
+        let progress = generator.subschema_for::<ScanProgress>();
+        set_field(&mut schema, "progress", or_null(&progress));
+        set_field(
+            &mut schema,
+            "returnvalue",
+            json!({ "type": ["object", "null"] }),
+        );
         let description = "An entry that another program added to the stream and that is no job. It is kept as a failed job: `data` holds its fields, `failedReason` says what is wrong with it.";
         schema.insert("description".to_owned(), description.into());
         schema
