@@ -45,6 +45,22 @@ async fn a_lease_is_extended_and_a_lock_given_back_through_any_failure() {
 }
 
 #[tokio::test]
+async fn a_lease_that_may_have_been_shortened_counts_as_shortened() {
+    let bench = Bench::start().await;
+    let mut held = bench.take().await.unwrap();
+    let lost = Fault::new(FaultAction::DropAfterCommit).times(6);
+    bench.server.faults().add(lost);
+    let short = Duration::from_millis(1);
+    assert!(held.extend(short).await.is_err());
+    assert!(held.left() <= short);
+    bench.server.faults().clear();
+    bench.advance(short);
+    // Another holder gets it, and the first one knows that this is possible.
+    assert!(bench.take().await.is_some());
+    assert!(held.left().is_zero());
+}
+
+#[tokio::test]
 async fn an_acquisition_whose_every_reply_was_lost_holds_nothing() {
     let bench = Bench::start().await;
     let lost = Fault::new(FaultAction::DropAfterCommit).times(4);

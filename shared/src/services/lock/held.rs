@@ -34,6 +34,14 @@ impl Moment {
         }
     }
 
+    /// The earlier of both, by either clock.
+    fn min(self, other: Moment) -> Moment {
+        Moment {
+            elapsed: self.elapsed.min(other.elapsed),
+            time_of_day_ms: self.time_of_day_ms.min(other.time_of_day_ms),
+        }
+    }
+
     fn left(&self, clock: &Clock) -> Duration {
         let by_day = u64::try_from(self.time_of_day_ms - clock.now_ms()).unwrap_or(0);
         self.elapsed
@@ -77,13 +85,16 @@ impl Held {
     /// under it.
     ///
     /// # Errors
-    /// Redis could not be reached. The lease then stays as it was.
+    /// Redis could not be reached. The lease may be the old or the new one, so the lock then
+    /// counts as held for the shorter of the two.
     pub async fn extend(&mut self, lease: Duration) -> Result<bool, Error> {
         let until = Moment::after(&self.clock, lease);
         let options = SetOptions::new().expires_in(lease).if_equal(&self.token);
         let mut command = set(&self.key, &self.token, options);
         // The value does not change, so a second sending gets the same answer as the first.
         command.raw.repeat = Repeat::Safe;
+        // Before it is sent: the reply may be lost, and the caller may stop waiting for it.
+        self.until = self.until.min(until);
         let holds = command.send(&*self.redis).await?;
         self.until = if holds {
             until
