@@ -1,4 +1,4 @@
-# Steps that start nothing of ours.
+# Steps that check the code and what is built from it.
 
 FUNCTIONS=(functions/*)
 FUNCTIONS=("${FUNCTIONS[@]#functions/}")
@@ -11,7 +11,7 @@ step_fmt() {
 
 step_clippy() {
     cargo clippy --workspace --all-targets --locked -- -D warnings
-    # Links that lead nowhere. The examples are run by the tests.
+    # Finds broken links. The tests run the examples.
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 }
 
@@ -31,8 +31,8 @@ step_tls() {
     echo "nothing links AWS-LC"
 }
 
-# A Redis of our own: compared with the embedded engine, and behind the endpoint under
-# its cases and the queue's tests, which take a database each.
+# Starts a real Redis. Compares the embedded engine with it, and runs the endpoint's cases and
+# the queue's tests against an endpoint in front of it. Each test takes its own database.
 step_redis() {
     local port=${CI_REDIS_PORT:-6399}
     install_package redis-server redis-server
@@ -41,7 +41,7 @@ step_redis() {
         --save '' --appendonly no
     wait_until redis 20 listens "$port"
     redis-server --version
-    # Without --package, what the tests compiled is used again.
+    # Without --package, Cargo reuses what the tests have compiled.
     REDIS=127.0.0.1:$port cargo run --locked --example record -- \
         random "${CI_RANDOM_COMMANDS:-20000}"
     cargo run --locked --example conformance -- --target "redis://127.0.0.1:$port"
@@ -50,7 +50,7 @@ step_redis() {
     stop redis
 }
 
-# Longer runs of the proofs of the queue, each from a new seed, which they print.
+# Runs the queue's proofs for longer, each from a new seed that it prints.
 step_queue() {
     local seed=$RANDOM
     cargo run --locked --bin simulate -- --steps "${CI_SIMULATED_STEPS:-50000}" --seed "$seed"
@@ -59,8 +59,8 @@ step_queue() {
     FAULT_PAIRS=200 FAULT_SEED=$seed cargo test --workspace --locked --test it two_faults
 }
 
-# Too few jobs for numbers to publish: that nothing is lost under load, and that the
-# comparison with BullMQ still runs.
+# Checks that nothing is lost under load and that the comparison with BullMQ still runs. There
+# are too few jobs for numbers worth publishing.
 step_load() {
     install_package redis-server redis-server
     install_package node nodejs
@@ -69,21 +69,20 @@ step_load() {
         --bullmq --bullmq-jobs 2000 --rounds 1
 }
 
-# The limits and locks beside the service's own packages, which are installed into the
-# target folder.
+# Compares the limits and locks with the service's own npm packages, which are installed into
+# the target folder.
 step_beside() {
     install_package node nodejs
     install_package npm npm
     local folder=$CARGO_TARGET_DIR/ci/side-by-side
     mkdir -p "$folder"
     cp local/dev/side-by-side/* "$folder"
-    # Not `ci`: it refuses a lock without the add-ons of other systems.
+    # Not `npm ci`, which refuses a lock file without the optional packages of other systems.
     (cd "$folder" && npm install --no-save --ignore-scripts --no-audit --no-fund)
-    # Without --package, as above.
     cargo run --locked --example side-by-side -- "$folder"
 }
 
-# The calls to AWS services: signed as botocore signs them, and answered by moto.
+# Checks that calls to AWS are signed as botocore signs them, and tries them against moto.
 step_aws() {
     local port=${CI_AWS_PORT:-3902} python=$CARGO_TARGET_DIR/ci/aws token=trawl-development-token
     install_python "$python" 'moto[server]==5.2.5' botocore==1.44.8
@@ -99,8 +98,8 @@ step_aws() {
     stop upstash-local
 }
 
-# One environment for both: cargo-lambda runs zig with the first python3 of PATH, also
-# when SAM calls it.
+# Both tools share one environment, because cargo-lambda runs zig with the first python3 in
+# PATH, also when SAM calls it.
 step_tools() {
     install_python "$venv" cargo-lambda==1.9.2 aws-sam-cli==1.170.0 cfn-lint==1.58.0
     use_tools
@@ -114,24 +113,24 @@ step_template() {
     sam validate --lint --region us-east-1
     cfn-lint --template template.yaml
     use_lint
-    # SAM's roles and permissions are in the expanded one only.
+    # Only the expanded template contains the roles and permissions that SAM generates.
     local expanded=$CARGO_TARGET_DIR/ci/expanded.template.json
     "$venv/bin/python" .ci/expand.py template.yaml > "$expanded"
-    # SAM's own resources hide circles of references from the first.
+    # In the first template, SAM's own resources hide circular references.
     cfn-lint --template "$expanded"
     .ci/permissions.py "$expanded"
     "$lint/bin/checkov" --config-file .checkov.yaml --file template.yaml "$expanded"
 }
 
-# The one by SAM, as people deploy it, the other by cargo-lambda. At the same time: the
-# last and longest part of each binary keeps one core busy.
+# Builds for arm64 with SAM, as people deploy, and for x86-64 with cargo-lambda. Both run at
+# the same time, because linking a binary keeps only one core busy.
 step_build() {
     use_tools
     local target
     for target in aarch64-unknown-linux-gnu x86_64-unknown-linux-gnu; do
         rustup target list --installed | grep -qx "$target" || rustup target add "$target"
     done
-    # In a folder of its own, for cargo lets one build at a time into each.
+    # In its own folder, because Cargo runs one build per folder at a time.
     start sam-build env "CARGO_TARGET_DIR=$CARGO_TARGET_DIR/sam" sam build \
         --build-dir "$CARGO_TARGET_DIR/ci/sam" --parameter-overrides Architecture=arm64
     build_for x86-64
@@ -146,7 +145,7 @@ step_build() {
         print_sizes "$CARGO_TARGET_DIR/lambda/x86-64/$function/bootstrap"
         printf '\n'
     done
-    # What is deployed, as Lambda runs it: the functions of the tests are not optimised.
+    # Runs the deployed binaries as Lambda does. The tests otherwise use unoptimised ones.
     [[ $(uname -m) != x86_64 ]] || FUNCTIONS_DIR=$CARGO_TARGET_DIR/lambda/x86-64 \
         cargo test --workspace --locked --test it lambda:: -- --skip a_panic_is_one
 }
@@ -160,8 +159,8 @@ build_for() {
     done
 }
 
-# The size of a binary, and about that of what is uploaded. What a cold start fetches is
-# not to grow without being noticed.
+# Prints the size of a binary, and roughly that of the upload. A cold start has to fetch it, so
+# growth must not go unnoticed.
 print_sizes() {
     local size packed
     size=$(stat -c %s "$1") packed=$(gzip -9 -c "$1" | wc -c)
@@ -174,18 +173,17 @@ use_tools() {
     [[ :$PATH: == *":$venv/bin:"* ]] || export PATH="$venv/bin:$PATH"
 }
 
-# Apart from the tools: checkov names the versions of much that SAM needs in others.
+# Separate from the tools, because checkov pins other versions of packages that SAM needs.
 use_lint() {
     install_python "$lint" checkov==3.3.30 'cyclonedx-python-lib[json-validation]==7.6.2'
 }
 
-# install_python FOLDER PACKAGE...: an environment of its own, made once for these
-# versions.
+# install_python FOLDER PACKAGE...: creates a Python environment, once for these versions.
 install_python() {
     local folder=$1
     shift
     [[ $(cat "$folder/complete" 2> /dev/null) != "$*" ]] || return 0
-    # Debian has the module that fills an environment in a package of its own.
+    # Debian packages the module that creates environments separately.
     python3 -c 'import ensurepip' 2> /dev/null || {
         apt_get update -q
         apt_get install -y -q python3-venv
@@ -195,7 +193,7 @@ install_python() {
     echo "$*" > "$folder/complete"
 }
 
-# install_package COMMAND PACKAGE: unless the command is there.
+# install_package COMMAND PACKAGE: installs the package unless the command exists.
 install_package() {
     command -v "$1" > /dev/null && return
     apt_get update -q

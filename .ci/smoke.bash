@@ -1,11 +1,11 @@
-# Steps that run the system: under `cargo lambda watch`, and by the development host.
+# Steps that run the whole system, under `cargo lambda watch` and in the development host.
 
-# The sample guild's `#clips`, and the key `cargo lambda watch` gives functions.
+# Channels of the sample guild, and the key that `cargo lambda watch` gives the functions.
 GUILD=1212912186163200000
 CHANNEL=1212942385152000000
 HIGHLIGHTS=1212957484646400000
 API_KEY=trawl-development-api-key
-# The job the event files speak of.
+# The job that the event files name.
 EVENT_JOB=01KB8D00000000000000000000
 
 bin="$CARGO_TARGET_DIR/debug"
@@ -13,7 +13,7 @@ bin="$CARGO_TARGET_DIR/debug"
 step_watch() {
     use_tools
     install_package curl curl
-    # Cargo.toml gives the functions these two, and stands above what the command says.
+    # Cargo.toml gives these two ports to the functions and overrides the command line.
     local redis=8079 discord=8078 port=${CI_WATCH_PORT:-9000}
     require_free "$redis" "$discord" "$port"
     cargo build --workspace --locked
@@ -59,7 +59,7 @@ step_watch() {
     stop upstash-local
 }
 
-# invoke FUNCTION EVENT [JOB]: by cargo-lambda, with the job in place of the file's.
+# invoke FUNCTION EVENT [JOB]: invokes a function with an event file, in which the job is replaced.
 invoke() {
     local event="$CARGO_TARGET_DIR/ci/event.json"
     sed "s/$EVENT_JOB/${3:-$EVENT_JOB}/g" "events/$2.json" > "$event"
@@ -73,7 +73,7 @@ step_dev() {
     cargo build --workspace --locked
     data=$(mktemp -d "$CARGO_TARGET_DIR/ci/dev.XXXXXX")
     start dev "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded
-    # A newcomer sees a scan first.
+    # The first start shows a scan.
     wait_until dev 120 grep -q 'Ctrl-C stops' "$process_logs/dev.log"
     grep 'clips found' "$process_logs/dev.log"
     "$bin/dev" scan --guild "$GUILD" --channel "$HIGHLIGHTS" --max-messages 200 \
@@ -85,8 +85,8 @@ step_dev() {
     echo "stopped cleanly"
 }
 
-# The OpenAPI document: by two linters, by a client in each of two languages whose types are
-# generated from it, and by requests at random. The host's limits would refuse so many.
+# Checks the OpenAPI document with two linters, with generated clients in two languages, and
+# with random requests. The rate limits are raised, because they would refuse so many.
 step_schema() {
     local port=${CI_DEV_PORT:-3900} data limit=1000000/60 python=$CARGO_TARGET_DIR/ci/schemathesis
     local key=trawl-development-admin-key url
@@ -100,7 +100,7 @@ step_schema() {
         "$bin/dev" --listen "127.0.0.1:$port" --data "$data" --embedded --no-scan
     wait_until schema 30 listens "$port"
     url=http://127.0.0.1:$port
-    # Before the requests at random, which pause the queue.
+    # Before the random requests, which pause the queue.
     "$generators/bin/node" "$clients/client.ts" "$url" "$key" "$GUILD" "$CHANNEL"
     "$generators/bin/python" "$clients/client.py" "$clients" "$url" "$key" "$GUILD" "$CHANNEL"
     .ci/schema.py "$python/bin/schemathesis" "$url" "$key" "$CARGO_TARGET_DIR/ci/schema"
@@ -111,8 +111,8 @@ step_schema() {
 clients="$CARGO_TARGET_DIR/ci/clients"
 generators="$CARGO_TARGET_DIR/ci/generators"
 
-# Lints the document and generates the types of the clients. Node is the generators' own:
-# Debian's may be older than the linters take.
+# Lints the document and generates the clients' types. It installs its own Node, because
+# Debian's may be too old for the linters.
 make_clients() {
     local document=$PWD/docs/openapi.json PATH=$generators/bin:$PATH
     local -x REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
@@ -141,7 +141,7 @@ request() {
         --header "Authorization: Bearer $API_KEY" "$@"
 }
 
-# field JSON NAME: texts as they are, the rest as JSON.
+# field JSON NAME: prints a field, a string without quotes and anything else as JSON.
 field() {
     python3 -c '
 import json, sys
@@ -149,7 +149,7 @@ value = json.loads(sys.argv[1])[sys.argv[2]]
 print(value if isinstance(value, str) else json.dumps(value))' "$1" "$2"
 }
 
-# expect JSON NAME VALUE
+# expect JSON NAME VALUE: fails unless the field has the value.
 expect() {
     local found
     found=$(field "$1" "$2")

@@ -1,4 +1,4 @@
-# Running steps: a heading, the duration, a table at the end.
+# Runs the steps. Each prints a heading and its time, and a table follows at the end.
 
 finished_steps=()
 step_notes=""
@@ -21,8 +21,8 @@ run_step() {
     current_step=""
 }
 
-# Sets processor_seconds to what all processes this script has waited for have taken. Not a
-# function that prints: a subshell has children of its own.
+# Sets processor_seconds to the processor time of all processes that this script has waited
+# for. It does not print the number, because a subshell has other children.
 processor_seconds() {
     times > "$CARGO_TARGET_DIR/ci/times"
     processor_seconds=$(awk 'NR == 2 {
@@ -31,7 +31,7 @@ processor_seconds() {
     }' "$CARGO_TARGET_DIR/ci/times")
 }
 
-# note TEXT: what the step could not do here, said where it happens and in the table.
+# note TEXT: reports what the step could not do on this machine, at once and in the table.
 note() {
     printf '\n!!!! %s: %s\n\n' "$current_step" "$1" >&2
     step_notes+="   $1"
@@ -48,11 +48,10 @@ report_steps() {
         $((SECONDS - started)) "$processor_seconds" 90
 }
 
-# What to do at the end, however it comes.
+# Actions to run at the end, also after a failure.
 at_exit=()
 
-# Says which step failed, with the ends of what its processes wrote, and leaves
-# nothing running.
+# Names the step that failed, prints the last lines of its processes, and stops them.
 finish() {
     local status=$?
     if ((status != 0)) && [[ -n $current_step ]]; then

@@ -1,17 +1,17 @@
-//! Reading what a caller sent, so that one answer names everything that is wrong with it.
+//! Decodes what a caller sent, and reports every error in it at once.
 //!
-//! A type says what it takes by its `Deserialize`, and describes that to callers by its JSON
-//! schema. [`decode`] reads a value into the type and goes on after a mistake: what it found
-//! is an [`Invalid`], a list of [`FieldError`]s in the words of JSON.
+//! A type's `Deserialize` says what it accepts, and its JSON schema describes that to callers.
+//! `decode` reads a value into the type and continues after an error. The result of a failure
+//! is an [`Invalid`]: a list of [`FieldError`]s in the terms of JSON.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `json` | a JSON text as a tree that keeps what `serde_json::Value` drops: order and repeated names |
-//! | `decode`, `access`, `node`, `findings` | the deserializer that collects mistakes |
-//! | `invalid` | what is wrong, and where |
+//! | `decode`, `access`, `node`, `findings` | the deserializer that collects errors |
+//! | `invalid` | the errors, with their places |
 //! | `pairs` | the parameters of a path or a query |
-//! | `values`, `moment`, `page` | types of single values |
-//! | `nearest` | the name a misspelt one was probably meant to be |
+//! | `values`, `moment`, `page` | types for single values |
+//! | `nearest` | suggestions for misspelt names |
 
 mod access;
 mod decode;
@@ -41,7 +41,7 @@ pub use values::{Bounded, Seconds, Snowflake};
 /// Reads `text`, a JSON object, as `T`.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All errors in it.
 pub fn parse_object<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
     let json = Json::parse(text)?;
     match json {
@@ -58,10 +58,10 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
     read(&Json::parse(text)?)
 }
 
-/// What an array in `text` holds, as `T`s, if `text` is an array.
+/// Reads `text` as one `T`, or as several if it is an array.
 ///
 /// # Errors
-/// As [`parse_object`]: of `text`, or of any of its items.
+/// As [`parse_object`], for `text` or any of its items.
 pub fn parse_one_or_many<T: DeserializeOwned>(text: &str) -> Result<OneOrMany<T>, Invalid> {
     let json = Json::parse(text)?;
     match json {
@@ -82,8 +82,8 @@ pub enum OneOrMany<T> {
     Many(Vec<T>),
 }
 
-/// Reads `text`, a JSON object, as `T`, without the fields that `T` does not know. Answers
-/// their names as well: they are another program's, and worth a line in the log.
+/// Reads `text`, a JSON object, as `T`, and ignores fields that `T` does not know. Also returns
+/// their names, so that they can be logged.
 ///
 /// # Errors
 /// As [`parse_object`].

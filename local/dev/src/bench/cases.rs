@@ -5,7 +5,7 @@
 pub struct Case {
     pub name: &'static str,
     pub event: &'static str,
-    /// Whether the event refers to the job [`JOB`].
+    /// Whether the event refers to the job `JOB`.
     pub asks_for_job: bool,
     /// Whether the function calls Discord, and therefore reads the bot token.
     pub asks_discord: bool,

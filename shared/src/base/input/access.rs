@@ -1,4 +1,4 @@
-//! The items of an array and the fields of an object, but for those that are left out.
+//! Access to the items of an array and the fields of an object, without those that are left out.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess};
@@ -7,7 +7,7 @@ use super::findings::{Path, Stop};
 use super::json::Json;
 use super::node::{Entry, Input, Node};
 
-/// The items of an array, but for those that are left out.
+/// The items of an array, without those that are left out.
 pub(super) struct Items<'a> {
     array: Node<'a>,
     items: std::iter::Enumerate<std::slice::Iter<'a, Json>>,
@@ -47,10 +47,10 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     }
 }
 
-/// The fields that are read: those there are, but for those left out, and the stand-ins.
+/// The fields to read: those present, without those left out, plus the stand-ins.
 pub(super) struct Fields<'a> {
     object: Node<'a>,
-    /// The names there may be, where that is known.
+    /// The allowed names, if they are known.
     known: Option<&'static [&'static str]>,
     entries: std::vec::IntoIter<Entry<'a>>,
     value: Option<Entry<'a>>,

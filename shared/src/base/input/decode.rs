@@ -1,11 +1,11 @@
-//! A deserializer that goes on after a mistake.
+//! A deserializer that continues after an error, so that one answer can list all of them.
 //!
-//! Serde stops at the first error. So a value is read again until nothing new is wrong, and
-//! what was found to be wrong is left out of the next reading. A required field that is
-//! missing, or left out, is given a stand-in, so that the fields behind it are looked at too.
-//! Nothing of such a reading is kept: it only finds the mistakes.
+//! Serde stops at the first error. This deserializer therefore reads a value several times,
+//! until a pass finds nothing new. Each pass leaves out what earlier passes found to be wrong.
+//! A required field that is missing or left out gets a stand-in, so that the fields after it
+//! are checked as well. The result of such a pass is thrown away; it only finds errors.
 //!
-//! What a mistake is called never comes from serde: it names Rust's types.
+//! Serde's own messages are not used, because they name Rust types.
 
 use serde::de::{DeserializeOwned, Deserializer, Expected, IntoDeserializer, Visitor};
 
@@ -15,7 +15,7 @@ use super::invalid::{FieldCode, FieldError, Invalid};
 use super::json::Json;
 use super::node::{Input, Node};
 
-/// Reads `input`. With `is_lenient` unknown fields are left out, and answered by their paths.
+/// Reads `input`. If `is_lenient`, unknown fields are ignored and their paths are returned.
 pub(super) fn decode<T: DeserializeOwned>(
     input: Input<'_>,
     is_lenient: bool,

@@ -1,4 +1,4 @@
-//! What one reading after another finds to be wrong, and why a reading stops.
+//! The errors that the passes over a value find, and the reasons for which a pass stops.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -8,20 +8,20 @@ use serde::de::{self, Expected, Unexpected};
 
 use super::invalid::{FieldCode, FieldError, Step};
 
-/// The most mistakes one answer names. Each costs a reading.
+/// The largest number of errors in one answer. Each may cost a pass.
 pub(super) const MOST: usize = 100;
 
-/// The most characters of a caller's own names that an answer repeats.
+/// The largest number of characters that an answer repeats of a name the caller sent.
 pub(super) const LONGEST_NAME: usize = 64;
 
-/// What was found so far. A value is known by its address, since names may be repeated.
+/// Everything found so far. Values are identified by address, because names may repeat.
 #[derive(Default)]
 pub(super) struct Findings {
     is_lenient: bool,
     pub errors: RefCell<Vec<FieldError>>,
     pub ignored: RefCell<Vec<String>>,
     left_out: RefCell<HashSet<usize>>,
-    /// Fields that are required: those of the object at an address.
+    /// Required fields, by the address of their object.
     stand_ins: RefCell<HashSet<(usize, &'static str)>>,
 }
 
@@ -33,7 +33,7 @@ impl Findings {
         }
     }
 
-    /// Leaves a value out of later readings. Whether it was in before.
+    /// Leaves a value out of later passes. Returns whether it was part of them before.
     pub fn leave_out(&self, address: usize) -> bool {
         self.left_out.borrow_mut().insert(address)
     }
@@ -42,7 +42,7 @@ impl Findings {
         self.left_out.borrow().contains(&address)
     }
 
-    /// Gives a stand-in for a field of an object. Whether it had none before.
+    /// Adds a stand-in for a field of an object. Returns whether it had none before.
     pub fn give_stand_in(&self, object: usize, field: &'static str) -> bool {
         self.stand_ins.borrow_mut().insert((object, field))
     }
@@ -63,12 +63,12 @@ impl Findings {
         }
     }
 
-    /// Whether no more mistakes are noted.
+    /// Whether the list of errors is full.
     pub fn is_full(&self) -> bool {
         self.errors.borrow().len() >= MOST || self.ignored.borrow().len() >= MOST
     }
 
-    /// Notes that nothing reads a field. Whether that is all there is to it.
+    /// Records that nothing reads a field. Returns whether the field can simply be ignored.
     pub fn ignore(&self, path: &Path<'_>) -> bool {
         if self.is_lenient {
             let name = FieldError::at(path.steps(), FieldCode::Unknown, "");
@@ -82,7 +82,7 @@ impl Findings {
     }
 }
 
-/// Where a value stands.
+/// The path to a value.
 #[derive(Clone, Copy)]
 pub(super) enum Path<'a> {
     Root,
@@ -109,11 +109,11 @@ impl Path<'_> {
     }
 }
 
-/// Why a reading stopped. A value is never a part of it: what a caller sent must not be
-/// taken for words of ours.
+/// Why a pass stopped. It never contains a value from the caller, which could be mistaken for
+/// our own text.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// What is wrong is among the findings.
+    /// The error has been recorded in the findings.
     Found,
     Value(FieldCode, String),
     Missing(&'static str),

@@ -1,18 +1,18 @@
-//! What is wrong with something a caller sent, and where.
+//! Errors in what a caller sent, with their places.
 
 use std::fmt::{self, Display};
 
-/// Everything that was found to be wrong, in the order in which it was found.
+/// All errors, in the order in which they were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid(Vec<FieldError>);
 
 impl Invalid {
-    /// What is wrong; at least one mistake.
+    /// From a list of at least one error.
     pub fn errors(&self) -> &[FieldError] {
         &self.0
     }
 
-    /// These mistakes, if there are any.
+    /// From a list of errors, unless it is empty.
     pub fn of(errors: impl IntoIterator<Item = FieldError>) -> Option<Invalid> {
         let errors: Vec<FieldError> = errors.into_iter().collect();
         (!errors.is_empty()).then_some(Invalid(errors))
@@ -22,7 +22,7 @@ impl Invalid {
         Invalid(errors)
     }
 
-    /// The mistakes as one text, for a reader who gets no list: `a: …; b: …`.
+    /// All errors in one text, for readers who get no list: `a: …; b: …`.
     pub fn listed(&self) -> String {
         const MOST: usize = 5;
         let shown: Vec<String> = self.0.iter().take(MOST).map(ToString::to_string).collect();
@@ -32,20 +32,20 @@ impl Invalid {
         }
     }
 
-    /// These mistakes and those of `other`.
+    /// These errors and those of `other`.
     #[must_use]
     pub fn and(mut self, other: Invalid) -> Invalid {
         self.0.extend(other.0);
         self
     }
 
-    /// The mistakes one by one.
+    /// The errors one by one.
     pub fn into_errors(self) -> Vec<FieldError> {
         self.0
     }
 }
 
-/// The first mistake, and how many more there are.
+/// Shows the first error and the number of further ones.
 impl Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((first, more)) = self.0.split_first() else {
@@ -66,12 +66,12 @@ impl From<FieldError> for Invalid {
     }
 }
 
-/// One mistake.
+/// One error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// Where it is.
     pub place: Place,
-    /// What kind of mistake it is, for programs.
+    /// What kind of error it is, for programs.
     pub code: FieldCode,
     /// What is expected there, for people.
     pub detail: String,
@@ -79,7 +79,7 @@ pub struct FieldError {
     pub position: Option<(usize, usize)>,
 }
 
-/// Where a mistake is.
+/// The place of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In the body: names and indices, outermost first. Empty for the body itself.
@@ -99,12 +99,12 @@ pub enum Step {
     Index(usize),
 }
 
-/// The kinds of mistakes. Their names are stable.
+/// The kinds of errors. Their names are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldCode {
     /// The text is not JSON.
     Syntax,
-    /// Nothing has this name here.
+    /// No field or parameter has this name here.
     Unknown,
     /// It is required and was not sent.
     Missing,
@@ -114,7 +114,7 @@ pub enum FieldCode {
     WrongType,
     /// A number that is too small or too large, or an array or a text of the wrong length.
     OutOfRange,
-    /// The value cannot be read, is not one of those there are, or does not go with others.
+    /// The value cannot be read, is not an allowed one, or conflicts with another field.
     Invalid,
 }
 
@@ -154,18 +154,18 @@ impl FieldError {
         }
     }
 
-    /// A mistake of the body as a whole.
+    /// An error of the body as a whole.
     pub fn body(code: FieldCode, detail: impl Into<String>) -> FieldError {
         Self::new(Place::Body(Vec::new()), code, detail)
     }
 
-    /// A mistake of a field, named as `options.maxMessages` is.
+    /// An error of a field, which is named in the form `options.maxMessages`.
     pub fn field(name: &str, code: FieldCode, detail: impl Into<String>) -> FieldError {
         let steps = name.split('.').map(|name| Step::Name(name.to_owned()));
         Self::new(Place::Body(steps.collect()), code, detail)
     }
 
-    /// The mistake in a text such as `priority: expected …`, which names a field.
+    /// Parses a text such as `priority: expected …`, which names a field.
     pub fn of_text(text: &str) -> FieldError {
         match text.split_once(": ") {
             Some((name, detail)) => Self::field(name, FieldCode::OutOfRange, detail),
@@ -173,17 +173,17 @@ impl FieldError {
         }
     }
 
-    /// A mistake of a parameter.
+    /// An error of a parameter.
     pub fn parameter(name: &str, code: FieldCode, detail: impl Into<String>) -> FieldError {
         Self::new(Place::Parameter(name.to_owned()), code, detail)
     }
 
-    /// A mistake of a header.
+    /// An error of a header.
     pub fn header(name: &'static str, code: FieldCode, detail: impl Into<String>) -> FieldError {
         Self::new(Place::Header(name), code, detail)
     }
 
-    /// The same mistake in an item of an array.
+    /// The same error, in an item of an array.
     #[must_use]
     pub fn in_item(mut self, index: Option<usize>) -> FieldError {
         if let (Place::Body(steps), Some(index)) = (&mut self.place, index) {
@@ -206,7 +206,7 @@ impl Display for FieldError {
 
 impl std::error::Error for FieldError {}
 
-/// As people name it: `[3].options.maxMessages`, or the name of a parameter.
+/// The place as people write it: `[3].options.maxMessages`, or the name of a parameter.
 impl Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steps = match self {

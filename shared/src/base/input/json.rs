@@ -1,7 +1,7 @@
 //! A JSON text as a tree.
 //!
-//! Unlike `serde_json::Value` it keeps names that are repeated, so that they can be refused,
-//! and can be written in one form per meaning, so that two texts can be compared.
+//! Unlike `serde_json::Value`, it keeps repeated names, so that they can be refused. It also has
+//! a canonical form, so that two texts can be compared by meaning.
 
 use std::fmt::Write as _;
 
@@ -18,13 +18,13 @@ pub(super) enum Json {
     Number(Number),
     String(String),
     Array(Vec<Json>),
-    /// In the order of the text.
+    /// The fields, in the order of the text.
     Object(Vec<(String, Json)>),
 }
 
 impl Json {
     /// # Errors
-    /// Where the text stops being JSON.
+    /// The place at which the text stops being JSON.
     pub fn parse(text: &str) -> Result<Json, Invalid> {
         serde_json::from_str(text).map_err(|error| {
             let position = (error.line().max(1), error.column().max(1));
@@ -74,9 +74,9 @@ impl Json {
     }
 }
 
-/// `text` in a form that is the same for all texts with the same meaning: white space, the
-/// order of fields, escapes and `5.0` for `5` make no difference. `None` if it is not JSON.
-/// The form itself is not JSON.
+/// Returns a canonical form of `text`, which is the same for all texts with the same meaning.
+/// White space, the order of fields, escapes, and `5.0` for `5` make no difference. Returns
+/// `None` if `text` is not JSON. The canonical form itself is not JSON.
 pub fn canonical(text: &str) -> Option<String> {
     let json = Json::parse(text).ok()?;
     let mut canonical = String::with_capacity(text.len());

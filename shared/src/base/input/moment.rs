@@ -1,13 +1,13 @@
-//! A moment somebody names.
+//! A point in time in a request.
 
 use chrono::DateTime;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-/// The first unix millisecond that is taken for one: a day of 2001. What is smaller is
-/// most likely unix seconds.
+/// The smallest number accepted as unix milliseconds, a day in 2001. A smaller number is most
+/// likely in unix seconds.
 const FIRST: i64 = 1_000_000_000_000;
 
-/// The last that a JavaScript number holds.
+/// The largest whole number that JavaScript can represent exactly.
 const LAST: i64 = 9_007_199_254_740_991;
 
 const EXPECTED: &str = "unix milliseconds, or a time such as 2026-12-01T08:30:00Z";
@@ -25,7 +25,7 @@ impl Moment {
         self.0
     }
 
-    /// The moment in `text`, as a query has it.
+    /// Parses a query parameter.
     pub fn parse(text: &str) -> Option<Moment> {
         match text.parse() {
             Ok(ms) => Moment::of_ms(ms),

@@ -1,7 +1,7 @@
-//! The name that a misspelt one was probably meant to be.
+//! Finds the name that a caller probably meant by a misspelt one.
 
-/// The one of `known` that `name` is most likely meant to be: one that differs in at most
-/// a third of its characters.
+/// Returns the name in `known` that was most likely meant by `name`: the nearest one that
+/// differs in at most a third of its characters.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = |known: &&&str| {
         let (name, known) = (plain(name), plain(known));
@@ -12,14 +12,14 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (away <= length.max(3) / 3).then_some(*best)
 }
 
-/// A name without what tells one spelling of it from another: `guild_id` and `guildId` are
-/// the same field.
+/// Removes the differences between spellings of one name: `guild_id` and `guildId` are the same
+/// field.
 pub(super) fn plain(name: &str) -> String {
     name.replace('_', "").to_lowercase()
 }
 
-/// How many characters must be put in, taken out, replaced or swapped with their neighbour
-/// to make one text of the other.
+/// Edit distance: how many characters must be inserted, deleted, replaced, or swapped with a
+/// neighbour to turn one text into the other.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();

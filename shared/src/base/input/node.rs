@@ -1,4 +1,4 @@
-//! A value where it stands: what it may be read as, and what is wrong with it.
+//! A value with its place: how it can be read, and how errors in it are recorded.
 
 use std::collections::HashSet;
 
@@ -9,15 +9,15 @@ use super::invalid::{FieldCode, FieldError};
 use super::json::Json;
 use super::nearest::{nearest, plain};
 
-/// What is read.
+/// The input to read.
 #[derive(Clone, Copy)]
 pub(super) enum Input<'a> {
     Json(&'a Json),
-    /// Parameters: names and texts.
+    /// Parameters, as pairs of a name and a text.
     Pairs(&'a [(&'a str, &'a str)]),
-    /// A parameter, whose type says what its text is.
+    /// The text of a parameter. The target type says how to parse it.
     Text(&'a str),
-    /// Anything that is wanted.
+    /// A stand-in, which is read as whatever the type asks for.
     StandIn,
 }
 
@@ -36,7 +36,7 @@ impl Entry<'_> {
     }
 }
 
-/// A value where it stands.
+/// A value with its place.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
     pub input: Input<'a>,
@@ -46,7 +46,7 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// Notes what is wrong here.
+    /// Records an error of this value.
     pub fn noted<T>(&self, read: Result<T, Stop>) -> Result<T, Stop> {
         read.map_err(|stop| {
             if matches!(self.input, Input::StandIn) {
@@ -174,7 +174,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Refuses a name that is there twice.
+    /// Refuses a name that occurs twice.
     pub fn check_repeated(&self) {
         let mut seen = HashSet::new();
         for entry in self.entries() {

@@ -1,4 +1,4 @@
-//! The parameters of a page: where it begins, and how much it holds.
+//! The parameters of a page: where it begins, and how many items it has.
 
 use serde::{Deserialize, Deserializer};
 

@@ -1,8 +1,7 @@
-//! Reading names with texts, such as the parameters of a query or the places of a path, as
-//! a type.
+//! Reads pairs of names and texts, such as query or path parameters, into a type.
 //!
-//! The type says everything: its fields are the names there may be, their types what each
-//! may be, and its JSON schema describes both to callers.
+//! The fields of the type are the allowed names, and their types say what each value may be. The
+//! JSON schema of the type describes both to callers.
 
 use serde::de::DeserializeOwned;
 
@@ -10,10 +9,10 @@ use super::Invalid;
 use super::decode::decode;
 use super::node::Input;
 
-/// Reads `pairs` as `T`, a struct, or `()` where there may be none.
+/// Reads `pairs` into the struct `T`, or into `()` if no parameters are allowed.
 ///
 /// # Errors
-/// Everything that is wrong with them; an unknown name comes with the nearest known one.
+/// All errors. An unknown name comes with the nearest known one.
 pub fn parse_pairs<T: DeserializeOwned>(pairs: &[(&str, &str)]) -> Result<T, Invalid> {
     decode(Input::Pairs(pairs), false).map(|(value, _)| value)
 }

@@ -1,4 +1,4 @@
-//! Types of single values, which read themselves and say what they expect.
+//! Types for single values. Each one parses its value and says what it expects.
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 

@@ -1,7 +1,7 @@
-//! The causes for which a request is refused, each with a stable name.
+//! The causes for which a request is refused or fails, each with a stable name.
 //!
-//! `docs/ERRORS.md` has a section for each, which the `type` of a problem points to; a test
-//! compares the two.
+//! `docs/ERRORS.md` has a section for each cause, and the `type` of a problem points to it. A
+//! test compares the two.
 
 use lambda_http::http::StatusCode;
 
@@ -28,7 +28,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The HTTP status it is answered with.
+            /// The HTTP status of the reply.
             pub fn status(self) -> StatusCode {
                 match self {
                     $(ErrorCode::$code => StatusCode::$status,)+

@@ -1,4 +1,4 @@
-//! Short texts that stand for longer ones.
+//! Digests of texts.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use ring::digest::SHA256;
 /// Bytes of a digest.
 const CHECKSUM: usize = 9;
 
-/// A short text that another text does not have by accident.
+/// A digest long enough that two different texts do not share one by accident.
 pub fn digest(text: &str) -> String {
     let hash = ring::digest::digest(&SHA256, text.as_bytes());
     URL_SAFE_NO_PAD.encode(&hash.as_ref()[..CHECKSUM])

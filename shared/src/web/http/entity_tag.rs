@@ -1,21 +1,21 @@
-//! Entity tags: what a caller has seen (RFC 9110, 8.8.3 and 13.1).
+//! Entity tags, which say what version a caller has seen (RFC 9110, 8.8.3 and 13.1).
 
 use super::digest::digest;
 use crate::input::{FieldCode, FieldError};
 
 /// The tags in `If-Match` or `If-None-Match`.
 pub enum EntityTags {
-    /// `*`: whatever there is.
+    /// `*`: any version.
     Any,
-    /// Any of these.
+    /// One of these versions.
     OneOf(Vec<String>),
 }
 
 impl EntityTags {
-    /// The tags in `text`, the header `name`.
+    /// Parses `text`, the value of the header `name`.
     ///
     /// # Errors
-    /// When it is no list of tags.
+    /// If it is not a list of tags.
     pub(super) fn parse(name: &'static str, text: &str) -> Result<EntityTags, FieldError> {
         if text.trim() == "*" {
             return Ok(EntityTags::Any);
@@ -35,7 +35,8 @@ impl EntityTags {
         Ok(EntityTags::OneOf(tags))
     }
 
-    /// Whether `tag` is one of them, as a change asks: a weak tag (`W/…`) is none.
+    /// Whether `tag` is one of them by strong comparison, which writes need. A weak tag (`W/…`)
+    /// never matches.
     pub fn have(&self, tag: &str) -> bool {
         match self {
             EntityTags::Any => true,
@@ -43,7 +44,8 @@ impl EntityTags {
         }
     }
 
-    /// Whether `tag` is one of them, as a read asks: a proxy may have made it a weak one.
+    /// Whether `tag` is one of them by weak comparison, which reads use: a proxy may have made
+    /// the tag weak.
     pub fn have_weakly(&self, tag: &str) -> bool {
         match self {
             EntityTags::Any => true,
@@ -54,7 +56,7 @@ impl EntityTags {
     }
 }
 
-/// The tag of what `text` shows.
+/// Computes the tag of a reply from its `text`.
 pub fn entity_tag(text: &str) -> String {
     format!("\"{}\"", digest(text))
 }
