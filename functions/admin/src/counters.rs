@@ -22,8 +22,8 @@ pub struct Which {
     name: Name,
     /// The length of a period. Defaults to `hour`.
     period: Option<Period>,
-    /// How many of the latest periods to return. Defaults to 24. Minutes are kept for 3
-    /// hours, hours for 8 days and days for 400 days.
+    /// How many of the latest periods to return. Defaults to 24. At most 180 minutes, 192 hours
+    /// or 400 days, which is as long as they are kept.
     limit: Option<Periods>,
 }
 
@@ -94,8 +94,8 @@ impl<'de> Deserialize<'de> for Name {
         let text = String::deserialize(deserializer)?;
         let name = counters::ALL.into_iter().find(|name| *name == text);
         name.map(Name).ok_or_else(|| {
-            let all = counters::ALL.join(", ");
-            serde::de::Error::custom(format!("expected one of {all}"))
+            let all = counters::ALL.map(|name| format!("`{name}`")).join(" or ");
+            serde::de::Error::custom(format!("expected {all}"))
         })
     }
 }
@@ -124,7 +124,7 @@ impl JsonSchema for Periods {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // What any period has.
-        json_schema!({ "type": "integer", "minimum": 1, "maximum": 180 })
+        // The most that one of the periods has.
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": 400 })
     }
 }

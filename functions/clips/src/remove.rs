@@ -108,7 +108,7 @@ pub async fn many(cx: Context<(), Guild, Selection>) -> Result<Reply, ApiError> 
         (None, Some(channel), None) => ClipsOf::Channel(channel),
         (None, None, Some(author)) => ClipsOf::Author(author.as_str().to_owned()),
         _ => {
-            let detail = "expected either channelId, authorId or messageId";
+            let detail = "name exactly one of channelId, messageId and authorId; channelId may also stand beside messageId";
             let code = FieldCode::Invalid;
             return Err(FieldError::parameter("channelId", code, detail).into());
         }

@@ -75,7 +75,7 @@ impl ScanPolicy {
         job: &mut NewJob,
     ) -> Result<(), ApiError> {
         if self.rules.is_on(SCANS_OFF, &scan.guild_id) {
-            return Err(ApiError::switched_off("scans are switched off"));
+            return Err(ApiError::switched_off("an operator has switched scans off"));
         }
         let Some(settings) = self.settings.get(&scan.guild_id) else {
             return Ok(());

@@ -83,9 +83,9 @@ async fn read<P>(
 ) -> Result<Vec<ChannelStatus>, ApiError> {
     let records = cx.store().keys().channels(guild.as_str());
     let queue = cx.queue();
-    let followed = queue
-        .read_referenced(&records, channels, &ChannelScan::UNIQUE_FORMS)
-        .await?;
+    let forms = ChannelScan::unique_forms(guild.as_str());
+    let forms = [forms[0].as_str(), &forms[1]];
+    let followed = queue.read_referenced(&records, channels, &forms).await?;
     Ok(followed
         .iter()
         .map(|channel| ChannelStatus::of(guild.as_str(), channel))

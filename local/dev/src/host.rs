@@ -236,6 +236,7 @@ fn refused(refusal: &Refusal) -> Response<Body> {
         "status": 403,
         "detail": refusal.to_string(),
         "code": code.name(),
+        "requestId": ulid::Ulid::generate().to_string(),
         "error": "Forbidden",
     });
     let mut response = reply(StatusCode::FORBIDDEN, &body);

@@ -61,10 +61,21 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
 /// Reads `text` as one `T`, or as several if it is an array.
 ///
 /// # Errors
-/// As [`parse_object`], for `text` or any of its items.
-pub fn parse_one_or_many<T: DeserializeOwned>(text: &str) -> Result<OneOrMany<T>, Invalid> {
+/// As [`parse_object`], for `text` or any of its items. An array may have 1 to `most` items.
+pub fn parse_one_or_many<T: DeserializeOwned>(
+    text: &str,
+    most: usize,
+) -> Result<OneOrMany<T>, Invalid> {
     let json = Json::parse(text)?;
-    match json {
+    match &json {
+        // Before the items: the errors of too many would hide that there are too many.
+        Json::Array(items) if items.is_empty() || items.len() > most => {
+            let detail = format!(
+                "expected an array of 1 to {most} objects; this one has {}",
+                items.len()
+            );
+            Err(FieldError::body(FieldCode::OutOfRange, detail).into())
+        }
         Json::Array(_) => read(&json).map(OneOrMany::Many),
         Json::Object(_) => read(&json).map(OneOrMany::One),
         _ => {
@@ -168,7 +179,7 @@ mod tests {
         );
         assert_eq!(
             detail(&format!("{{{WHOLE}}} x")),
-            "body: expected valid JSON; there is a mistake at line 1, column 51"
+            "body: expected valid JSON; there is a syntax error at line 1, column 51"
         );
         assert_eq!(detail("[1]"), "body: expected a JSON object");
     }
@@ -290,7 +301,7 @@ mod tests {
     #[test]
     fn an_array_names_the_place_of_each_mistake() {
         let text = format!(r#"[{{{WHOLE}}}, {{{WHOLE}, "keep": 0}}, 5]"#);
-        let Err(wrong) = parse_one_or_many::<Input>(&text) else {
+        let Err(wrong) = parse_one_or_many::<Input>(&text, 100) else {
             panic!("it is wrong");
         };
         let texts: Vec<String> = wrong.errors().iter().map(ToString::to_string).collect();

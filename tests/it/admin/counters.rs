@@ -100,7 +100,7 @@ async fn an_invalid_query_is_refused_with_the_allowed_values() {
     let app = TestApp::with_guild(guild_with(1, 1)).await;
     for (query, detail) in [
         ("", "name: required"),
-        ("?name=hits", "name: expected one of clips"),
+        ("?name=hits", "name: expected `clips`"),
         (
             "?name=clips&period=year",
             "period: expected one of `minute`, `hour`, `day`",

@@ -260,11 +260,11 @@ async fn a_removal_without_exactly_one_target_is_refused_before_redis_is_called(
     for (path, detail) in [
         (
             "",
-            "channelId: expected either channelId, authorId or messageId",
+            "channelId: name exactly one of channelId, messageId and authorId; channelId may also stand beside messageId",
         ),
         (
             "?channelId=1200000000000000001&authorId=1200000000000000001",
-            "channelId: expected either channelId, authorId or messageId",
+            "channelId: name exactly one of channelId, messageId and authorId; channelId may also stand beside messageId",
         ),
         ("?authorId=me", "authorId: expected a Discord id"),
         ("/1200000000000000001", "messageId: required"),

@@ -92,25 +92,28 @@ async fn idempotency_keys_work_for_sessions_as_for_api_keys() {
 #[tokio::test]
 async fn an_idempotency_key_that_is_invalid_or_would_have_no_effect_is_refused() {
     let app = TestApp::start(Options::default()).await;
-    for key in ["", "a b", &"k".repeat(256)] {
+    for key in ["", "a b", "sent,twice", &"k".repeat(256)] {
         let reply = post(&app, key, &message(1)).await;
         assert_eq!(reply.status, 400);
-        assert!(reply.text("/detail").starts_with("Idempotency-Key:"));
+        assert!(reply.text("/detail").starts_with("idempotency-key:"));
     }
     let http = app.http();
     let job = "/api/jobs/01J00000000000000000000000";
     let settings = format!("/api/guilds/{ID}/settings");
     let credentials = json!({ "key": TestApp::API_KEY });
     for (request, detail) in [
-        (http.get(app.path("/api/jobs")), "expected with POST alone"),
-        (http.delete(app.path(job)), "expected with POST alone"),
+        (
+            http.get(app.path("/api/jobs")),
+            "only POST takes this header",
+        ),
+        (http.delete(app.path(job)), "only POST takes this header"),
         (
             http.patch(app.path(&settings)).json(&json!({})),
-            "expected with POST alone",
+            "only POST takes this header",
         ),
         (
             http.post(app.path("/api/sessions")).json(&credentials),
-            "this route does not take it",
+            "this route does not take this header",
         ),
     ] {
         let request = request.header("idempotency-key", "k");
@@ -119,7 +122,7 @@ async fn an_idempotency_key_that_is_invalid_or_would_have_no_effect_is_refused()
             false => app.send(request).await,
         };
         assert_eq!((reply.status, reply.text("/code")), (400, "invalid_header"));
-        assert_eq!(reply.text("/errors/0/header"), "Idempotency-Key");
+        assert_eq!(reply.text("/errors/0/header"), "idempotency-key");
         let found = reply.text("/errors/0/detail");
         assert!(found.starts_with(detail), "{found}");
     }

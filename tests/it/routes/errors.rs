@@ -134,7 +134,7 @@ async fn a_text_that_is_not_json_is_told_line_and_column() {
     assert_eq!((reply.status, reply.text("/code")), (400, "invalid_json"));
     let expected = json!({
         "pointer": "", "code": "syntax", "line": 2, "column": 14,
-        "detail": "expected valid JSON; there is a mistake at line 2, column 14",
+        "detail": "expected valid JSON; there is a syntax error at line 2, column 14",
     });
     assert_eq!(reply.json["errors"], json!([expected]));
 }
@@ -268,4 +268,41 @@ fn every_code_of_a_field_is_described() {
     for code in shared::http::FieldCode::ALL {
         assert!(page.contains(&format!("| `{}` |", code.name())), "{code:?}");
     }
+}
+
+/// Whatever is quoted right after one of these in the worker's jobs is an error code.
+const BEFORE_A_CODE: [&str; 3] = ["fail(", "reason(", "UNREACHABLE: &str ="];
+
+#[test]
+fn every_code_of_a_failed_job_is_described_and_no_other() {
+    let page = include_str!("../../../docs/ERRORS.md");
+    let (_, table) = page.split_once("## Jobs that fail").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut described: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+    described.retain(|name| !matches!(*name, "errorCode" | "failed"));
+
+    let mut used = std::collections::BTreeSet::new();
+    let mut folders = vec![std::path::PathBuf::from("../functions/drain/src/jobs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(path).unwrap();
+            for before in BEFORE_A_CODE {
+                for (at, _) in text.match_indices(before) {
+                    let rest = text[at + before.len()..].trim_start();
+                    let Some(code) = rest.strip_prefix('"') else {
+                        continue;
+                    };
+                    used.insert(code.split('"').next().unwrap().to_owned());
+                }
+            }
+        }
+    }
+    described.sort_unstable();
+    assert_eq!(described, Vec::from_iter(used));
 }

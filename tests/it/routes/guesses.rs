@@ -22,7 +22,10 @@ async fn a_guessed_key_counts_as_a_sign_in_does() {
         assert_eq!((guess.status, guess.text("/code")), (401, "invalid_token"));
     }
     let refused = with_key(&app, "guess-number-6-0123456789").await;
-    assert_eq!(refused.status, 429);
+    assert_eq!(
+        (refused.status, refused.text("/code")),
+        (429, "too_many_unknown_keys")
+    );
     assert!(refused.header("retry-after").is_some());
     // The correct key is not compared any more, and the other route does not accept it
     // either.

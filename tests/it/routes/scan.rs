@@ -93,7 +93,15 @@ async fn a_wrong_job_of_a_list_is_named_by_its_place_and_none_is_stored() {
             with("message_ids", json!([5])),
             "[1].message_ids[0]: expected a Discord id, 15 to 20 digits without a leading zero, in quotes",
         ),
-        (json!([]), "body: expected an array of 1 to 100"),
+        (
+            json!([]),
+            "body: expected an array of 1 to 100 objects; this one has 0",
+        ),
+        (
+            // That there are too many is said, not what is wrong with each.
+            json!(vec![json!({}); 101]),
+            "body: expected an array of 1 to 100 objects; this one has 101",
+        ),
     ] {
         let reply = app.post("/api/jobs", &list).await;
         assert_eq!((reply.status, reply.text("/detail")), (400, detail));

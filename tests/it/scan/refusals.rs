@@ -60,6 +60,24 @@ async fn each_refusal_has_its_own_reason() {
 }
 
 #[tokio::test]
+async fn a_request_that_names_the_wrong_guild_takes_no_correct_one_with_it() {
+    let app = TestApp::with_guild(guild_with(10, 1)).await;
+    let mut created = Vec::new();
+    for guild in [GUILD + 1, GUILD, GUILD] {
+        let body = json!({ "guildId": guild.to_string(), "channelId": CHANNEL.to_string() });
+        created.push(app.post("/api/jobs/scan", &body).await);
+    }
+    assert_ne!(created[0].text("/scanId"), created[1].text("/scanId"));
+    assert_eq!(created[1].text("/scanId"), created[2].text("/scanId"));
+    app.drain().await;
+    let wrong = app.job(created[0].text("/scanId")).await;
+    assert_eq!(wrong["errorCode"], "channel_elsewhere", "{wrong}");
+    let right = app.job(created[1].text("/scanId")).await;
+    assert_eq!(right["state"], "completed", "{right}");
+    app.leaves_failed(1);
+}
+
+#[tokio::test]
 async fn without_the_intent_to_read_content_a_scan_fails_and_moves_no_cursor() {
     let app = TestApp::with_guild(guild_with(100, 2)).await;
     app.discord.set_message_content_intent(false);

@@ -26,12 +26,23 @@ impl Json {
     /// # Errors
     /// The place at which the text stops being JSON.
     pub fn parse(text: &str) -> Result<Json, Invalid> {
+        if text.trim().is_empty() {
+            let detail = "the body is empty; expected JSON";
+            return Err(FieldError::body(FieldCode::Syntax, detail).into());
+        }
         serde_json::from_str(text).map_err(|error| {
             let position = (error.line().max(1), error.column().max(1));
             let (line, column) = position;
             let what = match error.classify() {
                 Category::Eof => "the text ends too early",
-                _ => "there is a mistake",
+                // The parser has no categories for its two limits.
+                _ if error.to_string().starts_with("recursion limit") => {
+                    "more than 127 levels are nested"
+                }
+                _ if error.to_string().starts_with("number out of range") => {
+                    "a number is too large"
+                }
+                _ => "there is a syntax error",
             };
             let detail = format!("expected valid JSON; {what} at line {line}, column {column}");
             let error = FieldError::body(FieldCode::Syntax, detail);
@@ -205,8 +216,19 @@ mod tests {
         assert!(
             wrong
                 .detail
-                .ends_with("there is a mistake at line 3, column 1")
+                .ends_with("there is a syntax error at line 3, column 1")
         );
+        assert_eq!(
+            error(" ").to_string(),
+            "body: the body is empty; expected JSON"
+        );
+        let nested = error(&"[".repeat(200)).detail;
+        assert!(
+            nested.contains("more than 127 levels are nested"),
+            "{nested}"
+        );
+        let large = error("1e999").detail;
+        assert!(large.contains("a number is too large"), "{large}");
         for text in ["", "{} x", "nul", "1e999", "'a'", &"[".repeat(200)] {
             assert_eq!(error(text).code, FieldCode::Syntax, "{text}");
         }

@@ -229,7 +229,8 @@ impl<'a> Node<'a> {
             .collect();
         let hint = match nearest(&name, &names) {
             Some(near) => format!("did you mean {near}?"),
-            None if names.is_empty() => "there are none here".to_owned(),
+            None if names.is_empty() => "no fields are allowed here".to_owned(),
+            None if names.len() == 1 => format!("expected {}", names[0]),
             None => format!("expected one of {}", names.join(", ")),
         };
         findings.wrong(&path, FieldCode::Unknown, format!("unknown field; {hint}"));

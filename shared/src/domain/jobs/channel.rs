@@ -103,8 +103,10 @@ impl ChannelScan {
     pub const SCAN: &'static str = "scan";
     pub const BATCH: &'static str = "batch";
 
-    /// The forms of [`ChannelScan::unique_key`], with `%s` in place of the channel.
-    pub const UNIQUE_FORMS: [&'static str; 2] = ["scan:%s:forward", "scan:%s:backfill"];
+    /// The forms of [`ChannelScan::unique_key`] in a guild, with `%s` in place of the channel.
+    pub fn unique_forms(guild_id: &str) -> [String; 2] {
+        ["forward", "backfill"].map(|mode| format!("scan:{guild_id}:%s:{mode}"))
+    }
 
     pub fn direction(&self) -> Direction {
         match (self.direction, self.scan_mode) {
@@ -151,7 +153,8 @@ impl ChannelScan {
     }
 
     /// While a scan with this key is unfinished, another one is a duplicate. A batch with
-    /// its own range has no key.
+    /// its own range has no key. The guild is part of the key: a request that names the wrong
+    /// guild fails, and must not take a correct one with it.
     pub fn unique_key(&self) -> Option<String> {
         // A different range is a different scan, even while another one runs.
         if self.before_message_id.is_some() || self.after_message_id.is_some() {
@@ -161,7 +164,7 @@ impl ChannelScan {
             Direction::Forward => "forward",
             Direction::Backward => "backfill",
         };
-        Some(format!("scan:{}:{mode}", self.channel_id))
+        Some(format!("scan:{}:{}:{mode}", self.guild_id, self.channel_id))
     }
 }
 
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn scans_of_the_same_mode_are_one() {
-        assert_eq!(scan("").unique_key().as_deref(), Some("scan:2:forward"));
+        assert_eq!(scan("").unique_key().as_deref(), Some("scan:1:2:forward"));
         assert_eq!(scan(r#", "beforeMessageId": "5""#).unique_key(), None);
     }
 }

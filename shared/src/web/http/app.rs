@@ -233,13 +233,16 @@ impl<S: Send + Sync + 'static> App<S> {
         let Some(key) = request.header(IDEMPOTENCY_KEY) else {
             return Ok(None);
         };
-        let refused = |detail| FieldError::header("Idempotency-Key", FieldCode::Invalid, detail);
+        let refused = |detail| FieldError::header(IDEMPOTENCY_KEY, FieldCode::Invalid, detail);
         if request.method() != Method::POST {
-            return Err(refused("expected with POST alone; send this request without it").into());
+            return Err(refused("only POST takes this header; send the request without it").into());
         }
         // Nobody may read a reply to somebody else.
         let Some(role) = caller.role() else {
-            return Err(refused("this route does not take it; send the request without it").into());
+            return Err(refused(
+                "this route does not take this header; send the request without it",
+            )
+            .into());
         };
         if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(refused("expected 1 to 255 visible characters").into());
@@ -268,7 +271,7 @@ impl<S: Send + Sync + 'static> App<S> {
         }
         let methods = self.methods_of(path);
         if methods.is_empty() {
-            let detail = "there is nothing at this path";
+            let detail = "no route has this path; the OpenAPI document lists all routes";
             return Err(ApiError::new(ErrorCode::RouteNotFound, detail));
         }
         Err(ApiError::method_not_allowed(methods.join(", ")))

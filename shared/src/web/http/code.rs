@@ -70,6 +70,7 @@ codes! {
     NotJson = "not_json", UNSUPPORTED_MEDIA_TYPE;
     KeyUsed = "key_used", UNPROCESSABLE_ENTITY;
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS;
+    TooManyUnknownKeys = "too_many_unknown_keys", TOO_MANY_REQUESTS;
     Internal = "internal", INTERNAL_SERVER_ERROR;
     Unavailable = "unavailable", SERVICE_UNAVAILABLE;
     QueueFull = "queue_full", SERVICE_UNAVAILABLE;

@@ -87,7 +87,7 @@ impl ApiError {
 
     /// 401: the key to sign in with is unknown.
     pub fn unknown_key() -> ApiError {
-        let error = FieldError::field("key", FieldCode::Invalid, "expected a known key");
+        let error = FieldError::field("key", FieldCode::Invalid, "the key is unknown");
         Self::new(ErrorCode::UnknownKey, error.to_string()).about(error)
     }
 
@@ -166,7 +166,7 @@ impl ApiError {
 
     /// 422.
     pub(super) fn key_used() -> ApiError {
-        let detail = "this Idempotency-Key was used for another request";
+        let detail = "this Idempotency-Key was used for another request; use a new one";
         Self::new(ErrorCode::KeyUsed, detail)
     }
 
@@ -176,6 +176,19 @@ impl ApiError {
         ApiError {
             reset_at_ms: Some(reset_at_ms),
             ..Self::new(ErrorCode::TooManyRequests, detail).after(retry_after_secs)
+        }
+    }
+
+    /// 429: too many unknown keys came from the caller's address, so no key from there is
+    /// compared before `reset_at_ms`.
+    pub(super) fn too_many_unknown_keys(retry_after_secs: u64, reset_at_ms: i64) -> ApiError {
+        let detail = format!(
+            "too many unknown keys came from this address, so no key is accepted from it; try \
+             again in {retry_after_secs} s"
+        );
+        ApiError {
+            reset_at_ms: Some(reset_at_ms),
+            ..Self::new(ErrorCode::TooManyUnknownKeys, detail).after(retry_after_secs)
         }
     }
 

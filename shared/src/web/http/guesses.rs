@@ -4,10 +4,10 @@
 //! in: switching between the two gives a guesser no extra attempts. An address that has used
 //! up its limit is refused before its next key is compared.
 
-use super::admission::refusal;
 use super::auth::bearer;
 use super::identity::identity;
 use super::{Access, Action, ApiError, Caller, Request, Services};
+use crate::rate_limiter::{Reason, Verdict};
 use crate::redis::{Redis, Scope};
 
 /// Who calls a route. An unknown key is counted.
@@ -28,14 +28,14 @@ pub(super) async fn caller(
     let now_ms = services.clock.now_ms();
     let call = services.limiter.call(&rule, &address, 1);
     if let Some(refused) = services.limiter.blocked(&call) {
-        return Err(refusal(&refused, now_ms));
+        return Err(locked_out(&refused, now_ms));
     }
     // This environment saw the limit used up. Redis knows whether it still is.
     if services.limiter.last_seen(&rule, &address).remaining == 0 {
         services.anonymous.take(&services.clock)?;
         let redis = checking(services);
         match services.limiter.peek(&redis, &rule, &address).await {
-            Ok(quota) if quota.remaining == 0 => return Err(refusal(&quota, now_ms)),
+            Ok(quota) if quota.remaining == 0 => return Err(locked_out(&quota, now_ms)),
             Ok(_) => {}
             Err(_) => return Err(ApiError::limit_unknown()),
         }
@@ -45,10 +45,19 @@ pub(super) async fn caller(
         services.anonymous.take(&services.clock)?;
         let verdict = services.limiter.check(&checking(services), &call).await;
         if !verdict.admitted {
-            return Err(refusal(&verdict, now_ms));
+            return Err(locked_out(&verdict, now_ms));
         }
     }
     Ok(caller)
+}
+
+/// The error of a verdict that does not admit a key.
+fn locked_out(verdict: &Verdict, now_ms: i64) -> ApiError {
+    if verdict.reason == Reason::Unavailable {
+        return ApiError::limit_unknown();
+    }
+    let seconds = verdict.retry_after_secs(now_ms);
+    ApiError::too_many_unknown_keys(seconds, verdict.reset_at_ms)
 }
 
 /// Redis, for a check that nothing else depends on.

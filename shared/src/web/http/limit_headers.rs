@@ -28,7 +28,8 @@ pub(super) fn add_limit_headers(
     } = verdict;
     let (name, window) = (rule.action, rule.window.as_secs());
     let left_secs = (reset_at_ms - now_ms).max(0).unsigned_abs().div_ceil(1000);
-    // A window is counted in parts, and ends with its last part.
+    // A window is counted in parts and ends with its last part, a little after the window. The
+    // draft of `RateLimit` allows no more than the window.
     let left_secs = left_secs.min(window);
     let reply = reply
         .with_header("x-ratelimit-limit", &limit.to_string())

@@ -25,6 +25,10 @@ const READ: [&str; 11] = [
     SYNC_TOKEN,
 ];
 
+/// Headers of which a value has no comma. API Gateway joins a header that was sent twice with
+/// one.
+const WITHOUT_COMMA: [&str; 2] = ["authorization", "idempotency-key"];
+
 const SYNC_TOKEN: &str = "x-sync-token";
 
 /// The longest sync token, in bytes. Those of the service are far shorter.
@@ -67,11 +71,12 @@ impl Request {
         for name in READ {
             let values = self.inner.headers().get_all(name);
             if values.iter().any(|value| value.to_str().is_err()) {
-                let detail = "expected a header of visible ASCII characters";
+                let detail = "expected visible ASCII characters only";
                 return Err(FieldError::header(name, FieldCode::Invalid, detail).into());
             }
             // Clients over HTTP/2 may send cookies in several headers.
-            if name != "cookie" && values.iter().nth(1).is_some() {
+            let is_twice = values.iter().nth(1).is_some() || is_joined(name, values.iter().next());
+            if name != "cookie" && is_twice {
                 let detail = "expected this header once";
                 return Err(FieldError::header(name, FieldCode::Duplicate, detail).into());
             }
@@ -213,13 +218,10 @@ impl Request {
         &self,
         most: usize,
     ) -> Result<OneOrMany<T>, ApiError> {
-        let read = input::parse_one_or_many(self.text()?)?;
-        match &read {
-            OneOrMany::Many(items) if items.is_empty() || items.len() > most => {
-                let detail = format!("expected an array of 1 to {most}");
-                Err(FieldError::body(FieldCode::OutOfRange, detail).into())
-            }
-            _ => Ok(read),
-        }
+        Ok(input::parse_one_or_many(self.text()?, most)?)
     }
+}
+
+fn is_joined(name: &str, value: Option<&lambda_http::http::HeaderValue>) -> bool {
+    WITHOUT_COMMA.contains(&name) && value.is_some_and(|value| value.as_bytes().contains(&b','))
 }

@@ -14,6 +14,6 @@ pub fn unknown_job<S, P, Q>(cx: &Context<S, P, Q>, id: &JobId, word: &str) -> Ap
     if cx.header("x-sync-token").is_none() && (0..REPLICA_LAG_MS).contains(&age_ms) {
         return ApiError::not_yet_known(format!("the {word} is not known yet; ask again"));
     }
-    let detail = format!("there is no such {word}, or it was forgotten after its time");
+    let detail = format!("there is no such {word}, or it was removed after its retention time");
     ApiError::new(ErrorCode::JobNotFound, detail)
 }

@@ -73,7 +73,7 @@ static HEADERS: [Header; 13] = [
     },
     Header {
         name: "X-RateLimit-Reset",
-        description: "When the window is over, in unix milliseconds.",
+        description: "When the whole limit is available again, or in a 429 when the next request is allowed, in unix milliseconds.",
         schema: || json!({ "type": "integer", "format": "int64", "examples": [1_795_219_260_000_u64] }),
     },
     Header {
