@@ -232,7 +232,7 @@ pub(super) fn parameters() -> Value {
             "name": "Idempotency-Key",
             "in": "header",
             "description": "Makes the request safe to repeat: for 24 hours, the same key with the same body gets the same reply, and the work is done once.",
-            "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
+            "schema": { "type": "string", "pattern": "^[!-+.-~-]{1,255}$" },
             "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
         },
         "If-Match": {
