@@ -8,6 +8,7 @@ use discord_local::sample;
 use serde_json::Value;
 
 use crate::follow::{Client, ScanCommand, follow, key};
+use crate::say::say;
 
 /// Clips to list: enough to see what is found, and few enough to keep what is printed next on
 /// the same screen.
@@ -33,7 +34,7 @@ pub(crate) async fn first_scan(url: &str, data: &Path) -> anyhow::Result<()> {
     if was_scanned(&client, &command).await? {
         return Ok(());
     }
-    println!("\nScanning #clips of the sample guild:\n");
+    say("\nScanning #clips of the sample guild:\n\n");
     let scan_id = client.start(&command).await?;
     follow(&client, &command, &scan_id).await
 }

@@ -14,6 +14,7 @@ use crate::clip_table::ClipTable;
 use crate::defaults::{DATA, LISTEN};
 use crate::keys::Keys;
 use crate::picture::{COLUMNS, Picture};
+use crate::say::say;
 use crate::scan_bar::ScanBar;
 
 /// Interval between polls of the scan.
@@ -124,7 +125,7 @@ impl Client {
             true => " (already under way)",
             false => "",
         };
-        println!("scan {scan_id}{note}");
+        say(&format!("scan {scan_id}{note}\n"));
         Ok(scan_id.to_owned())
     }
 
@@ -197,7 +198,7 @@ pub(crate) async fn follow(
                     text.push_str(words);
                     text.push('\n');
                 }
-                print!("{text}");
+                say(&text);
                 if let Some(path) = &command.picture {
                     picture.command = command.line();
                     picture.text = text;

@@ -16,6 +16,7 @@ mod listener;
 pub mod load_test;
 mod measure;
 mod picture;
+mod say;
 mod scan_bar;
 mod services;
 mod settings;

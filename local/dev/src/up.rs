@@ -1,7 +1,6 @@
 //! Starts the whole system.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
@@ -18,6 +17,7 @@ use crate::first_scan::first_scan;
 use crate::functions::{Functions, FunctionsConfig};
 use crate::host::Host;
 use crate::keys::Keys;
+use crate::say::say;
 use crate::services::{Place, reachable, start_endpoint, start_sample};
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -42,7 +42,8 @@ pub struct UpCommand {
     /// Use the embedded database even if UPSTASH_REDIS_REST_URL is set.
     #[arg(long)]
     pub embedded: bool,
-    /// Do not scan the sample guild's `#clips` at the first start.
+    /// Do not scan the sample guild's `#clips` at the first start. Another database than the
+    /// embedded one is never scanned into unasked.
     #[arg(long)]
     pub no_scan: bool,
 }
@@ -86,12 +87,6 @@ pub async fn up(command: UpCommand) -> anyhow::Result<()> {
     say("\nstopping\n");
     system.stop().await;
     ended
-}
-
-/// Prints without failing on a closed pipe.
-fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 impl System {
@@ -178,7 +173,9 @@ impl System {
     /// Shows the main job at work, if this is the first start with the sample guild, and then
     /// what a person can do with the system. Never returns.
     async fn welcome(&self, command: &UpCommand) -> std::convert::Infallible {
-        if self.sample.is_some() && !command.no_scan {
+        // Nothing is written to a database of somebody's own without being asked.
+        let is_ours = self.sample.is_some() && self.endpoint.is_some();
+        if is_ours && !command.no_scan {
             // The system is of use without it.
             if let Err(error) = first_scan(&self.host.url(), &command.data).await {
                 say(&format!("\nThe sample guild was not scanned: {error:#}\n"));

@@ -240,6 +240,56 @@ fn a_scan_at_the_start_can_be_interrupted() {
 }
 
 #[test]
+fn nothing_is_scanned_into_a_database_of_somebodys_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = Up::in_folder(folder.path());
+    let row = |name: &str| {
+        let mut rows = theirs.said.lines().map(str::trim);
+        let found = rows.find_map(|line| line.strip_prefix(name));
+        found.unwrap().trim().to_owned()
+    };
+    let own = tempfile::tempdir().unwrap();
+    let data = own.path().to_str().unwrap();
+    let mut command = dev(&["--listen", "localhost:0", "--data", data]);
+    command
+        .env("REDIS_PROVIDER", "local")
+        .env("UPSTASH_REDIS_REST_URL", row("database "))
+        .env("UPSTASH_REDIS_REST_TOKEN", row("token "));
+    let up = Up::start(command);
+    assert!(up.said.contains("asking the database"), "{}", up.said);
+    assert!(!up.said.contains("Scanning"), "{}", up.said);
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_stop_the_system() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut command = dev(&["--listen", "localhost:0", "--data", data]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Running(command.spawn().unwrap());
+    let mut out = BufReader::new(child.0.stdout.take().unwrap());
+    let mut said = String::new();
+    let url = loop {
+        assert!(out.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+        let url = said
+            .lines()
+            .find_map(|line| line.strip_prefix("Trawl is ready at "));
+        if let Some(url) = url {
+            break url.to_owned();
+        }
+    };
+    drop(out);
+    // The scan that goes on prints into the closed pipe, and this one prints what it found.
+    let (guild, channel) = ("1212912186163200000", "1212957484646400000");
+    let mut words = vec!["scan", "--guild", guild, "--channel", channel];
+    words.extend(["--max-messages", "300", "--data", data, "--url", &url]);
+    let output = run(&words);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("clips found"));
+    assert!(child.0.try_wait().unwrap().is_none(), "it stopped");
+}
+
+#[test]
 fn a_scan_can_be_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
