@@ -172,7 +172,7 @@ async fn a_kill_during_a_scan_loses_nothing_and_counts_nothing_twice() {
     let redis = shared::redis::connect(&redis, &Clock::system()).unwrap();
     let store = ScanStore::new(redis.clone(), "trawl:");
     let mut ids: Vec<String> = store
-        .clips(&CHANNEL.to_string())
+        .clips(&GUILD.to_string(), &CHANNEL.to_string())
         .await
         .unwrap()
         .into_iter()

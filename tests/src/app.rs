@@ -344,7 +344,9 @@ impl TestApp {
 
     /// The IDs of the clips stored for a channel, sorted.
     pub async fn clip_ids(&self, channel_id: u64) -> Vec<String> {
-        let clips = self.store().clips(&channel_id.to_string()).await.unwrap();
+        let guild_id = self.discord.guild().id.to_string();
+        let found = self.store().clips(&guild_id, &channel_id.to_string()).await;
+        let clips = found.unwrap();
         let mut ids: Vec<String> = clips.into_iter().map(|clip| clip.id).collect();
         ids.sort();
         ids

@@ -99,6 +99,7 @@ pub async fn create(cx: Context<State>) -> Result<Reply, ApiError> {
         before_message_id: None,
         after_message_id: None,
         auto_continue: false,
+        rescan: false,
         options: input.options.unwrap_or_default().into(),
     };
     let mut job = scan.into_job(JobId::new(cx.clock()))?;

@@ -18,6 +18,9 @@ pub(crate) struct SettingsInput {
     include_threads: Option<bool>,
     /// The ids of channels that are not scanned, at most 500. By default there are none.
     excluded_channel_ids: Option<Vec<Snowflake>>,
+    /// Whether the beginning of a message's text is stored with its clips. Defaults to
+    /// `true`.
+    store_text: Option<bool>,
     /// The priority of scans that do not name one: 1 first, 10 last. Defaults to 5.
     priority: Option<Bounded<1, 10>>,
 }
@@ -31,6 +34,7 @@ impl SettingsInput {
             min_video_seconds: Some(self.min_video_seconds),
             include_threads: Some(self.include_threads),
             excluded_channel_ids: Some(self.excluded_channel_ids),
+            store_text: Some(self.store_text),
             priority: Some(self.priority),
         };
         Ok(changes.apply(GuildSettings::default()))
@@ -54,6 +58,10 @@ pub(crate) struct SettingsPatch {
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Vec<Snowflake>>")]
     excluded_channel_ids: Option<Option<Vec<Snowflake>>>,
+    /// Whether the beginning of a message's text is stored with its clips.
+    #[serde(default, deserialize_with = "sent")]
+    #[schemars(with = "Option<bool>")]
+    store_text: Option<Option<bool>>,
     /// The priority of scans that do not name one: 1 first, 10 last.
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Bounded<1, 10>>")]
@@ -82,6 +90,9 @@ impl SettingsPatch {
         if let Some(excluded) = &self.excluded_channel_ids {
             let excluded = excluded.iter().flatten().cloned();
             settings.excluded_channel_ids = excluded.map(String::from).collect();
+        }
+        if let Some(store) = self.store_text {
+            settings.store_text = store.unwrap_or(default.store_text);
         }
         if let Some(priority) = self.priority {
             settings.priority = priority.map_or(default.priority, |p| p.get() as u8);

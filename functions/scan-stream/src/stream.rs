@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use shared::http::{ApiError, Context, Reply, Spec, unknown_job};
 use shared::jobs::{ScanEvent, ScanState};
 use shared::openapi::Operation;
-use shared::progress::{Cursor, Seen};
+use shared::progress::{Cursor, EventType, Seen};
 use shared::queue::JobId;
 use shared::redis::Pipeline;
+use shared::scan::complete_clips;
 
 pub const FOLLOW: Spec<Scan, LastLook> =
     Spec::get("/api/scans/stream/{scanId}", "followScan", "Follow a scan");
@@ -70,6 +71,10 @@ pub async fn follow(cx: Context<(), Scan, LastLook>) -> Result<Reply, ApiError> 
     // A cursor newer than every attempt was never issued for this scan.
     if cursor.fence() > job.fence {
         (events.last, events.reset) = (Cursor::START, true);
+    }
+    let of_clips = |event: &&mut Seen| event.kind == EventType::Clip;
+    for event in events.events.iter_mut().filter(of_clips) {
+        complete_clips(&mut event.data);
     }
     Ok(Reply::ok(&Followed {
         current_state: ScanState::of(&job),

@@ -136,6 +136,7 @@ async fn enqueue(endpoint: &upstash_local::Server) -> anyhow::Result<()> {
             before_message_id: None,
             after_message_id: None,
             auto_continue: false,
+            rescan: false,
             options: ScanOptions::default(),
         };
         jobs.push(NewJob::new(JobId::new(&clock), ChannelScan::SCAN, &scan)?);

@@ -100,7 +100,8 @@ async fn metrics_report_known_values_and_null_for_the_rest() {
     assert_eq!(keyspace["complete"], true);
     assert_eq!(keyspace["keys"], keyspace["sampledKeys"]);
     assert_eq!(keyspace["byPrefix"]["jobs"], 2);
-    assert_eq!(keyspace["byPrefix"]["clip"], 3);
+    // Three for the guild, and one for each clip.
+    assert_eq!(keyspace["byPrefix"]["clip"], 3 + 5);
 }
 
 #[tokio::test]

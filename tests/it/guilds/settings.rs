@@ -29,7 +29,7 @@ fn excluded() -> Value {
 async fn what_a_patch_does_not_name_stays() {
     let app = system().await;
     let all = json!({ "minVideoSeconds": 3.5, "includeThreads": false,
-        "excludedChannelIds": excluded(), "priority": 2 });
+        "excludedChannelIds": excluded(), "storeText": true, "priority": 2 });
     change(&app, Method::PUT, all.clone(), None).await;
     let mut expected = all;
     for (patch, field) in [
@@ -49,7 +49,7 @@ async fn what_a_patch_does_not_name_stays() {
     let reset = json!({ "excludedChannelIds": null, "priority": null, "minVideoSeconds": null });
     let reply = change(&app, Method::PATCH, reset, None).await;
     let defaults = json!({ "minVideoSeconds": null, "includeThreads": true,
-        "excludedChannelIds": [], "priority": 5 });
+        "excludedChannelIds": [], "storeText": true, "priority": 5 });
     assert_eq!(reply.json, defaults);
     assert_eq!(
         change(&app, Method::PATCH, json!({}), None).await.json,
@@ -122,7 +122,7 @@ async fn changes_made_at_once_are_all_made() {
     );
     assert_eq!([a.status, b.status, c.status], [200; 3]);
     let all = json!({ "minVideoSeconds": 9.0, "includeThreads": false,
-        "excludedChannelIds": [], "priority": 2 });
+        "excludedChannelIds": [], "storeText": true, "priority": 2 });
     assert_eq!(read(&app).await.json, all);
 }
 

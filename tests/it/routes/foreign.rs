@@ -75,7 +75,7 @@ async fn what_is_no_job_goes_to_the_dead_letters_with_its_reason() {
             "data: required",
             "guild_id: expected a Discord id, 15 to 20 digits without a leading zero, in quotes; \
              channelId: required",
-            "type: expected one of `scan`, `batch`, `message`; guildId: required; channelId: required",
+            "type: expected one of `scan`, `batch`, `rescan`, `message`; guildId: required; channelId: required",
         ]
     );
     let kept = |job: &serde_json::Value| {

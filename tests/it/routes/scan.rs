@@ -115,7 +115,7 @@ async fn a_wrong_job_of_a_list_is_named_by_its_place_and_none_is_stored() {
     let both = json!({ "type": "batch", "guildId": ID, "channelId": ID, "beforeMessageId": ID, "afterMessageId": ID });
     assert_eq!(
         app.post("/api/jobs", &both).await.text("/detail"),
-        "afterMessageId: cannot be combined with beforeMessageId"
+        "afterMessageId: must lie before the other end: nothing is in between"
     );
     assert_eq!(app.endpoint.meter().total, 0);
 }

@@ -180,7 +180,7 @@ async fn a_drainer_that_dies_between_pages_is_replaced_and_nothing_counts_twice(
         let drain = app.functions.drain.clone();
         let dying = tokio::spawn(async move { drain.handle(json!({}), 0).await });
         while app.discord.requests().len() < pages as usize + 1
-            || app.channel_total(CHANNEL).await < u64::from(pages) * 100
+            || app.channel_total(CHANNEL).await < u64::from(pages / 2) * 200
         {
             tokio::task::yield_now().await;
         }

@@ -8,7 +8,7 @@ use integration::{Options, TestApp};
 use serde_json::json;
 use shared::scan::ScanStatus;
 
-use super::{CHANNEL, FIRST_MS, guild_with, message, true_clip_ids};
+use super::{CHANNEL, FIRST_MS, GUILD, guild_with, message, true_clip_ids};
 
 #[tokio::test]
 async fn a_scan_stores_every_clip_of_a_channel_and_says_so() {
@@ -67,7 +67,11 @@ async fn every_channel_of_the_sample_guild_gives_its_true_clips() {
 
     let guild = app.discord.guild();
     for channel in channels {
-        let stored = app.store().clips(&channel.to_string()).await.unwrap();
+        let stored = app
+            .store()
+            .clips(&guild.id.to_string(), &channel.to_string())
+            .await
+            .unwrap();
         let is_link = |id: &str| id.starts_with('e');
         let mut ids: Vec<String> = stored
             .iter()
@@ -164,7 +168,11 @@ async fn clips_declared_too_short_are_left_out_and_unknown_ones_kept() {
         .await;
     app.drain().await;
 
-    let stored = app.store().clips(&CHANNEL.to_string()).await.unwrap();
+    let stored = app
+        .store()
+        .clips(&GUILD.to_string(), &CHANNEL.to_string())
+        .await
+        .unwrap();
     let mut seconds: Vec<Option<f64>> = stored.iter().map(|clip| clip.duration_seconds).collect();
     seconds.sort_by(|a, b| a.partial_cmp(b).unwrap());
     assert_eq!(seconds, [None, Some(30.0)]);
@@ -373,7 +381,11 @@ async fn a_forwarded_clip_stays_with_the_message_it_was_posted_in() {
     app.discord.add_message(CHANNEL, forward);
     app.scan(CHANNEL, json!({})).await;
     app.drain().await;
-    let stored = app.store().clips(&CHANNEL.to_string()).await.unwrap();
+    let stored = app
+        .store()
+        .clips(&GUILD.to_string(), &CHANNEL.to_string())
+        .await
+        .unwrap();
     assert_eq!(
         (stored.len(), stored[0].message_id.as_str()),
         (1, original.to_string().as_str())

@@ -28,7 +28,11 @@ async fn a_message_job_finds_the_clips_of_its_messages_alone() {
         job["returnvalue"],
         json!({ "messagesScanned": 6, "clipsFound": 5, "missingMessages": 1 })
     );
-    let stored = app.store().clips(&CHANNEL.to_string()).await.unwrap();
+    let stored = app
+        .store()
+        .clips(&GUILD.to_string(), &CHANNEL.to_string())
+        .await
+        .unwrap();
     assert!(stored.iter().all(|clip| wanted.contains(&clip.message_id)));
 
     // The scan that follows counts each message once.
@@ -169,7 +173,7 @@ async fn a_message_job_whose_drainer_dies_counts_what_it_found() {
     let dying = tokio::spawn(async move { drain.handle(json!({}), 0).await });
     while app
         .store()
-        .clips(&CHANNEL.to_string())
+        .clips(&GUILD.to_string(), &CHANNEL.to_string())
         .await
         .unwrap()
         .is_empty()

@@ -17,8 +17,8 @@ use shared::queue::{ActiveJob, Outcome};
 use shared::redis::Pipeline;
 use shared::redis::commands::hashes::Hashes as _;
 use shared::scan::{
-    CLIPS_AT_ONCE, Clip, Filter, GuildSettings, PageSave, PauseReason, Saved, ScanProgress,
-    ScanStatus, Stretch, find_clips,
+    CLIPS_AT_ONCE, ClipRecord, Filter, GuildSettings, PageSave, PauseReason, Place, Saved,
+    ScanProgress, ScanStatus, Stretch, find_clips,
 };
 
 use super::channel::page;
@@ -71,6 +71,7 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
     let mut run = Run {
         reporter: Reporter::new(job.attempt.clone()),
         settings: GuildSettings::default(),
+        parent_id: None,
         was_unreachable: false,
         requests: 0,
         clients,
@@ -92,6 +93,8 @@ struct Run {
     job: ActiveJob,
     work: Work,
     reporter: Reporter,
+    /// The channel that a thread is in.
+    parent_id: Option<String>,
     /// Whether the last request found Discord unreachable.
     was_unreachable: bool,
     /// Requests to Discord since messages were last saved.
@@ -110,7 +113,8 @@ impl Run {
         self.clients.forget_pause();
         let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
         self.requests += 1;
-        checks::channel(&self.clients, &self.settings, guild, channel).await?;
+        let found = checks::channel(&self.clients, &self.settings, guild, channel).await?;
+        self.parent_id = found.parent_id.clone().filter(|_| found.is_thread());
         self.remember_found().await?;
         let mut content_checked = false;
         while let Some(newest) = self.work.left.last().copied() {
@@ -204,17 +208,27 @@ impl Run {
 
     /// Returns the clips that one call can save and cuts the page after their messages.
     /// The other messages are read again.
-    fn clips_of(&self, page: &mut Page) -> Vec<Clip> {
+    fn clips_of(&self, page: &mut Page) -> Vec<ClipRecord> {
+        let min_seconds = (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds);
         let filter = Filter {
-            min_seconds: (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds),
+            min_seconds,
+            store_text: self.settings.store_text,
         };
-        let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
+        let place = Place {
+            guild_id: &self.scan.guild_id,
+            channel_id: &self.scan.channel_id,
+            parent_id: self.parent_id.as_deref(),
+        };
         let (mut clips, mut is_full) = (Vec::new(), false);
         page.messages.retain(|message| {
-            let found = find_clips(guild, channel, message, &filter);
+            let found = find_clips(place, message, &filter);
             is_full |= clips.len() + found.len() > CLIPS_AT_ONCE;
             if !is_full {
-                clips.extend(found);
+                clips.extend(
+                    found
+                        .into_iter()
+                        .map(|clip| ClipRecord::new(clip, min_seconds)),
+                );
             }
             !is_full
         });
@@ -238,6 +252,7 @@ impl Run {
         work.scanned += page.messages.len() as u64;
         work.missing += gone.len() as u64;
 
+        let stale = self.stale(&page, &stretches, &only, &clips).await?;
         let clients = self.clients.clone();
         let (now, done) = (clients.clock.now_ms(), work.left.is_empty());
         if self.reporter.is_first() {
@@ -248,6 +263,7 @@ impl Run {
         // page by its first event, so the first event must be one that every page has.
         let progress = self.progress(&work);
         let progress = self.reporter.add_progress(&clients, &progress);
+        self.reporter.add_removed(&clients);
         self.reporter.add_clips(&clients);
         if !gone.is_empty() {
             let data = json!({ "message": "some messages were deleted or could not be read", "messageIds": gone });
@@ -259,8 +275,7 @@ impl Run {
             self.reporter
                 .add_status(&clients, ScanStatus::Succeeded, found);
         }
-        let events = self.reporter.take();
-        let unreadable: Vec<MessageId> = page::doubtful(&page).flatten().collect();
+        let events = self.reporter.take(&clients);
         let save = PageSave {
             guild_id: &self.scan.guild_id,
             channel_id: &self.scan.channel_id,
@@ -268,9 +283,8 @@ impl Run {
             found: self.work.clips,
             clips: &clips,
             stretches: &stretches,
+            stale: &stale,
             may_have_rows: true,
-            only: Some(only),
-            unreadable: &unreadable,
             progress: Some(progress),
             watch: watch::fields(&clients, &self.job),
             pace: watch::pace(&clients, self.requests, now),
@@ -290,6 +304,36 @@ impl Run {
         self.requests = 0;
         self.job.set_checkpoint(to_json(&self.work));
         Ok(saved.watched)
+    }
+
+    /// The rows of the messages in `only` that are gone. There are too few messages for
+    /// more rows than one call removes.
+    async fn stale(
+        &self,
+        page: &Page,
+        stretches: &[Stretch],
+        only: &[MessageId],
+        clips: &[ClipRecord],
+    ) -> Result<Vec<String>, StopReason> {
+        let kept: BTreeSet<MessageId> = page::doubtful(page).flatten().collect();
+        let on_page: BTreeSet<(&str, &str)> = clips
+            .iter()
+            .map(|record| (record.clip.message_id.as_str(), record.clip.id.as_str()))
+            .collect();
+        let mut stale = Vec::new();
+        for stretch in stretches {
+            let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
+            let rows = self.clients.store.rows_in(guild, channel, *stretch).await?;
+            stale.extend(rows.into_iter().filter(|row| {
+                let mut parts = row.splitn(3, ':').skip(1);
+                let message = parts.next().unwrap_or_default().trim_start_matches('0');
+                let clip = parts.next().unwrap_or_default();
+                MessageId::parse(message)
+                    .is_some_and(|id| only.contains(&id) && !kept.contains(&id))
+                    && !on_page.contains(&(message, clip))
+            }));
+        }
+        Ok(stale)
     }
 
     fn progress(&self, work: &Work) -> ScanProgress {
@@ -339,7 +383,7 @@ impl Run {
         let clients = self.clients.clone();
         let mut pipeline = Pipeline::new();
         self.reporter.add_status(&clients, status, detail);
-        self.reporter.add_to(&mut pipeline);
+        self.reporter.add_to(&clients, &mut pipeline);
         // Best effort: the outcome matters, and the queue records it in any case.
         if let Err(error) = pipeline.send(&*clients.redis).await {
             let (job_id, error) = (&self.job.attempt.id, shared::telemetry::chain(&error));

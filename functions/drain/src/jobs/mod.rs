@@ -40,6 +40,9 @@ const KINDS: &[(&str, Run)] = &[
     (ChannelScan::BATCH, |clients, job| {
         channel::run(clients, job).boxed()
     }),
+    (ChannelScan::RESCAN, |clients, job| {
+        channel::run(clients, job).boxed()
+    }),
     (MessageScan::KIND, |clients, job| {
         message::run(clients, job).boxed()
     }),

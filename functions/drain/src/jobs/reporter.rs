@@ -28,7 +28,9 @@ pub fn failure(reason: &str) -> Value {
 pub struct Reporter {
     attempt: Attempt,
     place: u64,
-    unsent: Vec<RawCommand>,
+    unsent: Vec<(Event, String)>,
+    /// Whether the expiry of the events is to be set.
+    expires: bool,
 }
 
 impl Reporter {
@@ -37,6 +39,7 @@ impl Reporter {
             attempt,
             place: 0,
             unsent: Vec::new(),
+            expires: false,
         }
     }
 
@@ -56,15 +59,23 @@ impl Reporter {
         }
     }
 
-    /// Takes the events added since the last call, for the script that saves their
-    /// subject.
-    pub fn take(&mut self) -> Vec<RawCommand> {
-        std::mem::take(&mut self.unsent)
+    /// Takes the events added since the last call, as commands for the script that saves
+    /// their subject: one for all events, and one for their expiry if it is to be set.
+    pub fn take(&mut self, clients: &Clients) -> Vec<RawCommand> {
+        let (scan, unsent) = (self.attempt.id.as_str(), std::mem::take(&mut self.unsent));
+        let mut commands = Vec::new();
+        if !unsent.is_empty() {
+            commands.push(clients.progress.events(scan, &unsent).raw);
+        }
+        if std::mem::take(&mut self.expires) {
+            commands.push(clients.progress.expiry(scan).raw);
+        }
+        commands
     }
 
     /// Adds the same events to a pipeline, to be sent regardless of anything else.
-    pub fn add_to(&mut self, pipeline: &mut Pipeline) {
-        for command in self.take() {
+    pub fn add_to(&mut self, clients: &Clients, pipeline: &mut Pipeline) {
+        for command in self.take(clients) {
             pipeline.add_raw(command);
         }
     }
@@ -78,8 +89,7 @@ impl Reporter {
         }
         self.add(clients, EventType::Status, &data.to_string());
         if first || !matches!(status, ScanStatus::Running | ScanStatus::Pending) {
-            let expiry = clients.progress.expiry(self.attempt.id.as_str());
-            self.unsent.push(expiry.raw);
+            self.expires = true;
         }
     }
 
@@ -99,10 +109,14 @@ impl Reporter {
             .progress(&self.attempt.id, &stored.to_string())
     }
 
-    /// Adds events for new and removed clips, if there are any. Only the script that
-    /// saves the page knows.
-    pub fn add_clips(&mut self, clients: &Clients) {
+    /// Adds an event for removed clips, if there are any. Only the script that saves the
+    /// page knows.
+    pub fn add_removed(&mut self, clients: &Clients) {
         self.add(clients, EventType::Removed, "@removed");
+    }
+
+    /// Adds an event for new clips, likewise.
+    pub fn add_clips(&mut self, clients: &Clients) {
         self.add(clients, EventType::Clip, "@clips");
     }
 
@@ -122,9 +136,6 @@ impl Reporter {
             timestamp: clients.clock.now_ms(),
         };
         self.place += 1;
-        let command = clients
-            .progress
-            .event(self.attempt.id.as_str(), &event, data);
-        self.unsent.push(command.raw);
+        self.unsent.push((event, data.to_owned()));
     }
 }

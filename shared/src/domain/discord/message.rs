@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::{dimension, lenient};
+use super::lenient::lenient;
+use super::media::{Attachment, Component, Embed};
 use super::{MessageId, Parts};
 
 /// A message.
@@ -41,6 +42,12 @@ pub struct Message {
     /// The forwarded message, if this is a forward. There is at most one.
     #[serde(default)]
     pub message_snapshots: Parts<Snapshot>,
+    /// The message that this one answers or forwards.
+    #[serde(default, deserialize_with = "lenient")]
+    pub message_reference: Option<Reference>,
+    /// The reactions, where the reply has them.
+    #[serde(default, deserialize_with = "lenient")]
+    pub reactions: Option<Vec<Reaction>>,
     /// The stickers; only their presence matters.
     #[serde(default, deserialize_with = "lenient")]
     pub sticker_items: Option<Vec<Value>>,
@@ -60,8 +67,36 @@ pub struct Message {
 pub struct Author {
     /// The ID of the user or of the webhook.
     pub id: String,
+    /// The name that the user chose to be shown.
+    #[serde(default, deserialize_with = "lenient")]
+    pub global_name: Option<String>,
+    /// The unique name.
+    #[serde(default, deserialize_with = "lenient")]
+    pub username: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     bot: Option<bool>,
+}
+
+/// The message that another one answers or forwards.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Reference {
+    /// Its guild.
+    #[serde(default, deserialize_with = "lenient")]
+    pub guild_id: Option<String>,
+    /// Its channel.
+    #[serde(default, deserialize_with = "lenient")]
+    pub channel_id: Option<String>,
+    /// Its ID.
+    #[serde(default, deserialize_with = "lenient")]
+    pub message_id: Option<String>,
+}
+
+/// A reaction and how many people gave it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Reaction {
+    /// How many.
+    #[serde(default)]
+    pub count: u64,
 }
 
 /// The wrapper around a forwarded message.
@@ -73,124 +108,15 @@ pub struct Snapshot {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct SnapshotMessage {
+    /// Its text.
+    #[serde(default, deserialize_with = "lenient")]
+    pub content: Option<String>,
     #[serde(default)]
     pub attachments: Parts<Attachment>,
     #[serde(default)]
     pub embeds: Parts<Embed>,
     #[serde(default)]
     pub components: Parts<Component>,
-}
-
-/// An uploaded file.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Attachment {
-    /// Its id.
-    pub id: MessageId,
-    /// Its name.
-    #[serde(default, deserialize_with = "lenient")]
-    pub filename: Option<String>,
-    /// The original file name; `filename` has some characters removed.
-    #[serde(default, deserialize_with = "lenient")]
-    pub title: Option<String>,
-    /// The MIME type that Discord reports.
-    #[serde(default, deserialize_with = "lenient")]
-    pub content_type: Option<String>,
-    /// The size in bytes.
-    #[serde(default, deserialize_with = "lenient")]
-    pub size: Option<u64>,
-    /// The URL, which is valid for about a day.
-    #[serde(default, deserialize_with = "lenient")]
-    pub url: Option<String>,
-    /// Pixels.
-    #[serde(default, deserialize_with = "dimension")]
-    pub width: Option<u32>,
-    /// Pixels.
-    #[serde(default, deserialize_with = "dimension")]
-    pub height: Option<u32>,
-    /// The duration declared by the uploading client. Older messages do not have it, and
-    /// it cannot be trusted.
-    #[serde(default, deserialize_with = "lenient")]
-    pub duration_secs: Option<f64>,
-    /// Flags, such as the one for clips recorded with Discord.
-    #[serde(default, deserialize_with = "lenient")]
-    pub flags: Option<u64>,
-}
-
-/// A link preview or a bot's embed.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Embed {
-    /// `video`, `gifv`, `rich` and others.
-    #[serde(rename = "type", default, deserialize_with = "lenient")]
-    pub kind: Option<String>,
-    /// The URL of the page it shows.
-    #[serde(default, deserialize_with = "lenient")]
-    pub url: Option<String>,
-    /// The title of the page it shows.
-    #[serde(default, deserialize_with = "lenient")]
-    pub title: Option<String>,
-    /// The video it plays, if any.
-    #[serde(default, deserialize_with = "lenient")]
-    pub video: Option<EmbedVideo>,
-}
-
-/// The video of an embed.
-#[derive(Clone, Debug, Deserialize)]
-pub struct EmbedVideo {
-    /// The URL.
-    #[serde(default, deserialize_with = "lenient")]
-    pub url: Option<String>,
-    /// Pixels.
-    #[serde(default, deserialize_with = "dimension")]
-    pub width: Option<u32>,
-    /// Pixels.
-    #[serde(default, deserialize_with = "dimension")]
-    pub height: Option<u32>,
-}
-
-/// A layout component. Known types contain other components or media.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Component {
-    /// Nested components.
-    #[serde(default)]
-    pub components: Parts<Component>,
-    /// The items of a media gallery.
-    #[serde(default)]
-    pub items: Parts<GalleryItem>,
-    /// The file of a file component.
-    #[serde(default, deserialize_with = "lenient")]
-    pub file: Option<Media>,
-    /// The file name.
-    #[serde(default, deserialize_with = "lenient")]
-    pub name: Option<String>,
-    /// The size in bytes.
-    #[serde(default, deserialize_with = "lenient")]
-    pub size: Option<u64>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct GalleryItem {
-    #[serde(default, deserialize_with = "lenient")]
-    pub media: Option<Media>,
-}
-
-/// A media item of a component.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Media {
-    /// The URL.
-    #[serde(default, deserialize_with = "lenient")]
-    pub url: Option<String>,
-    /// Its MIME type.
-    #[serde(default, deserialize_with = "lenient")]
-    pub content_type: Option<String>,
-    /// Pixels.
-    #[serde(default, deserialize_with = "dimension")]
-    pub width: Option<u32>,
-    /// Pixels.
-    #[serde(default, deserialize_with = "dimension")]
-    pub height: Option<u32>,
-    /// Set only for uploaded files.
-    #[serde(default, deserialize_with = "lenient")]
-    pub attachment_id: Option<MessageId>,
 }
 
 /// A message that could not be parsed.
@@ -281,14 +207,6 @@ pub enum Content {
     Hidden,
     /// The message type is unknown, so nothing follows.
     Unknown,
-}
-
-impl Component {
-    fn lacks_parts(&self) -> bool {
-        self.components.lacks()
-            || self.items.lacks()
-            || self.components.iter().any(Component::lacks_parts)
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod channel;
 mod client;
 mod error;
 mod lenient;
+mod media;
 mod message;
 mod parts;
 mod refusal;
@@ -16,8 +17,7 @@ mod snowflake;
 pub use channel::{Channel, ChannelType, Guild};
 pub use client::{Discord, Page, Position};
 pub use error::Error;
-pub use message::{
-    Attachment, Author, Component, Content, Embed, EmbedVideo, Media, Message, Snapshot, Unreadable,
-};
+pub use media::{Attachment, Component, Embed, EmbedVideo, GalleryItem, Media};
+pub use message::{Author, Content, Message, Snapshot, SnapshotMessage, Unreadable};
 pub use parts::Parts;
 pub use snowflake::MessageId;

@@ -13,6 +13,8 @@ pub(super) static SCAN: JobKind = JobKind {
         "scanMode",
         "beforeMessageId",
         "afterMessageId",
+        "before",
+        "after",
         "options.maxMessages",
     ],
     is_scan: true,
@@ -27,6 +29,22 @@ pub(super) static BATCH: JobKind = JobKind {
         "autoContinue",
         "beforeMessageId",
         "afterMessageId",
+        "before",
+        "after",
+        "options.maxMessages",
+    ],
+    is_scan: true,
+};
+
+/// A rescan reads what was read before, to find what has changed since.
+pub(super) static RESCAN: JobKind = JobKind {
+    name: ChannelScan::RESCAN,
+    reads: &[
+        "beforeMessageId",
+        "afterMessageId",
+        "before",
+        "after",
+        "rescan",
         "options.maxMessages",
     ],
     is_scan: true,
@@ -94,6 +112,9 @@ pub struct ChannelScan {
     /// Whether a batch continues to the end of the channel, whatever `limit` says.
     #[serde(default)]
     pub auto_continue: bool,
+    /// Whether what was read before is read again. Present with type `rescan`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rescan: bool,
     /// Limits on what the job reads and stores.
     #[serde(default)]
     pub options: ScanOptions,
@@ -102,19 +123,26 @@ pub struct ChannelScan {
 impl ChannelScan {
     pub const SCAN: &'static str = "scan";
     pub const BATCH: &'static str = "batch";
+    pub const RESCAN: &'static str = "rescan";
 
     /// The forms of [`ChannelScan::unique_key`] in a guild, with `%s` in place of the channel.
-    pub fn unique_forms(guild_id: &str) -> [String; 2] {
-        ["forward", "backfill"].map(|mode| format!("scan:{guild_id}:%s:{mode}"))
+    pub fn unique_forms(guild_id: &str) -> [String; 3] {
+        ["forward", "backfill", "rescan"].map(|mode| format!("scan:{guild_id}:%s:{mode}"))
     }
 
     pub fn direction(&self) -> Direction {
         match (self.direction, self.scan_mode) {
             (Some(direction), _) => direction,
+            (None, None) if self.rescan => Direction::Backward,
             (None, Some(ScanMode::Backfill)) => Direction::Backward,
             // Also for jobs stored before there were modes.
             (None, _) => Direction::Forward,
         }
+    }
+
+    /// Whether what was read before is read again.
+    pub fn is_rescan(&self) -> bool {
+        self.rescan
     }
 
     /// Maximum number of messages to list. `None` reads to the end of the channel.
@@ -139,10 +167,10 @@ impl ChannelScan {
     /// # Errors
     /// If the arguments cannot be serialised.
     pub fn into_job(self, id: JobId) -> Result<NewJob, queue::Error> {
-        let kind = if self.direction.is_some() {
-            Self::BATCH
-        } else {
-            Self::SCAN
+        let kind = match (self.rescan, self.direction) {
+            (true, _) => Self::RESCAN,
+            (false, Some(_)) => Self::BATCH,
+            (false, None) => Self::SCAN,
         };
         let mut job = NewJob::new(id, kind, &self)?;
         job.unique = self.unique_key();
@@ -161,6 +189,7 @@ impl ChannelScan {
             return None;
         }
         let mode = match self.direction() {
+            _ if self.rescan => "rescan",
             Direction::Forward => "forward",
             Direction::Backward => "backfill",
         };

@@ -24,6 +24,7 @@ pub use message::MessageScan;
 pub use schema::{ScanEvent, TypedJob, TypedJobRequest};
 pub use state::ScanState;
 
+use crate::discord::MessageId;
 use crate::input::{Bounded, FieldCode, FieldError, Moment, Seconds, Snowflake};
 use crate::queue::{JobId, NewJob};
 
@@ -63,6 +64,7 @@ macro_rules! kinds {
 kinds! {
     Scan = channel::SCAN, JobRequest::scan;
     Batch = channel::BATCH, JobRequest::batch;
+    Rescan = channel::RESCAN, JobRequest::rescan;
     Message = message::MESSAGE, JobRequest::message;
 }
 
@@ -94,12 +96,17 @@ pub struct JobRequest {
     direction: Option<Direction>,
     /// How many messages to read at most. Defaults to 100.
     limit: Option<Bounded<1, 1_000_000>>,
-    /// Reads only messages older than this one. Not together with `afterMessageId`.
+    /// Reads only messages older than this one.
     #[serde(alias = "before_message_id")]
     before_message_id: Option<Snowflake>,
-    /// Reads only messages newer than this one. Not together with `beforeMessageId`.
+    /// Reads only messages newer than this one.
     #[serde(alias = "after_message_id")]
     after_message_id: Option<Snowflake>,
+    /// Reads only messages posted before this time, in place of `beforeMessageId`: unix
+    /// milliseconds or RFC 3339.
+    before: Option<Moment>,
+    /// Reads only messages posted at this time or later, in place of `afterMessageId`.
+    after: Option<Moment>,
     /// Whether to continue to the end of the channel, whatever `limit` says. Defaults to
     /// `false`.
     #[serde(alias = "auto_continue")]
@@ -182,6 +189,8 @@ impl JobRequest {
             ("autoContinue", self.auto_continue.is_some()),
             ("beforeMessageId", self.before_message_id.is_some()),
             ("afterMessageId", self.after_message_id.is_some()),
+            ("before", self.before.is_some()),
+            ("after", self.after.is_some()),
             ("messageIds", self.message_ids.is_some()),
             ("options.maxMessages", most.is_some()),
         ];
@@ -242,14 +251,44 @@ impl JobRequest {
         batch.into_job(id).map_err(not_storable)
     }
 
-    /// The arguments that scans and batches share.
+    fn rescan(self, id: JobId) -> Result<NewJob, FieldError> {
+        let rescan = ChannelScan {
+            rescan: true,
+            ..self.stretch()?
+        };
+        rescan.into_job(id).map_err(not_storable)
+    }
+
+    /// The arguments that scans, batches and rescans share.
     fn stretch(self) -> Result<ChannelScan, FieldError> {
-        if self.before_message_id.is_some() && self.after_message_id.is_some() {
-            let expected = "cannot be combined with beforeMessageId";
-            return Err(FieldError::field(
-                "afterMessageId",
-                FieldCode::Invalid,
-                expected,
+        let invalid = |field, detail: &str| FieldError::field(field, FieldCode::Invalid, detail);
+        let before = match (self.before_message_id, self.before) {
+            (Some(_), Some(_)) => {
+                return Err(invalid("before", "cannot be combined with beforeMessageId"));
+            }
+            (None, Some(time)) => Some(MessageId::at(time.ms()).0.to_string()),
+            (id, None) => id.map(String::from),
+        };
+        let after = match (self.after_message_id, self.after) {
+            (Some(_), Some(_)) => {
+                return Err(invalid("after", "cannot be combined with afterMessageId"));
+            }
+            // The end itself is not read, so it lies before the first message of that time.
+            (None, Some(time)) => Some(MessageId::at(time.ms()).0.saturating_sub(1).to_string()),
+            (id, None) => id.map(String::from),
+        };
+        let number = |text: &Option<String>| text.as_ref().and_then(|id| id.parse::<u64>().ok());
+        if number(&after)
+            .zip(number(&before))
+            .is_some_and(|(after, before)| after >= before)
+        {
+            let field = match self.after {
+                Some(_) => "after",
+                None => "afterMessageId",
+            };
+            return Err(invalid(
+                field,
+                "must lie before the other end: nothing is in between",
             ));
         }
         Ok(ChannelScan {
@@ -258,8 +297,9 @@ impl JobRequest {
             scan_mode: None,
             direction: None,
             limit: None,
-            before_message_id: self.before_message_id.map(String::from),
-            after_message_id: self.after_message_id.map(String::from),
+            before_message_id: before,
+            after_message_id: after,
+            rescan: false,
             auto_continue: self.auto_continue.unwrap_or(false),
             options: self.options.unwrap_or_default().into(),
         })

@@ -12,9 +12,31 @@ impl Keys {
         self.0.key(format_args!("scan:channels:{guild_id}"))
     }
 
-    /// HASH: `{message, 20 digits}:{clip}` → clip, one hash per channel.
-    pub fn clips(&self, channel_id: &str) -> String {
+    /// STRING: a clip, one per row.
+    pub fn record(&self, row: &str) -> String {
+        self.0.key(format_args!("clip:record:{row}"))
+    }
+
+    /// HASH: `{message, 20 digits}:{clip}` → clip, as version 0.1 stored them.
+    pub fn old_records(&self, channel_id: &str) -> String {
         self.0.key(format_args!("clip:records:{channel_id}"))
+    }
+
+    /// ZSET: `{term}:{message, 20 digits}:{channel}:{clip}`, all with score 0: what the
+    /// listed clips of a guild are found by.
+    pub fn index(&self, guild_id: &str) -> String {
+        self.0.key(format_args!("clip:index:{guild_id}"))
+    }
+
+    /// The keys of a guild that every script of clips names first, in their order.
+    pub(super) fn of_clips(&self, guild_id: &str) -> Vec<String> {
+        vec![
+            self.channels(guild_id),
+            self.recent(guild_id),
+            self.by_channel(guild_id),
+            self.forwards(guild_id),
+            self.index(guild_id),
+        ]
     }
 
     /// ZSET: `{channel}:{message, 20 digits}:{clip}` by time of posting, one set per

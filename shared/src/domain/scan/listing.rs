@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Clip, ScanStore};
+use super::{Clip, ClipRecord, ScanStore};
 use crate::discord::MessageId;
 use crate::redis::commands::hashes::hmget;
 use crate::redis::commands::sorted_sets::{Range, SortedSets as _};
+use crate::redis::commands::strings::Strings as _;
 use crate::redis::{Error, Pipeline};
 
 /// If several clips of one millisecond meet the end of a page, this many more are read. A
@@ -191,63 +192,75 @@ impl ScanStore {
 
     async fn clips_at(&self, places: &[ClipCursor]) -> Result<BTreeMap<String, Clip>, Error> {
         let rows = places.iter().map(|place| place.member.as_str());
-        self.clips_of(rows).await
+        let found = self.clips_of(rows).await?.into_iter();
+        Ok(found.map(|(row, record)| (row, record.clip)).collect())
     }
 
-    /// Loads clips by their rows, with one command per channel.
+    /// Loads clips by their rows with one command, and one more for each channel in which
+    /// version 0.1 stored some of them.
     pub(super) async fn clips_of<'a>(
         &self,
         rows: impl Iterator<Item = &'a str>,
-    ) -> Result<BTreeMap<String, Clip>, Error> {
-        let mut by_channel: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
-        for row in rows {
-            let mut parts = row.splitn(3, ':');
-            if let (Some(channel), Some(message), Some(id)) =
-                (parts.next(), parts.next(), parts.next())
-            {
-                let field = &row[channel.len() + 1..];
-                let message = message.trim_start_matches('0');
-                by_channel.entry(channel).or_default().push(Row {
-                    row,
-                    field,
-                    message,
-                    id,
-                });
-            }
-        }
-        let mut pipeline = Pipeline::new();
-        let mut slots = Vec::with_capacity(by_channel.len());
-        for (channel, rows) in &by_channel {
-            // Earlier versions stored a clip under its ID alone.
-            let fields: Vec<&str> = rows.iter().flat_map(|row| [row.field, row.id]).collect();
-            let read = hmget(&self.keys().clips(channel), &fields);
-            slots.push((rows, pipeline.add(read)));
-        }
+    ) -> Result<BTreeMap<String, ClipRecord>, Error> {
+        let rows: Vec<&str> = rows.collect();
         let mut found = BTreeMap::new();
-        if slots.is_empty() {
+        if rows.is_empty() {
             return Ok(found);
         }
-        let mut replies = pipeline.send(&**self.redis()).await?;
-        for (rows, slot) in slots {
-            for (row, texts) in rows.iter().zip(replies.take(slot)?.chunks(2)) {
-                let texts = texts.iter().flatten();
-                let mut clips = texts.filter_map(|text| serde_json::from_str(text).ok());
-                let clip = clips.find(|clip: &Clip| clip.message_id == row.message);
-                if let Some(clip) = clip {
-                    found.insert(row.row.to_owned(), clip);
+        let keys: Vec<String> = rows.iter().map(|row| self.keys().record(row)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let texts = self.redis().mget(&keys).await?;
+        let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (row, text) in rows.iter().zip(texts) {
+            match text.as_deref().map(ClipRecord::parse) {
+                Some(Some(record)) => {
+                    found.insert((*row).to_owned(), record);
+                }
+                Some(None) => {}
+                None => {
+                    let channel = row.split(':').next().unwrap_or_default();
+                    lacking.entry(channel).or_default().push(row);
                 }
             }
         }
+        if !lacking.is_empty() {
+            self.old_clips_of(&lacking, &mut found).await?;
+        }
         Ok(found)
     }
-}
 
-/// A row and its parts.
-struct Row<'a> {
-    row: &'a str,
-    field: &'a str,
-    message: &'a str,
-    id: &'a str,
+    /// Loads clips as version 0.1 stored them.
+    async fn old_clips_of(
+        &self,
+        by_channel: &BTreeMap<&str, Vec<&str>>,
+        found: &mut BTreeMap<String, ClipRecord>,
+    ) -> Result<(), Error> {
+        let mut pipeline = Pipeline::new();
+        let mut slots = Vec::with_capacity(by_channel.len());
+        for (channel, rows) in by_channel {
+            let fields = rows.iter().map(|row| &row[channel.len() + 1..]);
+            // The earliest versions stored a clip under its ID alone.
+            let ids = rows.iter().map(|row| row.rsplit(':').next().unwrap_or(row));
+            let fields: Vec<&str> = fields.chain(ids).collect();
+            let read = hmget(&self.keys().old_records(channel), &fields);
+            slots.push((rows, pipeline.add(read)));
+        }
+        let mut replies = pipeline.send(&**self.redis()).await?;
+        for (rows, slot) in slots {
+            let texts = replies.take(slot)?;
+            let (by_field, by_id) = texts.split_at(rows.len());
+            for ((row, first), second) in rows.iter().zip(by_field).zip(by_id) {
+                let texts = first.iter().chain(second);
+                let mut records = texts.filter_map(|text| ClipRecord::parse_old(text));
+                let message = row.split(':').nth(1).unwrap_or_default();
+                let message = message.trim_start_matches('0');
+                if let Some(record) = records.find(|record| record.clip.message_id == message) {
+                    found.insert((*row).to_owned(), record);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

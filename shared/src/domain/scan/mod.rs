@@ -14,6 +14,7 @@
 //! | `breaker` | the circuit breaker for Discord, for all workers | scans, the admin routes |
 //! | `settings` | the settings of a guild | the guild routes, scans |
 //! | `listing`, `removal` | the clip routes | `clips` |
+//! | `probes` | what was found inside the files of clips | the drainer |
 
 mod breaker;
 mod channel;
@@ -22,6 +23,7 @@ mod keys;
 mod listing;
 mod ownership;
 mod page;
+mod probes;
 mod removal;
 mod scripts;
 mod settings;
@@ -29,11 +31,15 @@ mod store;
 
 pub use breaker::{BOARD, Breaker, PauseReason, Trip};
 pub use channel::{Channel, Covered, Owner, ScanProgress, ScanStatus, Work};
-pub use clip::{CLIPS_AT_ONCE, Clip, ClipSource, Filter, find_clips};
+pub use clip::{
+    CLIPS_AT_ONCE, Clip, ClipRecord, ClipSource, Filter, Origin, Place, Probe, ProbeState, Term,
+    complete_clips, find_clips, words,
+};
 pub use keys::Keys;
 pub use listing::{ClipCursor, ClipQuery};
 pub use ownership::{Ownership, ScanPolicy};
-pub use page::{Pace, PageSave, PageSlot, Stretch};
+pub use page::{Pace, PageSave, PageSlot, ROWS_AT_ONCE, Stretch};
+pub use probes::{PROBES_AT_ONCE, ProbeResult, SavedProbes};
 pub use removal::{ClipsOf, Removed};
 pub use scripts::{ALL as SCRIPTS, OwnershipRequest, Saved, SavedPage};
 pub use settings::GuildSettings;

@@ -4,13 +4,14 @@
 //! It must be one step, because the record must never claim more than the clips show. A
 //! worker that died between two writes would lose the clips of a page for good.
 
-use super::scripts::{
-    SaveClip, SaveCount, SaveField, SaveKeys, SavePace, SaveRequest, add_save, key_of,
-};
-use super::{Channel, Clip, ClipSource, SavedPage, ScanStore};
+use super::scripts::{SaveClip, SaveCount, SaveField, SavePace, SaveRequest, add_save, key_of};
+use super::{Channel, ClipRecord, ClipSource, SavedPage, ScanStore};
 use crate::discord::MessageId;
-use crate::json::to_json;
-use crate::redis::{CountPlace, HashField, Pipeline, RawCommand, Slot};
+use crate::redis::commands::sorted_sets::{Range, SortedSets as _};
+use crate::redis::{CountPlace, Error, HashField, Pipeline, RawCommand, Slot};
+
+/// Maximum number of rows that one call removes.
+pub const ROWS_AT_ONCE: usize = 1000;
 
 /// Holds the result of [`ScanStore::add_page`].
 pub type PageSlot = Slot<SavedPage>;
@@ -20,6 +21,16 @@ pub type PageSlot = Slot<SavedPage>;
 pub struct Stretch {
     pub low: MessageId,
     pub high: MessageId,
+}
+
+impl Stretch {
+    /// The ends of its rows, for a range by name.
+    fn ends(&self, channel_id: &str) -> [String; 2] {
+        [
+            format!("[{channel_id}:{:0>20}:", self.low.0),
+            format!("({channel_id}:{:0>20};", self.high.0),
+        ]
+    }
 }
 
 /// The pace shared by all jobs: a field with the time until which it is used up.
@@ -43,16 +54,14 @@ pub struct PageSave<'a> {
     /// For single messages, the clips that the job found before. Otherwise the record
     /// knows.
     pub found: u64,
-    pub clips: &'a [Clip],
-    /// The ranges that were read. Rows in them that are not among the clips are removed.
+    pub clips: &'a [ClipRecord],
+    /// The ranges that were read.
     pub stretches: &'a [Stretch],
+    /// The rows in these ranges whose clips no longer exist. They are removed.
+    pub stale: &'a [String],
     /// Whether the ranges may contain rows. If nothing was read before, the script does
     /// not look for any.
     pub may_have_rows: bool,
-    /// If set, only these messages of the ranges were read.
-    pub only: Option<Vec<MessageId>>,
-    /// Messages that exist but could not be parsed. Their rows are kept.
-    pub unreadable: &'a [MessageId],
     /// The job's progress, a field of the queue. `"@found"` in its value is replaced with
     /// the number of clips found so far, as in `events`.
     pub progress: Option<HashField>,
@@ -61,7 +70,7 @@ pub struct PageSave<'a> {
     pub pace: Option<Pace<'a>>,
     /// Commands that append the events of the page, in order. The word `@clips` is
     /// replaced with the new clips and `@removed` with the removed ones. If there are
-    /// none, the command is skipped.
+    /// none, the event is left out.
     pub events: &'a [RawCommand],
     /// Where to count the clips found since the last call.
     pub count: Option<Vec<CountPlace>>,
@@ -84,35 +93,32 @@ impl ScanStore {
                 others.push(key.clone());
             }
         }
-        let keys = SaveKeys {
-            channels: self.keys().channels(guild),
-            clips: self.keys().clips(channel),
-            recent: self.keys().recent(guild),
-            by_channel: self.keys().by_channel(guild),
-            forwards: self.keys().forwards(guild),
-            others,
-        };
-        let clips = page.clips.iter().map(|clip| SaveClip {
-            id: &clip.id,
-            posted: clip.posted_at,
-            forward: clip.source == ClipSource::Forward,
-            member: self.keys().row(channel, &clip.message_id, &clip.id),
+        let clips = page.clips.iter().map(|record| {
+            let clip = &record.clip;
+            SaveClip {
+                id: &clip.id,
+                posted: clip.posted_at,
+                forward: clip.source == ClipSource::Forward,
+                member: self.keys().row(channel, &clip.message_id, &clip.id),
+                author: clip.author_id.as_deref(),
+                min: record.min_ms,
+            }
         });
-        let stretches = page.stretches.iter().map(|stretch| {
-            let from = format!("[{channel}:{:0>20}:", stretch.low.0);
-            [from, format!("({channel}:{:0>20};", stretch.high.0)]
-        });
-        let padded = |ids: &[MessageId]| ids.iter().map(|id| format!("{:0>20}", id.0)).collect();
+        let clips: Vec<SaveClip<'_>> = clips.collect();
+        let stretches = page.stretches.iter().map(|stretch| stretch.ends(channel));
+        let mut keys = self.keys().of_clips(guild);
+        let rows = clips.iter().map(|clip| &clip.member).chain(page.stale);
+        keys.extend(rows.map(|row| self.keys().record(row)));
+        keys.extend(others);
         let request = SaveRequest {
             channel,
             job: page.job_id,
             record: page.record,
             found: page.found,
-            clips: clips.collect(),
+            clips,
             stretches: stretches.collect(),
+            stale: page.stale,
             again: page.may_have_rows,
-            only: page.only.as_deref().map(padded),
-            kept: padded(page.unreadable),
             also: page.progress.as_ref().map(|also| SaveField {
                 field: &also.field,
                 value: &also.value,
@@ -138,7 +144,25 @@ impl ScanStore {
             }),
             note: page.record.is_none(),
         };
-        let texts = page.clips.iter().map(to_json).collect();
-        add_save(pipeline, &keys, &request, texts)
+        let records = page.clips.iter().map(ClipRecord::text).collect();
+        add_save(pipeline, &keys, &request, records)
+    }
+
+    /// The listed rows of a range, in order, and at most [`ROWS_AT_ONCE`].
+    ///
+    /// # Errors
+    /// If Redis cannot be reached.
+    pub async fn rows_in(
+        &self,
+        guild_id: &str,
+        channel_id: &str,
+        stretch: Stretch,
+    ) -> Result<Vec<String>, Error> {
+        let [min, max] = stretch.ends(channel_id);
+        let limit = ROWS_AT_ONCE as u64;
+        let key = self.keys().by_channel(guild_id);
+        self.redis()
+            .zrange(&key, Range::Lex { min, max, limit })
+            .await
     }
 }

@@ -57,18 +57,14 @@ impl ScanStore {
             ClipsOf::Message { id, clip, channel } => {
                 let wanted = (channel.as_deref(), *id, clip.as_deref());
                 let rows = self.rows_of(guild_id, wanted).await?;
-                let clips = self.remove_rows(guild_id, &rows).await?;
+                let clips = self.remove_rows(guild_id, &rows, None).await?;
                 Ok(Removed { clips, next: None })
             }
             ClipsOf::Channel(channel) => {
                 let ends = (format!("[{channel}:"), format!("({channel};"));
-                self.walk(guild_id, ends, None, from).await
+                self.walk(guild_id, ends, from).await
             }
-            // All channels: their rows start with digits.
-            ClipsOf::Author(author) => {
-                let ends = ("[0".to_owned(), "(:".to_owned());
-                self.walk(guild_id, ends, Some(author), from).await
-            }
+            ClipsOf::Author(author) => self.forget_author(guild_id, author).await,
         }
     }
 
@@ -76,7 +72,6 @@ impl ScanStore {
         &self,
         guild_id: &str,
         (begin, end): (String, String),
-        author: Option<&String>,
         from: Option<String>,
     ) -> Result<Removed, Error> {
         let key = self.keys().by_channel(guild_id);
@@ -94,11 +89,7 @@ impl ScanStore {
             let rows = self.redis().zrange(&key, range).await?;
             let is_last = (rows.len() as u64) < STEP;
             removed.next = rows.last().cloned().filter(|_| !is_last);
-            let rows = match author {
-                Some(author) => self.by_author(rows, author).await?,
-                None => rows,
-            };
-            removed.clips += self.remove_rows(guild_id, &rows).await?;
+            removed.clips += self.remove_rows(guild_id, &rows, None).await?;
             if is_last {
                 break;
             }
@@ -135,43 +126,74 @@ impl ScanStore {
         Ok(rows.into_iter().step_by(2).filter(is_wanted).collect())
     }
 
-    async fn by_author(&self, rows: Vec<String>, author: &str) -> Result<Vec<String>, Error> {
-        let clips = self.clips_of(rows.iter().map(String::as_str)).await?;
-        let is_authors = |row: &String| {
-            let clip = clips.get(row);
-            clip.is_some_and(|clip| clip.author_id.as_deref() == Some(author))
-        };
-        Ok(rows.into_iter().filter(is_authors).collect())
+    /// Removes the clips of an author, and sees to it that no later scan stores any. What
+    /// is stored meanwhile is refused, so nothing is left once the index is empty.
+    async fn forget_author(&self, guild_id: &str, author: &str) -> Result<Removed, Error> {
+        let mut removed = Removed::default();
+        let key = self.keys().index(guild_id);
+        for step in 0..STEPS {
+            let range = Range::Lex {
+                min: format!("[a{author}:"),
+                max: format!("(a{author};"),
+                limit: STEP,
+            };
+            // The first call also leaves the mark, so it is sent without rows as well.
+            let entries = match step {
+                0 => {
+                    self.remove_rows(guild_id, &[], Some(author)).await?;
+                    self.redis().zrange(&key, range).await?
+                }
+                _ => self.redis().zrange(&key, range).await?,
+            };
+            let rows: Vec<String> = entries.iter().filter_map(|entry| row_of(entry)).collect();
+            removed.clips += self.remove_rows(guild_id, &rows, None).await?;
+            if (entries.len() as u64) < STEP {
+                return Ok(removed);
+            }
+        }
+        // The removed ones are no longer in the index, so the next call starts over.
+        removed.next = Some(FROM_THE_START.to_owned());
+        Ok(removed)
     }
 
-    /// Removes rows in order. Rows that are not listed are skipped.
-    async fn remove_rows(&self, guild_id: &str, rows: &[String]) -> Result<u64, Error> {
+    /// Removes rows in order. Rows that are not listed are skipped. Clips of `author` are
+    /// not stored from now on.
+    async fn remove_rows(
+        &self,
+        guild_id: &str,
+        rows: &[String],
+        author: Option<&str>,
+    ) -> Result<u64, Error> {
         let message = |row: &String| Some(row.rsplit_once(':')?.0.to_owned());
         let mut ordered: Vec<&str> = rows.iter().map(String::as_str).collect();
         ordered.sort_unstable();
         let ends = rows.iter().min().zip(rows.iter().max());
         let ends = ends.and_then(|(first, last)| message(first).zip(message(last)));
-        let Some((first, last)) = ends else {
+        if ends.is_none() && author.is_none() {
             return Ok(0);
-        };
-        let channels = ordered.iter().filter_map(|row| row.split(':').next());
-        let mut channels: Vec<&str> = channels.collect();
-        channels.dedup();
+        }
+        let (first, last) = ends.unwrap_or_default();
         let keys = self.keys();
-        let mut all = vec![
-            keys.channels(guild_id),
-            keys.recent(guild_id),
-            keys.by_channel(guild_id),
-        ];
-        all.extend(channels.iter().map(|channel| keys.clips(channel)));
+        let mut all = keys.of_clips(guild_id);
+        all.extend(ordered.iter().map(|row| keys.record(row)));
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let (from, to) = (format!("[{first}:"), format!("({last};"));
         let request = RemoveRequest {
-            channels: &channels,
             members: &ordered,
             from: &from,
             to: &to,
+            author,
         };
         scripts::remove(self.redis(), &all, &request).await
     }
+}
+
+/// Where the removal of an author's clips continues: any row will do.
+const FROM_THE_START: &str = "100000000000000:00000100000000000000:100000000000000";
+
+/// The row of an entry of the index.
+pub(super) fn row_of(entry: &str) -> Option<String> {
+    let mut parts = entry.splitn(4, ':').skip(1);
+    let (message, channel, clip) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(format!("{channel}:{message}:{clip}"))
 }

@@ -9,19 +9,20 @@ use crate::redis::{
 };
 
 const FILES: LuaFiles = lua_files![
-    "base", "breaker", "forwards", "note", "page", "pause", "remove", "resume", "rows", "save",
-    "take",
+    "base", "breaker", "forwards", "note", "page", "pause", "probe", "records", "remove", "resume",
+    "rows", "save", "take",
 ];
 
 static TAKE: Script = Script::new("take", FILES);
 static SAVE: Script = Script::new("save", FILES).running(9);
 static REMOVE: Script = Script::new("remove", FILES).running(8);
+static PROBE: Script = Script::new("probe", FILES).running(8);
 static NOTE: Script = Script::new("note", FILES);
 static PAUSE: Script = Script::new("pause", FILES);
 static RESUME: Script = Script::new("resume", FILES);
 
 /// Every script, for tests that read them.
-pub static ALL: &[&Script] = &[&TAKE, &SAVE, &REMOVE, &NOTE, &PAUSE, &RESUME];
+pub static ALL: &[&Script] = &[&TAKE, &SAVE, &REMOVE, &PROBE, &NOTE, &PAUSE, &RESUME];
 
 #[derive(Serialize)]
 pub(super) struct SaveRequest<'a> {
@@ -32,10 +33,8 @@ pub(super) struct SaveRequest<'a> {
     pub found: u64,
     pub clips: Vec<SaveClip<'a>>,
     pub stretches: Vec<[String; 2]>,
+    pub stale: &'a [String],
     pub again: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub only: Option<Vec<String>>,
-    pub kept: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<SaveField<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +59,10 @@ pub(super) struct SaveClip<'a> {
     pub posted: i64,
     pub forward: bool,
     pub member: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -74,17 +77,6 @@ pub(super) struct SaveCount<'a> {
     pub key: &'a str,
     pub place: &'a str,
     pub keep: u64,
-}
-
-/// The keys `save` writes.
-pub(super) struct SaveKeys {
-    pub channels: String,
-    pub clips: String,
-    pub recent: String,
-    pub by_channel: String,
-    pub forwards: String,
-    /// Keys of other modules: the progress, the events and the counters.
-    pub others: Vec<String>,
 }
 
 /// The reply of `take`: a word with its detail, the guild's settings, and the circuit
@@ -153,10 +145,11 @@ pub(super) async fn note(redis: &Redis, channels: &str, args: &[String]) -> Resu
 
 #[derive(Serialize)]
 pub(super) struct RemoveRequest<'a> {
-    pub channels: &'a [&'a str],
     pub members: &'a [&'a str],
     pub from: &'a str,
     pub to: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<&'a str>,
 }
 
 pub(super) async fn remove(
@@ -167,22 +160,32 @@ pub(super) async fn remove(
     REMOVE.run(&**redis, keys, &[to_json(request)]).await
 }
 
+#[derive(Serialize)]
+pub(super) struct ProbeRequest<'a> {
+    pub members: Vec<&'a str>,
+    pub min: u64,
+}
+
+/// Returns how many were stored and how many turned out to be too short.
+pub(super) async fn probe(
+    redis: &Redis,
+    keys: &[&str],
+    request: &ProbeRequest<'_>,
+    found: Vec<String>,
+) -> Result<(u64, u64), Error> {
+    let args: Vec<String> = std::iter::once(to_json(request)).chain(found).collect();
+    PROBE.run(&**redis, keys, &args).await
+}
+
 pub(super) fn add_save(
     pipeline: &mut Pipeline,
-    keys: &SaveKeys,
+    keys: &[String],
     request: &SaveRequest<'_>,
-    clips: Vec<String>,
+    records: Vec<String>,
 ) -> Slot<SavedPage> {
-    let args: Vec<String> = std::iter::once(to_json(request)).chain(clips).collect();
-    let mut all = vec![
-        keys.channels.as_str(),
-        &keys.clips,
-        &keys.recent,
-        &keys.by_channel,
-        &keys.forwards,
-    ];
-    all.extend(keys.others.iter().map(String::as_str));
-    pipeline.add_script(&SAVE, &all, &args)
+    let args: Vec<String> = std::iter::once(to_json(request)).chain(records).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    pipeline.add_script(&SAVE, &keys, &args)
 }
 
 /// The key of a command.

@@ -22,6 +22,8 @@ pub struct GuildSettings {
     pub include_threads: bool,
     /// The ids of channels that are not scanned, and neither are the threads in them.
     pub excluded_channel_ids: Vec<String>,
+    /// Whether the beginning of a message's text is stored with its clips.
+    pub store_text: bool,
     /// The priority of scans that do not name one: 1 first, 10 last.
     pub priority: u8,
 }
@@ -32,6 +34,7 @@ impl Default for GuildSettings {
             min_video_seconds: None,
             include_threads: true,
             excluded_channel_ids: Vec::new(),
+            store_text: true,
             priority: 5,
         }
     }
@@ -51,6 +54,7 @@ impl GuildSettings {
             include_threads: read(&stored, "includeThreads").unwrap_or(default.include_threads),
             excluded_channel_ids: read(&stored, "excludedChannelIds")
                 .unwrap_or(default.excluded_channel_ids),
+            store_text: read(&stored, "storeText").unwrap_or(default.store_text),
             priority: read(&stored, "priority").unwrap_or(default.priority),
         }
     }

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::scripts;
 use super::{Channel, Clip, Keys};
 use crate::redis::commands::hashes::{Hashes as _, hsetnx};
-use crate::redis::commands::sorted_sets::zscore;
-use crate::redis::{Error, FromReply as _, Pipeline, Prefix, Redis, Repeat, Reply};
+use crate::redis::commands::sorted_sets::{Range, SortedSets as _};
+use crate::redis::{Error, FromReply as _, Prefix, Redis, Repeat, Reply};
 
 /// The channels and clips of all guilds.
 #[derive(Clone)]
@@ -102,35 +102,22 @@ impl ScanStore {
             .transpose()
     }
 
-    /// All listed clips of a channel, in no particular order.
+    /// All listed clips of a channel, in order, in two commands.
     ///
     /// # Errors
     /// If Redis cannot be reached. A clip that cannot be parsed is skipped.
-    pub async fn clips(&self, channel_id: &str) -> Result<Vec<Clip>, Error> {
-        let stored = self.redis.hgetall(&self.keys.clips(channel_id)).await?;
-        let stored: Vec<Clip> = stored
-            .values()
-            .filter_map(|text| serde_json::from_str(text).ok())
-            .collect();
-        let mut pipeline = Pipeline::new();
-        let slots: Vec<_> = stored
-            .iter()
-            .map(|clip| {
-                let row = self.keys.row(channel_id, &clip.message_id, &clip.id);
-                pipeline.add(zscore(&self.keys.by_channel(&clip.guild_id), &row))
-            })
-            .collect();
-        if slots.is_empty() {
-            return Ok(stored);
-        }
-        let mut replies = pipeline.send(&*self.redis).await?;
-        let mut listed = Vec::with_capacity(stored.len());
-        for (clip, slot) in stored.into_iter().zip(slots) {
-            if replies.take(slot)?.is_some() {
-                listed.push(clip);
-            }
-        }
-        Ok(listed)
+    pub async fn clips(&self, guild_id: &str, channel_id: &str) -> Result<Vec<Clip>, Error> {
+        let range = Range::Lex {
+            min: format!("[{channel_id}:"),
+            max: format!("({channel_id};"),
+            limit: u64::from(u32::MAX),
+        };
+        let rows = self
+            .redis
+            .zrange(&self.keys.by_channel(guild_id), range)
+            .await?;
+        let found = self.clips_of(rows.iter().map(String::as_str)).await?;
+        Ok(found.into_values().map(|record| record.clip).collect())
     }
 }
 

@@ -35,6 +35,14 @@ impl Cursor {
         })
     }
 
+    /// Another place in the same attempt.
+    pub(super) fn at(&self, place: &str) -> Cursor {
+        Cursor {
+            fence: self.fence,
+            place: place.parse().unwrap_or(self.place),
+        }
+    }
+
     /// The fence of the attempt that wrote the event.
     pub fn fence(&self) -> u64 {
         self.fence

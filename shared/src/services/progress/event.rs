@@ -105,30 +105,30 @@ impl Events {
     pub(super) fn after(cursor: &Cursor, entries: Vec<Entry>) -> Events {
         let place = |entry: &Entry| Cursor::parse(&entry.id).unwrap_or(Cursor::START);
         let reset = entries.first().is_some_and(|first| {
-            let first = place(first);
-            !cursor.is_followed_by(&first)
+            let last = place(first);
+            let parts = events_of(first);
+            let begin = parts
+                .first()
+                .map_or_else(|| last.clone(), |part| part.place.clone());
+            let is_inside = begin <= *cursor && *cursor <= last;
+            !is_inside && !cursor.is_followed_by(&begin)
         });
         let events: Vec<Seen> = entries
-            .into_iter()
-            .filter(|entry| place(entry) > *cursor)
+            .iter()
+            .flat_map(events_of)
+            .filter(|part| part.place > *cursor)
             .take(PAGE as usize)
-            .scan(0, |bytes, entry| {
+            .scan(0, |bytes, part| {
                 // At least one event, and then no more than a reply can hold.
                 let room = *bytes < LARGEST_READING;
-                *bytes += entry.field("data").map_or(0, str::len);
-                room.then_some(entry)
+                *bytes += part.data.len();
+                room.then_some(part)
             })
-            .map(|entry| Seen {
-                kind: EventType::parse(entry.field("type").unwrap_or_default()),
-                data: entry
-                    .field("data")
-                    .and_then(|text| serde_json::from_str(text).ok())
-                    .unwrap_or(Value::Null),
-                timestamp: entry
-                    .field("timestamp")
-                    .and_then(|text| text.parse().ok())
-                    .unwrap_or(0),
-                id: entry.id,
+            .map(|part| Seen {
+                kind: EventType::parse(part.kind),
+                data: serde_json::from_str(part.data).unwrap_or(Value::Null),
+                timestamp: part.timestamp.parse().unwrap_or(0),
+                id: part.place.to_string(),
             })
             .collect();
         let last = events
@@ -141,6 +141,41 @@ impl Events {
             reset,
         }
     }
+}
+
+/// An event inside an entry.
+struct Part<'a> {
+    place: Cursor,
+    kind: &'a str,
+    data: &'a str,
+    timestamp: &'a str,
+}
+
+/// The events of an entry. Version 0.1 stored one in each, without its place.
+fn events_of(entry: &Entry) -> Vec<Part<'_>> {
+    let last = Cursor::parse(&entry.id).unwrap_or(Cursor::START);
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    for (name, value) in &entry.fields {
+        if name == "at" || parts.is_empty() {
+            parts.push(Part {
+                place: last.clone(),
+                kind: "",
+                data: "",
+                timestamp: "",
+            });
+        }
+        let Some(part) = parts.last_mut() else {
+            continue;
+        };
+        match name.as_str() {
+            "at" => part.place = last.at(value),
+            "type" => part.kind = value,
+            "data" => part.data = value,
+            "timestamp" => part.timestamp = value,
+            _ => {}
+        }
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -193,6 +228,28 @@ mod tests {
             after("2-7", &["2-7", "3-0"]),
             (vec!["3-0".into()], "3-0".into(), false)
         );
+    }
+
+    #[test]
+    fn a_watcher_reads_on_inside_an_entry() {
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let entry = Entry {
+            id: "1-3".to_owned(),
+            fields: ["1", "3"]
+                .iter()
+                .flat_map(|at| [field("at", at), field("type", "log"), field("data", "{}")])
+                .collect(),
+        };
+        let after = |cursor: &str| {
+            let cursor = Cursor::parse(cursor).unwrap();
+            let seen = Events::after(&cursor, vec![entry.clone()]);
+            let ids: Vec<String> = seen.events.into_iter().map(|event| event.id).collect();
+            (ids.join(" "), seen.last.to_string(), seen.reset)
+        };
+        assert_eq!(after("0"), ("1-1 1-3".into(), "1-3".into(), false));
+        assert_eq!(after("1-0"), ("1-1 1-3".into(), "1-3".into(), false));
+        assert_eq!(after("1-1"), ("1-3".into(), "1-3".into(), false));
+        assert_eq!(after("1-3"), (String::new(), "1-3".into(), false));
     }
 
     #[test]

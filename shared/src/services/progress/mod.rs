@@ -3,8 +3,9 @@
 //! Each scan has a stream whose ids are `<fence>-<n>`: the fence of the writing attempt,
 //! and the event's number within that attempt. Redis refuses an id that is not above the
 //! last one. So an attempt that lost its job cannot add to the stream, and an event that is
-//! sent twice is stored once. About the last 200 events are kept, for a day after the last
-//! one.
+//! sent twice is stored once. Events that are sent together are one entry, whose id is that
+//! of the last of them: one command stores them all. About the last 200 entries are kept,
+//! for a day after the last one.
 
 mod cursor;
 mod event;
@@ -21,7 +22,7 @@ use crate::redis::commands::keys::{Keys as _, pexpire};
 use crate::redis::commands::streams::{Entry, Trim, xadd, xrange};
 use crate::redis::{Command, Error, Pipeline, Prefix, Redis, Replies, Slot};
 
-/// The approximate number of events that are kept.
+/// The approximate number of entries that are kept.
 const KEPT: u64 = 200;
 
 /// How long a scan's events outlive the last one.
@@ -54,19 +55,32 @@ impl Progress {
 
     /// Adds an event to a pipeline. [`Progress::read_published`] reads its result.
     pub fn add_event(&self, pipeline: &mut Pipeline, scan_id: &str, event: &Event) -> Slot<String> {
-        pipeline.add(self.event(scan_id, event, &event.data.to_string()))
+        let data = event.data.to_string();
+        pipeline.add(self.events(scan_id, &[(event.clone(), data)]))
     }
 
-    /// The command that adds an event, for another script to run. `data` is the event's
-    /// data, or a word that the script replaces with it.
-    pub fn event(&self, scan_id: &str, event: &Event, data: &str) -> Command<String> {
-        let (id, at) = (event.id(), event.timestamp.to_string());
-        let fields = [
-            ("type", event.kind.as_str()),
-            ("data", data),
-            ("timestamp", &at),
-        ];
-        xadd(&self.keys.events(scan_id), &id, Trim::About(KEPT), &fields)
+    /// The command that adds the events of one attempt, in order, for another script to run.
+    /// Each has its data, or a word that the script replaces with it.
+    pub fn events(&self, scan_id: &str, events: &[(Event, String)]) -> Command<String> {
+        let id = events.last().map(|(event, _)| event.id());
+        let numbers: Vec<[String; 2]> = events
+            .iter()
+            .map(|(event, _)| [event.place.to_string(), event.timestamp.to_string()])
+            .collect();
+        let fields = events
+            .iter()
+            .zip(&numbers)
+            .flat_map(|((event, data), [at, time])| {
+                [
+                    ("at", at.as_str()),
+                    ("type", event.kind.as_str()),
+                    ("data", data.as_str()),
+                    ("timestamp", time.as_str()),
+                ]
+            });
+        let fields: Vec<(&str, &str)> = fields.collect();
+        let key = self.keys.events(scan_id);
+        xadd(&key, &id.unwrap_or_default(), Trim::About(KEPT), &fields)
     }
 
     /// The command that sets the expiry of a scan's events. It is sent with the first and

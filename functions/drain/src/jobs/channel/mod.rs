@@ -6,12 +6,14 @@
 //! | `mod` | the run: from page to page, and how it stops |
 //! | `ownership` | which attempt may write the channel's record |
 //! | `page` | where a page starts and what it covers; without I/O |
-//! | `save` | saves a page and everything that follows from it |
+//! | `ahead` | pages that were read and are not saved yet; without I/O |
+//! | `save` | saves pages and everything that follows from them |
 //!
 //! Running a job twice is harmless. The channel's record has one owner, a page that has
 //! been saved is not saved again, and a restarted job continues after its last saved
 //! page.
 
+mod ahead;
 mod ownership;
 pub mod page;
 mod save;
@@ -34,12 +36,17 @@ use crate::Clients;
 
 pub use ownership::ended;
 
+use ahead::{Ahead, PAGES_AT_ONCE};
 use ownership::{LONGEST_PAUSE, ToDo};
 use save::{PageParts, RecordWrite};
 
 /// How long a scan that has made progress waits after a fault of Discord before it
 /// retries.
 const AFTER_FAULT: Duration = Duration::from_secs(5);
+
+/// A page that is followed by a longer wait is saved at once, so that nobody waits to see
+/// it.
+const SAVE_BEFORE: Duration = Duration::from_secs(2);
 
 /// Pages per run. A longer scan goes back into the queue, so that a channel with a
 /// million messages does not delay other scans.
@@ -60,6 +67,8 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
     let mut run = Run {
         reporter: Reporter::new(job.attempt.clone()),
         work: work.unwrap_or_else(|| page::begin(&scan, &channel)),
+        ahead: None,
+        parent_id: None,
         most: scan.most(),
         oldest: MessageId(0),
         newest: None,
@@ -106,7 +115,7 @@ async fn not_owned(
         let mut reporter = Reporter::new(job.attempt.clone());
         reporter.add_status(clients, ScanStatus::Failed, failure(reason));
         let mut pipeline = Pipeline::new();
-        reporter.add_to(&mut pipeline);
+        reporter.add_to(clients, &mut pipeline);
         if let Err(error) = pipeline.send(&*clients.redis).await {
             let error = shared::telemetry::chain(&error);
             tracing::warn!(job_id = %job.attempt.id, error, "an event could not be sent");
@@ -124,7 +133,12 @@ pub struct Run {
     pub job: ActiveJob,
     /// The record as last saved. This attempt owns it.
     pub channel: Channel,
+    /// The position as last saved.
     pub work: Work,
+    /// What was read since.
+    pub ahead: Option<Ahead>,
+    /// The channel that a thread is in.
+    pub parent_id: Option<String>,
     pub reporter: Reporter,
     /// Maximum number of messages to list.
     pub most: Option<u64>,
@@ -133,7 +147,7 @@ pub struct Run {
     pub newest: Option<MessageId>,
     /// Where a forward scan started, for the percentage.
     pub from: MessageId,
-    /// Pages saved by this attempt.
+    /// Pages read by this attempt.
     pub pages: u64,
     /// Requests to Discord since the last page was saved.
     pub requests: u64,
@@ -152,11 +166,13 @@ impl Run {
         let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
         self.requests += 1;
         let channel = checks::channel(&self.clients, &self.settings, guild, id).await?;
+        let is_thread = channel.is_thread();
         (self.oldest, self.newest) = (channel.id, channel.last_message_id);
         self.from = self.work.after.unwrap_or(channel.id);
         self.channel.channel_name = channel.name;
+        self.parent_id = channel.parent_id.filter(|_| is_thread);
         loop {
-            let limit = page::limit(&self.work, self.most);
+            let limit = page::limit(self.work(), self.most);
             let asked_ms = self.clients.clock.now_ms();
             let found = match limit {
                 0 => Page::default(),
@@ -167,7 +183,7 @@ impl Run {
             let last = (found.length as u64) < limit;
             // An empty page means either the end of the channel or a missing permission.
             if limit > 0 && found.length == 0 {
-                let (id, position) = (&self.scan.channel_id, page::position(&self.work));
+                let (id, position) = (&self.scan.channel_id, page::position(self.work()));
                 checks::history(&self.clients, id, self.newest, position).await?;
             }
             checks::content(&self.clients, &found, &mut self.content_checked).await?;
@@ -179,18 +195,26 @@ impl Run {
                 asked_ms,
                 wait,
             };
-            let saved = self.save(parts).await?;
-            self.came_back().await?;
-            if self.work.done {
-                return Ok(());
+            self.add(parts).await?;
+            let mut wait = wait;
+            let is_full = self
+                .ahead
+                .as_ref()
+                .is_some_and(|ahead| ahead.pages >= PAGES_AT_ONCE);
+            if is_full || self.work().done || self.pages >= PAGES || wait >= SAVE_BEFORE {
+                let saved = self.flush().await?;
+                self.came_back().await?;
+                if self.work.done {
+                    return Ok(());
+                }
+                // Stop if the job was cancelled, or if any job learned that Discord must
+                // not be called.
+                watch::check_stop(&self.clients, &saved)?;
+                wait = wait.max(watch::pace_wait(&saved, self.clients.clock.now_ms()));
             }
-            // Stop if the job was cancelled, or if any job learned that Discord must not
-            // be called.
-            watch::check_stop(&self.clients, &saved)?;
             if self.pages >= PAGES {
                 return Err(StopReason::Later(Duration::ZERO));
             }
-            let wait = wait.max(watch::pace_wait(&saved, self.clients.clock.now_ms()));
             if wait > LONGEST_PAUSE {
                 return Err(StopReason::Later(wait));
             }
@@ -198,10 +222,15 @@ impl Run {
         }
     }
 
+    /// The position after everything that was read.
+    pub fn work(&self) -> &Work {
+        self.ahead.as_ref().map_or(&self.work, |ahead| &ahead.work)
+    }
+
     async fn fetch(&mut self, limit: u64) -> Result<Page, StopReason> {
         self.check_process()?;
         self.requests += 1;
-        let position = page::position(&self.work);
+        let position = page::position(self.work());
         let clients = self.clients.clone();
         let page = unless_stopped(
             &clients,
@@ -243,6 +272,14 @@ impl Run {
 
     /// Releases the channel and reports the reason.
     async fn give_up(&mut self, stop: StopReason) -> Outcome {
+        if !matches!(stop, StopReason::Superseded)
+            && let Err(StopReason::Superseded) = self.flush().await
+        {
+            return StopReason::Superseded.outcome();
+        }
+        if self.work.done {
+            return done(&self.work);
+        }
         let now = self.clients.clock.now_ms();
         let is_outage = matches!(stop, StopReason::Unreachable(_));
         let stop = match stop {

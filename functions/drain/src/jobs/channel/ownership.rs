@@ -120,7 +120,7 @@ pub async fn ended(clients: Arc<Clients>, job: EndedJob) {
     }
     let mut reporter = Reporter::after(job.attempt.clone());
     reporter.add_status(&clients, status, failure(&job.reason));
-    reporter.add_to(&mut pipeline);
+    reporter.add_to(&clients, &mut pipeline);
     if let Err(error) = pipeline.send(&*clients.redis).await {
         let error = shared::telemetry::chain(&error);
         tracing::warn!(job_id = %job.attempt.id, error, "the event for the end of a job could not be sent");

@@ -2,7 +2,7 @@
 
 use shared::discord::{MessageId, Page, Position};
 use shared::jobs::{ChannelScan, Direction};
-use shared::scan::{CLIPS_AT_ONCE, Channel, Clip, Covered, Stretch, Work};
+use shared::scan::{CLIPS_AT_ONCE, Channel, ClipRecord, Covered, Stretch, Work};
 
 /// Maximum number of messages per page.
 pub const LARGEST: u64 = 100;
@@ -18,12 +18,13 @@ const SETTLED_MS: i64 = 60_000;
 
 /// Where a new scan starts, given the channel's cursors.
 pub fn begin(scan: &ChannelScan, channel: &Channel) -> Work {
-    let id = |text: &Option<String>| text.as_deref().and_then(MessageId::parse);
-    let (before, after) = (id(&scan.before_message_id), id(&scan.after_message_id));
+    let (after, before) = ends(scan);
     let mut work = Work::default();
     match scan.direction() {
+        Direction::Forward if after.is_some() => work.after = after,
         _ if before.is_some() => work.before = before,
-        _ if after.is_some() => work.after = after,
+        // Down from the newest message, which is the default.
+        Direction::Backward if after.is_some() || scan.is_rescan() => {}
         Direction::Backward => work.before = channel.backward_message_id,
         Direction::Forward => {
             if let Some(newest) = channel.forward_message_id {
@@ -37,6 +38,39 @@ pub fn begin(scan: &ChannelScan, channel: &Channel) -> Work {
         }
     }
     work
+}
+
+/// The messages between which a scan reads, as far as its job names them.
+fn ends(scan: &ChannelScan) -> (Option<MessageId>, Option<MessageId>) {
+    let id = |text: &Option<String>| text.as_deref().and_then(MessageId::parse);
+    (id(&scan.after_message_id), id(&scan.before_message_id))
+}
+
+/// Where a scan that goes in the direction of `work` ends, if its job says so: at the
+/// message that it does not read any more.
+pub fn end(scan: &ChannelScan, work: &Work) -> Option<MessageId> {
+    let (after, before) = ends(scan);
+    match position(work) {
+        Position::After(_) => before,
+        Position::Before(_) | Position::Newest => after,
+    }
+}
+
+/// Cuts off what lies beyond the end of a scan. Returns whether the page reached it.
+pub fn within(page: Page, work: &Work, end: Option<MessageId>) -> (Page, bool) {
+    let Some(end) = end else {
+        return (page, false);
+    };
+    let is_upwards = matches!(position(work), Position::After(_));
+    let reached = page.range.is_some_and(|(low, high)| match is_upwards {
+        true => high.0.saturating_add(1) >= end.0,
+        false => low.0 <= end.0.saturating_add(1),
+    });
+    match (reached, is_upwards) {
+        (false, _) => (page, false),
+        (true, true) => (only(page, |id| id < end), true),
+        (true, false) => (only(page, |id| id > end), true),
+    }
 }
 
 pub fn position(work: &Work) -> Position {
@@ -61,6 +95,8 @@ pub struct Read<'a> {
     pub page: &'a Page,
     /// Whether there is nothing after it.
     pub is_last: bool,
+    /// The end of the scan, if the page reached it.
+    pub end: Option<MessageId>,
     /// When it was requested, in Unix milliseconds.
     pub asked_ms: i64,
 }
@@ -70,14 +106,16 @@ impl Read<'_> {
     pub fn covered(&self, work: &Work) -> Covered {
         let range = self.page.range;
         let (low, high) = range.map_or((0, 0), |(low, high)| (low.0, high.0));
-        let above = match self.is_last {
-            true => 0,
-            false => low.saturating_sub(1),
+        let above = match (self.end, self.is_last) {
+            (Some(end), _) => end.0,
+            (None, true) => 0,
+            (None, false) => low.saturating_sub(1),
         };
+        let from_start = self.is_last && above == 0;
         match position(work) {
             Position::After(after) => Covered {
                 above: after.0,
-                below: high.max(after.0) + 1,
+                below: self.end.map_or(high.max(after.0) + 1, |end| end.0),
                 range,
                 from_start: after.0 == 0,
             },
@@ -85,13 +123,13 @@ impl Read<'_> {
                 above,
                 below,
                 range,
-                from_start: self.is_last,
+                from_start,
             },
             Position::Newest => Covered {
                 above,
-                below: high + 1,
+                below: high.max(above) + 1,
                 range,
-                from_start: self.is_last,
+                from_start,
             },
         }
     }
@@ -107,7 +145,7 @@ impl Read<'_> {
         }
         let is_top = match position(work) {
             Position::Newest => true,
-            Position::After(_) => self.is_last,
+            Position::After(_) => self.is_last && self.end.is_none(),
             Position::Before(_) => false,
         };
         let settled = MessageId::at(self.asked_ms - SETTLED_MS).0;
@@ -157,8 +195,8 @@ pub fn trimmed(page: Page, work: &Work, most: Option<u64>) -> Page {
 
 /// Cuts a page before the messages whose clips exceed what one call can save. Returns the
 /// page and its clips. The next page starts with the messages that were cut off.
-pub fn fitting(page: Page, work: &Work, clips: Vec<Vec<Clip>>) -> (Page, Vec<Clip>) {
-    let mut held: Vec<(MessageId, Vec<Clip>)> = page
+pub fn fitting(page: Page, work: &Work, clips: Vec<Vec<ClipRecord>>) -> (Page, Vec<ClipRecord>) {
+    let mut held: Vec<(MessageId, Vec<ClipRecord>)> = page
         .messages
         .iter()
         .map(|message| message.id)
@@ -238,6 +276,7 @@ mod tests {
         let read = Read {
             page,
             is_last,
+            end: None,
             asked_ms: 0,
         };
         read.covered(work)
@@ -268,6 +307,35 @@ mod tests {
             (covered.above, covered.below, covered.from_start),
             (19, 50, false)
         );
+    }
+
+    #[test]
+    fn a_page_that_reaches_the_end_of_a_scan_is_cut_there() {
+        let down = Work {
+            before: Some(MessageId(90)),
+            ..Work::default()
+        };
+        let part = |ids: &[u64]| Page {
+            messages: Vec::new(),
+            ..page(ids)
+        };
+        assert!(!within(part(&[60, 80]), &down, Some(MessageId(50))).1);
+        assert!(within(part(&[51, 80]), &down, Some(MessageId(50))).1);
+        assert!(within(part(&[40, 80]), &down, Some(MessageId(50))).1);
+        let up = Work {
+            after: Some(MessageId(10)),
+            ..Work::default()
+        };
+        assert!(within(part(&[20, 49]), &up, Some(MessageId(50))).1);
+        assert!(!within(part(&[20, 48]), &up, Some(MessageId(50))).1);
+        let read = Read {
+            page: &page(&[60, 80]),
+            is_last: true,
+            end: Some(MessageId(50)),
+            asked_ms: 0,
+        };
+        let covered = read.covered(&down);
+        assert_eq!((covered.above, covered.from_start), (50, false));
     }
 
     #[test]

@@ -1,16 +1,18 @@
-//! Saves a page of a scan and everything that follows from it.
+//! Saves pages of a scan and everything that follows from them.
 
 use std::time::Duration;
 
 use serde_json::json;
 use shared::counters::CLIPS;
 use shared::discord::{MessageId, Page, Position};
+use shared::jobs::ChannelScan;
 use shared::redis::{HashField, Pipeline};
 use shared::scan::{
-    Channel, Clip, Filter, Pace, PageSave, Saved, SavedPage, ScanProgress, ScanStatus, Stretch,
-    Work, find_clips,
+    Channel, ClipRecord, Filter, Pace, PageSave, Place, ROWS_AT_ONCE, Saved, SavedPage,
+    ScanProgress, ScanStatus, Stretch, Work, find_clips,
 };
 
+use super::ahead::Ahead;
 use super::ownership::{former_owner, owner};
 use super::{Run, page};
 use crate::jobs::reporter::FOUND;
@@ -30,20 +32,19 @@ pub struct PageParts {
     pub wait: Duration,
 }
 
-/// What is written to a channel's record, together with a page if there is one.
+/// What is written to a channel's record, together with pages if there are any.
 pub struct RecordWrite<'a> {
     pub channel: Channel,
     pub status: ScanStatus,
     /// Why the scan failed.
     pub error: Option<String>,
-    /// Clips found on the page.
-    pub clips: &'a [Clip],
-    /// The range that was read. Rows in it without a clip on the page are removed.
-    pub stretch: Option<Stretch>,
-    /// Whether a part of the range may have been read before.
+    /// Clips found on the pages.
+    pub clips: &'a [ClipRecord],
+    /// The ranges that were read, and the rows in them that are gone.
+    pub stretches: &'a [Stretch],
+    pub stale: &'a [String],
+    /// Whether a part of the ranges may have been read before.
     pub may_have_rows: bool,
-    /// Messages that exist but could not be read. Their rows are kept.
-    pub unreadable: Vec<MessageId>,
     /// The job's progress; `None` if no page is saved.
     pub progress: Option<HashField>,
 }
@@ -56,72 +57,86 @@ impl RecordWrite<'_> {
             status,
             error: None,
             clips: &[],
-            stretch: None,
+            stretches: &[],
+            stale: &[],
             may_have_rows: false,
-            unreadable: Vec::new(),
             progress: None,
         }
     }
 }
 
 impl Run {
-    /// Saves a page and returns the fields of [`watch::fields`].
-    pub async fn save(&mut self, parts: PageParts) -> Result<Vec<String>, StopReason> {
-        let PageParts {
-            found,
-            limit,
-            asked_ms,
-            wait,
-            ..
-        } = parts;
-        let found = page::trimmed(found, &self.work, self.most);
+    /// Adds a page to those that are saved next. Saves those before it if they do not fit
+    /// into one call.
+    pub async fn add(&mut self, parts: PageParts) -> Result<(), StopReason> {
+        let end = page::end(&self.scan, self.work());
+        let (found, reached_end) = page::within(parts.found, self.work(), end);
+        let found = page::trimmed(found, self.work(), self.most);
         let clips = self.clips_of(&found);
         let whole = found.length;
-        let (found, clips) = page::fitting(found, &self.work, clips);
-        let last = parts.last && found.length == whole;
-        let before = self.work.listed;
-        let mut work = self.work.clone();
-        let mut channel = self.channel.clone();
-        let mut stretch = None;
-        let mut may_have_rows = false;
-        if limit > 0 {
+        let (found, clips) = page::fitting(found, self.work(), clips);
+        let is_whole = found.length == whole;
+        let last = (parts.last || reached_end) && is_whole;
+        if self
+            .ahead
+            .as_ref()
+            .is_some_and(|ahead| !ahead.has_room(clips.len()))
+        {
+            self.flush().await?;
+        }
+        self.add_page_events(&found);
+        let mut ahead = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => Ahead::new(self.channel.clone(), self.work.clone()),
+        };
+        if parts.limit > 0 {
             let read = page::Read {
                 page: &found,
                 is_last: last,
-                asked_ms,
+                end: end.filter(|_| reached_end && is_whole),
+                asked_ms: parts.asked_ms,
             };
-            let covered = read.covered(&work);
-            stretch = read.stretch(&work, &covered);
-            // Computed before the cursors move; afterwards every range would count as
-            // read.
-            may_have_rows =
-                stretch.is_some_and(|stretch| channel.knows_of(stretch.low, stretch.high));
-            if !channel.cover(&covered) {
-                channel.strays = true;
-            }
+            let covered = read.covered(&ahead.work);
+            let stretch = read.stretch(&ahead.work, &covered);
+            ahead.cover(&covered, stretch);
         }
-        page::advance(&mut work, &found);
-        let is_enough = limit == 0 || self.most.is_some_and(|most| work.listed >= most);
+        ahead.advance(&found, clips);
+        let work = &mut ahead.work;
+        let is_enough = parts.limit == 0 || self.most.is_some_and(|most| work.listed >= most);
         work.done = last || is_enough;
-        if !is_enough && work.done && self.goes_down(&channel, &mut work) {
+        if !is_enough && work.done && goes_down(&self.scan, &ahead.channel, work) {
             work.done = false;
         }
-        work.reached_start = channel.reached_start(last);
-
+        work.reached_start = ahead.channel.reached_start(last && !reached_end);
         let now = self.clients.clock.now_ms();
-        channel.total_messages_scanned += work.listed - before;
-        channel.next_page_at = now + wait.as_millis() as i64;
+        ahead.channel.next_page_at = now + parts.wait.as_millis() as i64;
+        self.ahead = Some(ahead);
+        self.pages += 1;
+        Ok(())
+    }
+
+    /// Saves the pages that are not saved yet. Returns the fields of [`watch::fields`].
+    pub async fn flush(&mut self) -> Result<Vec<String>, StopReason> {
+        let Some(mut ahead) = self.ahead.take() else {
+            return Ok(Vec::new());
+        };
+        let stale = self.stale(&mut ahead).await?;
+        let now = self.clients.clock.now_ms();
+        let work = ahead.work.clone();
+        let mut channel = ahead.channel.clone();
+        // Rows that are gone may have been removed before, which changed the record.
+        channel.revision = self.channel.revision;
         channel.set_work(self.job.attempt.id.as_str(), work.clone());
         let status = match work.done {
             true => ScanStatus::Succeeded,
             false => ScanStatus::Running,
         };
         let write = RecordWrite {
-            clips: &clips,
-            stretch,
-            may_have_rows,
-            unreadable: page::doubtful(&found).flatten().collect(),
-            progress: Some(self.add_events(&work, &found, now)),
+            clips: &ahead.clips,
+            stretches: &ahead.stretches,
+            stale: &stale,
+            may_have_rows: ahead.may_have_rows,
+            progress: Some(self.add_last_events(&ahead, now)),
             ..RecordWrite::new(channel, status)
         };
         let saved = self.write(write).await?;
@@ -129,48 +144,109 @@ impl Run {
             clips: saved.found,
             ..work
         };
-        self.pages += 1;
         self.requests = 0;
         Ok(saved.watched)
     }
 
-    fn clips_of(&self, found: &Page) -> Vec<Vec<Clip>> {
-        let filter = Filter {
-            min_seconds: (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds),
+    /// The rows of the pages' ranges that are gone. If they are more than one call removes,
+    /// the first ones are removed here. That comes before the cursors say that the ranges
+    /// were read again, so that a crash in between loses no removal.
+    async fn stale(&mut self, ahead: &mut Ahead) -> Result<Vec<String>, StopReason> {
+        let mut stale = Vec::new();
+        if !ahead.may_have_rows && !self.channel.strays {
+            return Ok(stale);
+        }
+        ahead.may_have_rows = true;
+        for mut stretch in ahead.stretches.clone() {
+            loop {
+                let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
+                let store = &self.clients.store;
+                let rows = store.rows_in(guild, channel, stretch).await?;
+                let last = rows.last().filter(|_| rows.len() == ROWS_AT_ONCE);
+                let message = last.and_then(|row| {
+                    MessageId::parse(row.split(':').nth(1)?.trim_start_matches('0'))
+                });
+                stale.extend(ahead.stale(rows));
+                let Some(message) = message.filter(|message| *message < stretch.high) else {
+                    break;
+                };
+                if stale.len() >= ROWS_AT_ONCE / 2 {
+                    let part = Stretch {
+                        high: message,
+                        ..stretch
+                    };
+                    self.remove(part, &stale).await?;
+                    stale.clear();
+                }
+                // The rows of this message may be on both sides of the cut.
+                stretch.low = message;
+                if stretch.low == stretch.high {
+                    break;
+                }
+            }
+        }
+        stale.sort_unstable();
+        stale.dedup();
+        Ok(stale)
+    }
+
+    /// Removes rows that are gone, without saving a page.
+    async fn remove(&mut self, stretch: Stretch, stale: &[String]) -> Result<(), StopReason> {
+        let clients = self.clients.clone();
+        self.reporter.add_removed(&clients);
+        let write = RecordWrite {
+            stretches: &[stretch],
+            stale,
+            may_have_rows: true,
+            ..RecordWrite::new(self.channel.clone(), ScanStatus::Running)
         };
-        let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
+        self.write(write).await.map(|_| ())
+    }
+
+    fn clips_of(&self, found: &Page) -> Vec<Vec<ClipRecord>> {
+        let min_seconds = (self.scan.options.min_video_seconds).or(self.settings.min_video_seconds);
+        let filter = Filter {
+            min_seconds,
+            store_text: self.settings.store_text,
+        };
+        let place = Place {
+            guild_id: &self.scan.guild_id,
+            channel_id: &self.scan.channel_id,
+            parent_id: self.parent_id.as_deref(),
+        };
         let messages = found.messages.iter();
-        messages
-            .map(|message| find_clips(guild, channel, message, &filter))
+        let clips = messages.map(|message| find_clips(place, message, &filter));
+        clips
+            .map(|clips| {
+                let records = clips
+                    .into_iter()
+                    .map(|clip| ClipRecord::new(clip, min_seconds));
+                records.collect()
+            })
             .collect()
     }
 
-    /// Makes a forward scan that has read all newer messages continue with those older
-    /// than the oldest message read.
-    fn goes_down(&self, channel: &Channel, work: &mut Work) -> bool {
-        let is_up = matches!(page::position(work), Position::After(_));
-        let oldest = channel.backward_message_id;
-        if !is_up || !self.scan.goes_to_start() || channel.backfill_done || oldest.is_none() {
-            return false;
-        }
-        (work.before, work.after, work.seen) = (oldest, None, None);
-        true
-    }
-
-    /// Adds the events of a page and returns the job's new progress.
-    fn add_events(&mut self, work: &Work, found: &Page, now: i64) -> HashField {
+    /// Adds the events of a page that need not wait until it is saved together with others.
+    fn add_page_events(&mut self, found: &Page) {
         let clients = self.clients.clone();
         if self.pages == 0 {
             self.reporter
                 .add_status(&clients, ScanStatus::Running, json!({}));
         }
-        self.reporter.add_clips(&clients);
-        let ids = page::unreadable(&self.work, found);
+        let ids = page::unreadable(self.work(), found);
         if !ids.is_empty() {
             let data = json!({ "message": "some messages could not be read", "messageIds": ids });
             self.reporter.add_log(&clients, &data);
         }
-        let progress = self.progress(work, found, now);
+    }
+
+    /// Adds the events that all pages have in common, and returns the job's new progress.
+    fn add_last_events(&mut self, ahead: &Ahead, now: i64) -> HashField {
+        let clients = self.clients.clone();
+        self.reporter.add_removed(&clients);
+        self.reporter.add_clips(&clients);
+        let work = &ahead.work;
+        let progress = self.progress(work, ahead.range, now);
         let progress = self.reporter.add_progress(&clients, &progress);
         if work.done {
             let detail = json!({
@@ -184,9 +260,14 @@ impl Run {
         progress
     }
 
-    fn progress(&self, work: &Work, found: &Page, now: i64) -> ScanProgress {
+    fn progress(
+        &self,
+        work: &Work,
+        range: Option<(MessageId, MessageId)>,
+        now: i64,
+    ) -> ScanProgress {
         let newest = self.newest.map_or(now, MessageId::created_ms);
-        let by_time = found.range.map_or(0.0, |(low, high)| match work.after {
+        let by_time = range.map_or(0.0, |(low, high)| match work.after {
             Some(_) => share(self.from.created_ms(), newest, high.created_ms()),
             None => share(newest, self.oldest.created_ms(), low.created_ms()),
         });
@@ -223,7 +304,7 @@ impl Run {
         if finished && status != ScanStatus::Succeeded {
             channel.works.remove(self.job.attempt.id.as_str());
         }
-        let events = self.reporter.take();
+        let events = self.reporter.take(&self.clients);
         let is_page = write.progress.is_some();
         let page = PageSave {
             guild_id: &self.scan.guild_id,
@@ -231,9 +312,9 @@ impl Run {
             job_id: self.job.attempt.id.as_str(),
             record: Some(&channel),
             clips: write.clips,
-            stretches: write.stretch.as_slice(),
+            stretches: write.stretches,
+            stale: write.stale,
             may_have_rows: write.may_have_rows,
-            unreadable: &write.unreadable,
             progress: write.progress,
             watch: match is_page {
                 true => watch::fields(&self.clients, &self.job),
@@ -256,6 +337,18 @@ impl Run {
             Saved::Superseded => Err(StopReason::Superseded),
         }
     }
+}
+
+/// Makes a forward scan that has read all newer messages continue with those older than
+/// the oldest message read.
+fn goes_down(scan: &ChannelScan, channel: &Channel, work: &mut Work) -> bool {
+    let is_up = matches!(page::position(work), Position::After(_));
+    let oldest = channel.backward_message_id;
+    if !is_up || !scan.goes_to_start() || channel.backfill_done || oldest.is_none() {
+        return false;
+    }
+    (work.before, work.after, work.seen) = (oldest, None, None);
+    true
 }
 
 /// Where `at` lies between `from` and `to`, as a fraction.

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::kind::{Batch, Kind, Message, Scan};
+use super::kind::{Batch, Kind, Message, Rescan, Scan};
 use super::union::{Union, object_of, set_field, set_type};
 use crate::queue::{FOREIGN, Job};
 use crate::scan::ScanProgress;
@@ -23,6 +23,7 @@ impl JsonSchema for TypedJob {
         Union::new(generator)
             .or::<JobOf<Scan>>(Scan::kind().name)
             .or::<JobOf<Batch>>(Batch::kind().name)
+            .or::<JobOf<Rescan>>(Rescan::kind().name)
             .or::<JobOf<Message>>(Message::kind().name)
             .or::<ForeignJob>(FOREIGN)
             .described("A job. `type` decides what `data` and `returnvalue` hold.")

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema};
 
 use super::union::{is_required, remove_field};
-use crate::jobs::channel::{BATCH, ChannelScan, SCAN};
+use crate::jobs::channel::{BATCH, ChannelScan, RESCAN, SCAN};
 use crate::jobs::message::{MESSAGE, MessageScan};
 use crate::jobs::{JobKind, KINDS};
 
@@ -39,6 +39,7 @@ pub(super) trait Kind {
 pub(super) struct Scan;
 pub(super) struct Batch;
 pub(super) struct Message;
+pub(super) struct Rescan;
 
 impl Kind for Scan {
     const TITLE: &'static str = "Scan";
@@ -60,6 +61,17 @@ impl Kind for Batch {
 
     fn kind() -> &'static JobKind {
         &BATCH
+    }
+}
+
+impl Kind for Rescan {
+    const TITLE: &'static str = "Rescan";
+    const DESCRIPTION: &'static str = "Reads a channel, or a stretch of it, again from the newest message down: it finds clips that were left out before, and removes those that are gone.";
+    type Arguments = ChannelScan;
+    type Result = ScanResult;
+
+    fn kind() -> &'static JobKind {
+        &RESCAN
     }
 }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
-use super::kind::{Batch, Kind, Message, Scan};
+use super::kind::{Batch, Kind, Message, Rescan, Scan};
 use super::union::{Union, object_of, require_field, set_field, set_type};
 use crate::jobs::{JobRequest, MessageScan};
 
@@ -22,6 +22,7 @@ impl JsonSchema for TypedJobRequest {
         Union::new(generator)
             .or::<Requested<Scan>>(Scan::kind().name)
             .or::<Requested<Batch>>(Batch::kind().name)
+            .or::<Requested<Rescan>>(Rescan::kind().name)
             .or::<Requested<Message>>(Message::kind().name)
             .described("A job to create. `type` decides which other fields there are.")
     }

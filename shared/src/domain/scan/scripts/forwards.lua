@@ -4,13 +4,13 @@
 -- Returns nothing: definitions only.
 --
 -- Needs: base (call, push, tx, tx.keys)
--- Needs: rows (field_of, list, unlist)
+-- Needs: rows (list, tx.old_terms, unlist)
 -- Defines: tx.forwards, tx.settled, read_forwards(ids), forward_at(id, member)
--- Defines: add_forward(id, member, posted), settle(id, first, replaced)
+-- Defines: add_forward(id, member, posted, terms), settle(id, first, replaced)
 -- Defines: write_forwards(marks, unmarked)
 local FORWARDS_KEPT = 20
--- By clip: the places of its forwards, {member, time}, oldest first, as they are stored
--- (text) and as they will be; whether its forwards are not listed.
+-- By clip: the places of its forwards, {member, time, terms}, oldest first, as they are
+-- stored (text) and as they will be; whether its forwards are not listed.
 local stored_forwards = {}
 tx.forwards, tx.settled = {}, {}
 
@@ -19,6 +19,9 @@ local function read_forwards(ids)
   for n, text in ipairs(call('HMGET', tx.keys.forwards, unpack(ids))) do
     tx.forwards[ids[n]] = text and cjson.decode(text) or {}
     stored_forwards[ids[n]] = text or ''
+    for _, place in ipairs(tx.forwards[ids[n]]) do
+      tx.old_terms[place[1]] = tx.old_terms[place[1]] or place[3]
+    end
   end
 end
 
@@ -28,12 +31,17 @@ local function forward_at(id, member)
   end
 end
 
-local function add_forward(id, member, posted)
-  if forward_at(id, member) then return end
-  local places = tx.forwards[id]
-  push(places, { member, posted })
+local function message_and_clip(member) return string.match(member, '^%d+:(.+)$') end
+
+local function add_forward(id, member, posted, terms)
+  local places, at = tx.forwards[id], forward_at(id, member)
+  if at then
+    places[at][3] = terms
+    return
+  end
+  push(places, { member, posted, terms })
   table.sort(places, function(a, b)
-    local x, y = field_of(a[1]), field_of(b[1])
+    local x, y = message_and_clip(a[1]), message_and_clip(b[1])
     return x < y or (x == y and a[1] < b[1])
   end)
   if #places > FORWARDS_KEPT then table.remove(places) end
@@ -47,7 +55,7 @@ local function settle(id, first, replaced)
   if first and (not shown or shown[1] ~= first[1]) and unlist(first[1]) then
     replaced(first[1])
   end
-  if shown then list(shown[1], shown[2]) end
+  if shown then list(shown[1], shown[2], shown[3] or '') end
 end
 
 local function write_forwards(marks, unmarked)

@@ -1,32 +1,37 @@
--- save: stores a page's clips together with the record that says it was read, and sends
--- the events about it.
+-- save: stores the clips of one or more pages together with the record that says they were
+-- read, and sends the events about them.
 --
--- KEYS[1]  scan:channels:{guild}   HASH    channel id -> record
--- KEYS[2]  clip:records:{channel}  HASH    {message}:{clip} -> clip
--- KEYS[3]  clip:recent:{guild}     ZSET    listed rows by time
--- KEYS[4]  clip:channel:{guild}    ZSET    listed rows in order, and marks
--- KEYS[5]  clip:forwards:{guild}   HASH    clip id -> places of its forwards
--- KEYS[6]  only with `also`        HASH    another's, such as the job's progress
+-- KEYS[1]  scan:channels:{guild}  HASH    channel id -> record
+-- KEYS[2]  clip:recent:{guild}    ZSET    listed rows by time
+-- KEYS[3]  clip:channel:{guild}   ZSET    listed rows in order, and marks
+-- KEYS[4]  clip:forwards:{guild}  HASH    clip id -> places of its forwards
+-- KEYS[5]  clip:index:{guild}     ZSET    what listed rows are found by
+-- KEYS[…]  clip:record:{row}      STRING  of each of `clips`, then of each of `stale`
+-- KEYS[…]  only with `also`       HASH    another's, such as the job's progress
 -- KEYS[…]  others that `tell` and `count` name
 -- ARGV[1]  request  JSON: channel; job; record (none: single messages); found (of those,
---          clips the job found before); clips [{id, message, posted, forward, member}];
---          stretches [{from, to}] of members that were read; again (whether they were
---          before); only, kept (messages); also {field, value}; watch (fields there);
---          pace {field, now, spent} there; tell [words of a command]; count [{key, place,
---          keep}] for the clips found since the last time; note (that the record is of a
---          channel with rows beyond its cursors)
--- ARGV[2…] each clip as JSON, in that order
+--          clips the job found before); clips [{id, posted, forward, member, author, min}];
+--          stretches [{from, to}] of members that were read, and stale, the rows in them
+--          that are not on the page; again (whether they may have been read before); also
+--          {field, value}; watch (fields there); pace {field, now, spent} there; tell [words
+--          of a command]; count [{key, place, keep}] for the clips found since the last
+--          time; note (that the record is of a channel with rows beyond its cursors)
+-- ARGV[2…] the record of each clip, in that order
 --
 -- Returns {`saved`, new clips, clips the job found, watched fields, what was sent before};
 -- `dup` when this very page was saved before; `lost` when the writer is not the record's
 -- owner any more.
 --
 -- Needs: base (call, int, push, start, tx.keys)
--- Needs: rows (add_count, counts, field_of, recount, write_rows)
+-- Needs: rows (add_count, counts, recount, write_rows)
 -- Needs: forwards (write_forwards)
+-- Needs: records (write_records)
 -- Needs: page (filled, take_page, tx.marks, tx.unmarked)
 local request = cjson.decode(ARGV[1])
-start({ channels = KEYS[1], recent = KEYS[3], order = KEYS[4], forwards = KEYS[5] })
+start()
+local keys, others = {}, 5 + #request.clips + #request.stale
+for n = 6, others do keys[n - 5] = KEYS[n] end
+local also = KEYS[others + 1]
 local stored = call('HGET', tx.keys.channels, request.channel)
 stored = stored and cjson.decode(stored)
 local record = request.record
@@ -36,7 +41,7 @@ local found = record and (work and work.clips or 0) or request.found
 local watched, wanted = {}, request.watch or {}
 if request.pace then push(wanted, request.pace.field) end
 if #wanted > 0 then
-  for n, value in ipairs(call('HMGET', KEYS[6], unpack(wanted))) do watched[n] = value or '' end
+  for n, value in ipairs(call('HMGET', also, unpack(wanted))) do watched[n] = value or '' end
 end
 
 if record then
@@ -46,28 +51,26 @@ if record then
   end
   if stored.revision >= record.revision then return { 'dup', 0, found, watched, '' } end
 end
-if not (request.again or (stored and stored.strays)) then request.stretches = {} end
+request.again = request.again or (stored and stored.strays) or false
+if not request.again then request.stretches = {} end
 
 local texts = {}
 for n = 2, #ARGV do texts[n - 1] = ARGV[n] end
-local records, stale, new = take_page(request, texts)
+local written, new = take_page(request, texts, keys)
 found = found + new
 
--- A job of single messages has no revision: the stream refuses its first event if it was
--- sent before.
+-- A job of single messages has no revision: the stream refuses its events if they were sent
+-- before.
 local n_sent = 0
 if not record then
   local reply = redis.pcall(unpack(filled(request.tell[1], found)))
   if type(reply) == 'table' and reply.err then
-    return { 'dup', 0, found, watched, call('HGET', KEYS[6], request.also.field) or '' }
+    return { 'dup', 0, found, watched, call('HGET', also, request.also.field) or '' }
   end
   n_sent = 1
 end
 
-if #records > 0 then call('HSET', KEYS[2], unpack(records)) end
-local gone = {}
-for _, member in ipairs(stale) do push(gone, field_of(member)) end
-if #gone > 0 then call('HDEL', KEYS[2], unpack(gone)) end
+write_records(written, keys, #request.clips)
 write_forwards(tx.marks, tx.unmarked)
 write_rows(tx.marks, tx.unmarked)
 
@@ -77,7 +80,8 @@ local was = cjson.encode(record)
 record.messageCount = stored and stored.messageCount or 0
 add_count(record, more[request.channel])
 local uncounted = (stored and stored.uncounted or 0) + new
-record.strays = record.strays or (stored and stored.strays) or (request.note and #records > 0) or nil
+local has_strays = request.note and #written.records > 0
+record.strays = record.strays or (stored and stored.strays) or has_strays or nil
 if record.works and record.works[request.job] then record.works[request.job].clips = found end
 for channel, change in pairs(more) do
   if channel ~= request.channel then recount(channel, change) end
@@ -93,7 +97,7 @@ end
 record.uncounted = uncounted > 0 and uncounted or nil
 for n = n_sent + 1, #request.tell do
   local words = filled(request.tell[n], found)
-  -- An event that the stream refuses was sent before.
+  -- Events that the stream refuses were sent before.
   if words then redis.pcall(unpack(words)) end
 end
 local fields = {}
@@ -103,7 +107,7 @@ if request.pace then
   watched[#watched] = int(spent)
   push(fields, request.pace.field, int(spent))
 end
-if #fields > 0 then call('HSET', KEYS[6], unpack(fields)) end
+if #fields > 0 then call('HSET', also, unpack(fields)) end
 -- Write the record last: if the script dies before this, the page is saved again.
 if request.record or cjson.encode(record) ~= was then
   call('HSET', tx.keys.channels, request.channel, cjson.encode(record))

@@ -1,70 +1,28 @@
-//! Clips: what counts as a clip, and how to find the clips of a message.
-//!
-//! A clip is a video that a message attaches, lays out, forwards or links to. Nothing is
-//! downloaded; length and size are those that Discord declares.
+//! Finds the clips of a message. Nothing is downloaded; length and size are those that
+//! Discord declares.
 
-use serde::{Deserialize, Serialize};
-
+use super::link::link_id;
+use super::{CLIPS_AT_ONCE, Clip, ClipSource, Origin, ProbeState};
 use crate::discord::{Attachment, Component, Embed, Media, Message};
-
-/// Where in a message a clip was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ClipSource {
-    /// A video attached to the message.
-    Attachment,
-    /// A video that the message links to.
-    Embed,
-    /// A video in a message that this one forwards.
-    Forward,
-}
-
-/// A video clip in a message. Its channel, message and id identify it; its address does not,
-/// since Discord signs addresses for a day at most.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Clip {
-    /// The id of the attachment, or for a link `e` followed by a hash. Clips that show the
-    /// same video in several messages have the same id; together with `messageId` it names
-    /// one of them.
-    pub id: String,
-    /// The id of the guild.
-    pub guild_id: String,
-    /// The id of the channel or thread.
-    pub channel_id: String,
-    /// The id of the message.
-    pub message_id: String,
-    /// The id of the user who wrote the message. `null` if a webhook wrote it.
-    pub author_id: Option<String>,
-    /// When the message was posted, in unix milliseconds.
-    pub posted_at: i64,
-    /// The file's name or the link's title.
-    pub filename: Option<String>,
-    /// The media type, such as `video/mp4`.
-    pub content_type: Option<String>,
-    /// The size of the file in bytes.
-    pub size_bytes: Option<u64>,
-    /// The length in seconds, as Discord declares it. `null` if it is not known.
-    pub duration_seconds: Option<f64>,
-    /// The width in pixels.
-    pub width: Option<u32>,
-    /// The height in pixels.
-    pub height: Option<u32>,
-    /// Where in the message the clip was found.
-    pub source: ClipSource,
-    /// The address when the message was read. Discord's own addresses expire within a day.
-    pub url: Option<String>,
-}
-
-/// Maximum number of clips that one script call saves, which limits its running time. A
-/// page with more clips is saved in parts.
-pub const CLIPS_AT_ONCE: usize = 500;
 
 /// Video file extensions, for files without a MIME type.
 const EXTENSIONS: [&str; 7] = ["mp4", "mov", "qt", "webm", "mkv", "m4v", "avi"];
 
-/// The attachment is the thumbnail of a post in a media channel.
+/// Flags of an attachment: recorded with Discord's Clips.
+const IS_CLIP: u64 = 1;
+
+/// The thumbnail of a post in a media channel.
 const IS_THUMBNAIL: u64 = 1 << 1;
+
+/// Hidden until it is clicked. Older clients put a prefix before the name instead.
+const IS_SPOILER: u64 = 1 << 3;
+const SPOILER_PREFIX: &str = "SPOILER_";
+
+/// How much of a message's text is kept, in characters.
+const TEXT: usize = 200;
+
+/// How much of a name or a title is kept, in characters.
+const NAME: usize = 200;
 
 /// How many levels of a layout are searched.
 const DEPTH: usize = 8;
@@ -76,37 +34,49 @@ const MOST: usize = CLIPS_AT_ONCE;
 const LONGEST: f64 = 24.0 * 3600.0;
 
 /// Which clips to store.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Filter {
     /// Clips declared shorter than this are not stored. Clips of unknown length are.
     pub min_seconds: Option<f64>,
+    /// Whether the text of the message is kept.
+    pub store_text: bool,
+}
+
+impl Default for Filter {
+    fn default() -> Filter {
+        Filter {
+            min_seconds: None,
+            store_text: true,
+        }
+    }
+}
+
+/// Where a message is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub guild_id: &'a str,
+    pub channel_id: &'a str,
+    /// The channel that a thread is in.
+    pub parent_id: Option<&'a str>,
 }
 
 /// The clips of a message: videos that are attached, laid out, forwarded or linked. What
 /// a reply quotes belongs to the quoted message, and an animated picture (`gifv`) is not
 /// a clip.
-pub fn find_clips(
-    guild_id: &str,
-    channel_id: &str,
-    message: &Message,
-    filter: &Filter,
-) -> Vec<Clip> {
+pub fn find_clips(place: Place<'_>, message: &Message, filter: &Filter) -> Vec<Clip> {
     let mut found = Found {
-        guild_id,
-        channel_id,
+        place,
         message,
+        is_forward: false,
+        text: message.content.as_deref().filter(|_| filter.store_text),
         clips: Vec::new(),
     };
-    found.parts(
-        ClipSource::Attachment,
-        &message.attachments,
-        &message.embeds,
-        &message.components,
-    );
+    found.parts(&message.attachments, &message.embeds, &message.components);
+    found.is_forward = true;
     for snapshot in &message.message_snapshots {
         let forwarded = &snapshot.message;
+        found.text = forwarded.content.as_deref().filter(|_| filter.store_text);
         found.parts(
-            ClipSource::Forward,
             &forwarded.attachments,
             &forwarded.embeds,
             &forwarded.components,
@@ -115,7 +85,7 @@ pub fn find_clips(
     let mut clips = found.clips;
     let mut seen = std::collections::HashSet::new();
     clips.retain(|clip| {
-        let long_enough = match (filter.min_seconds, clip.duration_seconds) {
+        let long_enough = match (filter.min_seconds, clip.duration_declared) {
             (Some(least), Some(seconds)) => seconds >= least,
             _ => true,
         };
@@ -126,51 +96,52 @@ pub fn find_clips(
 }
 
 struct Found<'a> {
-    guild_id: &'a str,
-    channel_id: &'a str,
+    place: Place<'a>,
     message: &'a Message,
+    /// Whether the parts are those of a forwarded message.
+    is_forward: bool,
+    text: Option<&'a str>,
     clips: Vec<Clip>,
 }
 
 impl Found<'_> {
-    fn parts(
-        &mut self,
-        source: ClipSource,
-        attachments: &[Attachment],
-        embeds: &[Embed],
-        components: &[Component],
-    ) {
+    fn parts(&mut self, attachments: &[Attachment], embeds: &[Embed], components: &[Component]) {
         for attachment in attachments {
-            self.attachment(source, attachment);
+            self.attachment(attachment);
         }
         for embed in embeds {
-            self.embed(source, embed);
+            self.embed(embed);
         }
         for component in components {
-            self.component(source, component, DEPTH);
+            self.component(component, DEPTH);
         }
     }
 
-    fn attachment(&mut self, source: ClipSource, attachment: &Attachment) {
-        let is_thumbnail = attachment.flags.unwrap_or(0) & IS_THUMBNAIL != 0;
+    fn attachment(&mut self, attachment: &Attachment) {
+        let flags = attachment.flags.unwrap_or(0);
         let name = attachment.filename.as_deref();
-        if is_thumbnail || !is_video(attachment.content_type.as_deref(), name) {
+        if flags & IS_THUMBNAIL != 0 || !is_video(attachment.content_type.as_deref(), name) {
             return;
         }
-        let mut clip = self.clip(attachment.id.to_string(), source);
-        clip.filename = attachment
-            .title
-            .clone()
-            .or_else(|| attachment.filename.clone());
-        clip.content_type = attachment.content_type.clone();
+        let mut clip = self.clip(attachment.id.to_string(), ClipSource::Attachment);
+        clip.filename = cut(name, NAME);
+        clip.title = cut(attachment.title.as_deref(), NAME);
+        clip.content_type = cut(attachment.content_type.as_deref(), NAME);
         clip.size_bytes = attachment.size;
-        clip.duration_seconds = believable(attachment.duration_secs);
+        clip.duration_declared = believable(attachment.duration_secs);
         (clip.width, clip.height) = (attachment.width, attachment.height);
+        clip.spoiler =
+            flags & IS_SPOILER != 0 || name.is_some_and(|name| name.starts_with(SPOILER_PREFIX));
+        clip.is_clip = flags & IS_CLIP != 0;
+        clip.clip_created_at = attachment.clip_created_at.as_deref().and_then(unix_ms);
+        let participants = attachment.clip_participants.iter();
+        clip.clip_participants = participants.map(|user| user.id.clone()).collect();
+        clip.thumbhash = cut(attachment.placeholder.as_deref(), NAME);
         clip.url = attachment.url.clone();
         self.clips.push(clip);
     }
 
-    fn embed(&mut self, source: ClipSource, embed: &Embed) {
+    fn embed(&mut self, embed: &Embed) {
         let is_moving_picture = embed.kind.as_deref() == Some("gifv");
         let Some(video) = embed.video.as_ref().filter(|_| !is_moving_picture) else {
             return;
@@ -178,76 +149,112 @@ impl Found<'_> {
         let Some(url) = embed.url.as_ref().or(video.url.as_ref()) else {
             return;
         };
-        let mut clip = self.clip(hashed(url), linked(source));
-        clip.filename = embed.title.clone();
+        let mut clip = self.clip(link_id(url), ClipSource::Embed);
+        clip.title = cut(embed.title.as_deref(), NAME);
         (clip.width, clip.height) = (video.width, video.height);
+        let provider = embed.provider.as_ref();
+        clip.provider = provider.and_then(|provider| cut(provider.name.as_deref(), NAME));
         clip.url = Some(url.clone());
         self.clips.push(clip);
     }
 
-    fn component(&mut self, source: ClipSource, component: &Component, depth: usize) {
+    fn component(&mut self, component: &Component, depth: usize) {
         for item in &component.items {
             if let Some(media) = &item.media {
-                self.media(source, media, None, None);
+                self.media(media, None, None, item.spoiler);
             }
         }
         if let Some(file) = &component.file {
-            self.media(source, file, component.name.as_deref(), component.size);
+            let name = component.name.as_deref();
+            self.media(file, name, component.size, component.spoiler);
         }
         if depth > 0 {
             for inner in &component.components {
-                self.component(source, inner, depth - 1);
+                self.component(inner, depth - 1);
             }
         }
     }
 
-    fn media(&mut self, source: ClipSource, media: &Media, name: Option<&str>, size: Option<u64>) {
+    fn media(
+        &mut self,
+        media: &Media,
+        name: Option<&str>,
+        size: Option<u64>,
+        spoiler: Option<bool>,
+    ) {
         if !is_video(media.content_type.as_deref(), name) {
             return;
         }
-        let (id, source) = match (media.attachment_id, &media.url) {
-            (Some(id), _) => (id.to_string(), source),
+        let id = match (media.attachment_id, &media.url) {
+            (Some(id), _) => id.to_string(),
             // Not uploaded: a link inside a component.
-            (None, Some(url)) => (hashed(url), linked(source)),
+            (None, Some(url)) => link_id(url),
             (None, None) => return,
         };
-        let mut clip = self.clip(id, source);
-        clip.filename = name.map(str::to_owned);
-        clip.content_type = media.content_type.clone();
+        let mut clip = self.clip(id, ClipSource::Component);
+        clip.filename = cut(name, NAME);
+        clip.content_type = cut(media.content_type.as_deref(), NAME);
         clip.size_bytes = size;
         (clip.width, clip.height) = (media.width, media.height);
+        clip.spoiler = spoiler == Some(true);
+        clip.thumbhash = cut(media.placeholder.as_deref(), NAME);
         clip.url = media.url.clone();
         self.clips.push(clip);
     }
 
     fn clip(&self, id: String, source: ClipSource) -> Clip {
-        let is_webhook = self.message.webhook_id.is_some();
-        let author = self.message.author.as_ref().filter(|_| !is_webhook);
+        let (place, message) = (self.place, self.message);
+        let is_webhook = message.webhook_id.is_some();
+        let author = message.author.as_ref().filter(|_| !is_webhook);
+        let name =
+            author.and_then(|author| author.global_name.as_ref().or(author.username.as_ref()));
+        let origin = message.message_reference.as_ref().map(|origin| Origin {
+            guild_id: origin.guild_id.clone(),
+            channel_id: origin.channel_id.clone(),
+            message_id: origin.message_id.clone(),
+        });
+        let is_link = id.starts_with('e');
+        let reactions = message.reactions.as_ref();
         Clip {
             id,
-            guild_id: self.guild_id.to_owned(),
-            channel_id: self.channel_id.to_owned(),
-            message_id: self.message.id.to_string(),
+            guild_id: place.guild_id.to_owned(),
+            channel_id: place.channel_id.to_owned(),
+            parent_channel_id: place.parent_id.map(str::to_owned),
+            message_id: message.id.to_string(),
             author_id: author.map(|author| author.id.clone()),
-            posted_at: self.message.id.created_ms(),
-            filename: None,
-            content_type: None,
-            size_bytes: None,
-            duration_seconds: None,
-            width: None,
-            height: None,
-            source,
-            url: None,
+            author_name: cut(name.map(String::as_str), NAME),
+            posted_at: message.id.created_ms(),
+            text: cut(self.text, TEXT),
+            source: if self.is_forward {
+                ClipSource::Forward
+            } else {
+                source
+            },
+            forwarded_from: origin.filter(|_| self.is_forward),
+            reactions: reactions.map(|all| all.iter().map(|reaction| reaction.count).sum()),
+            probe: if is_link {
+                ProbeState::Failed
+            } else {
+                ProbeState::Pending
+            },
+            probe_error: is_link.then(|| EXTERNAL.to_owned()),
+            ..Clip::default()
         }
     }
 }
 
-/// The source of a link found in a part with this source.
-fn linked(source: ClipSource) -> ClipSource {
-    match source {
-        ClipSource::Forward => ClipSource::Forward,
-        ClipSource::Attachment | ClipSource::Embed => ClipSource::Embed,
-    }
+/// Why nobody looks into a link: it is on another site.
+const EXTERNAL: &str = "external";
+
+/// The beginning of a text, unless there is none.
+fn cut(text: Option<&str>, most: usize) -> Option<String> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+    Some(text.chars().take(most).collect())
+}
+
+fn unix_ms(text: &str) -> Option<i64> {
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    Some(time.timestamp_millis())
 }
 
 fn is_video(content_type: Option<&str>, name: Option<&str>) -> bool {
@@ -269,32 +276,23 @@ fn believable(seconds: Option<f64>) -> Option<f64> {
     seconds.filter(|seconds| *seconds > 0.0 && *seconds <= LONGEST)
 }
 
-/// A link has no ID, so a hash of its URL without the signature is used.
-fn hashed(url: &str) -> String {
-    let plain = url.split(['?', '#']).next().unwrap_or(url);
-    // On some sites, the part after `?` identifies the video.
-    let named = if plain.ends_with("/watch") {
-        url
-    } else {
-        plain
-    };
-    format!(
-        "e{}",
-        &sha1_smol::Sha1::from(named).digest().to_string()[..16]
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
+    const PLACE: Place<'_> = Place {
+        guild_id: "1",
+        channel_id: "2",
+        parent_id: None,
+    };
+
     fn clips(message: serde_json::Value, filter: &Filter) -> Vec<Clip> {
         let mut message = message;
         message["id"] = json!("1191168914227200000");
         let message: Message = serde_json::from_value(message).unwrap();
-        find_clips("1", "2", &message, filter)
+        find_clips(PLACE, &message, filter)
     }
 
     fn ids(message: serde_json::Value) -> Vec<String> {
@@ -352,6 +350,7 @@ mod tests {
         ]});
         let filter = Filter {
             min_seconds: Some(5.0),
+            ..Filter::default()
         };
         let kept: Vec<String> = clips(attachments, &filter)
             .into_iter()
