@@ -7,6 +7,7 @@ mod faults;
 mod fence;
 mod forward;
 mod messages;
+mod model;
 mod outage;
 mod pauses;
 mod refusals;
