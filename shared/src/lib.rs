@@ -28,7 +28,9 @@ pub mod start;
 mod web;
 
 pub use base::http_client::{http_client, http_client_trusting};
-pub use base::{aws, clock, config, input, json, panics, secret, secrets, telemetry, trace, waker};
+pub use base::{
+    aws, clock, config, input, json, outbound, panics, secret, secrets, telemetry, trace, waker,
+};
 pub use domain::{discord, jobs, scan};
 pub use services::{
     cache, counters, flags, idempotency, lock, metrics, progress, queue, rate_limiter, session,

@@ -6,6 +6,7 @@ pub mod config;
 pub(crate) mod http_client;
 pub mod input;
 pub mod json;
+pub mod outbound;
 pub mod panics;
 pub mod secret;
 pub mod secrets;
