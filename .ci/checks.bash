@@ -31,6 +31,18 @@ step_tls() {
     echo "nothing links AWS-LC"
 }
 
+# Compares what is found in video files of many kinds with what ffprobe says, and looks inside
+# many damaged files.
+step_media() {
+    install_package ffmpeg ffmpeg
+    cargo build --workspace --locked
+    .ci/media.py check "$CARGO_TARGET_DIR/ci/media" "$CARGO_TARGET_DIR/debug/look"
+    local seed=$RANDOM
+    echo "seed $seed"
+    "$CARGO_TARGET_DIR/debug/look" --damaged "${CI_DAMAGED_FILES:-40000}" --seed "$seed" \
+        tests/fixtures/media/*
+}
+
 # Starts a real Redis. Compares the embedded engine with it, and runs the endpoint's cases and
 # the queue's tests against an endpoint in front of it. Each test takes its own database.
 step_redis() {

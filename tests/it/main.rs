@@ -31,6 +31,7 @@ mod limits;
 mod load_test;
 mod locks;
 mod lua;
+mod media;
 mod metrics;
 mod queue;
 mod redis;

@@ -10,6 +10,7 @@ mod handlers;
 pub mod history;
 pub mod lambda;
 mod leftovers;
+pub mod media;
 mod reply;
 pub mod schema;
 pub mod sim;

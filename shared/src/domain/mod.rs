@@ -3,4 +3,5 @@
 
 pub mod discord;
 pub mod jobs;
+pub mod media;
 pub mod scan;
