@@ -31,7 +31,7 @@ pub use base::http_client::{http_client, http_client_trusting};
 pub use base::{
     aws, clock, config, input, json, outbound, panics, secret, secrets, telemetry, trace, waker,
 };
-pub use domain::{discord, jobs, media, scan};
+pub use domain::{discord, jobs, media, probe, scan};
 pub use services::{
     cache, counters, flags, idempotency, lock, metrics, progress, queue, rate_limiter, session,
 };

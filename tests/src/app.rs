@@ -10,6 +10,7 @@ use shared::config::{
     AuthConfig, DiscordConfig, DrainConfig, HttpConfig, LimitConfig, LimitsConfig, Provider,
     QueueConfig, RedisConfig,
 };
+use shared::outbound::Hosts;
 use shared::queue::Queue;
 use shared::redis::Redis;
 use shared::scan::ScanStore;
@@ -31,6 +32,8 @@ pub struct Options {
     /// Where drainers are invoked, if not here.
     pub invoke_url: Option<String>,
     pub page_interval: Duration,
+    /// Whether clips are looked into, and for how long at most.
+    pub probes: Option<Duration>,
     pub origins: Vec<String>,
     pub limits: LimitsConfig,
     /// Where metrics are written, if anywhere.
@@ -69,6 +72,7 @@ impl Default for Options {
             wake: false,
             invoke_url: None,
             page_interval: Duration::ZERO,
+            probes: None,
             origins: Vec::new(),
             metrics: None,
             limits: generous_limits(),
@@ -159,6 +163,8 @@ impl TestApp {
                 token: "sample-bot-token".into(),
                 api_base: discord.url(),
                 page_interval: options.page_interval,
+                cdn_hosts: options.probes.and_then(|_| Hosts::listed("127.0.0.1")),
+                probe_time: options.probes.unwrap_or_default(),
             },
             command_budget: 500_000,
             metrics: options.metrics,

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use discord_local::RateLimit;
 use shared::clock::Clock;
 use shared::config::{DiscordConfig, RedisConfig};
+use shared::outbound::Hosts;
 use shared::redis::commands::Server as _;
 use shared::redis::{self, Scope};
 use upstash_local::{Durability, StartError, Store};
@@ -114,6 +115,8 @@ pub(crate) async fn start_sample(
         token: DISCORD_TOKEN.into(),
         api_base: server.url(),
         page_interval: page_interval.unwrap_or(PAGE_INTERVAL),
+        cdn_hosts: Hosts::listed(&server.addr().to_string()),
+        probe_time: Duration::from_secs(10),
     };
     Ok((server, config))
 }

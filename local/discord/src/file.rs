@@ -1,5 +1,7 @@
 //! An uploaded file: its real properties, whatever a message declares.
 
+use std::sync::Arc;
+
 /// An uploaded file, as the CDN stores it.
 #[derive(Clone, Debug)]
 pub struct File {
@@ -15,6 +17,8 @@ pub struct File {
     /// The width and height that a probe must find.
     pub dimensions: Option<(u64, u64)>,
     pub moov_at_end: bool,
+    /// The bytes themselves, if they are not made from the other properties.
+    pub content: Option<Arc<[u8]>>,
 }
 
 impl File {

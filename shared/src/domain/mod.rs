@@ -4,4 +4,5 @@
 pub mod discord;
 pub mod jobs;
 pub mod media;
+pub mod probe;
 pub mod scan;

@@ -5,6 +5,7 @@
 
 mod damage;
 mod files;
+mod server;
 
 use std::path::PathBuf;
 

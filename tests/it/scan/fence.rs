@@ -145,7 +145,7 @@ pub fn drainer(app: &TestApp, redis: &Redis, token: &str) -> Drain {
     let discord = DiscordConfig {
         token: token.into(),
         api_base: app.discord.url(),
-        page_interval: Duration::ZERO,
+        ..app.config.discord.clone()
     };
     let settings = FunctionsConfig {
         discord,

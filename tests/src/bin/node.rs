@@ -76,6 +76,8 @@ fn config(redis: &str, discord: &str) -> FunctionsConfig {
             token: "sample-bot-token".into(),
             api_base: discord.to_owned(),
             page_interval: Duration::from_millis(2),
+            cdn_hosts: None,
+            probe_time: Duration::from_secs(10),
         },
         invoke_url: None,
     }

@@ -200,6 +200,7 @@ impl Site {
             ("STAGE", "bench"),
             ("DRAIN_FUNCTION", "drain"),
             ("DISCORD_API_BASE", &self.discord.url()),
+            ("DISCORD_CDN_HOSTS", "none"),
             ("AWS_ENDPOINT_URL_LAMBDA", &self.aws.url),
             ("AWS_ENDPOINT_URL_SSM", &self.aws.url),
         ] {

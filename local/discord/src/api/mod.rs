@@ -115,7 +115,7 @@ async fn front(
             }
         }
         (None, None) if parts.method == Method::GET || parts.method == Method::HEAD => {
-            cdn::answer(&state, path, query, &parts.headers, plan.ignores_range)
+            cdn::answer(&state, path, query, &parts.headers, &plan.cdn)
         }
         (None, None) => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     };

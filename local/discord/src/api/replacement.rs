@@ -44,6 +44,9 @@ pub(crate) fn answer(action: &Action) -> Response {
         )
             .into_response(),
         Action::HtmlBody(status) => (status_code(*status), Html(HTML)).into_response(),
+        Action::Redirect(to) => {
+            (StatusCode::FOUND, [(header::LOCATION, to.as_str())]).into_response()
+        }
         Action::Unauthorized => ApiError::unauthorized().into_response(),
         Action::Refused { status, code } => {
             let message = "This request is refused by a fault.";

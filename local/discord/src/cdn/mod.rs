@@ -2,13 +2,21 @@
 
 mod range;
 
+use std::{io, ops::Range};
+
 use axum::{
+    body::{Body, Bytes},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use crate::{media, signing, state::State};
+use futures_util::{StreamExt as _, stream};
+
+use crate::{faults::CdnPlan, file::File, media, signing, state::State};
 use range::Wanted;
+
+/// How much of a file is made at once. A whole file of gigabytes must not be in memory.
+const CHUNK: u64 = 256 * 1024;
 
 const GONE: &str = "This content is no longer available.";
 
@@ -19,7 +27,7 @@ pub(crate) fn answer(
     path: &str,
     query: &str,
     headers: &HeaderMap,
-    ignores_range: bool,
+    plan: &CdnPlan,
 ) -> Response {
     let guild = state.guild();
     let file = signing::attachment_id(path)
@@ -33,7 +41,7 @@ pub(crate) fn answer(
     let asked = headers
         .get(header::RANGE)
         .and_then(|value| value.to_str().ok())
-        .filter(|_| !ignores_range);
+        .filter(|_| !plan.ignores_range);
     let content_type = file
         .content_type
         .clone()
@@ -45,15 +53,16 @@ pub(crate) fn answer(
         (header::ETAG, format!("\"{:x}\"", file.id)),
     ];
     let total = file.size_bytes;
+    let claimed = plan.total.unwrap_or(total);
     match range::wanted(asked, total) {
-        Wanted::Whole => (common, media::read(file, 0..total)).into_response(),
+        Wanted::Whole => (common, body(file, 0..total, plan)).into_response(),
         Wanted::Part(part) => {
-            let content_range = format!("bytes {}-{}/{total}", part.start, part.end - 1);
+            let content_range = format!("bytes {}-{}/{claimed}", part.start, part.end - 1);
             (
                 StatusCode::PARTIAL_CONTENT,
                 common,
                 [(header::CONTENT_RANGE, content_range)],
-                media::read(file, part),
+                body(file, part, plan),
             )
                 .into_response()
         }
@@ -63,4 +72,28 @@ pub(crate) fn answer(
         )
             .into_response(),
     }
+}
+
+/// The bytes of a range, as far as the plan lets them through.
+fn body(file: &File, range: Range<u64>, plan: &CdnPlan) -> Body {
+    let half = range.start + (range.end - range.start) / 2;
+    let end = if plan.stalls || plan.cuts {
+        half
+    } else {
+        range.end
+    };
+    let (file, begin) = (file.clone(), range.start);
+    let places = stream::iter((begin..end).step_by(CHUNK as usize));
+    let chunks = places.map(move |at| {
+        let part = at..at.saturating_add(CHUNK).min(end);
+        Ok::<_, io::Error>(Bytes::from(media::read(&file, part)))
+    });
+    if plan.stalls {
+        return Body::from_stream(chunks.chain(stream::pending()));
+    }
+    if plan.cuts {
+        let cut = stream::once(async { Err(io::ErrorKind::ConnectionAborted.into()) });
+        return Body::from_stream(chunks.chain(cut));
+    }
+    Body::from_stream(chunks)
 }

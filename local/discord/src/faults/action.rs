@@ -43,6 +43,15 @@ pub enum Action {
     OldestFirst,
     /// The CDN sends whole files with 200, as some compatible servers do.
     IgnoreRange,
+    /// The answer is a redirect to this address.
+    Redirect(String),
+    /// The CDN sends half of what was asked for, and then nothing more. The connection
+    /// stays open.
+    Stall,
+    /// The CDN sends half of what was asked for and closes the connection.
+    CutBody,
+    /// The CDN claims that the file has this many bytes.
+    WrongTotal(u64),
 }
 
 /// Whose limit was hit.
@@ -87,6 +96,7 @@ impl Action {
                 | Self::HtmlBody(_)
                 | Self::Unauthorized
                 | Self::DropConnection
+                | Self::Redirect(_)
         )
     }
 
@@ -101,7 +111,9 @@ impl Action {
                 target,
                 Target::Listing | Target::Message | Target::Application
             ),
-            Self::IgnoreRange => target == Target::Cdn,
+            Self::IgnoreRange | Self::Stall | Self::CutBody | Self::WrongTotal(_) => {
+                target == Target::Cdn
+            }
             _ => true,
         }
     }

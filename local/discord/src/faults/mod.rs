@@ -22,7 +22,7 @@ pub use action::{Action, Scope};
 pub struct Fault {
     pub action: Action,
     /// Only requests whose path and query contain this text match. Without it, every API
-    /// request matches, but no CDN request (except for [`Action::IgnoreRange`]).
+    /// request matches, but no CDN request, except for actions that only the CDN has.
     #[serde(default)]
     pub path_contains: Option<String>,
     /// How many matching requests pass before the fault applies.
@@ -77,7 +77,7 @@ impl Fault {
     fn matches(&self, target: Target, path_and_query: &str) -> bool {
         let path_matches = match &self.path_contains {
             Some(part) => path_and_query.contains(part.as_str()),
-            None => target != Target::Cdn || self.action == Action::IgnoreRange,
+            None => target != Target::Cdn || !self.action.concerns(Target::Other),
         };
         path_matches && self.action.concerns(target)
     }
@@ -155,7 +155,17 @@ pub(crate) struct Plan {
     pub(crate) hides_content: bool,
     pub(crate) oldest_first: bool,
     pub(crate) truncates: bool,
+    /// How the CDN answers.
+    pub(crate) cdn: CdnPlan,
+}
+
+/// What happens to the answer of the CDN.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CdnPlan {
     pub(crate) ignores_range: bool,
+    pub(crate) stalls: bool,
+    pub(crate) cuts: bool,
+    pub(crate) total: Option<u64>,
 }
 
 impl Plan {
@@ -167,7 +177,10 @@ impl Plan {
             Action::MissingContentIntent => self.hides_content = true,
             Action::OldestFirst => self.oldest_first = true,
             Action::TruncatedJson => self.truncates = true,
-            Action::IgnoreRange => self.ignores_range = true,
+            Action::IgnoreRange => self.cdn.ignores_range = true,
+            Action::Stall => self.cdn.stalls = true,
+            Action::CutBody => self.cdn.cuts = true,
+            Action::WrongTotal(total) => self.cdn.total = Some(*total),
             Action::RateLimited { .. }
             | Action::CloudflareBan
             | Action::BlockedJson
@@ -175,7 +188,8 @@ impl Plan {
             | Action::Refused { .. }
             | Action::HtmlBody(_)
             | Action::Unauthorized
-            | Action::DropConnection => {}
+            | Action::DropConnection
+            | Action::Redirect(_) => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Uploaded files: what a message declares about them, and their real properties. The two
 //! can differ on purpose, because declarations by clients cannot be trusted.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -26,6 +26,7 @@ pub struct AttachmentSpec {
     declared_secs: Option<f64>,
     flags: u64,
     moov_at_end: bool,
+    content: Option<Arc<[u8]>>,
     extra: Map<String, Value>,
     left_out: Vec<String>,
 }
@@ -63,6 +64,7 @@ impl AttachmentSpec {
             declared_secs: None,
             flags: 0,
             moov_at_end: false,
+            content: None,
             extra: Map::new(),
             left_out: Vec::new(),
         }
@@ -117,6 +119,13 @@ impl AttachmentSpec {
         self
     }
 
+    /// The bytes of the file, whatever the message says about it.
+    #[must_use]
+    pub fn content(mut self, bytes: &[u8]) -> Self {
+        self.content = Some(bytes.into());
+        self
+    }
+
     /// Sets any field of the attachment object, replacing its value.
     #[must_use]
     pub fn set(mut self, key: &str, value: Value) -> Self {
@@ -142,6 +151,7 @@ impl AttachmentSpec {
             duration_ms: self.duration_ms,
             dimensions: self.dimensions,
             moov_at_end: self.moov_at_end,
+            content: self.content.clone(),
         };
         file.size_bytes = media::size_bytes(&file);
         file

@@ -36,6 +36,13 @@ pub(crate) fn read(file: &File, range: Range<u64>) -> Vec<u8> {
 }
 
 fn layout(file: &File) -> Layout {
+    if let Some(content) = &file.content {
+        return Layout {
+            head: content.to_vec(),
+            n_zeros: 0,
+            tail: Vec::new(),
+        };
+    }
     match extension(&file.name).as_str() {
         "mp4" | "m4v" => mp4::layout(file, b"isom"),
         "mov" | "qt" => mp4::layout(file, b"qt  "),

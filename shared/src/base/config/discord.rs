@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::environment::{ConfigError, Environment};
+use crate::outbound::Hosts;
 use crate::secret::Secret;
 
 /// Discord, or another server with the same API.
@@ -19,7 +20,17 @@ pub struct DiscordConfig {
     /// The shortest time between two pages of one channel, in milliseconds, from
     /// `DISCORD_PAGE_INTERVAL_MS`. Defaults to 1000, which is what Discord grants.
     pub page_interval: Duration,
+    /// The hosts that video files may be read from, separated by commas, from
+    /// `DISCORD_CDN_HOSTS`: `host` or `host:port`. Defaults to those of Discord's CDN. With
+    /// `none`, no file is looked at, and clips keep the length that Discord declares.
+    pub cdn_hosts: Option<Hosts>,
+    /// The longest time for looking inside one file, in milliseconds, from
+    /// `CLIP_PROBE_MS`. Defaults to 10000; 100 to 60000.
+    pub probe_time: Duration,
 }
+
+/// The hosts of Discord's CDN.
+const CDN_HOSTS: &str = "cdn.discordapp.com,media.discordapp.net";
 
 impl DiscordConfig {
     /// Reads this section.
@@ -41,6 +52,13 @@ impl DiscordConfig {
             token: env.secret("DISCORD_TOKEN")?,
             api_base: api_base.trim_end_matches('/').to_owned(),
             page_interval: DiscordConfig::page_interval(env)?.unwrap_or(Duration::from_secs(1)),
+            cdn_hosts: cdn_hosts(env)?,
+            probe_time: Duration::from_millis(env.number(
+                "CLIP_PROBE_MS",
+                10_000,
+                100..=60_000,
+                "milliseconds",
+            )?),
         })
     }
 
@@ -56,6 +74,17 @@ impl DiscordConfig {
         let ms = env.number(name, 0, 0..=60_000, "milliseconds")?;
         Ok(Some(Duration::from_millis(ms)))
     }
+}
+
+fn cdn_hosts(env: &Environment<'_>) -> Result<Option<Hosts>, ConfigError> {
+    let name = "DISCORD_CDN_HOSTS";
+    let text = env.text(name).unwrap_or_else(|| CDN_HOSTS.to_owned());
+    if text.trim() == "none" {
+        return Ok(None);
+    }
+    let expected = "the names of hosts, separated by commas, or `none`";
+    let hosts = Hosts::listed(&text).ok_or(ConfigError::Invalid { name, expected })?;
+    Ok(Some(hosts))
 }
 
 /// The name by which a container reaches the machine it runs on. Nobody can register it as
@@ -81,6 +110,26 @@ fn keeps_secret(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_read_from_discord_only_unless_hosts_are_listed() {
+        let hosts = |text: &'static str| {
+            let env = Environment::from(move |name| {
+                (name == "DISCORD_CDN_HOSTS").then(|| text.to_owned())
+            });
+            cdn_hosts(&env)
+        };
+        let default = hosts("").unwrap().unwrap();
+        assert!(default.check("https://cdn.discordapp.com/a").is_ok());
+        assert!(default.check("https://evil.example/a").is_err());
+        assert_eq!(hosts("none"), Ok(None));
+        let own = hosts("cdn.example.com, 127.0.0.1:8078").unwrap().unwrap();
+        assert!(own.check("http://127.0.0.1:8078/a").is_ok());
+        assert!(own.check("https://cdn.discordapp.com/a").is_err());
+        for wrong in ["https://cdn.example.com", ",", "a/b"] {
+            assert!(hosts(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_token_leaves_this_machine_only_over_tls() {
