@@ -8,11 +8,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::config::{ConfigError, Environment, QueueConfig, SecretsConfig, Settings};
+use crate::config::{ConfigError, Environment, SecretsConfig, Settings};
 use crate::discord::Discord;
 use crate::http::{self, App, Auth, Parts, Route, Services};
 use crate::metrics::{CommandBudget, Metrics};
-use crate::queue::{self, Queue};
+use crate::queue::{self, CLIP, Queue};
 use crate::redis::{self, Redis};
 use crate::secrets::{self, SecretCache, Ssm};
 use crate::telemetry;
@@ -149,7 +149,11 @@ impl Start {
     /// # Errors
     /// A setting is wrong.
     pub fn queue_without_admission(&self, name: &str) -> Result<Queue, StartError> {
-        let config: QueueConfig = self.settings.queue()?;
+        let config = self.settings.queue()?;
+        let config = match name {
+            CLIP => config.for_clips(),
+            _ => config,
+        };
         let (redis, clock) = (self.redis.clone(), self.clock.clone());
         Ok(Queue::new(redis, &self.key_prefix, name, clock, config))
     }

@@ -32,9 +32,6 @@ pub fn operations() -> Vec<Operation> {
 /// wait because the token was refused resume within about a minute.
 pub async fn resume(cx: Context<State>) -> Result<Reply, ApiError> {
     let store = cx.store();
-    let mut resumed = false;
-    for queue in cx.queues() {
-        resumed |= store.resume_discord(None, &queue.field(BOARD)).await?;
-    }
+    let resumed = store.resume_discord(None, &cx.queue().field(BOARD)).await?;
     Ok(Reply::ok(&Resumed { resumed }))
 }

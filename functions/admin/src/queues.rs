@@ -96,14 +96,18 @@ pub fn operations() -> Vec<Operation> {
 }
 
 pub async fn list(cx: Context<State>) -> Result<Reply, ApiError> {
-    let mut queues = Vec::new();
-    for queue in cx.queues() {
-        queues.push(Named {
-            name: queue.keys().queue.clone(),
-            stats: queue.stats().await?,
-        });
-    }
+    let stats = all_stats(&cx).await?;
+    let queues = stats.into_iter().map(|(name, stats)| Named { name, stats });
+    let queues = queues.collect();
     Ok(Reply::ok(&Queues { queues }))
+}
+
+/// How each queue is doing, by its name, in one request to the database.
+pub async fn all_stats(cx: &Context<State>) -> Result<Vec<(String, Stats)>, ApiError> {
+    let queues = cx.queues();
+    let stats = Queue::stats_of(&queues).await?;
+    let names = queues.iter().map(|queue| queue.keys().queue.clone());
+    Ok(names.zip(stats).collect())
 }
 
 pub async fn pause(cx: Context<State, OneQueue>) -> Result<Reply, ApiError> {

@@ -175,11 +175,7 @@ pub async fn metrics(cx: Context<State>) -> Result<Reply, ApiError> {
     let keys = replies.take(size)?;
     let (cursor, found) = replies.take(page)?;
     let used = replies.take(used)?.and_then(|used| used.parse().ok());
-    let mut queues = BTreeMap::new();
-    for queue in cx.queues() {
-        let stats = queue.stats().await?;
-        queues.insert(queue.keys().queue.clone(), stats);
-    }
+    let queues = crate::queues::all_stats(&cx).await?.into_iter().collect();
     Ok(Reply::ok(&Metrics {
         connected: true,
         latency_ms,

@@ -27,7 +27,10 @@ const BUSY_PAGES: u32 = 20;
 /// The result of a look for work.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
+    /// Whether there are scans, or other jobs of their queue.
     pub has_jobs: bool,
+    /// Whether clips wait to be looked into.
+    pub has_clips: bool,
     /// Whether one more command fits into the budget of an idle hour.
     pub is_cheap: bool,
     /// Percentage of the database's memory in use. Queried every other hour; `None`
@@ -68,14 +71,18 @@ impl Chores {
     pub async fn run(
         &self,
         queue: &Queue,
+        clips: &Queue,
         redis: &Redis,
         store: &ScanStore,
     ) -> Result<Look, Error> {
-        let index = queue.keys().index.as_str();
-        // One command answers two questions, 60 times an hour. EXISTS counts a key as
-        // often as it is named: 0 means neither exists, 1 only the queue, 2 only the
-        // stream, and 3 both.
-        let found = redis.exists(&[index, &self.stream, &self.stream]).await?;
+        // One command answers three questions, 60 times an hour. EXISTS counts a key as
+        // often as it is named, so each key has its own bit: 1 is the queue of scans, 2 the
+        // stream, and 4 the queue of clips.
+        let keys = [&queue.keys().index, &self.stream, &clips.keys().index];
+        let named = [0, 1, 1, 2, 2, 2, 2].map(|key: usize| keys[key].as_str());
+        let found = redis.exists(&named).await?;
+        let (has_scans, has_foreign) = (found & 1 != 0, found & 2 != 0);
+        let has_clips = found & 4 != 0;
         let scans = Scans::default();
         // A failure here must not delay the queue's own jobs. It is logged, and the slots
         // stay unmarked, so the next run enqueues their jobs.
@@ -95,7 +102,7 @@ impl Chores {
             let jobs = self.recurring.iter().map(|recurring| &recurring.job);
             jobs.for_each(|job| scans.add(job, None));
         }
-        if found >= 2 {
+        if has_foreign {
             let read = |entry: &Entry, id: JobId| {
                 let job = read_foreign(entry, id.clone(), &self.ignored)?;
                 scans.add(&job, Some(&id));
@@ -116,7 +123,7 @@ impl Chores {
         let is_idle = found == 0 && fired == 0;
         let (mut memory_used, mut is_cheap) = (None, false);
         if queue.clock().now_ms().rem_euclid(HOUR_MS) < MINUTE_MS {
-            self.tidy(queue, is_idle).await;
+            self.tidy([queue, clips], is_idle).await;
             // In odd hours an idle queue is not audited. The saved commands pay for the
             // monthly command count and the memory query, so that every idle hour costs
             // the same.
@@ -126,21 +133,36 @@ impl Chores {
             }
         }
         Ok(Look {
-            has_jobs: !is_idle,
+            has_jobs: has_scans || has_foreign || fired > 0,
+            has_clips,
             is_cheap,
             memory_used,
         })
     }
 
+    /// Tidies the queues. If they are idle, each has its turn every other hour, so that an
+    /// idle hour costs the same however many queues there are.
+    async fn tidy(&self, queues: [&Queue; 2], is_idle: bool) {
+        let turn = hour(queues[0]).rem_euclid(4) as usize;
+        for (n, queue) in queues.into_iter().enumerate() {
+            match (is_idle, turn) {
+                (false, _) => self.tidy_one(queue, is_idle, true).await,
+                // An audit every fourth hour; see `run` for the odd ones.
+                (true, 0 | 2) if turn / 2 == n => self.tidy_one(queue, is_idle, true).await,
+                (true, 1 | 3) if turn / 2 == n => self.tidy_one(queue, is_idle, false).await,
+                (true, _) => {}
+            }
+        }
+    }
+
     /// Applies retention, in case no job ends in this queue, and audits some pages. After
-    /// a failure the next hour tries again.
-    async fn tidy(&self, queue: &Queue, is_idle: bool) {
+    /// a failure the next turn tries again.
+    async fn tidy_one(&self, queue: &Queue, is_idle: bool, audits: bool) {
         if let Err(error) = queue.retain_idle().await {
             tracing::warn!(error = telemetry::chain(&error), "retention failed");
         }
         let pages = match is_idle {
-            // Every other hour; see `run`.
-            true => u32::from(hour(queue) % 2 == 0),
+            true => u32::from(audits),
             false => BUSY_PAGES,
         };
         for _ in 0..pages {

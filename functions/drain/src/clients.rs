@@ -7,10 +7,13 @@ use shared::clock::Clock;
 use shared::config::DiscordConfig;
 use shared::counters::Counters;
 use shared::discord::Discord;
+use shared::probe::Prober;
 use shared::progress::Progress;
 use shared::queue::Queue;
 use shared::redis::{self, HashField, Redis};
 use shared::scan::{BOARD, ScanStore};
+use shared::telemetry;
+use tokio::sync::Notify;
 
 /// Created once per cold start.
 pub struct Clients {
@@ -19,6 +22,12 @@ pub struct Clients {
     pub progress: Progress,
     pub counters: Counters,
     pub queue: Queue,
+    /// The queue of looks into clips.
+    pub clips: Queue,
+    /// Told when a job is stored in that queue, so that this drainer runs it.
+    pub clip_stored: Notify,
+    /// Looks into clips; `None` if no host of files is listed.
+    pub prober: Option<Prober>,
     pub redis: Redis,
     pub clock: Clock,
     /// Minimum time between two pages of one channel.
@@ -35,10 +44,16 @@ impl Clients {
     /// If Discord's settings are invalid.
     pub fn new(
         queue: Queue,
+        clips: Queue,
         redis: Redis,
         key_prefix: &str,
         discord: &DiscordConfig,
     ) -> Result<Clients, redis::Error> {
+        let hosts = discord.cdn_hosts.clone();
+        let prober = hosts.map(|hosts| {
+            Prober::new(hosts, discord.probe_time)
+                .map_err(|error| redis::Error::Settings(telemetry::chain(&error)))
+        });
         Ok(Clients {
             discord: Discord::new(discord)?,
             store: ScanStore::new(redis.clone(), key_prefix),
@@ -48,6 +63,9 @@ impl Clients {
             page_interval: discord.page_interval,
             board: queue.field(BOARD),
             paused: Mutex::default(),
+            prober: prober.transpose()?,
+            clip_stored: Notify::new(),
+            clips,
             queue,
             redis,
         })

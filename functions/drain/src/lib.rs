@@ -3,21 +3,25 @@
 
 mod chores;
 mod clients;
+mod clips;
 mod jobs;
 mod serve;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join;
+use serde::Serialize;
 use serde_json::Value;
 use shared::clock::Deadline;
 use shared::metrics::{CommandBudget, Metrics, Unit};
 use shared::panics::{Panicked, caught};
-use shared::queue::{Consumer, DrainReport, Pressure, Queue, SCAN};
+use shared::queue::{CLIP, Consumer, DrainReport, Pressure, Queue, SCAN};
 use shared::redis::Scope;
 use shared::start::{Start, StartError};
 use shared::telemetry;
 use shared::waker::{BY_DRAIN, BY_ENQUEUE, INTERVAL, Wake};
+use tokio::sync::Notify;
 
 pub use chores::Chores;
 pub use clients::Clients;
@@ -35,7 +39,8 @@ pub fn worker(start: &Start) -> Result<Drain, StartError> {
     let helpers = start.wake(BY_DRAIN);
     let helpers = helpers.map(|wake| -> Arc<dyn Wake> { Arc::new(wake) });
     let (prefix, discord) = (start.key_prefix(), settings.discord()?);
-    let clients = Clients::new(queue.clone(), redis, prefix, &discord)?;
+    let clips = start.queue_without_admission(CLIP)?;
+    let clients = Clients::new(queue.clone(), clips, redis, prefix, &discord)?;
     let (metrics, budget) = (start.metrics()?, start.budget());
     Ok(Drain {
         queue,
@@ -56,6 +61,17 @@ pub struct Drain {
     helpers: Option<Arc<dyn Wake>>,
     metrics: Metrics,
     budget: CommandBudget,
+}
+
+/// What an invocation did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Drained {
+    /// The jobs of the queue `scan`.
+    #[serde(flatten)]
+    pub scans: DrainReport,
+    /// The jobs of the queue `clip`.
+    #[serde(rename = "clip")]
+    pub clips: DrainReport,
 }
 
 /// A failed drain. Its jobs are not lost: they return to the queue when their leases
@@ -79,13 +95,18 @@ impl DrainError {
 }
 
 impl Drain {
+    /// The queues that it serves.
+    pub fn queues(&self) -> [&Queue; 2] {
+        [&self.queue, &self.clients.clips]
+    }
+
     /// Drains the queue until it is empty or `deadline_ms` is near. Any event starts a
     /// drain. An event that is not a wake-up, such as the schedule's, first runs the
     /// chores and checks for work with one command.
     ///
     /// # Errors
     /// If Redis stays unavailable.
-    pub async fn handle(&self, event: Value, deadline_ms: u64) -> Result<DrainReport, DrainError> {
+    pub async fn handle(&self, event: Value, deadline_ms: u64) -> Result<Drained, DrainError> {
         let budget = self.queue.config().budget;
         let deadline = Deadline::of_invocation(self.queue.clock(), deadline_ms, budget);
         self.run(&event, &deadline).await
@@ -95,7 +116,7 @@ impl Drain {
     ///
     /// # Errors
     /// If Redis stays unavailable.
-    pub async fn run(&self, event: &Value, deadline: &Deadline) -> Result<DrainReport, DrainError> {
+    pub async fn run(&self, event: &Value, deadline: &Deadline) -> Result<Drained, DrainError> {
         let started = self.queue.clock().elapsed();
         let outcome = match caught(self.drain(event, deadline)).await {
             Ok(drained) => drained.map_err(DrainError::Failed),
@@ -106,16 +127,17 @@ impl Drain {
         }
         let report = outcome.as_ref().ok().cloned().unwrap_or_default();
         self.measure(&report, outcome.is_err(), started).await;
-        if report.rounds > 0 {
+        if report.scans.rounds + report.clips.rounds > 0 {
             self.budget.save().await;
         }
         outcome
     }
 
-    async fn measure(&self, report: &DrainReport, failed: bool, started: Duration) {
+    async fn measure(&self, drained: &Drained, failed: bool, started: Duration) {
         if !self.metrics.is_on() {
             return;
         }
+        let report = &drained.scans;
         // A drainer without work found an empty index.
         let pressure = match report.rounds {
             0 if !failed => Ok(Pressure::default()),
@@ -131,9 +153,12 @@ impl Drain {
         }
         event.count("Drains", 1);
         event.count("Errors", u64::from(failed));
-        event.count("JobsCompleted", report.completed.into());
-        event.count("JobsFailed", report.failed.into());
-        event.count("JobsRetried", report.retried.into());
+        let sum = |count: fn(&DrainReport) -> u32| {
+            u64::from(count(&drained.scans)) + u64::from(count(&drained.clips))
+        };
+        event.count("JobsCompleted", sum(|report| report.completed));
+        event.count("JobsFailed", sum(|report| report.failed));
+        event.count("JobsRetried", sum(|report| report.retried));
         let took = self.queue.clock().elapsed().saturating_sub(started);
         event.milliseconds("Latency", took.as_secs_f64() * 1000.0);
         self.metrics.emit(&event);
@@ -143,7 +168,7 @@ impl Drain {
         &self,
         event: &Value,
         deadline: &Deadline,
-    ) -> Result<DrainReport, shared::queue::Error> {
+    ) -> Result<Drained, shared::queue::Error> {
         self.clients.discord.freshen().await;
         let source = event.get("source").and_then(Value::as_str);
         let by_drain = source == Some(BY_DRAIN);
@@ -154,37 +179,69 @@ impl Drain {
         });
         let queue = self.queue.on(&redis);
         let woken = by_drain || source == Some(BY_ENQUEUE);
+        let (mut has_jobs, mut has_clips) = (true, false);
         if !woken {
             let store = self.clients.store.on(&redis);
-            let look = self.chores.run(&queue, &redis, &store).await?;
+            let clips = self.clients.clips.on(&redis);
+            let look = self.chores.run(&queue, &clips, &redis, &store).await?;
             if let Some(share) = look.memory_used {
                 self.metrics.note("RedisMemory", Unit::Percent, share);
             }
             if look.is_cheap {
                 self.budget.save().await;
             }
-            if !look.has_jobs {
-                return Ok(DrainReport::default());
+            (has_jobs, has_clips) = (look.has_jobs, look.has_clips);
+        }
+        if !has_jobs && !has_clips {
+            return Ok(Drained::default());
+        }
+        let over = Notify::new();
+        let scans = async {
+            let drained = match has_jobs {
+                true => self.drain_scans(queue, source, deadline).await,
+                false => Ok(DrainReport::default()),
+            };
+            over.notify_one();
+            drained
+        };
+        let clips = clips::serve(&self.clients, &redis, has_clips, &over, deadline);
+        let (scans, clips) = join(scans, clips).await;
+        let (scans, clips) = (scans?, clips?);
+        for (queue, report) in [(SCAN, &scans), (CLIP, &clips)] {
+            if report.rounds > 0 {
+                log(queue, report);
             }
         }
+        Ok(Drained { scans, clips })
+    }
+
+    async fn drain_scans(
+        &self,
+        queue: Queue,
+        source: Option<&str>,
+        deadline: &Deadline,
+    ) -> Result<DrainReport, shared::queue::Error> {
         let handler = Arc::new(jobs::Handler::new(self.clients.clone()));
         let mut consumer = Consumer::new(queue, handler);
         if source == Some(BY_ENQUEUE) {
             consumer = consumer.with_last_look_after(INTERVAL);
         }
-        if let Some(helpers) = self.helpers.as_ref().filter(|_| !by_drain) {
+        if let Some(helpers) = self.helpers.as_ref().filter(|_| source != Some(BY_DRAIN)) {
             consumer = consumer.with_helpers(helpers.clone());
         }
-        let report = consumer.drain(deadline).await?;
-        tracing::info!(
-            claimed = report.claimed,
-            completed = report.completed,
-            failed = report.failed,
-            retried = report.retried,
-            snoozed = report.snoozed,
-            rounds = report.rounds,
-            "drained"
-        );
-        Ok(report)
+        consumer.drain(deadline).await
     }
+}
+
+fn log(queue: &str, report: &DrainReport) {
+    tracing::info!(
+        queue,
+        claimed = report.claimed,
+        completed = report.completed,
+        failed = report.failed,
+        retried = report.retried,
+        snoozed = report.snoozed,
+        rounds = report.rounds,
+        "drained"
+    );
 }

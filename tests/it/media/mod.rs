@@ -5,7 +5,9 @@
 
 mod damage;
 mod files;
+mod probes;
 mod server;
+mod stage;
 
 use std::path::PathBuf;
 

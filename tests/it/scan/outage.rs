@@ -312,7 +312,7 @@ async fn all_scans_together_keep_the_pace_of_the_bot() {
         }
         app.advance(Duration::from_millis(50));
     }
-    assert_eq!(running.await.unwrap().completed, 8);
+    assert_eq!(running.await.unwrap().scans.completed, 8);
     let most = counts
         .windows(21)
         .map(|window| window[20] - window[0])

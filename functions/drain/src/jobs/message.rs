@@ -22,6 +22,7 @@ use shared::scan::{
 };
 
 use super::channel::page;
+use super::probe::Requests;
 use super::reporter::{FOUND, Reporter, failure};
 use super::stop::{OutageWait, StopReason, checked};
 use super::watch::{self, unless_stopped};
@@ -224,11 +225,8 @@ impl Run {
             let found = find_clips(place, message, &filter);
             is_full |= clips.len() + found.len() > CLIPS_AT_ONCE;
             if !is_full {
-                clips.extend(
-                    found
-                        .into_iter()
-                        .map(|clip| ClipRecord::new(clip, min_seconds)),
-                );
+                let found = found.into_iter();
+                clips.extend(found.map(|clip| ClipRecord::new(clip, min_seconds)));
             }
             !is_full
         });
@@ -254,6 +252,9 @@ impl Run {
 
         let stale = self.stale(&page, &stretches, &only, &clips).await?;
         let clients = self.clients.clone();
+        let mut requests = Requests::default();
+        let guild = &self.scan.guild_id;
+        requests.make(&clients, guild, &clips).await?;
         let (now, done) = (clients.clock.now_ms(), work.left.is_empty());
         if self.reporter.is_first() {
             self.reporter

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `channel/` | the kinds `scan` and `batch`: read a channel page by page |
 //! | `message` | the kind `message`: reads single messages |
+//! | `probe` | the kind `probe` of the queue `clip`: looks into clips; see `crate::clips` |
 //! | `checks` | checks that Discord shows the bot everything |
 //! | `stop` | why a run stops, and with which outcome |
 //! | `watch` | whether a run has to stop (cancelled, Discord paused), and the common pace |
@@ -15,6 +16,7 @@
 mod channel;
 mod checks;
 mod message;
+pub mod probe;
 mod reporter;
 mod stop;
 mod watch;

@@ -43,7 +43,8 @@ pub async fn unless_stopped<T>(
     }
 }
 
-fn interruption(signal: Signal) -> StopReason {
+/// The reason to stop after this signal.
+pub fn interruption(signal: Signal) -> StopReason {
     match signal {
         Signal::Cancel => StopReason::Cancelled,
         Signal::HandBack | Signal::GoOn => StopReason::Later(Duration::ZERO),

@@ -77,6 +77,21 @@ pub struct QueueConfig {
     pub failed_age: Duration,
 }
 
+impl QueueConfig {
+    /// The settings of the queue for looking into clips. Its jobs ask file servers and not
+    /// Discord, so the limits of scans do not hold for them: two run at once beside the
+    /// scans of a drainer, no helper is woken for them, and none is refused.
+    pub fn for_clips(self) -> QueueConfig {
+        QueueConfig {
+            concurrency: 2,
+            helpers: 0,
+            rate: None,
+            backlog: None,
+            ..self
+        }
+    }
+}
+
 /// A rate at which jobs may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {

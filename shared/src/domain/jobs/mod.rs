@@ -13,6 +13,7 @@
 mod channel;
 mod kind;
 mod message;
+mod probe;
 mod schema;
 mod state;
 
@@ -21,6 +22,7 @@ use serde::Deserialize;
 pub use channel::{ChannelScan, Direction, ScanMode, ScanOptions};
 pub use kind::JobKind;
 pub use message::MessageScan;
+pub use probe::ClipProbe;
 pub use schema::{ScanEvent, TypedJob, TypedJobRequest};
 pub use state::ScanState;
 

@@ -5,6 +5,9 @@ use super::JobId;
 /// The name of the queue for channel scans.
 pub const SCAN: &str = "scan";
 
+/// The name of the queue for looking into clips.
+pub const CLIP: &str = "clip";
+
 /// The keys of one queue.
 #[derive(Clone, Debug)]
 pub struct Keys {

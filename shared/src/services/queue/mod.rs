@@ -65,7 +65,7 @@ use std::sync::Arc;
 pub use error::Error;
 pub use id::JobId;
 pub use job::{Attempt, Job};
-pub use keys::{Keys, SCAN};
+pub use keys::{CLIP, Keys, SCAN};
 pub use lua::ALL as SCRIPTS;
 pub use operator::*;
 pub use producer::{

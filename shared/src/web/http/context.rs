@@ -175,9 +175,10 @@ impl<S, P, Q> Context<S, P, Q> {
         self.services.queue.on(&self.redis)
     }
 
-    /// Every queue there is.
+    /// Every queue there is: that of scans, and that of looks into clips.
     pub fn queues(&self) -> Vec<Queue> {
-        vec![self.queue()]
+        let queues = [&self.services.queue, &self.services.clips];
+        queues.map(|queue| queue.on(&self.redis)).into()
     }
 
     /// Channels, clips and the settings of guilds.

@@ -16,7 +16,7 @@ use crate::flags::Flags;
 use crate::idempotency::Idempotency;
 use crate::metrics::{CommandBudget, Metrics};
 use crate::progress::Progress;
-use crate::queue::{Queue, SCAN};
+use crate::queue::{CLIP, Queue, SCAN};
 use crate::rate_limiter::RateLimiter;
 use crate::redis::Redis;
 use crate::scan::ScanStore;
@@ -36,6 +36,7 @@ pub(crate) struct Services {
     pub(super) idempotency: Idempotency,
     pub(super) sessions: Sessions,
     pub(super) queue: Queue,
+    pub(super) clips: Queue,
     pub(super) store: ScanStore,
     pub(super) cache: Cache,
     pub(super) counters: Counters,
@@ -78,6 +79,13 @@ impl Services {
             anonymous: AnonymousBudget::default(),
             idempotency: Idempotency::new(prefix, clock.clone()),
             sessions: Sessions::new(redis.clone(), prefix, clock.clone()),
+            clips: Queue::new(
+                redis.clone(),
+                prefix,
+                CLIP,
+                clock.clone(),
+                queue.clone().for_clips(),
+            ),
             queue: Queue::new(redis.clone(), prefix, SCAN, clock.clone(), queue),
             store: ScanStore::new(redis.clone(), prefix),
             counters: Counters::new(redis.clone(), prefix, clock.clone()),

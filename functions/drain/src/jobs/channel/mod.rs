@@ -28,6 +28,7 @@ use shared::queue::{ActiveJob, JobError, Outcome};
 use shared::redis::Pipeline;
 use shared::scan::{Channel, GuildSettings, PauseReason, ScanStatus, Work};
 
+use super::probe::Requests;
 use super::reporter::{Reporter, failure};
 use super::stop::{OutageWait, StopReason, UNREACHABLE, checked, with_jitter};
 use super::watch::{self, unless_stopped};
@@ -76,6 +77,7 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
         pages: 0,
         requests: 0,
         content_checked: false,
+        probes: Requests::default(),
         was_unreachable: policy.breaker.is_away(),
         waiting,
         clients,
@@ -152,6 +154,8 @@ pub struct Run {
     /// Requests to Discord since the last page was saved.
     pub requests: u64,
     content_checked: bool,
+    /// Requests for looks into the clips that it saves.
+    pub probes: Requests,
     /// Whether the last request found Discord unreachable.
     was_unreachable: bool,
     waiting: OutageWait,

@@ -121,6 +121,8 @@ impl Run {
             return Ok(Vec::new());
         };
         let stale = self.stale(&mut ahead).await?;
+        let (clients, guild_id) = (&self.clients, &self.scan.guild_id);
+        self.probes.make(clients, guild_id, &ahead.clips).await?;
         let now = self.clients.clock.now_ms();
         let work = ahead.work.clone();
         let mut channel = ahead.channel.clone();

@@ -126,7 +126,7 @@ pub struct Clip {
     /// By how many degrees a player turns the picture, clockwise. `width` and `height`
     /// already take it into account.
     pub rotation: Option<u16>,
-    /// The codec of the picture, as the file names it, such as `avc1`.
+    /// The codec of the picture, such as `h264`.
     pub codec: Option<String>,
     /// Whether the clip is hidden until it is clicked.
     pub spoiler: bool,

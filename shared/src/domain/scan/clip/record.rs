@@ -28,7 +28,7 @@ pub struct Probe {
     /// Degrees, clockwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation: Option<u16>,
-    /// The codec of the picture, as the file names it.
+    /// The codec of the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codec: Option<String>,
     /// A code that says why the file could not be read.

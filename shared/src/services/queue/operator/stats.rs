@@ -7,7 +7,7 @@ use crate::queue::moment::day;
 use crate::queue::{Error, JobId, JobState, Queue};
 use crate::redis::commands::hashes::hmget;
 use crate::redis::commands::sorted_sets::{Range, zcount, zrange_with_scores, zscore};
-use crate::redis::{Pipeline, Slot};
+use crate::redis::{Pipeline, Replies, Slot};
 
 /// The number of jobs in each state.
 pub type Counts = Vec<(JobState, u64)>;
@@ -110,33 +110,64 @@ impl Queue {
     /// # Errors
     /// Redis could not be asked.
     pub async fn stats(&self) -> Result<Stats, Error> {
+        let mut pipeline = Pipeline::new();
+        let slots = self.add_stats(&mut pipeline);
+        let mut replies = pipeline.send(&*self.redis).await?;
+        self.read_stats(slots, &mut replies)
+    }
+
+    /// Reads the stats of several queues of one database, in one request.
+    ///
+    /// # Errors
+    /// Redis could not be asked.
+    pub async fn stats_of(queues: &[Queue]) -> Result<Vec<Stats>, Error> {
+        let Some(first) = queues.first() else {
+            return Ok(Vec::new());
+        };
+        let mut pipeline = Pipeline::new();
+        let slots: Vec<StatsSlots> = queues
+            .iter()
+            .map(|queue| queue.add_stats(&mut pipeline))
+            .collect();
+        let mut replies = pipeline.send(&*first.redis).await?;
+        let each = queues.iter().zip(slots);
+        each.map(|(queue, slots)| queue.read_stats(slots, &mut replies))
+            .collect()
+    }
+
+    fn add_stats(&self, pipeline: &mut Pipeline) -> StatsSlots {
         let now = self.clock.now_ms();
-        let minute = now.div_euclid(60_000);
         let today = day(now);
         let mut fields: Vec<String> = COUNTERS.iter().map(|name| format!("#{name}")).collect();
         fields.extend(COUNTERS.iter().map(|name| format!("#{name}:{today}")));
         fields.extend((0..layout::MINUTES).map(|slot| format!("#minute:{slot}")));
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
 
-        let mut pipeline = Pipeline::new();
-        let counts = self.add_counts(&mut pipeline);
         let next = Range::Score {
             min: 0.0,
             max: JobState::Waiting.band().1,
             offset: 0,
             limit: 1,
         };
-        let next = pipeline.add(zrange_with_scores(&self.keys.index, next));
-        let pause = pipeline.add(zscore(&self.keys.index, PAUSE));
-        let values = pipeline.add(hmget(&self.keys.records, &fields));
-        let mut replies = pipeline.send(&*self.redis).await?;
-        let mut count = Vec::with_capacity(counts.len());
-        for (_, slot) in counts {
+        StatsSlots {
+            now,
+            counts: self.add_counts(pipeline),
+            next: pipeline.add(zrange_with_scores(&self.keys.index, next)),
+            pause: pipeline.add(zscore(&self.keys.index, PAUSE)),
+            values: pipeline.add(hmget(&self.keys.records, &fields)),
+        }
+    }
+
+    fn read_stats(&self, slots: StatsSlots, replies: &mut Replies) -> Result<Stats, Error> {
+        let now = slots.now;
+        let minute = now.div_euclid(60_000);
+        let mut count = Vec::with_capacity(slots.counts.len());
+        for (_, slot) in slots.counts {
             count.push(replies.take(slot)?);
         }
-        let next = replies.take(next)?;
-        let pause: Option<f64> = replies.take(pause)?;
-        let values = replies.take(values)?;
+        let next = replies.take(slots.next)?;
+        let pause: Option<f64> = replies.take(slots.pause)?;
+        let values = replies.take(slots.values)?;
         let number = |n: usize| -> u64 {
             let text = values.get(n).and_then(Option::as_deref);
             text.and_then(|text| text.parse().ok()).unwrap_or(0)
@@ -215,6 +246,16 @@ impl Queue {
         };
         Some(score - levels * aging)
     }
+}
+
+/// Where the answers to the reads of one queue are.
+struct StatsSlots {
+    /// The time for which they are read.
+    now: i64,
+    counts: Vec<(JobState, Slot<u64>)>,
+    next: Slot<Vec<String>>,
+    pause: Slot<Option<f64>>,
+    values: Slot<Vec<Option<String>>>,
 }
 
 /// Sums over the last whole minutes.

@@ -32,6 +32,20 @@ pub struct DrainReport {
 }
 
 impl DrainReport {
+    /// Adds the results of another drain.
+    pub fn add(&mut self, other: &DrainReport) {
+        self.claimed += other.claimed;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.retried += other.retried;
+        self.snoozed += other.snoozed;
+        self.cancelled += other.cancelled;
+        self.lost += other.lost;
+        self.swept += other.swept;
+        self.forgotten += other.forgotten;
+        self.rounds += other.rounds;
+    }
+
     /// Jobs that this worker no longer holds.
     pub(super) fn ended(&self) -> u32 {
         self.completed + self.failed + self.retried + self.snoozed + self.cancelled + self.lost
