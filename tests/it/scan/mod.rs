@@ -1,6 +1,7 @@
 //! Scans of channels, from the route to the stored clip.
 
 mod content;
+mod crash;
 mod events;
 mod extent;
 mod faults;
@@ -11,6 +12,7 @@ mod model;
 mod outage;
 mod pauses;
 mod refusals;
+mod rescan;
 mod settings;
 mod stop;
 
