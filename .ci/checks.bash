@@ -41,6 +41,8 @@ step_media() {
     echo "seed $seed"
     "$CARGO_TARGET_DIR/debug/look" --damaged "${CI_DAMAGED_FILES:-40000}" --seed "$seed" \
         tests/fixtures/media/*
+    MUTATIONS=${CI_DAMAGED_FILES:-40000} MUTATIONS_SEED=$seed \
+        cargo test --locked -p integration --test it -- discord::damage
 }
 
 # Starts a real Redis. Compares the embedded engine with it, and runs the endpoint's cases and

@@ -5,6 +5,7 @@
 
 mod access;
 mod cdn;
+mod damage;
 mod faults;
 mod limits;
 mod listing;

@@ -46,6 +46,44 @@ pub struct Page {
     pub wait: Duration,
 }
 
+impl Page {
+    /// Parses a page: an array of messages. Each message is parsed by itself, so a damaged
+    /// one loses only itself.
+    ///
+    /// # Errors
+    /// If it is not an array.
+    pub fn parse(json: &str) -> Result<Page, serde_json::Error> {
+        let raw: Vec<Box<RawValue>> = serde_json::from_str(json)?;
+        Ok(Page::of(&raw))
+    }
+
+    fn of(raw: &[Box<RawValue>]) -> Page {
+        let mut page = Page {
+            length: raw.len(),
+            ..Page::default()
+        };
+        for raw in raw {
+            let id = match Message::read(raw) {
+                Ok(message) => {
+                    let id = message.id;
+                    page.messages.push(message);
+                    Some(id)
+                }
+                Err(unreadable) => {
+                    let id = unreadable.id;
+                    page.unreadable.push(unreadable);
+                    id
+                }
+            };
+            if let Some(id) = id {
+                let (low, high) = page.range.unwrap_or((id, id));
+                page.range = Some((low.min(id), high.max(id)));
+            }
+        }
+        page
+    }
+}
+
 /// A client for Discord or a compatible server.
 pub struct Discord {
     http: reqwest::Client,
@@ -135,29 +173,8 @@ impl Discord {
         };
         let path = format!("/channels/{channel}/messages?limit={limit}{place}");
         let (raw, headers): (Vec<Box<RawValue>>, _) = self.get(&path).await?;
-        let mut page = Page {
-            length: raw.len(),
-            wait: wait_for_next(&headers),
-            ..Page::default()
-        };
-        for raw in &raw {
-            let id = match Message::read(raw) {
-                Ok(message) => {
-                    let id = message.id;
-                    page.messages.push(message);
-                    Some(id)
-                }
-                Err(unreadable) => {
-                    let id = unreadable.id;
-                    page.unreadable.push(unreadable);
-                    id
-                }
-            };
-            if let Some(id) = id {
-                let (low, high) = page.range.unwrap_or((id, id));
-                page.range = Some((low.min(id), high.max(id)));
-            }
-        }
+        let mut page = Page::of(&raw);
+        page.wait = wait_for_next(&headers);
         // A page that does not advance the position would be requested for ever.
         let gets_on = match (position, page.range) {
             (_, None) => page.length == 0,
