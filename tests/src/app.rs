@@ -86,6 +86,7 @@ impl Default for Options {
 pub struct TestApp {
     /// Declared first, so that it is dropped while the engine still runs.
     leftovers: Leftovers,
+    clip_leftovers: Leftovers,
     pub endpoint: upstash_local::Server,
     /// The cache's separate endpoint, if it has one.
     pub cache: Option<upstash_local::Server>,
@@ -176,8 +177,10 @@ impl TestApp {
         };
         let functions = Functions::new(&config, &clock).unwrap();
         let host = Host::start(listener, functions.clone(), false).unwrap();
+        let [_, clips] = functions.drain.queues();
         TestApp {
             leftovers: Leftovers::new(endpoint.inspector(), functions.queue.keys()),
+            clip_leftovers: Leftovers::new(endpoint.inspector(), clips.keys()),
             redis: shared::redis::connect(&redis_config, &clock).unwrap(),
             endpoint,
             cache: options.cache,
@@ -205,6 +208,7 @@ impl TestApp {
     /// Allows any number of leftover jobs, for tests that are not about jobs.
     pub fn leaves_any_jobs(&self) {
         self.leftovers.expect_any();
+        self.clip_leftovers.expect_any();
     }
 
     /// Stops everything.
@@ -213,6 +217,7 @@ impl TestApp {
     /// If the leftover jobs are not those that the test declared.
     pub async fn stop(self) {
         self.leftovers.check();
+        self.clip_leftovers.check();
         self.host.stop().await;
         self.discord.stop().await;
         if let Some(cache) = self.cache {

@@ -1,5 +1,6 @@
 //! The clients that jobs may use.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,8 +25,10 @@ pub struct Clients {
     pub queue: Queue,
     /// The queue of looks into clips.
     pub clips: Queue,
-    /// Told when a job is stored in that queue, so that this drainer runs it.
+    /// Told when a scan of this process has stored a job in that queue.
     pub clip_stored: Notify,
+    /// When the newest such job is due, in Unix milliseconds.
+    pub clip_due: AtomicI64,
     /// Looks into clips; `None` if no host of files is listed.
     pub prober: Option<Prober>,
     pub redis: Redis,
@@ -65,6 +68,7 @@ impl Clients {
             paused: Mutex::default(),
             prober: prober.transpose()?,
             clip_stored: Notify::new(),
+            clip_due: AtomicI64::new(0),
             clips,
             queue,
             redis,

@@ -6,6 +6,8 @@
 //! therefore wait for the schedule, and nobody pays for looking at an empty queue.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -38,9 +40,24 @@ pub async fn serve(
         has_jobs = tokio::select! {
             // Jobs first, so that the end of the scans leaves none behind.
             biased;
-            () = clients.clip_stored.notified() => true,
+            () = clients.clip_stored.notified() => is_due(clients, deadline).await,
             () = over.notified() => return Ok(report),
         };
+    }
+}
+
+/// Waits until the job is due that a scan has stored, so that nobody looks for it before.
+/// Returns false if that takes longer than a drainer lingers. The schedule then finds it.
+async fn is_due(clients: &Clients, deadline: &Deadline) -> bool {
+    let due = clients.clip_due.load(Ordering::Relaxed);
+    let wait = u64::try_from(due - clients.clock.now_ms()).unwrap_or(0);
+    let wait = Duration::from_millis(wait);
+    if wait > clients.clips.config().linger || wait >= deadline.remaining() {
+        return false;
+    }
+    tokio::select! {
+        () = clients.clock.sleep(wait) => true,
+        () = deadline.brought_forward() => false,
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use discord_local::{Action, Fault};
 use integration::{Options, TestApp};
 use serde_json::{Value, json};
+use shared::config::QueueConfig;
+use shared::waker::BY_ENQUEUE;
 use upstash_local::{Fault as Loss, FaultAction};
 
 use crate::scan::{CHANNEL, GUILD, guild_with, message};
@@ -79,7 +81,46 @@ async fn a_clip_costs_less_than_one_command_beyond_its_record() {
             .iter()
             .map(|(kind, n)| format!("http {kind} {n}")),
     );
+    // A single clip costs what a job costs.
+    app.discord.add_message(CHANNEL, message(300, true));
+    app.advance(Duration::from_secs(61));
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    app.advance(Duration::from_secs(20));
+    app.endpoint.reset_meter();
+    app.drain().await;
+    lines.push(format!("1 clip: total {}", app.endpoint.meter().total));
+    assert_eq!(states(&app).await, all_ok(601));
     crate::golden("clip-stage", &lines);
+}
+
+#[tokio::test]
+async fn a_drainer_that_lingers_runs_the_job_of_its_own_scan() {
+    let app = TestApp::start(Options {
+        guild: guild_with(3, 1),
+        probes: Some(Duration::from_secs(10)),
+        queue: QueueConfig {
+            linger: Duration::from_secs(20),
+            clock_skew: None,
+            ..QueueConfig::default()
+        },
+        ..Options::default()
+    })
+    .await;
+    let scan = app.scan(CHANNEL, json!({})).await;
+    let drain = app.functions.drain.clone();
+    // Nobody but its own scan tells this drainer of the job.
+    let woken = json!({ "source": BY_ENQUEUE });
+    let drain = tokio::spawn(async move { drain.handle(woken, 0).await });
+    while app.job(&scan).await["state"] != "completed" {
+        tokio::task::yield_now().await;
+    }
+    app.advance(Duration::from_secs(20));
+    let drained = drain.await.unwrap().unwrap();
+    assert_eq!((drained.scans.completed, drained.clips.completed), (1, 1));
+    // The claim of the job, and the report of its end.
+    assert_eq!(drained.clips.rounds, 2);
+    assert_eq!(states(&app).await, all_ok(3));
 }
 
 #[tokio::test]

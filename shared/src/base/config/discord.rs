@@ -79,7 +79,7 @@ impl DiscordConfig {
 fn cdn_hosts(env: &Environment<'_>) -> Result<Option<Hosts>, ConfigError> {
     let name = "DISCORD_CDN_HOSTS";
     let text = env.text(name).unwrap_or_else(|| CDN_HOSTS.to_owned());
-    if text.trim() == "none" {
+    if text.trim().eq_ignore_ascii_case("none") {
         return Ok(None);
     }
     let expected = "the names of hosts, separated by commas, or `none`";
@@ -123,6 +123,7 @@ mod tests {
         assert!(default.check("https://cdn.discordapp.com/a").is_ok());
         assert!(default.check("https://evil.example/a").is_err());
         assert_eq!(hosts("none"), Ok(None));
+        assert_eq!(hosts(" NONE "), Ok(None));
         let own = hosts("cdn.example.com, 127.0.0.1:8078").unwrap().unwrap();
         assert!(own.check("http://127.0.0.1:8078/a").is_ok());
         assert!(own.check("https://cdn.discordapp.com/a").is_err());

@@ -1,5 +1,7 @@
 //! How scans request looks into the clips that they save.
 
+use std::sync::atomic::Ordering;
+
 use shared::jobs::ClipProbe;
 use shared::queue::{Enqueued, Error as QueueError, JobId};
 use shared::scan::{ClipRecord, ProbeState};
@@ -36,13 +38,20 @@ impl Requests {
         }
         let guild_id = guild_id.to_owned();
         let id = JobId::new(&clients.clock);
+        let mut due = now;
         let stored = match (ClipProbe { guild_id }).into_job(id, now) {
-            Ok(job) => clients.clips.enqueue(job).await,
+            Ok(job) => {
+                due = job.run_at_ms.unwrap_or(now);
+                clients.clips.enqueue(job).await
+            }
             Err(error) => Err(error),
         };
         match stored {
             // Only a new job has to be run by somebody.
-            Ok(Enqueued::New(_)) => clients.clip_stored.notify_one(),
+            Ok(Enqueued::New(_)) => {
+                clients.clip_due.store(due, Ordering::Relaxed);
+                clients.clip_stored.notify_one();
+            }
             Ok(_) => {}
             Err(QueueError::Redis(error)) => return Err(error.into()),
             Err(error) => {
