@@ -52,6 +52,7 @@ pub fn generous_limits() -> LimitsConfig {
         read: limit,
         api: limit,
         message: limit,
+        export: limit,
         ..LimitsConfig::default()
     }
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 pub struct Reply {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
+    /// `null` if the body is not JSON.
     pub json: Value,
+    /// The body, if it is not JSON.
+    pub body: String,
 }
 
 impl Reply {
@@ -15,15 +18,20 @@ impl Reply {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let text = response.text().await.unwrap();
-        let json = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).unwrap()
+        let kind = headers.get("content-type");
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let is_text = ["text/", "application/jsonl"]
+            .iter()
+            .any(|of| kind.starts_with(of));
+        let json = match text.is_empty() || is_text {
+            true => Value::Null,
+            false => serde_json::from_str(&text).unwrap(),
         };
         Reply {
             status,
             headers,
             json,
+            body: if is_text { text } else { String::new() },
         }
     }
 

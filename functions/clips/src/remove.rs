@@ -6,15 +6,15 @@
 //! Both keys may do this, as with scans and settings: takedown requests reach the product
 //! that calls the API, not the operator.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use shared::discord::MessageId;
 use shared::http::{ApiError, Context, FieldCode, FieldError, PageCursor, Reply, Snowflake, Spec};
-use shared::openapi::{Operation, SNOWFLAKE};
+use shared::openapi::Operation;
 use shared::scan::ClipsOf;
 
+use crate::State;
+use crate::clip_id::ClipId;
 use crate::list::Guild;
 
 pub const MANY: Spec<Guild, Selection> =
@@ -58,9 +58,6 @@ pub struct Place {
     channel_id: Option<Snowflake>,
 }
 
-/// The id of an attachment, or of a link: `e` and 16 digits.
-struct ClipId(String);
-
 /// How many clips were removed.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -82,7 +79,7 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
-pub async fn one(cx: Context<(), OneClip, Place>) -> Result<Reply, ApiError> {
+pub async fn one(cx: Context<State, OneClip, Place>) -> Result<Reply, ApiError> {
     let clips = ClipsOf::Message {
         id: message_id(&cx.query.message_id)?,
         clip: Some(cx.path.clip_id.0.clone()),
@@ -96,7 +93,7 @@ pub async fn one(cx: Context<(), OneClip, Place>) -> Result<Reply, ApiError> {
     }))
 }
 
-pub async fn many(cx: Context<(), Guild, Selection>) -> Result<Reply, ApiError> {
+pub async fn many(cx: Context<State, Guild, Selection>) -> Result<Reply, ApiError> {
     let of = &cx.query;
     let channel = of.channel_id.clone().map(String::from);
     let clips = match (&of.message_id, channel, &of.author_id) {
@@ -128,41 +125,6 @@ fn message_id(id: &Snowflake) -> Result<MessageId, ApiError> {
         let detail = format!("expected {}", Snowflake::EXPECTED);
         FieldError::parameter("messageId", FieldCode::Invalid, detail).into()
     })
-}
-
-impl ClipId {
-    fn is_one(text: &str) -> bool {
-        let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let is_link = text
-            .strip_prefix('e')
-            .is_some_and(|hash| hash.len() == 16 && hash.bytes().all(is_hex));
-        is_link || Snowflake::parse(text).is_some()
-    }
-}
-
-impl<'de> Deserialize<'de> for ClipId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match ClipId::is_one(&text) {
-            true => Ok(ClipId(text)),
-            false => Err(serde::de::Error::custom("expected the id of a clip")),
-        }
-    }
-}
-
-impl JsonSchema for ClipId {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ClipId".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let pattern = format!("^e[0-9a-f]{{16}}$|{SNOWFLAKE}");
-        json_schema!({ "type": "string", "pattern": pattern })
-    }
 }
 
 /// The row at which an earlier request stopped.

@@ -8,6 +8,7 @@ use shared::clock::Clock;
 use shared::config::DiscordConfig;
 use shared::counters::Counters;
 use shared::discord::Discord;
+use shared::export::ExportStore;
 use shared::probe::Prober;
 use shared::progress::Progress;
 use shared::queue::Queue;
@@ -20,6 +21,7 @@ use tokio::sync::Notify;
 pub struct Clients {
     pub discord: Discord,
     pub store: ScanStore,
+    pub exports: ExportStore,
     pub progress: Progress,
     pub counters: Counters,
     pub queue: Queue,
@@ -60,6 +62,7 @@ impl Clients {
         Ok(Clients {
             discord: Discord::new(discord)?,
             store: ScanStore::new(redis.clone(), key_prefix),
+            exports: ExportStore::new(redis.clone(), key_prefix),
             progress: Progress::new(key_prefix),
             counters: Counters::new(redis.clone(), key_prefix, queue.clock().clone()),
             clock: queue.clock().clone(),

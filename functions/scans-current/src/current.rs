@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::http::{ApiError, Context, Reply, Spec};
-use shared::jobs::ScanState;
+use shared::jobs::{JobKind, ScanState};
 use shared::openapi::Operation;
 use shared::queue::{Job, JobState};
 use shared::redis::{AutoPipeline, Redis};
@@ -44,6 +44,7 @@ pub async fn list(cx: Context<()>) -> Result<Reply, ApiError> {
     let jobs: Vec<&Job> = [&active.0, &waiting.0, &delayed.0]
         .into_iter()
         .flatten()
+        .filter(|job| JobKind::finds_clips(&job.kind))
         .collect();
     Ok(Reply::ok(&Scans {
         scans: jobs.into_iter().map(ScanState::of).collect(),

@@ -2,7 +2,9 @@
 //! arguments of jobs.
 
 pub mod discord;
+pub mod export;
 pub mod jobs;
+pub mod link;
 pub mod media;
 pub mod probe;
 pub mod scan;

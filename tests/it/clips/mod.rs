@@ -1,6 +1,10 @@
 //! `GET /api/guilds/{guildId}/clips`, and the removal of clips.
 
+mod costs;
+mod export;
+mod finding;
 mod forwards;
+mod link;
 mod removal;
 
 use std::collections::BTreeSet;
@@ -37,7 +41,7 @@ async fn system(n_messages: usize) -> TestApp {
 /// Reads all pages of a listing.
 pub async fn all(app: &TestApp, guild: u64, query: &str) -> Vec<Value> {
     let (mut clips, mut cursor) = (Vec::new(), String::new());
-    for _ in 0..100 {
+    for _ in 0..1000 {
         let path = format!("/api/guilds/{guild}/clips?{query}&cursor={cursor}");
         let page = app.get(&path).await;
         assert_eq!(page.status, 200, "{}", page.json);
@@ -186,7 +190,7 @@ async fn a_wrong_parameter_is_named_before_redis_is_asked() {
     for (query, detail) in [
         (
             "channelId=general",
-            "channelId: expected a Discord id, 15 to 20 digits without a leading zero",
+            "channelId: expected a Discord id, 15 to 20 digits without a leading zero, or up to 20 of them, separated by commas",
         ),
         (
             "after=yesterday",

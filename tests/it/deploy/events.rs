@@ -1,13 +1,15 @@
 //! Sends each file of `events/` to its function.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};
 use discord_local::{Guild, sample};
 use integration::{Options, TestApp};
 use serde_json::{Value, json};
-use shared::jobs::ChannelScan;
+use shared::jobs::{ChannelScan, ExportJob};
 use shared::queue::JobId;
+use shared::scan::ClipQuery;
 use tokio::sync::OnceCell;
 
 use super::routes::{Route, in_template, route};
@@ -22,6 +24,9 @@ const GUESSES: u32 = 5;
 
 /// The job that the files refer to.
 pub const JOB: &str = "01KB8D00000000000000000000";
+
+/// The clip that the files refer to.
+const CLIP: &str = "1213000000000000001";
 
 /// What must exist before an event, and what the answer must contain. `.ci/run
 /// containers` checks the containers against the same list.
@@ -39,6 +44,10 @@ pub enum Given {
     Scan,
     /// A cancelled scan.
     Cancelled,
+    /// A finished scan, and the clip that it found.
+    Scanned,
+    /// A finished export.
+    Exported,
     /// The event itself was sent as often as allowed.
     Guessed,
 }
@@ -77,6 +86,8 @@ fn rows() -> BTreeMap<String, Case> {
                     "nothing" => Given::Nothing,
                     "scan" => Given::Scan,
                     "cancelled" => Given::Cancelled,
+                    "scanned" => Given::Scanned,
+                    "exported" => Given::Exported,
                     "guessed" => Given::Guessed,
                     _ => panic!("{line}"),
                 },
@@ -144,10 +155,12 @@ fn guild() -> Guild {
 pub async fn system(given: Given) -> TestApp {
     let app = TestApp::start(Options {
         guild: guild(),
+        // Clips may be played.
+        probes: Some(Duration::from_secs(5)),
         ..Options::default()
     })
     .await;
-    if matches!(given, Given::Scan | Given::Cancelled) {
+    if matches!(given, Given::Scan | Given::Cancelled | Given::Scanned) {
         let id = JobId::parse(JOB).unwrap();
         let scan: ChannelScan = serde_json::from_value(json!({
             "guildId": sample::GUILD_ID.to_string(), "channelId": sample::CLIPS_ID.to_string(),
@@ -159,6 +172,18 @@ pub async fn system(given: Given) -> TestApp {
         if given == Given::Cancelled {
             app.queue().cancel(&id).await.unwrap();
         }
+    }
+    if given == Given::Scanned {
+        app.drain().await;
+    }
+    if given == Given::Exported {
+        let export: ExportJob = serde_json::from_value(json!({
+            "guildId": sample::GUILD_ID.to_string(), "format": "csv",
+        }))
+        .unwrap();
+        let job = export.into_job(JobId::parse(JOB).unwrap()).unwrap();
+        app.queue().enqueue(job).await.unwrap();
+        app.drain().await;
     }
     app
 }
@@ -198,7 +223,8 @@ async fn answer() -> Vec<Answered> {
             let guess = invoke(&app, name, &files[name]).await;
             assert_eq!(guess[&case.field], 401, "{name}");
         }
-        let reply = invoke(&app, name, &files[name]).await;
+        let event = named_clip(&app, case.given, &files[name]).await;
+        let reply = invoke(&app, name, &event).await;
         app.leaves_any_jobs();
         let discord_url = app.discord.url();
         app.stop().await;
@@ -209,6 +235,21 @@ async fn answer() -> Vec<Answered> {
         });
     }
     answers
+}
+
+/// The event with the clip that a scan found, in place of the one in the file.
+async fn named_clip(app: &TestApp, given: Given, event: &Value) -> Value {
+    if given != Given::Scanned {
+        return event.clone();
+    }
+    let query = ClipQuery {
+        limit: 1,
+        ..ClipQuery::default()
+    };
+    let guild = sample::GUILD_ID.to_string();
+    let (clips, _) = app.store().list_clips(&guild, &query).await.unwrap();
+    let text = event.to_string().replace(CLIP, &clips[0].id);
+    serde_json::from_str(&text).unwrap()
 }
 
 /// Sends an event to the function that its file names.
@@ -232,7 +273,7 @@ async fn without_its_key_an_event_that_succeeds_is_refused() {
     let files = files();
     let succeeding = cases().into_iter().filter(|case| {
         case.field == "statusCode"
-            && case.value.as_i64() < Some(300)
+            && case.value.as_i64() < Some(400)
             && !files[&case.file]["headers"]["authorization"].is_null()
     });
     let mut n_refused = 0;
@@ -256,7 +297,7 @@ fn every_route_has_an_event_that_succeeds() {
     let files = files();
     let succeeding = cases()
         .into_iter()
-        .filter(|case| case.field == "statusCode" && case.value.as_i64() < Some(300));
+        .filter(|case| case.field == "statusCode" && case.value.as_i64() < Some(400));
     let answered: BTreeSet<Route> = succeeding
         .map(|case| {
             let key = files[&case.file]["routeKey"].as_str().unwrap();

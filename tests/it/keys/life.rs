@@ -59,6 +59,8 @@ impl Life {
         self.run_jobs_with_options().await;
         self.hold_a_group().await;
         self.limit_and_lock().await;
+        self.export().await;
+        self.play().await;
         self.watch().await;
     }
 
@@ -267,6 +269,24 @@ impl Life {
         let held = locks.try_acquire("census", shared::lock::LEASE).await;
         self.look().await;
         assert!(held.unwrap().unwrap().release().await.unwrap());
+        self.look().await;
+    }
+
+    async fn play(&mut self) {
+        let list = format!("/api/guilds/{GUILD}/clips?limit=1");
+        let clip = self.app.get(&list).await.text("/clips/0/id").to_owned();
+        // Long enough for the clip's link to expire.
+        self.app.advance(Duration::from_secs(26 * 3600));
+        let path = format!("/api/clips/{CHANNEL}/{clip}");
+        assert_eq!(self.app.get(&path).await.status, 200);
+        self.look().await;
+    }
+
+    async fn export(&mut self) {
+        let path = format!("/api/guilds/{GUILD}/exports");
+        let reply = self.app.post(&path, &json!({ "format": "csv" })).await;
+        assert_eq!(reply.status, 202);
+        self.app.drain().await;
         self.look().await;
     }
 

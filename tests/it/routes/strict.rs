@@ -151,7 +151,8 @@ async fn a_query_is_refused_that_is_unknown_repeated_or_unreadable() {
         ),
         (
             &format!("{clips}?channelId=0{CHANNEL}"),
-            "channelId: expected a Discord id, 15 to 20 digits without a leading zero",
+            "channelId: expected a Discord id, 15 to 20 digits without a leading zero, or up to \
+             20 of them, separated by commas",
         ),
     ] {
         assert_eq!(refused(&app, app.get(path)).await, expected, "{path}");

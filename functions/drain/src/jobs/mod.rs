@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `channel/` | the kinds `scan` and `batch`: read a channel page by page |
 //! | `message` | the kind `message`: reads single messages |
+//! | `export` | the kind `export`: writes clips into a file |
 //! | `probe` | the kind `probe` of the queue `clip`: looks into clips; see `crate::clips` |
 //! | `checks` | checks that Discord shows the bot everything |
 //! | `stop` | why a run stops, and with which outcome |
@@ -15,6 +16,7 @@
 
 mod channel;
 mod checks;
+mod export;
 mod message;
 pub mod probe;
 mod reporter;
@@ -26,7 +28,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use shared::input;
-use shared::jobs::{ChannelScan, MessageScan};
+use shared::jobs::{ChannelScan, ExportJob, MessageScan};
 use shared::queue::{ActiveJob, EndedJob, JobError, JobHandler, Outcome};
 
 use crate::Clients;
@@ -47,6 +49,9 @@ const KINDS: &[(&str, Run)] = &[
     }),
     (MessageScan::KIND, |clients, job| {
         message::run(clients, job).boxed()
+    }),
+    (ExportJob::KIND, |clients, job| {
+        export::run(clients, job).boxed()
     }),
 ];
 
@@ -89,11 +94,13 @@ fn arguments<T: serde::de::DeserializeOwned>(job: &ActiveJob) -> Result<T, Outco
 
 #[cfg(test)]
 mod tests {
+    use shared::jobs::JobKind;
+
     use super::*;
 
     #[test]
     fn every_kind_that_can_be_stored_can_be_run() {
-        let stored: Vec<&str> = shared::jobs::KINDS.iter().map(|kind| kind.name).collect();
+        let stored: Vec<&str> = JobKind::all().map(|kind| kind.name).collect();
         let run: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
         assert_eq!(stored, run);
     }

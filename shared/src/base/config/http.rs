@@ -27,6 +27,8 @@ pub struct LimitsConfig {
     pub message: LimitConfig,
     /// Sign-ins, from `RATE_LIMIT_LOGIN`. Defaults to 5 in 15 minutes.
     pub login: LimitConfig,
+    /// Exports, from `RATE_LIMIT_EXPORT`. Defaults to 5 an hour.
+    pub export: LimitConfig,
     /// How long a check in a request of its own may take before its action decides without
     /// Redis. In milliseconds, from `RATE_LIMIT_TIMEOUT_MS`. Defaults to 1000.
     pub patience: Duration,
@@ -66,6 +68,7 @@ impl Default for LimitsConfig {
             api: LimitConfig::new(60, 60),
             message: LimitConfig::new(30, 60),
             login: LimitConfig::new(5, 15 * 60),
+            export: LimitConfig::new(5, 3600),
             patience: Duration::from_secs(1),
         }
     }
@@ -128,6 +131,7 @@ impl LimitsConfig {
             api: limit("RATE_LIMIT_API", default.api)?,
             message: limit("RATE_LIMIT_MESSAGE", default.message)?,
             login: limit("RATE_LIMIT_LOGIN", default.login)?,
+            export: limit("RATE_LIMIT_EXPORT", default.export)?,
             patience: Duration::from_millis(env.number(
                 "RATE_LIMIT_TIMEOUT_MS",
                 1000,

@@ -4,13 +4,14 @@
 //! To add a kind:
 //! 1. `jobs/<kind>.rs`: its arguments and its [`JobKind`];
 //! 2. in this file: its line in `kinds!`, the fields that only it uses in [`JobRequest`],
-//!    and how they become its arguments;
+//!    and how they become its arguments; or, if no request names it, its line in `INTERNAL`;
 //! 3. `functions/drain/src/jobs/<kind>.rs`: its `run` function;
 //! 4. its line in the `mod.rs` there;
 //! 5. in `schema/`, what its jobs hold, for callers; `docs/openapi.json` is generated;
 //! 6. a test.
 
 mod channel;
+mod export;
 mod kind;
 mod message;
 mod probe;
@@ -20,6 +21,7 @@ mod state;
 use serde::Deserialize;
 
 pub use channel::{ChannelScan, Direction, ScanMode, ScanOptions};
+pub use export::{ExportJob, ExportResult};
 pub use kind::JobKind;
 pub use message::MessageScan;
 pub use probe::ClipProbe;
@@ -55,8 +57,8 @@ macro_rules! kinds {
             }
         }
 
-        /// Every kind of job.
-        pub static KINDS: &[&JobKind] = &[$(&$kind,)+];
+        /// The kinds of jobs that a request names.
+        static REQUESTED: &[&JobKind] = &[$(&$kind,)+];
 
         #[cfg(test)]
         const NAMES: &[&str] = &[$(stringify!($name),)+];
@@ -70,10 +72,27 @@ kinds! {
     Message = message::MESSAGE, JobRequest::message;
 }
 
+/// The kinds of jobs that only routes of their own, the drainer or other jobs store. No
+/// request names them.
+static INTERNAL: &[&JobKind] = &[&export::EXPORT];
+
+/// The kinds of jobs that find no clips. They are not listed among scans.
+const NOT_SCANS: &[&str] = &[ExportJob::KIND];
+
 impl JobKind {
+    /// Every kind of job.
+    pub fn all() -> impl Iterator<Item = &'static JobKind> {
+        REQUESTED.iter().chain(INTERNAL).copied()
+    }
+
     /// The kind with this name.
     pub fn named(name: &str) -> Option<&'static JobKind> {
-        KINDS.iter().copied().find(|kind| kind.name == name)
+        JobKind::all().find(|kind| kind.name == name)
+    }
+
+    /// Whether a job of the kind with this name finds clips.
+    pub fn finds_clips(name: &str) -> bool {
+        !NOT_SCANS.contains(&name)
     }
 }
 
@@ -333,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_stored_under_the_name_a_request_gives() {
-        for (kind, name) in KINDS.iter().zip(NAMES) {
+        for (kind, name) in REQUESTED.iter().zip(NAMES) {
             assert_eq!(kind.name, name.to_lowercase());
         }
     }

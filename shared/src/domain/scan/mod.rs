@@ -13,17 +13,20 @@
 //! | `channel`, `clip` | the records and their rules | all |
 //! | `breaker` | the circuit breaker for Discord, for all workers | scans, the admin routes |
 //! | `settings` | the settings of a guild | the guild routes, scans |
-//! | `listing`, `removal` | the clip routes | `clips` |
+//! | `filter`, `listing` | which clips are found, and how | `clips`, exports |
+//! | `records`, `removal` | loads and removes clips | `clips`, scans |
 //! | `probes` | what was found inside the files of clips | the drainer |
 
 mod breaker;
 mod channel;
 mod clip;
+mod filter;
 mod keys;
 mod listing;
 mod ownership;
 mod page;
 mod probes;
+mod records;
 mod removal;
 mod scripts;
 mod settings;
@@ -35,6 +38,7 @@ pub use clip::{
     CLIPS_AT_ONCE, Clip, ClipRecord, ClipSource, Filter, Origin, Place, Probe, ProbeState, Term,
     complete_clips, find_clips, words,
 };
+pub use filter::{ClipFilter, ClipOrder};
 pub use keys::Keys;
 pub use listing::{ClipCursor, ClipQuery};
 pub use ownership::{Ownership, ScanPolicy};

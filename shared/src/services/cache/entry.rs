@@ -43,6 +43,22 @@ pub static SETTINGS: Kind = Kind {
     negative: Duration::from_secs(60),
 };
 
+/// The links in a message, until the first of them expires; a day at most.
+pub static LINKS: Kind = Kind {
+    name: "links",
+    ttl: Duration::from_secs(24 * 3600),
+    stale: Duration::ZERO,
+    negative: Duration::from_secs(60),
+};
+
+/// Which guild a channel is in, which never changes.
+pub static HOME: Kind = Kind {
+    name: "home",
+    ttl: Duration::from_secs(24 * 3600),
+    stale: Duration::from_secs(24 * 3600),
+    negative: Duration::from_secs(60),
+};
+
 /// How long an epoch is kept. It outlives every value that may carry an older epoch.
 pub(super) const EPOCH_LIFE: Duration = Duration::from_secs(3600);
 
@@ -52,6 +68,8 @@ pub struct Entry<T> {
     pub(super) id: String,
     /// The parent whose invalidation removes this value.
     pub(super) parent: Option<String>,
+    /// Until when a value is good, in unix milliseconds, if it says so itself.
+    pub(super) good_until: fn(&T) -> Option<i64>,
     value: PhantomData<fn() -> T>,
 }
 
@@ -62,6 +80,7 @@ impl<T> Entry<T> {
             kind,
             id: id.to_owned(),
             parent: None,
+            good_until: |_| None,
             value: PhantomData,
         }
     }
@@ -69,6 +88,13 @@ impl<T> Entry<T> {
     /// Makes the value a child of `parent`: invalidating the parent removes it.
     pub fn under(mut self, parent: &str) -> Entry<T> {
         self.parent = Some(parent.to_owned());
+        self
+    }
+
+    /// A value says itself until when it is good, in unix milliseconds. It is kept until
+    /// then, or as long as its kind allows, whichever ends first.
+    pub fn good_until(mut self, good_until: fn(&T) -> Option<i64>) -> Entry<T> {
+        self.good_until = good_until;
         self
     }
 
@@ -86,6 +112,7 @@ impl<T> Clone for Entry<T> {
             kind: self.kind,
             id: self.id.clone(),
             parent: self.parent.clone(),
+            good_until: self.good_until,
             value: PhantomData,
         }
     }

@@ -15,6 +15,10 @@ use crate::redis::{Command, Error, FromReply, Pipeline, Replies};
 /// How long a loader is assumed to be working. Longer than the timeout for Discord.
 pub(super) const CLAIM: Duration = Duration::from_secs(15);
 
+/// How long a value is kept that is no longer good when it is stored. Readers that wait for
+/// it get it, and the source is not asked by each of them.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// How long a reader waits for another process to load a value before it loads the value
 /// itself.
 const WAIT: Duration = Duration::from_secs(5);
@@ -274,8 +278,18 @@ impl Cache {
         load_ms: u64,
         epoch: Option<String>,
     ) -> Option<(String, Duration)> {
+        let now = self.clock.now_ms();
         let (ttl, stale) = match value {
-            Some(_) => (entry.kind.ttl, entry.kind.stale),
+            Some(value) => {
+                let (ttl, stale) = (entry.kind.ttl, entry.kind.stale);
+                match (entry.good_until)(value) {
+                    Some(end) => {
+                        let left = Duration::from_millis(u64::try_from(end - now).unwrap_or(0));
+                        (ttl.min(left.max(SHORTEST)), stale)
+                    }
+                    None => (ttl, stale),
+                }
+            }
             None => (entry.kind.negative, Duration::ZERO),
         };
         let value = match value.map(to_raw_value).transpose() {
@@ -287,7 +301,7 @@ impl Cache {
                 return None;
             }
         };
-        let fresh_until = self.clock.now_ms().saturating_add(ttl.as_millis() as i64);
+        let fresh_until = now.saturating_add(ttl.as_millis() as i64);
         let stored = Stored {
             fresh_until: Some(fresh_until),
             load_ms,

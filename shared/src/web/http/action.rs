@@ -16,6 +16,8 @@ pub enum Action {
     Message,
     /// Signing in.
     Login,
+    /// Exports.
+    Export,
 }
 
 impl Action {
@@ -36,10 +38,11 @@ impl Action {
             Action::Api => ("api", limits.api),
             Action::Message => ("message", limits.message),
             Action::Login => ("login", limits.login),
+            Action::Export => ("export", limits.export),
         };
         let rule = Rule::new(name, limit.calls, limit.window);
         match self {
-            Action::Read | Action::Api | Action::Message => rule,
+            Action::Read | Action::Api | Action::Message | Action::Export => rule,
             Action::Login => rule.or_refuse(),
         }
     }

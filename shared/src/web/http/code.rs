@@ -56,12 +56,17 @@ codes! {
     ChannelNotFound = "channel_not_found", NOT_FOUND;
     FlagNotFound = "flag_not_found", NOT_FOUND;
     QueueNotFound = "queue_not_found", NOT_FOUND;
+    ClipNotFound = "clip_not_found", NOT_FOUND;
+    ClipGone = "clip_gone", NOT_FOUND;
+    ExportNotFound = "export_not_found", NOT_FOUND;
     NotVisible = "not_visible", NOT_FOUND;
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
     JobUnfinished = "job_unfinished", CONFLICT;
     JobFinished = "job_finished", CONFLICT;
     JobNotFailed = "job_not_failed", CONFLICT;
     JobDuplicate = "job_duplicate", CONFLICT;
+    ExportUnfinished = "export_unfinished", CONFLICT;
+    ClipExternal = "clip_external", CONFLICT;
     ChannelExcluded = "channel_excluded", CONFLICT;
     SettingsContended = "settings_contended", CONFLICT;
     InProgress = "in_progress", CONFLICT;

@@ -20,6 +20,7 @@ use super::{Action, ApiError, Auth, Reply, Request, Services, paths::Parameters}
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::export::ExportStore;
 use crate::flags::Flags;
 use crate::input::{Invalid, parse_pairs};
 use crate::metrics::CommandBudget;
@@ -184,6 +185,11 @@ impl<S, P, Q> Context<S, P, Q> {
     /// Channels, clips and the settings of guilds.
     pub fn store(&self) -> ScanStore {
         self.services.store.on(&self.redis)
+    }
+
+    /// The parts of exports.
+    pub fn exports(&self) -> ExportStore {
+        self.services.exports.on(&self.redis)
     }
 
     /// Values of other services, cached.

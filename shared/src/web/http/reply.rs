@@ -34,6 +34,21 @@ impl Reply {
             .with_header("cache-control", "no-store")
     }
 
+    /// 200 with text that is not JSON.
+    pub fn text(media_type: &str, text: String) -> Reply {
+        let response = Response::new(Body::Text(text));
+        Reply { response }
+            .with_type(media_type)
+            .with_header("cache-control", "no-store")
+    }
+
+    /// 302: what is asked for is at this address for now.
+    pub fn found(address: &str) -> Reply {
+        Self::empty(StatusCode::FOUND)
+            .with_header("location", address)
+            .with_header("cache-control", "no-store")
+    }
+
     /// Any status without a body.
     pub fn empty(status: StatusCode) -> Reply {
         let mut response = Response::new(Body::Empty);

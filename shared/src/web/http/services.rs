@@ -12,6 +12,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{HttpConfig, QueueConfig};
 use crate::counters::Counters;
+use crate::export::ExportStore;
 use crate::flags::Flags;
 use crate::idempotency::Idempotency;
 use crate::metrics::{CommandBudget, Metrics};
@@ -38,6 +39,7 @@ pub(crate) struct Services {
     pub(super) queue: Queue,
     pub(super) clips: Queue,
     pub(super) store: ScanStore,
+    pub(super) exports: ExportStore,
     pub(super) cache: Cache,
     pub(super) counters: Counters,
     pub(super) progress: Progress,
@@ -88,6 +90,7 @@ impl Services {
             ),
             queue: Queue::new(redis.clone(), prefix, SCAN, clock.clone(), queue),
             store: ScanStore::new(redis.clone(), prefix),
+            exports: ExportStore::new(redis.clone(), prefix),
             counters: Counters::new(redis.clone(), prefix, clock.clone()),
             progress: Progress::new(prefix),
             flags: Flags::new(prefix),

@@ -25,7 +25,12 @@ pub(super) const ALWAYS: [&str; 6] = [
 /// The headers that a reply carries where there is something to say.
 pub(super) const SOMETIMES: [&str; 2] = ["X-RateLimit-Status", "X-Sync-Token"];
 
-static HEADERS: [Header; 13] = [
+static HEADERS: [Header; 15] = [
+    Header {
+        name: "Content-Disposition",
+        description: "The name under which a browser saves the file.",
+        schema: || json!({ "type": "string" }),
+    },
     Header {
         name: "ETag",
         description: "The version of what the reply shows. Send it back in `If-None-Match` to be told whether it has changed, or in `If-Match` to change only that version.",
@@ -35,6 +40,11 @@ static HEADERS: [Header; 13] = [
         name: "Idempotency-Replayed",
         description: "`true` if this is the stored reply to an earlier request with the same `Idempotency-Key`.",
         schema: || json!({ "type": "string", "enum": ["true"] }),
+    },
+    Header {
+        name: "Location",
+        description: "Where to go on.",
+        schema: || json!({ "type": "string", "format": "uri" }),
     },
     Header {
         name: "RateLimit",

@@ -188,6 +188,10 @@ fn reply(
         let schema = body(&mut schemas.replies).to_value();
         described["content"] = json_content(schema, succeeded.replies(answer.status));
     }
+    for media_type in answer.texts {
+        let schema = json!({ "type": "string" });
+        described["content"][media_type] = json!({ "schema": schema });
+    }
     described
 }
 

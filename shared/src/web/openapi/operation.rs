@@ -36,6 +36,8 @@ pub(super) struct Answer {
     pub status: u16,
     pub description: &'static str,
     pub body: Option<SchemaOf>,
+    /// The media types of a body that is text and not JSON.
+    pub texts: &'static [&'static str],
     /// Headers besides those every reply has.
     pub headers: Vec<&'static str>,
 }
@@ -91,6 +93,21 @@ impl Operation {
         self.answer(status, description, Some(body))
     }
 
+    /// Answers text in one of these media types.
+    #[must_use]
+    pub fn text(
+        self,
+        status: u16,
+        media_types: &'static [&'static str],
+        description: &'static str,
+    ) -> Self {
+        let mut operation = self.answer(status, description, None);
+        if let Some(reply) = operation.replies.last_mut() {
+            reply.texts = media_types;
+        }
+        operation
+    }
+
     /// Answers without a body.
     #[must_use]
     pub fn empty(self, status: u16, description: &'static str) -> Self {
@@ -102,6 +119,7 @@ impl Operation {
             status,
             description,
             body,
+            texts: &[],
             headers: Vec::new(),
         });
         self

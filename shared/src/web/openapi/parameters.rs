@@ -40,6 +40,11 @@ fn listed(schema: &Value, place: &str) -> Vec<Value> {
             "required": is_required(name),
             "schema": schema,
         });
+        if parameter["schema"]["type"] == "array" {
+            // Separated by commas: the same name twice is refused.
+            parameter["style"] = "form".into();
+            parameter["explode"] = false.into();
+        }
         if let Some(description) = description {
             parameter["description"] = description;
         }

@@ -4,8 +4,9 @@ use schemars::{JsonSchema, Schema};
 
 use super::union::{is_required, remove_field};
 use crate::jobs::channel::{BATCH, ChannelScan, RESCAN, SCAN};
+use crate::jobs::export::{EXPORT, ExportJob, ExportResult};
 use crate::jobs::message::{MESSAGE, MessageScan};
-use crate::jobs::{JobKind, KINDS};
+use crate::jobs::{JobKind, REQUESTED};
 
 /// A kind of job, as the schemas tell it from the others.
 pub(super) trait Kind {
@@ -27,7 +28,7 @@ pub(super) trait Kind {
     /// always there.
     fn remove_others_fields(schema: &mut Schema) {
         let own = Self::kind().reads;
-        let all = KINDS.iter().flat_map(|kind| kind.reads);
+        let all = REQUESTED.iter().flat_map(|kind| kind.reads);
         for name in all.filter(|name| !own.contains(name)) {
             if !is_required(schema, name) {
                 remove_field(schema, name);
@@ -40,6 +41,7 @@ pub(super) struct Scan;
 pub(super) struct Batch;
 pub(super) struct Message;
 pub(super) struct Rescan;
+pub(super) struct Export;
 
 impl Kind for Scan {
     const TITLE: &'static str = "Scan";
@@ -83,6 +85,18 @@ impl Kind for Message {
 
     fn kind() -> &'static JobKind {
         &MESSAGE
+    }
+}
+
+impl Kind for Export {
+    const TITLE: &'static str = "Export";
+    const DESCRIPTION: &'static str =
+        "Writes clips into a file. `POST /api/guilds/{guildId}/exports` creates such a job.";
+    type Arguments = ExportJob;
+    type Result = ExportResult;
+
+    fn kind() -> &'static JobKind {
+        &EXPORT
     }
 }
 

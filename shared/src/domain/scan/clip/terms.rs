@@ -34,6 +34,8 @@ pub enum Term {
     Recorded,
     /// Nobody has looked into its file.
     Pending,
+    /// Its own id, by which it is found without its message.
+    Id(String),
 }
 
 impl fmt::Display for Term {
@@ -47,6 +49,7 @@ impl fmt::Display for Term {
             Term::Spoiler => f.write_str("x"),
             Term::Recorded => f.write_str("k"),
             Term::Pending => f.write_str("q"),
+            Term::Id(id) => write!(f, "i{id}"),
         }
     }
 }
@@ -73,6 +76,7 @@ impl Clip {
         if self.probe == ProbeState::Pending {
             terms.push(Term::Pending);
         }
+        terms.push(Term::Id(self.id.clone()));
         let texts = [&self.title, &self.filename, &self.text];
         let mut found: Vec<String> = Vec::new();
         for word in texts.into_iter().flatten().flat_map(|text| words(text)) {
@@ -112,6 +116,7 @@ mod tests {
     #[test]
     fn a_clip_is_found_by_its_properties_and_words() {
         let clip = Clip {
+            id: "7".into(),
             author_id: Some("5".into()),
             duration_declared: Some(12.5),
             provider: Some("You Tube".into()),
@@ -128,6 +133,7 @@ mod tests {
             "pyoutube",
             "sembed",
             "q",
+            "i7",
             "wgrande",
             "wfinale",
             "wüber",
