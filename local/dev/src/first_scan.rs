@@ -30,7 +30,7 @@ pub(crate) async fn first_scan(url: &str, data: &Path) -> anyhow::Result<()> {
         show: SHOWN,
         picture: None,
     };
-    let client = Client::new(url.to_owned(), key(&command)?)?;
+    let client = Client::new(url.to_owned(), key(data)?)?;
     if was_scanned(&client, &command).await? {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! `dev scan`: starts a scan and follows it until its clips are listed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -62,21 +62,21 @@ impl ScanCommand {
 /// When the system cannot be reached or the scan fails.
 pub async fn scan(command: ScanCommand) -> anyhow::Result<()> {
     let url = service_url(&command.url).map_err(|wrong| anyhow!("--url: {wrong}"))?;
-    let client = Client::new(url, key(&command)?)?;
+    let client = Client::new(url, key(&command.data)?)?;
     let scan_id = client.start(&command).await?;
     follow(&client, &command, &scan_id).await
 }
 
 /// What the routes are asked with.
-pub(crate) fn key(command: &ScanCommand) -> anyhow::Result<String> {
+pub(crate) fn key(data: &Path) -> anyhow::Result<String> {
     if let Some(key) = Environment::process().text("TRAWL_API_KEY") {
         return Ok(key.trim().to_owned());
     }
-    let Some(keys) = Keys::read(&command.data)? else {
+    let Some(keys) = Keys::read(data)? else {
         bail!(
             "there is no key in {}: set TRAWL_API_KEY, or name the data folder of the system \
              with --data",
-            command.data.display()
+            data.display()
         );
     };
     Ok(keys.api_key)
@@ -103,6 +103,19 @@ impl Client {
         self.send(self.http.get(self.path(path))).await
     }
 
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(self.http.post(self.path(path)).json(body)).await
+    }
+
+    /// Reads text that is not JSON.
+    pub async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let response = self.ask(self.http.get(self.path(path))).await?;
+        if !response.status().is_success() {
+            return Err(refusal(response).await);
+        }
+        response.text().await.context("the reply ended early")
+    }
+
     /// Starts the scan and returns its id.
     pub async fn start(&self, command: &ScanCommand) -> anyhow::Result<String> {
         let mut options = json!({});
@@ -117,8 +130,7 @@ impl Client {
             "guildId": command.guild, "channelId": command.channel, "scanMode": mode,
             "options": options,
         });
-        let path = self.path("/api/jobs/scan");
-        let created = self.send(self.http.post(path).json(&body)).await?;
+        let created = self.post("/api/jobs/scan", &body).await?;
         let scan_id = created["scanId"].as_str();
         let scan_id = scan_id.context("the reply contains no scan ID")?;
         let note = match created["duplicate"] == true {
@@ -130,26 +142,30 @@ impl Client {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
-        let response = request
-            .bearer_auth(&self.key)
-            .send()
-            .await
-            .with_context(|| {
-                format!(
-                    "{} does not answer: is `cargo run -p dev` running?",
-                    self.url
-                )
-            })?;
-        let status = response.status();
-        let body: Value = response.json().await.context("the reply is not JSON")?;
-        if !status.is_success() {
-            bail!(
-                "{status}: {}",
-                body["detail"].as_str().unwrap_or("no reason given")
-            );
+        let response = self.ask(request).await?;
+        if !response.status().is_success() {
+            return Err(refusal(response).await);
         }
-        Ok(body)
+        response.json().await.context("the reply is not JSON")
     }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
+        let sent = request.bearer_auth(&self.key).send().await;
+        sent.with_context(|| {
+            format!(
+                "{} does not answer: is `cargo run -p dev` running?",
+                self.url
+            )
+        })
+    }
+}
+
+/// Why a route refused a request.
+async fn refusal(response: reqwest::Response) -> anyhow::Error {
+    let status = response.status();
+    let body: Value = response.json().await.unwrap_or_default();
+    let reason = body["detail"].as_str().unwrap_or("no reason given");
+    anyhow!("{status}: {reason}")
 }
 
 /// Shows how far the scan is until it has ended, and then its clips.

@@ -6,6 +6,7 @@ pub mod bench;
 mod clip_table;
 mod defaults;
 pub mod doctor;
+mod export;
 mod first_scan;
 mod follow;
 mod functions;
@@ -23,6 +24,7 @@ mod settings;
 mod signals;
 mod up;
 
+pub use export::{ExportCommand, export};
 pub use follow::{ScanCommand, scan};
 pub use functions::{Function, Functions, FunctionsConfig, operations};
 pub use gateway::{Gateway, Incoming, Outgoing};

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use dev::bench::{BenchCommand, bench};
 use dev::doctor::{DoctorCommand, doctor};
 use dev::load_test::{LoadTestCommand, load_test};
-use dev::{ScanCommand, UpCommand};
+use dev::{ExportCommand, ScanCommand, UpCommand};
 
 /// Run Trawl on this machine. Without a subcommand, `dev` runs `up`.
 #[derive(Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Up(UpCommand),
     /// Scan a channel, follow the progress and list the clips it finds.
     Scan(ScanCommand),
+    /// Write clips into a file, as CSV, JSON or JSON Lines.
+    Export(ExportCommand),
     /// Check that a database supports everything Trawl needs, then remove the test data.
     Doctor(DoctorCommand),
     /// Benchmark the functions' cold starts and warm requests against Node and Python.
@@ -54,6 +56,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Some(Command::Bench(command)) => return bench(command).await,
         Some(Command::Doctor(command)) => return doctor(command).await,
         Some(Command::Scan(command)) => dev::scan(command).await,
+        Some(Command::Export(command)) => dev::export(command).await,
         Some(Command::LoadTest(command)) => load_test(command).await,
         Some(Command::Up(command)) => dev::up(command).await,
         None => dev::up(arguments.up).await,

@@ -313,6 +313,31 @@ fn a_scan_can_be_drawn() {
         );
     }
     assert!(svg.contains("100%  300 read"), "{svg}");
+
+    let file = folder.path().join("clips.jsonl");
+    let out = file.to_str().unwrap();
+    let mut words = vec![
+        "export",
+        "--guild",
+        guild,
+        "--channel",
+        channel,
+        "--format",
+        "jsonl",
+    ];
+    words.extend(["--out", out, "--data", data, "--url", &up.url]);
+    let output = run(&words);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told} {}", text(&output.stderr));
+    let lines = std::fs::read_to_string(&file).unwrap();
+    let n_clips = lines.lines().count();
+    assert!(n_clips > 20 && lines.lines().all(|line| line.contains(channel)));
+    assert_eq!(told, format!("{n_clips} clips in {out}\n"));
+    // An existing file is kept.
+    let again = run(&words);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("--force"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), lines);
     signal(&up, "INT");
     assert_eq!(up.end().0, Some(0));
 }
