@@ -277,6 +277,51 @@ async fn a_server_that_stays_unavailable_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_file_that_could_not_be_reached_is_tried_when_its_message_is_read_again() {
+    let unreachable = Action::Stall;
+    let app = TestApp::start(Options {
+        guild: {
+            let mut guild = guild_with(0, 1);
+            for (n, name) in ["a.mp4", "b.mp4"].into_iter().enumerate() {
+                let spec = MessageSpec::text("look").at_ms(FIRST_MS + n as i64 * 60_000);
+                guild.add_message(CHANNEL, spec.attachment(video(name)));
+            }
+            guild
+        },
+        probes: Some(Duration::from_millis(400)),
+        ..Options::default()
+    })
+    .await;
+    let faults = app.discord.faults();
+    faults.add(Fault::always(unreachable).on("a.mp4"));
+    faults.add(Fault::always(Action::WrongTotal(5)).on("b.mp4"));
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    look(&app).await;
+    let codes = async || {
+        let outcomes = outcomes(&app).await;
+        outcomes
+            .into_iter()
+            .map(|(_, code)| code)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(codes().await, ["too_slow", "changed"]);
+    faults.clear();
+    let ids = app.discord.guild().message_ids(CHANNEL);
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let job = json!({
+        "type": "message", "guildId": GUILD.to_string(),
+        "channelId": CHANNEL.to_string(), "messageIds": ids,
+    });
+    assert_eq!(app.post("/api/jobs", &job).await.status, 202);
+    app.drain().await;
+    // What is wrong with the file itself stays as it was found.
+    assert_eq!(codes().await, ["pending", "changed"]);
+    look(&app).await;
+    assert_eq!(codes().await, ["ok", "changed"]);
+}
+
+#[tokio::test]
 async fn while_discord_limits_the_bot_expired_clips_wait_and_others_do_not() {
     let app = scanned(vec![video("a.mp4"), video("b.mp4")]).await;
     app.discord

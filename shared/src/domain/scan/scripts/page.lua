@@ -64,12 +64,16 @@ local function remove_stale(stale)
   end
 end
 
+-- Reasons of a failed look that say nothing about the file.
+local PASSING = { not_allowed = true, too_slow = true, unavailable = true }
+
 -- The record of a clip, of which `old` was stored before: what was found inside the file is
--- kept, so nobody has to look again. Returns also its terms, and whether the clip is too
--- short.
+-- kept, so nobody has to look again, unless the file could not be reached. Returns also its
+-- terms, and whether the clip is too short.
 local function merged(clip, text, old)
   local probe = old and string.match(old, '^[^\n]*\n([^\n]*)\n') or ''
-  if probe == '' then return text, terms_of(text), false end
+  local code = string.match(probe, '"error":"([%l_]+)"')
+  if probe == '' or PASSING[code] then return text, terms_of(text), false end
   local new, terms, ms = with_probe(text, probe)
   return new, terms, ms ~= nil and ms < (clip.min or 0)
 end
