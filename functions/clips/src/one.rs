@@ -41,7 +41,7 @@ pub struct Place {
 
 pub fn operations() -> Vec<Operation> {
     vec![
-        SHOW.operation().describe("Returns a clip. Its `url` works for at least another minute: an expired one is replaced by a fresh one, for which Discord is asked once for all callers.")
+        SHOW.operation().describe("Returns a clip. Its `url` works for at least another minute: an expired one is replaced by a fresh one, for which Discord is asked once for all callers. A link that somebody posted cannot be replaced; once it has expired, `url` is null.")
             .reply::<Clip>(200, "The clip.")
             .problems(&[404]),
         PLAY.operation().describe("Redirects to the file of a clip, at an address that works. A clip on another site is not redirected to; its `url` is the page that plays it.")
@@ -53,7 +53,11 @@ pub fn operations() -> Vec<Operation> {
 
 pub async fn show(cx: Context<State, OneClip, Place>) -> Result<Reply, ApiError> {
     let mut clip = find(&cx).await?;
-    clip.url = Some(fresh(&cx, &clip).await?);
+    match clip.is_uploaded() {
+        true => clip.url = Some(fresh(&cx, &clip).await?),
+        // A message keeps a link as it was posted, so reading it again would not help.
+        false => link::drop_expired(&mut clip, cx.clock().now_ms()),
+    }
     Ok(Reply::ok(&clip))
 }
 

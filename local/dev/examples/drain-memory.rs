@@ -1,8 +1,9 @@
-//! Runs a built `drain` the way Lambda does, with five scans waiting. Prints how long it
-//! took to start and to drain, its peak memory and what was billed.
+//! Runs a built `drain` the way Lambda does, with five scans waiting, or with an export of
+//! as many clips as a second argument says. Prints how long it took to start and to drain,
+//! its peak memory and what was billed.
 //!
 //! `cargo build --release -p drain && cargo run -p dev --example drain-memory --
-//! target/release/drain`
+//! target/release/drain [100000]`
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,8 +16,14 @@ use discord_local::{RateLimit, sample};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::config::{Provider, QueueConfig, RedisConfig};
-use shared::jobs::{ChannelScan, ScanMode, ScanOptions};
+use shared::discord::MessageId;
+use shared::export::ExportFormat;
+use shared::jobs::{ChannelScan, ExportJob, ScanMode, ScanOptions};
 use shared::queue::{JobId, NewJob, Queue, SCAN};
+use shared::redis::commands::sorted_sets::zadd;
+use shared::redis::commands::strings::{SetOptions, set};
+use shared::redis::{Pipeline, Redis};
+use shared::scan::{Clip, ClipFilter, ClipRecord, ScanStore};
 use tokio::sync::{Mutex, mpsc};
 
 const SCANS: [u64; 5] = [
@@ -45,7 +52,10 @@ async fn main() -> anyhow::Result<()> {
         ..discord_local::Options::default()
     })
     .await?;
-    enqueue(&endpoint).await?;
+    match std::env::args().nth(2) {
+        Some(clips) => enqueue_export(&endpoint, clips.parse()?).await?,
+        None => enqueue(&endpoint).await?,
+    }
 
     let (asked, mut was_asked) = mpsc::channel(4);
     let (answers, mut answer) = mpsc::channel(4);
@@ -114,7 +124,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn enqueue(endpoint: &upstash_local::Server) -> anyhow::Result<()> {
+fn connect(endpoint: &upstash_local::Server) -> anyhow::Result<(Redis, Queue)> {
     let clock = Clock::system();
     let config = RedisConfig {
         provider: Provider::Local,
@@ -124,7 +134,59 @@ async fn enqueue(endpoint: &upstash_local::Server) -> anyhow::Result<()> {
         ca_file: None,
     };
     let redis = shared::redis::connect(&config, &clock)?;
-    let queue = Queue::new(redis, "trawl:", SCAN, clock.clone(), QueueConfig::default());
+    let config = QueueConfig::default();
+    let queue = Queue::new(redis.clone(), "trawl:", SCAN, clock, config);
+    Ok((redis, queue))
+}
+
+/// Stores clips as a scan would, and an export of all of them.
+async fn enqueue_export(endpoint: &upstash_local::Server, n_clips: u64) -> anyhow::Result<()> {
+    let (redis, queue) = connect(endpoint)?;
+    let (guild, channel) = (sample::GUILD_ID.to_string(), sample::CLIPS_ID.to_string());
+    let store = ScanStore::new(redis.clone(), "trawl:");
+    let numbers: Vec<u64> = (0..n_clips).collect();
+    for numbers in numbers.chunks(500) {
+        let mut pipeline = Pipeline::new();
+        let mut rows = Vec::new();
+        for n in numbers {
+            let message = MessageId(sample::CLIPS_ID + n * 4_194_304);
+            let clip = Clip {
+                id: (sample::CLIPS_ID + n).to_string(),
+                guild_id: guild.clone(),
+                channel_id: channel.clone(),
+                message_id: message.to_string(),
+                author_id: Some("1100000000000000001".to_owned()),
+                author_name: Some("someone".to_owned()),
+                posted_at: message.created_ms(),
+                text: Some("what a clip, the best of the week by far ".repeat(5)),
+                filename: Some(format!("clip_{n}.mp4")),
+                url: Some(format!(
+                    "https://cdn.discordapp.com/attachments/1/{n}/clip.mp4"
+                )),
+                ..Clip::default()
+            };
+            let row = store.keys().row(&channel, &clip.message_id, &clip.id);
+            let text = ClipRecord::new(clip, None).text();
+            pipeline.add(set(&store.keys().record(&row), &text, SetOptions::new()));
+            rows.push((message.created_ms() as f64, row));
+        }
+        let rows: Vec<(f64, &str)> = rows.iter().map(|(at, row)| (*at, row.as_str())).collect();
+        pipeline.add(zadd(&store.keys().recent(&guild), &rows));
+        pipeline.send(&*redis).await?;
+    }
+    let export = ExportJob {
+        guild_id: guild,
+        format: ExportFormat::Csv,
+        filter: ClipFilter::default(),
+    };
+    queue
+        .enqueue(export.into_job(JobId::new(&Clock::system()))?)
+        .await?;
+    Ok(())
+}
+
+async fn enqueue(endpoint: &upstash_local::Server) -> anyhow::Result<()> {
+    let (clock, (_, queue)) = (Clock::system(), connect(endpoint)?);
     let mut jobs = Vec::new();
     for channel in SCANS {
         let scan = ChannelScan {

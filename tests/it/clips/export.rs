@@ -190,7 +190,7 @@ async fn a_fault_at_any_request_of_an_export_loses_and_doubles_nothing() {
             let id = create(&app, body).await;
             app.endpoint
                 .faults()
-                .add(Fault::new(action.clone()).skip(skip).times(1));
+                .add(Fault::new(action).skip(skip).times(1));
             for _ in 0..6 {
                 let invoked = json!({ "source": "aws.scheduler" });
                 let drain = "/2015-03-31/functions/drain/invocations";

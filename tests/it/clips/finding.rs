@@ -104,7 +104,7 @@ fn conditions() -> Vec<Vec<Condition>> {
         vec![channels(1), channels(2), channels(3), channels(4)],
         vec![
             of(&format!("authorId={AUTHOR}"), |clip| {
-                clip["authorId"] == AUTHOR.to_string()
+                clip["authorId"].as_str() == Some("1100000000000000010")
             }),
             of("authorId=1999999999999999999", |_| false),
         ],

@@ -168,6 +168,29 @@ async fn a_file_on_a_host_that_is_not_listed_is_not_redirected_to() {
 }
 
 #[tokio::test]
+async fn a_posted_link_that_has_expired_is_left_out_and_discord_is_not_asked() {
+    let mut guild = guild_with(0, 1);
+    let ends = integration::START_MS / 1000 + 3600;
+    let url = format!("https://cdn.discordapp.com/attachments/1/2/a.mp4?ex={ends:x}&is=1&hm=2&");
+    let embed = json!({ "type": "video", "url": url, "video": { "url": url } });
+    guild.add_message(
+        CHANNEL,
+        MessageSpec::text("see").at_ms(FIRST_MS).embed(embed),
+    );
+    let app = TestApp::with_guild(guild).await;
+    app.leaves_any_jobs();
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let clip = all(&app, GUILD, "limit=100").await.swap_remove(0);
+    assert_eq!(app.get(&path(&clip)).await.json["url"], json!(url));
+    app.advance(DAY);
+    app.discord.clear_requests();
+    let later = app.get(&path(&clip)).await;
+    assert_eq!((later.status, &later.json["url"]), (200, &Value::Null));
+    assert_eq!(messages_asked(&app), 0);
+}
+
+#[tokio::test]
 async fn a_clip_whose_message_was_deleted_is_gone_and_discord_is_asked_once_a_minute() {
     let app = system().await;
     let clip = listed(&app).await.swap_remove(2);

@@ -155,8 +155,8 @@ fn guild() -> Guild {
 pub async fn system(given: Given) -> TestApp {
     let app = TestApp::start(Options {
         guild: guild(),
-        // Clips may be played.
-        probes: Some(Duration::from_secs(5)),
+        // So that a clip can be played.
+        probes: (given == Given::Scanned).then_some(Duration::from_secs(5)),
         ..Options::default()
     })
     .await;
