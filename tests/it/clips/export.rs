@@ -206,6 +206,50 @@ async fn a_fault_at_any_request_of_an_export_loses_and_doubles_nothing() {
     }
 }
 
+/// Runs a drainer and drops it while it waits for the reply to a request, after `n` others.
+/// Returns whether there was such a request.
+async fn drain_and_die(app: &TestApp, n: u32) -> bool {
+    let faults = app.endpoint.faults();
+    let before = faults.fired();
+    let never = FaultAction::Delay(Duration::from_secs(3600));
+    faults.add(Fault::new(never).skip(n).times(1));
+    let event = json!({ "source": "aws.scheduler" });
+    let deadline = app.clock.deadline(Duration::from_secs(900));
+    let hangs = async {
+        while faults.fired() == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    let died = tokio::select! {
+        _ = app.functions.drain.run(&event, &deadline) => false,
+        () = hangs => true,
+    };
+    faults.clear();
+    died
+}
+
+#[tokio::test]
+async fn a_drainer_may_die_at_any_request_of_an_export() {
+    let app = system(25).await;
+    let listed = all(&app, GUILD, "limit=100").await;
+    let mut n = 0;
+    loop {
+        let id = create(&app, json!({ "format": "jsonl" })).await;
+        let died = drain_and_die(&app, n).await;
+        for _ in 0..3 {
+            // Longer than a lease.
+            app.advance(Duration::from_secs(120));
+            app.drain().await;
+        }
+        assert_eq!(lines(&file(&app, &id).await), listed, "at request {n}");
+        if !died {
+            break;
+        }
+        n += 1;
+    }
+    assert!(n > 5, "{n}");
+}
+
 #[tokio::test]
 async fn the_same_export_twice_is_one_job_until_it_is_done() {
     let app = system(3).await;
