@@ -45,7 +45,7 @@ pub mod timestamp;
 pub use faults::{Action, Fault, Faults, Scope};
 pub use guild::{
     Access, AttachmentSpec, Author, Channel, ChannelSpec, Clip, ComponentSpec, File, Guild,
-    MessageSpec, Place, Thread,
+    MessageSpec, Overwrite, Place, Role, Thread,
 };
 pub use rate_limit::RateLimit;
 pub use requests::RequestSeen;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{error::ApiError, objects::readable_channel, query::Fields};
-use crate::{faults::Plan, guild::Access, state::State};
+use crate::{faults::Plan, state::State};
 
 /// Where a page is located. Bounds are exclusive, except for `around`.
 enum Window {
@@ -32,7 +32,7 @@ pub(crate) fn page(
 
     let guild = state.guild();
     let channel = readable_channel(&guild, channel_id)?;
-    if channel.access == Access::NoHistory {
+    if !guild.may_read_history(channel) {
         return Ok(json!([]));
     }
     let messages = &channel.messages;
@@ -72,7 +72,7 @@ pub(crate) fn message(
 ) -> Result<Value, ApiError> {
     let guild = state.guild();
     let channel = readable_channel(&guild, channel_id)?;
-    if channel.access == Access::NoHistory {
+    if !guild.may_read_history(channel) {
         return Err(ApiError::missing_access());
     }
     channel

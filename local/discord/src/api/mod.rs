@@ -177,6 +177,8 @@ fn answer(
         Route::Guild { guild_id } => objects::guild(state, guild_id),
         Route::GuildChannels { guild_id } => objects::guild_channels(state, guild_id),
         Route::ActiveThreads { guild_id } => threads::active(state, guild_id),
+        Route::Member { guild_id, user_id } => objects::member(state, guild_id, user_id),
+        Route::MyGuilds => objects::my_guilds(state, fields),
         Route::Me => Ok(objects::me()),
         Route::Application => Ok(objects::application(state, plan.hides_content)),
         Route::RefreshUrls => objects::refresh_urls(state, body),

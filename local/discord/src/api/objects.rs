@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
+use super::{error::ApiError, query::Fields};
 use crate::{
-    guild::{Access, BOT_ID, Channel, Guild, OWNER_ID},
+    guild::{BOT_ID, Channel, Guild, OWNER_ID, Role},
     state::State,
+    timestamp,
 };
 
 /// Application flag GATEWAY_MESSAGE_CONTENT_LIMITED. It applies to bots in fewer than a
@@ -21,12 +22,7 @@ pub(crate) fn readable_channel(guild: &Guild, channel_id: u64) -> Result<&Channe
     let channel = guild
         .find_channel(channel_id)
         .ok_or_else(ApiError::unknown_channel)?;
-    let parent = channel.parent_id.and_then(|id| guild.find_channel(id));
-    let hidden = parent
-        .into_iter()
-        .chain([channel])
-        .any(|channel| channel.access == Access::Hidden);
-    if hidden {
+    if !guild.may_see(channel) {
         return Err(ApiError::missing_access());
     }
     Ok(channel)
@@ -49,7 +45,7 @@ pub(crate) fn guild(state: &State, guild_id: u64) -> Result<Value, ApiError> {
         "name": guild.name,
         "icon": null,
         "owner_id": OWNER_ID.to_string(),
-        "roles": [],
+        "roles": guild.all_roles().iter().map(Role::to_json).collect::<Vec<_>>(),
         "emojis": [],
         "features": ["COMMUNITY", "NEWS"],
         "premium_tier": 0,
@@ -92,6 +88,49 @@ pub(crate) fn me() -> Value {
         "flags": 0,
         "public_flags": 0,
     })
+}
+
+/// The guilds that the bot is in, by ID.
+pub(crate) fn my_guilds(state: &State, fields: &Fields) -> Result<Value, ApiError> {
+    let limit = fields.limit(1, 200)?.unwrap_or(200);
+    let (before, after) = (fields.id("before")?, fields.id("after")?);
+    let guild = state.guild();
+    let mut guilds = guild.also_in.clone();
+    guilds.push((guild.id, guild.name.clone()));
+    guilds.sort_unstable();
+    guilds.retain(|(id, _)| {
+        before.is_none_or(|before| *id < before) && after.is_none_or(|after| *id > after)
+    });
+    let guilds = guilds.into_iter().take(limit).map(|(id, name)| {
+        json!({
+            "id": id.to_string(),
+            "name": name,
+            "icon": null,
+            "owner": false,
+            "permissions": guild.everyone.to_string(),
+            "features": [],
+        })
+    });
+    Ok(guilds.collect())
+}
+
+/// A member of the guild. Only the bot is known here.
+pub(crate) fn member(state: &State, guild_id: u64, user_id: u64) -> Result<Value, ApiError> {
+    let guild = state.guild();
+    check_guild(&guild, guild_id)?;
+    if user_id != BOT_ID {
+        return Err(ApiError::unknown_member());
+    }
+    let roles = guild.bot_role_ids().into_iter().map(|id| id.to_string());
+    Ok(json!({
+        "user": me(),
+        "nick": null,
+        "roles": roles.collect::<Vec<String>>(),
+        "joined_at": timestamp::format(crate::snowflake::ms_of(guild.id)),
+        "deaf": false,
+        "mute": false,
+        "flags": 0,
+    }))
 }
 
 pub(crate) fn application(state: &State, hides_content: bool) -> Value {

@@ -14,6 +14,8 @@ pub(crate) enum Route {
     Guild { guild_id: u64 },
     GuildChannels { guild_id: u64 },
     ActiveThreads { guild_id: u64 },
+    Member { guild_id: u64, user_id: u64 },
+    MyGuilds,
     Me,
     Application,
     RefreshUrls,
@@ -77,7 +79,12 @@ impl Route {
             ["guilds", g, "threads", "active"] => {
                 guild(g).map(|guild_id| Self::ActiveThreads { guild_id })
             }
+            ["guilds", g, "members", user] => Ok(Self::Member {
+                guild_id: guild(g)?,
+                user_id: id("user_id", user)?,
+            }),
             ["users", "@me"] => Ok(Self::Me),
+            ["users", "@me", "guilds"] => Ok(Self::MyGuilds),
             ["applications", "@me"] => Ok(Self::Application),
             ["attachments", "refresh-urls"] => Ok(Self::RefreshUrls),
             _ => Err(ApiError::of_status(StatusCode::NOT_FOUND)),
@@ -102,6 +109,8 @@ impl Route {
             Self::Guild { guild_id } => ("guild", guild_id),
             Self::GuildChannels { guild_id } => ("guild-channels", guild_id),
             Self::ActiveThreads { guild_id } => ("active-threads", guild_id),
+            Self::Member { guild_id, .. } => ("member", guild_id),
+            Self::MyGuilds => ("my-guilds", 0),
             Self::Me => ("me", 0),
             Self::Application => ("application", 0),
             Self::RefreshUrls => ("refresh-urls", 0),

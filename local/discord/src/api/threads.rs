@@ -9,7 +9,10 @@ use super::{
     route::ArchivedList,
 };
 use crate::{
-    guild::{BOT_ID, Channel},
+    guild::{
+        BOT_ID, Channel,
+        permissions::{MANAGE_THREADS, READ_MESSAGE_HISTORY},
+    },
     state::State,
     timestamp,
 };
@@ -26,7 +29,6 @@ pub(crate) fn active(state: &State, guild_id: u64) -> Result<Value, ApiError> {
                 .is_some_and(|thread| thread.archived_at_ms.is_none())
         })
         .filter(|channel| readable_channel(&guild, channel.id).is_ok())
-        .filter(|channel| channel.kind != 12 || is_joined(channel) || guild.can_manage_threads)
         .collect();
     threads.reverse();
     Ok(json!({
@@ -44,8 +46,13 @@ pub(crate) fn archived(
     fields: &Fields,
 ) -> Result<Value, ApiError> {
     let guild = state.guild();
-    readable_channel(&guild, channel_id)?;
-    if list == ArchivedList::Private && !guild.can_manage_threads {
+    let parent = readable_channel(&guild, channel_id)?;
+    let permissions = guild.bot_permissions(parent);
+    let needed = match list {
+        ArchivedList::Private => READ_MESSAGE_HISTORY | MANAGE_THREADS,
+        _ => READ_MESSAGE_HISTORY,
+    };
+    if permissions & needed != needed {
         return Err(ApiError::missing_permissions());
     }
     let limit = fields.limit(1, 100)?.unwrap_or(50);

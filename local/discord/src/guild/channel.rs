@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::ids::OWNER_ID;
+use super::permissions::{Overwrite, READ_MESSAGE_HISTORY, VIEW_CHANNEL};
 use crate::{snowflake, timestamp};
 
 /// What the bot is allowed to do in a channel.
@@ -37,6 +38,7 @@ pub struct ChannelSpec {
     pub(crate) access: Access,
     pub(crate) parent_id: Option<u64>,
     pub(crate) thread: Option<Thread>,
+    pub(crate) overwrites: Vec<Overwrite>,
 }
 
 impl ChannelSpec {
@@ -58,6 +60,16 @@ impl ChannelSpec {
     /// Type 15, a forum: it holds threads and no messages of its own.
     pub fn forum(id: u64, name: &str) -> Self {
         Self::of_kind(15, id, name)
+    }
+
+    /// Type 16, a media channel: a forum whose threads show their files.
+    pub fn media(id: u64, name: &str) -> Self {
+        Self::of_kind(16, id, name)
+    }
+
+    /// Type 4, a category: channels are grouped in it.
+    pub fn category(id: u64, name: &str) -> Self {
+        Self::of_kind(4, id, name)
     }
 
     /// Type 11, a public thread under a channel or forum.
@@ -86,12 +98,27 @@ impl ChannelSpec {
             access: Access::Full,
             parent_id: None,
             thread: None,
+            overwrites: Vec::new(),
         }
     }
 
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
         self.access = access;
+        self
+    }
+
+    /// Puts a channel into a category.
+    #[must_use]
+    pub fn under(mut self, category_id: u64) -> Self {
+        self.parent_id = Some(category_id);
+        self
+    }
+
+    /// Grants and takes away permissions, in addition to [`ChannelSpec::access`].
+    #[must_use]
+    pub fn overwrite(mut self, overwrite: Overwrite) -> Self {
+        self.overwrites.push(overwrite);
         self
     }
 
@@ -124,6 +151,7 @@ pub struct Channel {
     pub access: Access,
     pub parent_id: Option<u64>,
     pub thread: Option<Thread>,
+    pub(crate) overwrites: Vec<Overwrite>,
     /// Does not change when the message it refers to is deleted, as on Discord.
     pub last_message_id: Option<u64>,
     pub(crate) total_message_sent: u64,
@@ -139,6 +167,7 @@ impl Channel {
             access: spec.access,
             parent_id: spec.parent_id,
             thread: spec.thread,
+            overwrites: spec.overwrites,
             last_message_id: None,
             total_message_sent: 0,
             messages: BTreeMap::new(),
@@ -148,6 +177,17 @@ impl Channel {
     /// Whether it holds only threads: forums and media channels.
     pub fn is_thread_only(&self) -> bool {
         matches!(self.kind, 15 | 16)
+    }
+
+    /// All overwrites, including the one that [`Access`] stands for.
+    pub(crate) fn all_overwrites(&self) -> Vec<Overwrite> {
+        let denied = match self.access {
+            Access::Full => None,
+            Access::NoHistory => Some(READ_MESSAGE_HISTORY),
+            Access::Hidden => Some(VIEW_CHANNEL),
+        };
+        let short = denied.map(|denied| Overwrite::bot(0, denied));
+        self.overwrites.iter().copied().chain(short).collect()
     }
 
     /// The channel object that the API returns.
@@ -167,7 +207,7 @@ impl Channel {
             Some(thread) => self.thread_fields(thread),
             None => json!({
                 "position": position,
-                "permission_overwrites": [],
+                "permission_overwrites": self.all_overwrites().into_iter().map(Overwrite::to_json).collect::<Vec<_>>(),
                 "nsfw": false,
                 "topic": null,
             }),

@@ -1,6 +1,7 @@
 //! The guild: channels, messages and uploaded files in memory, a builder for
 //! small ones, and what a scanner must find in it.
 
+mod access;
 mod attachment;
 mod channel;
 mod clips;
@@ -8,6 +9,7 @@ mod component;
 mod contents;
 mod ids;
 mod message;
+pub mod permissions;
 mod store;
 
 pub use crate::file::File;
@@ -19,4 +21,5 @@ pub use ids::{BOT_ID, OWNER_ID};
 pub use message::{
     Author, HAS_SNAPSHOT, IS_COMPONENTS_V2, IS_CROSSPOST, IS_VOICE_MESSAGE, MessageSpec,
 };
+pub use permissions::{Overwrite, Role};
 pub use store::Guild;

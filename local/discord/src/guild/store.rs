@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::attachment::AttachmentSpec;
 use super::channel::{Channel, ChannelSpec};
 use super::message::{HAS_SNAPSHOT, MessageSpec};
+use super::permissions::{EVERYONE, Role};
 use crate::file::File;
 use crate::snowflake;
 
@@ -22,6 +23,14 @@ pub struct Guild {
     /// Whether the bot has MANAGE_THREADS, which is needed to list private archived
     /// threads.
     pub can_manage_threads: bool,
+    /// The permissions of the role that everyone has.
+    pub everyone: u64,
+    /// The other roles.
+    pub roles: Vec<Role>,
+    /// The IDs of the bot's roles.
+    pub bot_roles: Vec<u64>,
+    /// Other guilds that the bot is in, by ID and name. Nothing in them is served.
+    pub also_in: Vec<(u64, String)>,
     pub(super) channels: BTreeMap<u64, Channel>,
     pub(super) files: HashMap<u64, File>,
 }
@@ -33,6 +42,10 @@ impl Guild {
             id,
             name: "Small Guild".to_owned(),
             can_manage_threads: true,
+            everyone: EVERYONE,
+            roles: Vec::new(),
+            bot_roles: Vec::new(),
+            also_in: Vec::new(),
             channels: BTreeMap::new(),
             files: HashMap::new(),
         }
