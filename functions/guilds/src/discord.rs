@@ -43,13 +43,13 @@ pub struct OneChannel {
 
 /// A guild (a Discord server).
 #[derive(Serialize, Deserialize, JsonSchema)]
-struct Guild {
+pub struct Guild {
     /// The id of the guild.
-    id: MessageId,
+    pub id: MessageId,
     /// Its name.
-    name: Option<String>,
+    pub name: Option<String>,
     /// The hash of its icon, from which Discord makes the address of the image.
-    icon: Option<String>,
+    pub icon: Option<String>,
 }
 
 /// A channel or thread of a guild.
@@ -147,7 +147,7 @@ pub async fn forget(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
 }
 
 /// A missing or invisible object is a valid answer too, and is cached.
-fn visible<T>(answer: Result<T, discord::Error>) -> Result<Option<T>, discord::Error> {
+pub fn visible<T>(answer: Result<T, discord::Error>) -> Result<Option<T>, discord::Error> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(discord::Error::NotFound { .. } | discord::Error::Forbidden { .. }) => Ok(None),

@@ -1,8 +1,10 @@
 //! Shows guilds and channels as Discord reports them, and stores the settings of guilds.
 
+mod channels;
 mod discord;
 mod etag;
 mod input;
+mod mine;
 mod settings;
 
 use shared::discord::Discord;
@@ -18,6 +20,8 @@ pub struct State {
 /// The function's routes.
 pub fn routes() -> Vec<Route<State>> {
     vec![
+        mine::LIST.to(mine::list),
+        channels::LIST.to(channels::list),
         discord::GUILD.to(discord::guild),
         discord::CHANNEL.to(discord::channel),
         discord::FORGET.to(discord::forget),
@@ -29,7 +33,15 @@ pub fn routes() -> Vec<Route<State>> {
 
 /// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
-    tagged(&GUILDS, [discord::operations(), settings::operations()])
+    tagged(
+        &GUILDS,
+        [
+            mine::operations(),
+            channels::operations(),
+            discord::operations(),
+            settings::operations(),
+        ],
+    )
 }
 
 /// Builds the function.

@@ -1,6 +1,5 @@
 //! Shows the scan status of channels.
 
-mod status;
 mod statuses;
 
 use shared::http::{App, Route};

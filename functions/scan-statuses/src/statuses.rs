@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::http::{ApiError, Context, Reply, Snowflake, Spec};
 use shared::jobs::ChannelScan;
 use shared::openapi::Operation;
-
-use crate::status::ChannelStatus;
+use shared::scan::ChannelStatus;
 
 pub const OF_GUILD: Spec<Guild> = Spec::get(
     "/api/guilds/{guildId}/scan-statuses",

@@ -1,8 +1,9 @@
-//! The domain, video clips in Discord channels: Discord's API, the data of a scan, the
-//! arguments of jobs.
+//! The domain, video clips in Discord channels: Discord's API, a guild as the bot sees it,
+//! the data of a scan, the arguments of jobs.
 
 pub mod discord;
 pub mod export;
+pub mod guild;
 pub mod jobs;
 pub mod link;
 pub mod media;

@@ -1,6 +1,7 @@
 //! Guilds and channels through the cache, and settings.
 
 mod apart;
+mod channels;
 mod settings;
 
 use std::time::Duration;

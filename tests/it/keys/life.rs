@@ -81,9 +81,15 @@ impl Life {
         let app = &self.app;
         let settings = json!({ "minVideoSeconds": 1, "priority": 4 });
         app.put(&format!("{guild}/settings"), &settings).await;
-        for path in ["", "/settings", &format!("/channels/{CHANNEL}")] {
+        for path in [
+            "",
+            "/settings",
+            "/channels",
+            &format!("/channels/{CHANNEL}"),
+        ] {
             assert_eq!(app.get(&format!("{guild}{path}")).await.status, 200);
         }
+        assert_eq!(app.get("/api/guilds").await.status, 200);
         // This guild does not exist.
         app.get("/api/guilds/1999999999999999999").await;
         self.look().await;

@@ -255,6 +255,7 @@ async fn pass(app: TestApp, n: u64) -> Calls {
         .await;
     for (path, in_place) in [
         ("/api/guilds/{guildId}", &[guild.as_str()][..]),
+        ("/api/guilds/{guildId}/channels", &[guild.as_str()]),
         (
             "/api/guilds/{guildId}/channels/{channelId}",
             &[guild.as_str(), channel.as_str()],

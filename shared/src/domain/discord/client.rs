@@ -215,7 +215,10 @@ impl Discord {
     }
 
     /// Retries once if the token was rejected and has been replaced in the meantime.
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<(T, HeaderMap), Error> {
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<(T, HeaderMap), Error> {
         let token = self.token.value();
         match self.get_with(path, &token).await {
             Err(Error::Unauthorized) if self.token.renew(&token).await => {
@@ -276,7 +279,7 @@ fn authorization(token: &str) -> Option<HeaderValue> {
 }
 
 /// The time until the bucket has room, if this request was its last one.
-fn wait_for_next(headers: &HeaderMap) -> Duration {
+pub(super) fn wait_for_next(headers: &HeaderMap) -> Duration {
     if number(headers, "x-ratelimit-remaining") != Some(0.0) {
         return Duration::ZERO;
     }

@@ -94,6 +94,9 @@ pub struct Channel {
     pub owner: Option<Owner>,
     #[serde(default)]
     pub channel_name: Option<String>,
+    /// For a thread, the channel it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
     /// The newest message that was read.
     #[serde(default)]
     pub forward_message_id: Option<MessageId>,
@@ -208,6 +211,7 @@ mod tests {
             status: Some(ScanStatus::Running),
             owner: None,
             channel_name: None,
+            parent_id: None,
             forward_message_id: Some(MessageId(newest)),
             backward_message_id: Some(MessageId(oldest)),
             backfill_done: false,

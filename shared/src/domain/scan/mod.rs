@@ -12,6 +12,7 @@
 //! | `page` | saves a page | scans |
 //! | `channel`, `clip` | the records and their rules | all |
 //! | `breaker` | the circuit breaker for Discord, for all workers | scans, the admin routes |
+//! | `status` | how a channel's scans stand, from its record and its jobs | the routes of guilds and statuses |
 //! | `settings` | the settings of a guild | the guild routes, scans |
 //! | `filter`, `listing` | which clips are found, and how | `clips`, exports |
 //! | `records`, `removal` | loads and removes clips | `clips`, scans |
@@ -30,6 +31,7 @@ mod records;
 mod removal;
 mod scripts;
 mod settings;
+mod status;
 mod store;
 
 pub use breaker::{BOARD, Breaker, PauseReason, Trip};
@@ -47,4 +49,5 @@ pub use probes::{PROBES_AT_ONCE, ProbeResult, SavedProbes};
 pub use removal::{ClipsOf, Removed};
 pub use scripts::{ALL as SCRIPTS, OwnershipRequest, Saved, SavedPage};
 pub use settings::GuildSettings;
+pub use status::ChannelStatus;
 pub use store::{Noted, ScanStore};

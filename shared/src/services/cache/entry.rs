@@ -35,6 +35,22 @@ pub static CHANNEL: Kind = Kind {
     negative: Duration::from_secs(60),
 };
 
+/// The guilds that the bot is in, 300 s.
+pub static GUILDS: Kind = Kind {
+    name: "guilds",
+    ttl: Duration::from_secs(300),
+    stale: Duration::from_secs(300),
+    negative: Duration::from_secs(60),
+};
+
+/// The channels and active threads of a guild, 300 s.
+pub static CHANNELS: Kind = Kind {
+    name: "channels",
+    ttl: Duration::from_secs(300),
+    stale: Duration::from_secs(300),
+    negative: Duration::from_secs(60),
+};
+
 /// Guild settings, 60 s.
 pub static SETTINGS: Kind = Kind {
     name: "settings",
@@ -124,7 +140,7 @@ mod tests {
 
     #[test]
     fn an_epoch_outlives_every_value_that_carries_an_older_one() {
-        for kind in [&GUILD, &CHANNEL, &SETTINGS] {
+        for kind in [&GUILD, &GUILDS, &CHANNEL, &CHANNELS, &SETTINGS] {
             assert!(kind.ttl + kind.stale < EPOCH_LIFE, "{}", kind.name);
             assert!(kind.negative <= kind.ttl, "{}", kind.name);
         }

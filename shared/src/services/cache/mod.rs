@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use counts::CacheCounts;
-pub use entry::{CHANNEL, Entry, GUILD, HOME, Kind, LINKS, SETTINGS};
+pub use entry::{CHANNEL, CHANNELS, Entry, GUILD, GUILDS, HOME, Kind, LINKS, SETTINGS};
 pub use keys::Keys;
 pub use many::Batch;
 

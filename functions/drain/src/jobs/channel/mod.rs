@@ -173,6 +173,7 @@ impl Run {
         let is_thread = channel.is_thread();
         (self.oldest, self.newest) = (channel.id, channel.last_message_id);
         self.from = self.work.after.unwrap_or(channel.id);
+        self.channel.parent_id = channel.parent_id.filter(|_| is_thread);
         self.channel.channel_name = channel.name;
         self.parent_id = channel.parent_id.filter(|_| is_thread);
         loop {

@@ -1,43 +1,46 @@
 //! The status of a channel's scan.
 
+use super::{Channel, ScanStatus};
+use crate::discord::MessageId;
+use crate::queue::{JobError, JobState, Referenced};
 use serde::Serialize;
-use shared::discord::MessageId;
-use shared::queue::{JobError, JobState, Referenced};
-use shared::scan::{Channel, ScanStatus};
 
 /// How the scans of a channel stand.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelStatus {
     /// The id of the guild.
-    guild_id: String,
+    pub guild_id: String,
     /// The id of the channel or thread.
-    channel_id: String,
+    pub channel_id: String,
     /// The channel's name when it was last scanned.
-    channel_name: Option<String>,
+    pub channel_name: Option<String>,
+    /// For a thread, the channel it is in. `null` for any other channel, and for a thread
+    /// that was last scanned before this was recorded.
+    pub parent_id: Option<String>,
     /// The status of the latest scan. `null` if the channel was never scanned.
-    status: Option<ScanStatus>,
+    pub status: Option<ScanStatus>,
     /// How many messages with clips are known.
-    messages_with_clips: u64,
+    pub messages_with_clips: u64,
     /// The same as `messagesWithClips`.
-    message_count: u64,
+    pub message_count: u64,
     /// How many messages all scans of the channel have read.
-    messages_scanned: u64,
+    pub messages_scanned: u64,
     /// The same as `messagesScanned`.
-    total_messages_scanned: u64,
+    pub total_messages_scanned: u64,
     /// The newest message read. The next `forward` scan begins after it.
-    forward_message_id: Option<MessageId>,
+    pub forward_message_id: Option<MessageId>,
     /// The oldest message read. The next `backfill` scan begins before it.
-    backward_message_id: Option<MessageId>,
+    pub backward_message_id: Option<MessageId>,
     /// Whether the channel's beginning was reached. If not, a `backfill` scan, or a scan
     /// without `maxMessages`, has more to read.
-    reached_start: bool,
+    pub reached_start: bool,
     /// Why the latest scan failed, for programs.
-    error_code: Option<String>,
+    pub error_code: Option<String>,
     /// Why the latest scan failed, in a sentence for people.
-    error_message: Option<String>,
+    pub error_message: Option<String>,
     /// When any of this last changed, in unix milliseconds.
-    updated_at: Option<i64>,
+    pub updated_at: Option<i64>,
 }
 
 impl ChannelStatus {
@@ -47,6 +50,7 @@ impl ChannelStatus {
             guild_id: guild_id.to_owned(),
             channel_id: channel_id.to_owned(),
             channel_name: None,
+            parent_id: None,
             status: None,
             messages_with_clips: 0,
             message_count: 0,
@@ -83,6 +87,7 @@ impl ChannelStatus {
         ChannelStatus {
             reached_start: record.reached_start(status == Some(ScanStatus::Succeeded)),
             channel_name: record.channel_name,
+            parent_id: record.parent_id,
             status,
             messages_with_clips: record.message_count,
             message_count: record.message_count,
