@@ -21,6 +21,7 @@ mod dev;
 mod discord;
 mod doctor;
 mod faults;
+mod guild_scan;
 mod guilds;
 mod idempotency;
 mod keys;

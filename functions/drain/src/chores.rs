@@ -211,6 +211,8 @@ impl Scans {
         let noted = Noted {
             channel_id: scan.channel_id,
             job_id: id.map(JobId::to_string),
+            name: None,
+            parent_id: None,
         };
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.entry(scan.guild_id).or_default().push(noted);

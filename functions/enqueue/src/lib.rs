@@ -1,6 +1,7 @@
 //! Accepts jobs: scans of a channel, batches of its history, and single messages.
 
 mod batch;
+mod guild;
 mod policy;
 mod run_at;
 mod scan;
@@ -20,6 +21,7 @@ pub struct State {
 pub fn routes() -> Vec<Route<State>> {
     vec![
         scan::CREATE.to(scan::create),
+        guild::CREATE.to(guild::create),
         batch::CREATE.to_pending(batch::create),
     ]
 }
@@ -27,7 +29,7 @@ pub fn routes() -> Vec<Route<State>> {
 /// The OpenAPI operations of the routes.
 pub fn operations() -> Vec<Operation> {
     [
-        tagged(&SCANS, [scan::operations()]),
+        tagged(&SCANS, [scan::operations(), guild::operations()]),
         tagged(&JOBS, [batch::operations()]),
     ]
     .concat()

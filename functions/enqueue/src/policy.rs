@@ -34,8 +34,8 @@ impl ScanPolicy {
     ///
     /// # Errors
     /// If Redis cannot be reached.
-    pub async fn read<'a>(
-        cx: &Context<State>,
+    pub async fn read<'a, P>(
+        cx: &Context<State, P>,
         scans: impl IntoIterator<Item = &'a ScanTarget>,
     ) -> Result<ScanPolicy, ApiError> {
         let guilds = scans.into_iter().map(|scan| scan.guild_id.as_str());

@@ -15,8 +15,8 @@ const USUAL_SKEW: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// 400, naming each of the fields.
-pub async fn check_run_at(
-    cx: &Context<State>,
+pub async fn check_run_at<P>(
+    cx: &Context<State, P>,
     times: &[(Option<usize>, Option<Moment>)],
 ) -> Result<(), ApiError> {
     let skew = cx.queue().config().clock_skew.unwrap_or(USUAL_SKEW);

@@ -19,8 +19,8 @@ use crate::policy::ScanTarget;
 /// # Errors
 /// Those of the queue. If a note fails, that is logged; the channel is then listed once
 /// its scan starts.
-pub async fn store(
-    cx: &Context<State>,
+pub async fn store<P>(
+    cx: &Context<State, P>,
     jobs: Vec<NewJob>,
     scans: &BTreeMap<usize, ScanTarget>,
     exchange: Option<&Exchange>,
@@ -35,14 +35,14 @@ pub async fn store(
 }
 
 /// Whether a drainer woken now would run the job or wait for it.
-fn is_due_soon(cx: &Context<State>, job: &NewJob) -> bool {
+fn is_due_soon<P>(cx: &Context<State, P>, job: &NewJob) -> bool {
     let now = cx.clock().now_ms();
     let linger = cx.queue().config().linger.as_millis() as i64;
     job.run_at_ms.is_none_or(|at| at <= now + linger)
 }
 
-async fn store_noted(
-    cx: &Context<State>,
+async fn store_noted<P>(
+    cx: &Context<State, P>,
     jobs: Vec<NewJob>,
     scans: &BTreeMap<usize, ScanTarget>,
     exchange: Option<&Exchange>,
@@ -55,6 +55,8 @@ async fn store_noted(
         let noted = Noted {
             channel_id: scan.channel_id.clone(),
             job_id: Some(jobs[*n].id.to_string()),
+            name: None,
+            parent_id: None,
         };
         guilds.entry(&scan.guild_id).or_default().push(noted);
     }

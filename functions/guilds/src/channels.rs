@@ -105,7 +105,7 @@ pub async fn list(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {
     let load = || async { visible(GuildView::load(&cx.state.discord, guild).await) };
     let records = cx.store().keys().channels(guild);
     let forms = ChannelScan::unique_forms(guild);
-    let forms = [forms[0].as_str(), &forms[1]];
+    let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
     let (view, followed) = join(
         cache.get_or_load(&entry, load),
         queue.read_referenced(&records, None, &forms),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 use shared::http::{ApiError, Bounded, FieldCode, FieldError, Seconds, Snowflake};
-use shared::scan::GuildSettings;
+use shared::scan::{GuildSettings, IncludeThreads};
 
 /// Maximum number of excluded channels. Discord allows 500 channels per guild.
 const MOST_EXCLUDED: usize = 500;
@@ -14,8 +14,9 @@ const MOST_EXCLUDED: usize = 500;
 pub(crate) struct SettingsInput {
     /// Leaves out clips that are declared to be shorter. By default all are kept.
     min_video_seconds: Option<Seconds>,
-    /// Whether threads may be scanned. Defaults to `true`.
-    include_threads: Option<bool>,
+    /// Which threads are scanned with a guild that is scanned without saying which. With
+    /// `none`, threads are never scanned. Defaults to `all`.
+    include_threads: Option<IncludeThreads>,
     /// The ids of channels that are not scanned, at most 500. By default there are none.
     excluded_channel_ids: Option<Vec<Snowflake>>,
     /// Whether the beginning of a message's text is stored with its clips. Defaults to
@@ -50,10 +51,11 @@ pub(crate) struct SettingsPatch {
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Seconds>")]
     min_video_seconds: Option<Option<Seconds>>,
-    /// Whether threads may be scanned.
+    /// Which threads are scanned with a guild that is scanned without saying which. With
+    /// `none`, threads are never scanned.
     #[serde(default, deserialize_with = "sent")]
-    #[schemars(with = "Option<bool>")]
-    include_threads: Option<Option<bool>>,
+    #[schemars(with = "Option<IncludeThreads>")]
+    include_threads: Option<Option<IncludeThreads>>,
     /// The ids of channels that are not scanned, at most 500.
     #[serde(default, deserialize_with = "sent")]
     #[schemars(with = "Option<Vec<Snowflake>>")]

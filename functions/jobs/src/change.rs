@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::http::{ApiError, Context, ErrorCode, Reply, Spec};
+use shared::jobs::{CancelScans, GuildScan};
 use shared::openapi::Operation;
-use shared::queue::{Cancelled, JobState, Purged, Redriven};
+use shared::queue::{Cancelled, JobId, JobState, Purged, Redriven};
 
 use crate::read::OneJob;
 
@@ -47,14 +48,14 @@ impl Changed {
 pub fn operations() -> Vec<Operation> {
     vec![
         CANCEL
-            .operation().describe("Cancels a job that has not finished. A waiting or delayed job is cancelled at once. A running job stops within seconds; until then its state is `active`. With `purge=true` the request removes a finished job and its events instead.")
+            .operation().describe("Cancels a job that has not finished. A waiting or delayed job is cancelled at once. A running job stops within seconds; until then its state is `active`. With a guild scan, the scans of its channels are cancelled too, within a minute, except those that were there before it. With `purge=true` the request removes a finished job and its events instead.")
             .reply::<Changed>(
                 202,
                 "The job is cancelled, or removed, or will stop within seconds.",
             )
             .problems(&[404, 409]),
         RETRY
-            .operation().describe("Puts a failed or cancelled job back into its queue. Its attempts are counted anew.")
+            .operation().describe("Puts a failed or cancelled job back into its queue. Its attempts are counted anew. With a guild scan, the scans that failed or were cancelled are run again.")
             .reply::<Changed>(202, "The job is waiting to run again.")
             .problems(&[404, 409]),
     ]
@@ -75,7 +76,18 @@ pub async fn cancel(cx: Context<(), OneJob, Purge>) -> Result<Reply, ApiError> {
             Purged::Unknown => Err(unknown()),
         };
     }
-    match queue.cancel(id).await? {
+    let (cancelled, kind) = queue.cancel_with_kind(id).await?;
+    let is_stopped = matches!(cancelled, Cancelled::Done | Cancelled::Requested);
+    if is_stopped && kind.as_deref() == Some(GuildScan::KIND) {
+        // If this fails, the request is made again, and the answer above stays the same.
+        let scans = CancelScans {
+            cancelled_scan_id: id.clone(),
+        };
+        queue
+            .enqueue(scans.into_job(JobId::new(cx.clock()))?)
+            .await?;
+    }
+    match cancelled {
         Cancelled::Done => Ok(Reply::accepted(&Changed::to(JobState::Cancelled))),
         // It stops at its next heartbeat; until then it is active.
         Cancelled::Requested => Ok(Reply::accepted(&Changed::to(JobState::Active))),

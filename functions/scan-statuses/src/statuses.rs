@@ -83,7 +83,7 @@ async fn read<P>(
     let records = cx.store().keys().channels(guild.as_str());
     let queue = cx.queue();
     let forms = ChannelScan::unique_forms(guild.as_str());
-    let forms = [forms[0].as_str(), &forms[1]];
+    let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
     let followed = queue.read_referenced(&records, channels, &forms).await?;
     Ok(followed
         .iter()

@@ -7,7 +7,7 @@ use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};
 use discord_local::{Guild, sample};
 use integration::{Options, TestApp};
 use serde_json::{Value, json};
-use shared::jobs::{ChannelScan, ExportJob};
+use shared::jobs::{ChannelScan, ExportJob, GuildScan};
 use shared::queue::JobId;
 use shared::scan::ClipQuery;
 use tokio::sync::OnceCell;
@@ -42,6 +42,8 @@ pub enum Given {
     Nothing,
     /// A waiting scan of the sample guild.
     Scan,
+    /// A waiting scan of the guild.
+    Guild,
     /// A cancelled scan.
     Cancelled,
     /// A finished scan, and the clip that it found.
@@ -85,6 +87,7 @@ fn rows() -> BTreeMap<String, Case> {
                 given: match given {
                     "nothing" => Given::Nothing,
                     "scan" => Given::Scan,
+                    "guild" => Given::Guild,
                     "cancelled" => Given::Cancelled,
                     "scanned" => Given::Scanned,
                     "exported" => Given::Exported,
@@ -184,6 +187,11 @@ pub async fn system(given: Given) -> TestApp {
         let job = export.into_job(JobId::parse(JOB).unwrap()).unwrap();
         app.queue().enqueue(job).await.unwrap();
         app.drain().await;
+    }
+    if given == Given::Guild {
+        let scan = GuildScan::new(&sample::GUILD_ID.to_string());
+        let job = scan.into_job(JobId::parse(JOB).unwrap()).unwrap();
+        app.queue().enqueue(job).await.unwrap();
     }
     app
 }

@@ -118,11 +118,11 @@ async fn settings_have_defaults_and_what_was_written_is_read_at_once() {
     let app = system().await;
     let path = format!("{}/settings", guild());
     let defaults = json!({
-        "minVideoSeconds": null, "includeThreads": true, "excludedChannelIds": [], "storeText": true, "priority": 5,
+        "minVideoSeconds": null, "includeThreads": "all", "excludedChannelIds": [], "storeText": true, "priority": 5,
     });
     assert_eq!(app.get(&path).await.json, defaults);
     let wanted = json!({
-        "minVideoSeconds": 7.5, "includeThreads": false,
+        "minVideoSeconds": 7.5, "includeThreads": "none",
         "excludedChannelIds": [CHANNEL.to_string()], "storeText": false, "priority": 1,
     });
     app.endpoint.reset_meter();

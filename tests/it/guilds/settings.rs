@@ -28,14 +28,14 @@ fn excluded() -> Value {
 #[tokio::test]
 async fn what_a_patch_does_not_name_stays() {
     let app = system().await;
-    let all = json!({ "minVideoSeconds": 3.5, "includeThreads": false,
+    let all = json!({ "minVideoSeconds": 3.5, "includeThreads": "none",
         "excludedChannelIds": excluded(), "storeText": true, "priority": 2 });
     change(&app, Method::PUT, all.clone(), None).await;
     let mut expected = all;
     for (patch, field) in [
         (json!({ "minVideoSeconds": 5 }), "minVideoSeconds"),
         (json!({ "priority": 9 }), "priority"),
-        (json!({ "includeThreads": true }), "includeThreads"),
+        (json!({ "includeThreads": "all" }), "includeThreads"),
     ] {
         expected[field] = patch[field].clone();
         if field == "minVideoSeconds" {
@@ -48,7 +48,7 @@ async fn what_a_patch_does_not_name_stays() {
     // Null resets a field to its default.
     let reset = json!({ "excludedChannelIds": null, "priority": null, "minVideoSeconds": null });
     let reply = change(&app, Method::PATCH, reset, None).await;
-    let defaults = json!({ "minVideoSeconds": null, "includeThreads": true,
+    let defaults = json!({ "minVideoSeconds": null, "includeThreads": "all",
         "excludedChannelIds": [], "storeText": true, "priority": 5 });
     assert_eq!(reply.json, defaults);
     assert_eq!(
@@ -115,13 +115,13 @@ async fn changes_made_at_once_are_all_made() {
         change(
             &app,
             Method::PATCH,
-            json!({ "includeThreads": false }),
+            json!({ "includeThreads": "none" }),
             None
         ),
         change(&app, Method::PATCH, json!({ "minVideoSeconds": 9 }), None),
     );
     assert_eq!([a.status, b.status, c.status], [200; 3]);
-    let all = json!({ "minVideoSeconds": 9.0, "includeThreads": false,
+    let all = json!({ "minVideoSeconds": 9.0, "includeThreads": "none",
         "excludedChannelIds": [], "storeText": true, "priority": 2 });
     assert_eq!(read(&app).await.json, all);
 }

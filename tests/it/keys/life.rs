@@ -53,6 +53,7 @@ impl Life {
         self.look_at_discord().await;
         self.sign_in_and_out().await;
         self.scan().await;
+        self.scan_the_guild().await;
         self.take_what_others_left().await;
         self.fail_and_redrive().await;
         self.leave_discord_alone().await;
@@ -137,6 +138,16 @@ impl Life {
         self.look().await;
         let stream = self.app.stream(reply.text("/scanId")).await;
         assert_eq!(stream["currentState"]["status"], "SUCCEEDED");
+    }
+
+    async fn scan_the_guild(&mut self) {
+        let path = format!("/api/guilds/{GUILD}/scan");
+        let app = &self.app;
+        assert_eq!(app.post(&path, &json!({})).await.status, 202);
+        app.drain().await;
+        app.advance(Duration::from_secs(61));
+        app.drain().await;
+        self.look().await;
     }
 
     async fn take_what_others_left(&mut self) {

@@ -5,7 +5,7 @@
 
 use shared::discord::{Channel, ChannelType, Content, Error, Message, MessageId, Page, Position};
 use shared::queue::JobError;
-use shared::scan::GuildSettings;
+use shared::scan::{GuildSettings, IncludeThreads};
 
 use super::stop::{StopReason, checked};
 use crate::Clients;
@@ -31,7 +31,7 @@ pub async fn channel(
     let channel = checked(clients, clients.discord.channel(channel_id).await).await?;
     if channel.is_thread() {
         let parent = channel.parent_id.as_deref();
-        if !settings.include_threads {
+        if settings.include_threads == IncludeThreads::None {
             return unwanted("threads");
         } else if parent.is_some_and(|parent| settings.leaves_out(parent)) {
             return unwanted("the parent channel of this thread");

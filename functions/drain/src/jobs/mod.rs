@@ -3,6 +3,8 @@
 //! | file | contents |
 //! |---|---|
 //! | `channel/` | the kinds `scan` and `batch`: read a channel page by page |
+//! | `guild/` | the kind `guild`: scans a guild by scans of its channels |
+//! | `cancel` | the kind `cancel`: cancels the scans of a cancelled guild scan |
 //! | `message` | the kind `message`: reads single messages |
 //! | `export` | the kind `export`: writes clips into a file |
 //! | `probe` | the kind `probe` of the queue `clip`: looks into clips; see `crate::clips` |
@@ -14,9 +16,11 @@
 //! A new kind is a file with a `run` function, its `mod` line and its line in [`KINDS`].
 //! Its arguments are defined in `shared/src/domain/jobs`.
 
+mod cancel;
 mod channel;
 mod checks;
 mod export;
+mod guild;
 mod message;
 pub mod probe;
 mod reporter;
@@ -28,7 +32,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use shared::input;
-use shared::jobs::{ChannelScan, ExportJob, MessageScan};
+use shared::jobs::{CancelScans, ChannelScan, ExportJob, GuildScan, MessageScan};
 use shared::queue::{ActiveJob, EndedJob, JobError, JobHandler, Outcome};
 
 use crate::Clients;
@@ -52,6 +56,12 @@ const KINDS: &[(&str, Run)] = &[
     }),
     (ExportJob::KIND, |clients, job| {
         export::run(clients, job).boxed()
+    }),
+    (GuildScan::KIND, |clients, job| {
+        guild::run(clients, job).boxed()
+    }),
+    (CancelScans::KIND, |clients, job| {
+        cancel::run(clients, job).boxed()
     }),
 ];
 
@@ -79,7 +89,10 @@ impl JobHandler for Handler {
     }
 
     fn ended(&self, job: EndedJob) -> BoxFuture<'static, ()> {
-        channel::ended(self.clients.clone(), job).boxed()
+        match job.kind.as_str() {
+            GuildScan::KIND => guild::ended(self.clients.clone(), job).boxed(),
+            _ => channel::ended(self.clients.clone(), job).boxed(),
+        }
     }
 }
 

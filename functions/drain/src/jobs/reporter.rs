@@ -109,6 +109,21 @@ impl Reporter {
             .progress(&self.attempt.id, &stored.to_string())
     }
 
+    /// Adds a progress event whose numbers are known. Returns the job's new progress.
+    pub fn add_numbers(&mut self, clients: &Clients, progress: &ScanProgress) -> String {
+        let first = self.is_first();
+        let data = json!({
+            "status": ScanStatus::Running,
+            "progress": { "current": progress.current, "total": progress.total, "percent": progress.percent },
+            "clipsFound": progress.clips_found,
+        });
+        self.add(clients, EventType::Progress, &data.to_string());
+        if first {
+            self.expires = true;
+        }
+        json!(progress).to_string()
+    }
+
     /// Adds an event for removed clips, if there are any. Only the script that saves the
     /// page knows.
     pub fn add_removed(&mut self, clients: &Clients) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::client::wait_for_next;
@@ -17,7 +17,8 @@ const GUILDS_AT_ONCE: usize = 200;
 const THREADS_AT_ONCE: u32 = 100;
 
 /// A list of archived threads. Each has an order and a cursor of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ArchivedList {
     /// Public threads, those archived last first. The cursor is the time of archiving.
     Public,

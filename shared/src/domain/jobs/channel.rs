@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JobKind;
 use crate::queue::{self, JobId, NewJob};
+use crate::scan::IncludeThreads;
 
 /// A scan continues where the last scan in the same mode ended and reads to the end of
 /// the channel.
@@ -16,6 +17,7 @@ pub(super) static SCAN: JobKind = JobKind {
         "before",
         "after",
         "options.maxMessages",
+        "options.includeThreads",
     ],
     is_scan: true,
 };
@@ -84,6 +86,10 @@ pub struct ScanOptions {
     /// applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_video_seconds: Option<f64>,
+    /// Which threads of the channel a forward scan reads too. Without it, none; for the scan
+    /// of a guild, those of the guild's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_threads: Option<IncludeThreads>,
 }
 
 /// Arguments of the kinds `scan` and `batch`: read a stretch of a channel.

@@ -12,25 +12,32 @@
 
 mod channel;
 mod export;
+mod guild;
 mod kind;
 mod message;
 mod probe;
 mod schema;
+mod standing;
 mod state;
 
 use serde::Deserialize;
 
 pub use channel::{ChannelScan, Direction, ScanMode, ScanOptions};
 pub use export::{ExportJob, ExportResult};
+pub use guild::{CancelScans, ChannelFilter, GuildScan};
 pub use kind::JobKind;
 pub use message::MessageScan;
 pub use probe::ClipProbe;
 pub use schema::{ScanEvent, TypedJob, TypedJobRequest};
-pub use state::ScanState;
+pub use standing::{
+    ChannelCounts, ChannelStanding, GuildScanResult, GuildScanState, GuildStanding, fold,
+};
+pub use state::{Amount, ScanState};
 
 use crate::discord::MessageId;
 use crate::input::{Bounded, FieldCode, FieldError, Moment, Seconds, Snowflake};
 use crate::queue::{JobId, NewJob};
+use crate::scan::IncludeThreads;
 
 /// Defines the names of the kinds in requests, the lookup by name, and how a request
 /// becomes a job of each kind.
@@ -74,10 +81,10 @@ kinds! {
 
 /// The kinds of jobs that only routes of their own, the drainer or other jobs store. No
 /// request names them.
-static INTERNAL: &[&JobKind] = &[&export::EXPORT];
+static INTERNAL: &[&JobKind] = &[&export::EXPORT, &guild::GUILD, &guild::CANCEL];
 
 /// The kinds of jobs that find no clips. They are not listed among scans.
-const NOT_SCANS: &[&str] = &[ExportJob::KIND];
+const NOT_SCANS: &[&str] = &[ExportJob::KIND, CancelScans::KIND];
 
 impl JobKind {
     /// Every kind of job.
@@ -156,6 +163,9 @@ struct JobOptions {
     /// Leaves out clips that are declared to be shorter. Defaults to the guild's setting.
     #[serde(alias = "min_video_seconds")]
     min_video_seconds: Option<Seconds>,
+    /// Which threads of the channel a forward scan reads too. Defaults to `none`.
+    #[serde(alias = "include_threads")]
+    include_threads: Option<IncludeThreads>,
 }
 
 /// Limits on what a scan reads and stores.
@@ -168,6 +178,9 @@ pub struct OptionsRequest {
     pub max_messages: Option<Bounded<1, 1_000_000>>,
     /// Leaves out clips that are declared to be shorter. Defaults to the guild's setting.
     pub min_video_seconds: Option<Seconds>,
+    /// Which threads of the channel a forward scan reads too. Defaults to `none`; for the
+    /// scan of a guild, to the guild's setting.
+    pub include_threads: Option<IncludeThreads>,
 }
 
 impl From<JobOptions> for ScanOptions {
@@ -175,6 +188,7 @@ impl From<JobOptions> for ScanOptions {
         ScanOptions {
             max_messages: options.max_messages.map(Bounded::get),
             min_video_seconds: options.min_video_seconds.map(Seconds::get),
+            include_threads: options.include_threads,
         }
     }
 }
@@ -184,6 +198,7 @@ impl From<OptionsRequest> for ScanOptions {
         ScanOptions {
             max_messages: options.max_messages.map(Bounded::get),
             min_video_seconds: options.min_video_seconds.map(Seconds::get),
+            include_threads: options.include_threads,
         }
     }
 }
@@ -203,6 +218,7 @@ impl JobRequest {
     pub fn misplaced(&self) -> Vec<&'static str> {
         let options = self.options.as_ref();
         let most = options.and_then(|options| options.max_messages);
+        let threads = options.and_then(|options| options.include_threads);
         let sent = [
             ("scanMode", self.scan_mode.is_some()),
             ("direction", self.direction.is_some()),
@@ -214,6 +230,7 @@ impl JobRequest {
             ("after", self.after.is_some()),
             ("messageIds", self.message_ids.is_some()),
             ("options.maxMessages", most.is_some()),
+            ("options.includeThreads", threads.is_some()),
         ];
         let reads = self.kind.kind().reads;
         let misplaced = sent.into_iter().filter(|(_, is_sent)| *is_sent);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MessageScan;
+use super::ChannelScan;
 use crate::queue::{Job, JobId, JobState};
 use crate::scan::{ScanProgress, ScanStatus};
 
@@ -25,7 +25,7 @@ pub struct ScanState<'a> {
     /// How many clips were found that were not known before.
     clips_found: u64,
     /// Whether the scan reached the channel's beginning. `false` as long as that is not
-    /// known; `null` for a job that reads single messages.
+    /// known; `null` for the scan of a guild and for a job that reads single messages.
     reached_start: Option<bool>,
     /// Why the scan failed, for programs.
     error_code: Option<&'a str>,
@@ -40,12 +40,12 @@ pub struct ScanState<'a> {
 #[schemars(rename = "Progress")]
 pub struct Amount {
     /// How many messages were read.
-    current: u64,
+    pub(super) current: u64,
     /// How many messages there are to read. `null` where the number is not limited.
-    total: Option<u64>,
+    pub(super) total: Option<u64>,
     /// How much is done: a whole number from 0 to 100. `null` until it is known. Without a
     /// `total` it is estimated from the time that the messages span.
-    percent: Option<u8>,
+    pub(super) percent: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +92,8 @@ impl ScanState<'_> {
                 },
             },
             clips_found: progress.clips_found,
-            reached_start: (job.kind != MessageScan::KIND)
+            reached_start: [ChannelScan::SCAN, ChannelScan::BATCH]
+                .contains(&job.kind.as_str())
                 .then(|| progress.reached_start.unwrap_or(false)),
             error_code: job.error_code.as_deref(),
             error_message: job.error_message.as_deref(),

@@ -82,7 +82,7 @@ fn whole<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Err
 }
 
 /// A channel's record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Channel {
     /// Increases with every change, so that a change that is sent twice is made once.

@@ -65,6 +65,16 @@ impl Keys {
         self.0.key(format_args!("guild:settings:{guild_id}"))
     }
 
+    /// HASH: the plan of a guild scan: channel ID → its part of the scan, and a head.
+    pub fn plan(&self, scan_id: &str) -> String {
+        self.0.key(format_args!("scan:plan:{scan_id}"))
+    }
+
+    /// HASH: channel ID → how far its archived threads are known, one hash per guild.
+    pub fn threads(&self, guild_id: &str) -> String {
+        self.0.key(format_args!("scan:threads:{guild_id}"))
+    }
+
     /// STRING: the circuit breaker for Discord.
     pub fn breaker(&self) -> String {
         self.0.key("discord:pace:breaker")

@@ -12,6 +12,8 @@
 //! | `page` | saves a page | scans |
 //! | `channel`, `clip` | the records and their rules | all |
 //! | `breaker` | the circuit breaker for Discord, for all workers | scans, the admin routes |
+//! | `plan` | the plan of a guild scan, and how far archived threads are known | guild scans |
+//! | `threads` | which threads are included in a scan | settings, scans |
 //! | `status` | how a channel's scans stand, from its record and its jobs | the routes of guilds and statuses |
 //! | `settings` | the settings of a guild | the guild routes, scans |
 //! | `filter`, `listing` | which clips are found, and how | `clips`, exports |
@@ -26,6 +28,7 @@ mod keys;
 mod listing;
 mod ownership;
 mod page;
+mod plan;
 mod probes;
 mod records;
 mod removal;
@@ -33,6 +36,7 @@ mod scripts;
 mod settings;
 mod status;
 mod store;
+mod threads;
 
 pub use breaker::{BOARD, Breaker, PauseReason, Trip};
 pub use channel::{Channel, Covered, Owner, ScanProgress, ScanStatus, Work};
@@ -45,9 +49,11 @@ pub use keys::Keys;
 pub use listing::{ClipCursor, ClipQuery};
 pub use ownership::{Ownership, ScanPolicy};
 pub use page::{Pace, PageSave, PageSlot, ROWS_AT_ONCE, Stretch};
+pub use plan::{Phase, Plan, PlanHead, Planned, ThreadsSeen, Unlisted};
 pub use probes::{PROBES_AT_ONCE, ProbeResult, SavedProbes};
 pub use removal::{ClipsOf, Removed};
 pub use scripts::{ALL as SCRIPTS, OwnershipRequest, Saved, SavedPage};
 pub use settings::GuildSettings;
 pub use status::ChannelStatus;
 pub use store::{Noted, ScanStore};
+pub use threads::IncludeThreads;

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ScanStore;
+use super::{IncludeThreads, ScanStore};
 use crate::json::to_json;
 use crate::redis::commands::strings::{SetOptions, mget, set};
 use crate::redis::{Error, Pipeline, Slot};
@@ -18,8 +18,9 @@ use crate::redis::{Error, Pipeline, Slot};
 pub struct GuildSettings {
     /// Clips that are declared to be shorter are left out. `null` keeps all of them.
     pub min_video_seconds: Option<f64>,
-    /// Whether threads may be scanned.
-    pub include_threads: bool,
+    /// Which threads are scanned with a guild that is scanned without saying which. With
+    /// `none`, threads are never scanned.
+    pub include_threads: IncludeThreads,
     /// The ids of channels that are not scanned, and neither are the threads in them.
     pub excluded_channel_ids: Vec<String>,
     /// Whether the beginning of a message's text is stored with its clips.
@@ -32,7 +33,7 @@ impl Default for GuildSettings {
     fn default() -> GuildSettings {
         GuildSettings {
             min_video_seconds: None,
-            include_threads: true,
+            include_threads: IncludeThreads::All,
             excluded_channel_ids: Vec::new(),
             store_text: true,
             priority: 5,

@@ -24,6 +24,10 @@ pub struct Noted {
     pub channel_id: String,
     /// Its job, if it is known.
     pub job_id: Option<String>,
+    /// Its name, if it is known.
+    pub name: Option<String>,
+    /// For a thread, the channel it is in, if it is known.
+    pub parent_id: Option<String>,
 }
 
 impl Noted {
@@ -33,7 +37,14 @@ impl Noted {
             .job_id
             .as_ref()
             .map(|job| json!({ "job": job, "fence": 0, "until": 0 }));
-        json!({ "revision": 0, "owner": owner, "updatedAt": now }).to_string()
+        let mut record = json!({ "revision": 0, "owner": owner, "updatedAt": now });
+        if let Some(name) = &self.name {
+            record["channelName"] = name.as_str().into();
+        }
+        if let Some(parent) = &self.parent_id {
+            record["parentId"] = parent.as_str().into();
+        }
+        record.to_string()
     }
 }
 

@@ -158,6 +158,9 @@ pub(super) struct JobRequest<'a> {
     #[serde(flatten)]
     pub moment: Moment,
     pub id: &'a str,
+    /// Whether the answer to a cancellation names the job's kind.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub kind: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]

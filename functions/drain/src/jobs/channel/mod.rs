@@ -8,6 +8,7 @@
 //! | `page` | where a page starts and what it covers; without I/O |
 //! | `ahead` | pages that were read and are not saved yet; without I/O |
 //! | `save` | saves pages and everything that follows from them |
+//! | `threads` | what follows a scan that includes the channel's threads |
 //!
 //! Running a job twice is harmless. The channel's record has one owner, a page that has
 //! been saved is not saved again, and a restarted job continues after its last saved
@@ -17,6 +18,7 @@ mod ahead;
 mod ownership;
 pub mod page;
 mod save;
+mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +63,12 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
     let waiting = OutageWait::of(&job);
     let (channel, policy) = match ownership::request(&clients, &scan, &job).await {
         Ok(ToDo::Scan(channel, policy)) => (*channel, policy),
-        Ok(ToDo::Nothing(work)) => return done(&work),
+        Ok(ToDo::Nothing(work)) => {
+            return match threads::request(&clients, &scan, &job).await {
+                Ok(()) => done(&work),
+                Err(stop) => stop.outcome(),
+            };
+        }
         Err(stop) => return not_owned(&clients, &job, waiting, stop).await,
     };
     let work = channel.works.get(job.attempt.id.as_str()).cloned();
@@ -87,7 +94,11 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
         channel,
     };
     match run.pages().await {
-        Ok(()) => done(&run.work),
+        // The last page is saved. If this fails, the next attempt has nothing else to do.
+        Ok(()) => match threads::request(&run.clients, &run.scan, &run.job).await {
+            Ok(()) => done(&run.work),
+            Err(stop) => stop.outcome(),
+        },
         Err(stop) => run.give_up(stop).await,
     }
 }
@@ -173,9 +184,9 @@ impl Run {
         let is_thread = channel.is_thread();
         (self.oldest, self.newest) = (channel.id, channel.last_message_id);
         self.from = self.work.after.unwrap_or(channel.id);
-        self.channel.parent_id = channel.parent_id.filter(|_| is_thread);
-        self.channel.channel_name = channel.name;
         self.parent_id = channel.parent_id.filter(|_| is_thread);
+        self.channel.parent_id.clone_from(&self.parent_id);
+        self.channel.channel_name = channel.name;
         loop {
             let limit = page::limit(self.work(), self.most);
             let asked_ms = self.clients.clock.now_ms();

@@ -173,4 +173,7 @@ struct LogData {
     message: String,
     /// The messages it is about.
     message_ids: Vec<crate::discord::MessageId>,
+    /// The channels it is about. Present in the events of a guild scan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_ids: Option<Vec<String>>,
 }

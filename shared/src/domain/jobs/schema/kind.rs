@@ -5,7 +5,9 @@ use schemars::{JsonSchema, Schema};
 use super::union::{is_required, remove_field};
 use crate::jobs::channel::{BATCH, ChannelScan, RESCAN, SCAN};
 use crate::jobs::export::{EXPORT, ExportJob, ExportResult};
+use crate::jobs::guild::{CANCEL, CancelScans, GUILD, GuildScan};
 use crate::jobs::message::{MESSAGE, MessageScan};
+use crate::jobs::standing::GuildScanResult;
 use crate::jobs::{JobKind, REQUESTED};
 
 /// A kind of job, as the schemas tell it from the others.
@@ -42,6 +44,8 @@ pub(super) struct Batch;
 pub(super) struct Message;
 pub(super) struct Rescan;
 pub(super) struct Export;
+pub(super) struct Guild;
+pub(super) struct Cancel;
 
 impl Kind for Scan {
     const TITLE: &'static str = "Scan";
@@ -100,6 +104,29 @@ impl Kind for Export {
     }
 }
 
+impl Kind for Guild {
+    const TITLE: &'static str = "Guild";
+    const DESCRIPTION: &'static str =
+        "Scans a guild: it stores a scan of each channel and follows them until all have ended.";
+    type Arguments = GuildScan;
+    type Result = GuildScanResult;
+
+    fn kind() -> &'static JobKind {
+        &GUILD
+    }
+}
+
+impl Kind for Cancel {
+    const TITLE: &'static str = "Cancel";
+    const DESCRIPTION: &'static str = "Cancels the scans that a cancelled guild scan has stored.";
+    type Arguments = CancelScans;
+    type Result = CancelResult;
+
+    fn kind() -> &'static JobKind {
+        &CANCEL
+    }
+}
+
 /// What a scan or batch did.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -126,4 +153,13 @@ pub(super) struct MessageResult {
     clips_found: u64,
     /// How many messages are gone or could not be read.
     missing_messages: u64,
+}
+
+/// What a job that cancels scans did.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "only its schema is used")]
+pub(super) struct CancelResult {
+    /// How many scans were cancelled, or asked to stop.
+    scans_cancelled: u64,
 }

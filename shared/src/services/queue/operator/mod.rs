@@ -90,14 +90,35 @@ impl Queue {
     /// Redis could not be asked.
     pub async fn cancel(&self, id: &JobId) -> Result<Cancelled, Error> {
         let word = self.scripts().cancel(&self.request(id)).await?;
+        Ok(self.cancelled(id, &word).await)
+    }
+
+    /// Like [`Queue::cancel`], and also returns the kind of the job, if it exists.
+    ///
+    /// # Errors
+    /// As [`Queue::cancel`].
+    pub async fn cancel_with_kind(&self, id: &JobId) -> Result<(Cancelled, Option<String>), Error> {
+        let request = JobRequest {
+            kind: true,
+            ..self.request(id)
+        };
+        let answer = self.scripts().cancel(&request).await?;
+        let (word, kind) = match answer.split_once(' ') {
+            Some((word, kind)) => (word, Some(kind.to_owned())),
+            None => (answer.as_str(), None),
+        };
+        Ok((self.cancelled(id, word).await, kind))
+    }
+
+    async fn cancelled(&self, id: &JobId, word: &str) -> Cancelled {
         if word == "large" {
             self.let_args_expire(std::slice::from_ref(id)).await;
         }
-        Ok(match word.as_str() {
+        match word {
             "cancelled" | "large" => Cancelled::Done,
             "requested" => Cancelled::Requested,
             other => JobState::parse(other).map_or(Cancelled::Unknown, Cancelled::Finished),
-        })
+        }
     }
 
     /// Gives an unfinished job another priority, another time, or both. A time in the past
@@ -274,6 +295,7 @@ impl Queue {
         JobRequest {
             moment: self.moment(self.clock.now_ms()),
             id: id.as_str(),
+            kind: false,
             priority: None,
             run_at: None,
         }

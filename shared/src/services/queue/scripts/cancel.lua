@@ -4,7 +4,8 @@
 -- KEYS[2]  jobs:{queue}:records   HASH  the jobs
 -- KEYS[3]  jobs:{queue}:finished  ZSET  finished jobs
 -- KEYS[4]  jobs:{queue}:parked    ZSET  jobs whose group is full
--- ARGV[1]  request  JSON: now, day, aging, id
+-- ARGV[1]  request  JSON: now, day, aging, id, kind (whether the answer ends with a space and
+--                   the kind of the job, if there is one)
 --
 -- Returns `cancelled`, even if the job was cancelled before; `large` in the same case if its
 -- arguments are in a key of their own, on which the caller must then set an expiry;
@@ -23,18 +24,19 @@ start(request)
 local job = load({ request.id }, counter_fields())[request.id]
 if not job then return 'gone' end
 local header = job.header
+local function answer(word) return request.kind and word .. ' ' .. job.spec.kind or word end
 -- Repeated in case the first reply was lost: nothing else sets an expiry on the arguments.
-if header.state == 'cancelled' and job.spec.blob then return 'large' end
-if FINISHED[header.state] then return header.state end
+if header.state == 'cancelled' and job.spec.blob then return answer('large') end
+if FINISHED[header.state] then return answer(header.state) end
 if header.state == 'active' then
   header.cancel = true
   save(job)
   flush()
-  return 'requested'
+  return answer('requested')
 end
 read(related({ job }))
 finish(job, 'cancelled')
 save(job)
 flush()
 if job.spec.group then call('ZREM', tx.keys.parked, parked_member(job)) end
-return job.spec.blob and 'large' or 'cancelled'
+return answer(job.spec.blob and 'large' or 'cancelled')

@@ -24,6 +24,8 @@ pub struct Claim {
     pub attempt: Attempt,
     /// The kind, which selects the handler.
     pub kind: String,
+    /// The priority with which it was stored, from 1 (first) to 10.
+    pub priority: u8,
     /// The number of this attempt, from 1. Snoozes and lost leases do not count.
     pub number: u32,
     /// How many attempts the job may have.
@@ -102,6 +104,7 @@ pub(super) fn read((id, header, spec, data): Parts) -> Result<(Claim, Header), E
         related: group.chain(batch).collect(),
         attempt,
         args: args.to_owned(),
+        priority: spec.priority,
         number,
         max_attempts: spec.max_attempts,
         checkpoint: Mutex::new(Some(data).filter(|data| !data.is_empty())),
