@@ -136,6 +136,7 @@ async fn a_guild_scan_that_waits_for_discord_says_until_when() {
     let shown = show(&app, &scan).await;
     assert_eq!(shown["status"], "PENDING");
     assert!(shown["runAt"].as_i64() >= Some(until), "{shown}");
+    assert_eq!(shown["waitingForDiscordUntil"], shown["runAt"]);
     let stream = app.stream(&scan).await;
     let last = &stream["events"].as_array().unwrap().last().unwrap()["data"];
     assert!(last["runAt"].as_i64() >= Some(until), "{last}");

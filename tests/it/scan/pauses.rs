@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use discord_local::{Action, Fault};
+use discord_local::{Action, Fault, Scope};
 use integration::TestApp;
 use serde_json::json;
 use shared::redis::commands::strings::Strings as _;
 
-use super::CHANNEL;
 use super::fence::drainer;
 use super::outage::{channels, drain_for};
+use super::{CHANNEL, guild_with};
 
 /// A system whose token was rejected, and a scan that waits because of that.
 async fn refused() -> (TestApp, String) {
@@ -93,4 +93,47 @@ async fn scans_that_wait_for_the_end_of_a_ban_go_on_soon_after_an_admin_ends_it(
         jobs.iter().all(|job| job["state"] == "completed"),
         "{jobs:?}"
     );
+}
+
+#[tokio::test]
+async fn a_scan_that_waits_for_discord_says_until_when_and_no_other_does() {
+    let app = TestApp::with_guild(guild_with(350, 10)).await;
+    let until =
+        async |id: &str| app.stream(id).await["currentState"]["waitingForDiscordUntil"].clone();
+    let later = app
+        .scan(
+            CHANNEL + 1,
+            json!({ "runAt": app.clock.now_ms() + 900_000 }),
+        )
+        .await;
+    for scope in [Scope::User, Scope::Shared, Scope::Global] {
+        let limited = Action::RateLimited {
+            scope,
+            retry_after_secs: 600.0,
+        };
+        app.discord
+            .faults()
+            .add(Fault::once(limited).on("/messages"));
+        let scan = app.scan(CHANNEL, json!({})).await;
+        app.drain().await;
+
+        let at = app.clock.now_ms() + 600_000;
+        assert!(until(&scan).await.as_i64() >= Some(at), "{scope:?}");
+        let stream = app.stream(&scan).await;
+        let last = &stream["events"].as_array().unwrap().last().unwrap()["data"];
+        assert_eq!(last["errorCode"], "discord_limited", "{last}");
+        assert!(last["runAt"].as_i64() >= Some(at), "{last}");
+        // A limit on everything holds for a scan that begins now, too.
+        if scope == Scope::Global {
+            let other = app.scan(CHANNEL, json!({ "scanMode": "backfill" })).await;
+            app.drain().await;
+            assert!(until(&other).await.is_i64(), "{}", app.stream(&other).await);
+        }
+        assert!(until(&later).await.is_null());
+        app.advance(Duration::from_secs(700));
+        app.drain().await;
+        assert!(until(&scan).await.is_null());
+        assert_eq!(app.job(&scan).await["state"], "completed");
+    }
+    app.leaves_any_jobs();
 }

@@ -377,9 +377,10 @@ impl Run {
             StopReason::Retry(reason) => (ScanStatus::Pending, failure(reason)),
             StopReason::Unwanted(reason) => (ScanStatus::Cancelled, failure(reason)),
             StopReason::Cancelled => (ScanStatus::Cancelled, json!({})),
-            StopReason::Later(_) | StopReason::Unreachable(_) | StopReason::Superseded => {
-                (ScanStatus::Pending, json!({}))
-            }
+            StopReason::Later(_)
+            | StopReason::Busy(_)
+            | StopReason::Unreachable(_)
+            | StopReason::Superseded => (ScanStatus::Pending, json!({})),
         };
         let clients = self.clients.clone();
         let mut pipeline = Pipeline::new();

@@ -30,8 +30,11 @@ const AFTER_BAD_TOKEN: Duration = Duration::from_secs(300);
 /// Why a run stops.
 #[derive(Debug)]
 pub enum StopReason {
-    /// Nothing is wrong; the job continues later.
+    /// Discord asked for a wait; the job continues after it. Without one, it continues at
+    /// once, in another run.
     Later(Duration),
+    /// Something of Trawl's own is in use; the job continues later.
+    Busy(Duration),
     /// Discord cannot be reached.
     Unreachable(Outage),
     /// Another attempt may succeed.
@@ -62,7 +65,7 @@ impl StopReason {
 
     pub fn outcome(self) -> Outcome {
         match self {
-            StopReason::Later(after) => Outcome::Snooze { after },
+            StopReason::Later(after) | StopReason::Busy(after) => Outcome::Snooze { after },
             // Runs that can wait have already turned this into another reason, with
             // `OutageWait::next`.
             StopReason::Unreachable(_) => Outcome::Snooze {
@@ -199,12 +202,15 @@ pub const UNREACHABLE: &str = "discord_unreachable";
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The checkpoint of a job that waits: since when it has been waiting for Discord.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutageWait {
     /// Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<i64>,
+    /// Whether it waits because Discord asked for it, or cannot be reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waiting_for_discord: bool,
 }
 
 impl OutageWait {
@@ -217,9 +223,18 @@ impl OutageWait {
 
     /// Writes the checkpoint of a job if it has changed.
     pub fn remember(self, job: &ActiveJob) {
-        if self.waiting_since != OutageWait::of(job).waiting_since {
+        if self != OutageWait::of(job) {
             job.set_checkpoint(to_json(&self));
         }
+    }
+
+    /// Notes what the job waits for, so that those who follow it see it.
+    pub fn note(&mut self, stop: &StopReason) {
+        self.waiting_for_discord = match stop {
+            StopReason::Later(wait) => !wait.is_zero(),
+            StopReason::Unreachable(_) => true,
+            _ => false,
+        };
     }
 
     /// The reason to stop at `now` during an outage. `asked` means that the job found out

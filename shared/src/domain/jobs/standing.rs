@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::state::Amount;
+use super::state::{Amount, waits_for_discord};
 use crate::guild::ChannelKind;
 use crate::queue::{Job, JobId, JobState};
 use crate::scan::{Channel, Phase, Plan, Planned, ScanProgress, ScanStatus};
@@ -119,6 +119,9 @@ pub struct GuildScanState<'a> {
     created_at: i64,
     /// When it continues, in unix milliseconds. `null` unless it waits for that time.
     run_at: Option<i64>,
+    /// Until when it waits for Discord to list its channels, in unix milliseconds. `null` if it
+    /// does not.
+    waiting_for_discord_until: Option<i64>,
     /// When it ended, in unix milliseconds.
     finished_at: Option<i64>,
 }
@@ -378,6 +381,7 @@ impl<'a> GuildScanState<'a> {
             error_message: message,
             created_at: job.created_at,
             run_at: Some(job.run_at).filter(|_| job.state == JobState::Delayed && plan.is_none()),
+            waiting_for_discord_until: waits_for_discord(job),
             finished_at: job.finished_at,
         }
     }

@@ -27,6 +27,9 @@ pub struct ScanState<'a> {
     /// Whether the scan reached the channel's beginning. `false` as long as that is not
     /// known; `null` for the scan of a guild and for a job that reads single messages.
     reached_start: Option<bool>,
+    /// Until when the scan waits for Discord, which asked for the wait or cannot be reached,
+    /// in unix milliseconds. `null` if it does not.
+    waiting_for_discord_until: Option<i64>,
     /// Why the scan failed, for programs.
     error_code: Option<&'a str>,
     /// Why the scan failed, in a sentence for people.
@@ -53,6 +56,13 @@ pub struct Amount {
 struct Place {
     guild_id: Option<String>,
     channel_id: Option<String>,
+}
+
+/// Until when a job waits for Discord, if it does.
+pub(super) fn waits_for_discord(job: &Job) -> Option<i64> {
+    let checkpoint = job.checkpoint.as_ref()?;
+    let waits = checkpoint.get("waitingForDiscord") == Some(&serde_json::Value::Bool(true));
+    (waits && job.state == JobState::Delayed).then_some(job.run_at)
 }
 
 impl ScanState<'_> {
@@ -92,9 +102,10 @@ impl ScanState<'_> {
                 },
             },
             clips_found: progress.clips_found,
-            reached_start: [ChannelScan::SCAN, ChannelScan::BATCH]
+            reached_start: [ChannelScan::SCAN, ChannelScan::BATCH, ChannelScan::RESCAN]
                 .contains(&job.kind.as_str())
                 .then(|| progress.reached_start.unwrap_or(false)),
+            waiting_for_discord_until: waits_for_discord(job),
             error_code: job.error_code.as_deref(),
             error_message: job.error_message.as_deref(),
             updated_at: times.into_iter().flatten().max().unwrap_or_default(),

@@ -69,6 +69,9 @@ pub struct Job {
     /// Bytes of the arguments, when they are in a key of their own, and not here.
     #[serde(skip)]
     pub data_in_own_key: Option<usize>,
+    /// Where an unfinished job continues, as its handler wrote it.
+    #[serde(skip)]
+    pub checkpoint: Option<Value>,
     /// Claims so far.
     #[serde(skip)]
     pub fence: u64,
@@ -118,6 +121,7 @@ impl Job {
             priority: spec.priority,
             progress: value(stored.progress),
             data: RawValue::from_string(args.to_owned()).map_err(unreadable)?,
+            checkpoint: value(stored.data.clone().filter(|_| !state.is_finished())),
             returnvalue: value(stored.data.filter(|_| state == JobState::Completed)),
             error_code,
             failed_reason: error_message.clone(),

@@ -95,11 +95,11 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
     };
     match run.pages().await {
         // The last page is saved. If this fails, the next attempt has nothing else to do.
-        Ok(()) => match threads::request(&run.clients, &run.scan, &run.job).await {
-            Ok(()) => done(&run.work),
-            Err(stop) => stop.outcome(),
+        Ok(()) => run.and_threads(done(&run.work)).await,
+        Err(stop) => match run.give_up(stop).await {
+            done @ Outcome::Done(_) => run.and_threads(done).await,
+            other => other,
         },
-        Err(stop) => run.give_up(stop).await,
     }
 }
 
@@ -120,9 +120,12 @@ async fn not_owned(
     stop: StopReason,
 ) -> Outcome {
     let StopReason::Unreachable(outage) = stop else {
+        waiting.note(&stop);
+        waiting.remember(job);
         return stop.outcome();
     };
     let stop = waiting.next(clients.clock.now_ms(), outage, false);
+    waiting.note(&stop);
     waiting.remember(job);
     if let StopReason::Fail(reason) = &stop {
         let mut reporter = Reporter::new(job.attempt.clone());
@@ -276,14 +279,21 @@ impl Run {
 
     /// A page was saved, so Discord is reachable again, for this job and all others.
     async fn came_back(&mut self) -> Result<(), StopReason> {
-        if self.waiting.waiting_since.take().is_some() {
-            self.waiting.remember(&self.job);
-        }
+        self.waiting = OutageWait::default();
+        self.waiting.remember(&self.job);
         if std::mem::take(&mut self.was_unreachable) {
             let (store, board) = (&self.clients.store, &self.clients.board);
             store.resume_discord(Some(PauseReason::Away), board).await?;
         }
         Ok(())
+    }
+
+    /// The outcome of a scan that is done, once its threads are requested.
+    async fn and_threads(&self, outcome: Outcome) -> Outcome {
+        match threads::request(&self.clients, &self.scan, &self.job).await {
+            Ok(()) => outcome,
+            Err(stop) => stop.outcome(),
+        }
     }
 
     /// Releases the channel and reports the reason.
@@ -302,22 +312,23 @@ impl Run {
             // A scan that has made progress does not fail because of a temporary fault of
             // Discord.
             StopReason::Retry(_) if self.pages > 0 => StopReason::Later(with_jitter(AFTER_FAULT)),
-            StopReason::Unreachable(outage) => {
-                let next = self.waiting.next(now, outage, true);
-                self.waiting.remember(&self.job);
-                next
-            }
+            StopReason::Unreachable(outage) => self.waiting.next(now, outage, true),
             other => other,
         };
+        self.waiting.note(&stop);
+        self.waiting.remember(&self.job);
         let last = self.job.is_last_attempt();
         let (status, detail) = match &stop {
-            StopReason::Superseded => return stop.outcome(),
+            StopReason::Superseded | StopReason::Busy(_) => return stop.outcome(),
             StopReason::Later(wait) if wait.is_zero() => (ScanStatus::Pending, json!({})),
             StopReason::Later(wait) => {
                 let at = now + wait.as_millis() as i64;
                 let mut detail = match is_outage {
                     true => failure(&JobError::reason(UNREACHABLE, "Discord cannot be reached")),
-                    false => json!({}),
+                    false => failure(&JobError::reason(
+                        "discord_limited",
+                        "Discord asked for a wait",
+                    )),
                 };
                 detail["runAt"] = at.into();
                 (ScanStatus::Pending, detail)

@@ -77,7 +77,7 @@ pub async fn request(
             Ok(ToDo::Nothing(work.unwrap_or_default()))
         }
         Ownership::Busy { until: at } => {
-            Err(StopReason::Later(with_jitter(until(at).min(BUSY_PAUSE))))
+            Err(StopReason::Busy(with_jitter(until(at).min(BUSY_PAUSE))))
         }
         Ownership::Paused { until: at, breaker } => Err(discord_paused(&breaker, at, now)),
         Ownership::Slow { until: at } => Err(StopReason::Later(with_jitter(until(at)))),

@@ -15,7 +15,7 @@ use shared::scan::{Phase, Planned, ScanStatus, ThreadsSeen, Unlisted};
 
 use super::Run;
 use super::choice::{choose, planned};
-use crate::jobs::stop::{StopReason, checked, with_jitter};
+use crate::jobs::stop::{OutageWait, StopReason, checked, with_jitter};
 use crate::jobs::watch::{discord_paused, unless_stopped};
 
 /// How many channels and threads a guild scan has at most.
@@ -228,8 +228,7 @@ impl Run {
 
     /// Discord has answered.
     fn came_back(&mut self) {
-        if self.waiting.waiting_since.take().is_some() {
-            self.waiting.remember(&self.job);
-        }
+        self.waiting = OutageWait::default();
+        self.waiting.remember(&self.job);
     }
 }

@@ -113,21 +113,27 @@ impl Run {
         let now = self.clients.clock.now_ms();
         let is_outage = matches!(stop, StopReason::Unreachable(_));
         let stop = match stop {
-            StopReason::Unreachable(outage) => {
-                let next = self.waiting.next(now, outage, true);
-                self.waiting.remember(&self.job);
-                next
-            }
+            StopReason::Unreachable(outage) => self.waiting.next(now, outage, true),
             other => other,
         };
+        self.waiting.note(&stop);
+        self.waiting.remember(&self.job);
         let is_last = self.job.is_last_attempt();
         let (status, detail) = match &stop {
-            StopReason::Superseded | StopReason::Unreachable(_) => return stop.outcome(),
+            StopReason::Superseded | StopReason::Busy(_) | StopReason::Unreachable(_) => {
+                return stop.outcome();
+            }
             StopReason::Later(wait) => {
                 let mut detail = match is_outage {
                     true => failure(&JobError::reason(UNREACHABLE, "Discord cannot be reached")),
-                    false => json!({}),
+                    false => failure(&JobError::reason(
+                        "discord_limited",
+                        "Discord asked for a wait",
+                    )),
                 };
+                if wait.is_zero() {
+                    detail = json!({});
+                }
                 if !wait.is_zero() {
                     detail["runAt"] = (now + wait.as_millis() as i64).into();
                 }
@@ -172,7 +178,7 @@ async fn send(clients: &Clients, reporter: &mut Reporter, job_id: &str) {
 /// What a refusal of the queue means for the job.
 fn of_queue(error: queue::Error) -> StopReason {
     match error {
-        queue::Error::Full => StopReason::Later(NO_ROOM),
+        queue::Error::Full => StopReason::Busy(NO_ROOM),
         error => {
             let text = telemetry::chain(&error);
             tracing::warn!(error = text, "a guild scan could not use the queue");
