@@ -143,27 +143,21 @@ mod tests {
     const VIEW: u64 = Permissions::VIEW_CHANNEL.0;
     const HISTORY: u64 = Permissions::READ_MESSAGE_HISTORY.0;
 
-    fn standing(everyone: u64, role: u64, owner: Option<MessageId>) -> Standing {
+    fn standing(everyone: u64, own: u64, owner: Option<MessageId>) -> Standing {
         let role = |id, bits| Role {
             id,
             permissions: Permissions(bits),
         };
+        let others = MessageId(9);
         let roles = [
             role(GUILD, everyone),
-            self::role(role),
-            role(MessageId(9), u64::MAX),
+            role(ROLE, own),
+            role(others, u64::MAX),
         ];
         let member = Member {
             roles: Some(vec![ROLE]),
         };
         Standing::new(GUILD, owner, &roles, BOT, &member)
-    }
-
-    fn role(bits: u64) -> Role {
-        Role {
-            id: ROLE,
-            permissions: Permissions(bits),
-        }
     }
 
     fn overwrite(id: MessageId, kind: u64, allow: u64, deny: u64) -> Overwrite {
