@@ -38,6 +38,7 @@ mod queue;
 mod redis;
 mod routes;
 mod scan;
+mod schedules;
 mod secrets;
 mod sessions;
 mod statuses;

@@ -1,5 +1,5 @@
 //! What a drainer started by the schedule does before it drains: it enqueues recurring
-//! jobs that are due and jobs left by other programs. Once an hour it also cleans up and
+//! jobs and scheduled scans that are due, and jobs left by other programs. Once an hour it also cleans up and
 //! repairs. An idle minute costs one command.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +10,13 @@ use shared::config::{DrainConfig, MissedSetting, RecurringSetting};
 use shared::input;
 use shared::jobs::{ChannelScan, JobKind, JobRequest};
 use shared::queue::{Error, JobId, Missed, NewJob, Queue, Recurring, Schedule, Slots};
-use shared::redis::Redis;
 use shared::redis::commands::streams::Entry;
 use shared::redis::commands::{Keys as _, Server as _};
+use shared::redis::{self, Redis};
 use shared::scan::{Noted, ScanStore};
 use shared::telemetry;
+
+use crate::{Clients, schedules};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -73,16 +75,12 @@ impl Chores {
         queue: &Queue,
         clips: &Queue,
         redis: &Redis,
-        store: &ScanStore,
+        clients: &Clients,
     ) -> Result<Look, Error> {
-        // One command answers three questions, 60 times an hour. EXISTS counts a key as
-        // often as it is named, so each key has its own bit: 1 is the queue of scans, 2 the
-        // stream, and 4 the queue of clips.
-        let keys = [&queue.keys().index, &self.stream, &clips.keys().index];
-        let named = [0, 1, 1, 2, 2, 2, 2].map(|key: usize| keys[key].as_str());
-        let found = redis.exists(&named).await?;
-        let (has_scans, has_foreign) = (found & 1 != 0, found & 2 != 0);
-        let has_clips = found & 4 != 0;
+        let (scans, clip_jobs) = (queue.keys().index.as_str(), clips.keys().index.as_str());
+        let due = clients.schedules.keys().due();
+        let [has_scans, has_foreign, has_clips, has_schedules] =
+            which_exist(redis, [scans, &self.stream, clip_jobs, &due]).await?;
         let scans = Scans::default();
         // A failure here must not delay the queue's own jobs. It is logged, and the slots
         // stay unmarked, so the next run enqueues their jobs.
@@ -102,6 +100,15 @@ impl Chores {
             let jobs = self.recurring.iter().map(|recurring| &recurring.job);
             jobs.for_each(|job| scans.add(job, None));
         }
+        let mut scheduled = 0;
+        if has_schedules {
+            let fired = schedules::fire_or_log(clients, queue, redis).await;
+            scheduled = fired.jobs.len();
+            fired
+                .jobs
+                .iter()
+                .for_each(|job| scans.add(job, Some(&job.id)));
+        }
         if has_foreign {
             let read = |entry: &Entry, id: JobId| {
                 let job = read_foreign(entry, id.clone(), &self.ignored)?;
@@ -119,8 +126,10 @@ impl Chores {
                 }
             }
         }
-        scans.note(store, queue.clock().now_ms()).await;
-        let is_idle = found == 0 && fired == 0;
+        let store = clients.store.on(redis);
+        scans.note(&store, queue.clock().now_ms()).await;
+        let has_jobs = has_scans || has_foreign || fired > 0 || scheduled > 0;
+        let is_idle = !has_jobs && !has_clips;
         let (mut memory_used, mut is_cheap) = (None, false);
         if queue.clock().now_ms().rem_euclid(HOUR_MS) < MINUTE_MS {
             self.tidy([queue, clips], is_idle).await;
@@ -133,7 +142,7 @@ impl Chores {
             }
         }
         Ok(Look {
-            has_jobs: has_scans || has_foreign || fired > 0,
+            has_jobs,
             has_clips,
             is_cheap,
             memory_used,
@@ -176,6 +185,21 @@ impl Chores {
             }
         }
     }
+}
+
+/// Tells which of the keys exist, with one command. EXISTS counts a key as often as it is
+/// named, so the first key is named once, the second twice, the third four times and so
+/// on, and the sum tells them apart.
+async fn which_exist<const N: usize>(
+    redis: &Redis,
+    keys: [&str; N],
+) -> Result<[bool; N], redis::Error> {
+    let named = keys.iter().enumerate();
+    let named: Vec<&str> = named
+        .flat_map(|(n, key)| std::iter::repeat_n(*key, 1 << n))
+        .collect();
+    let found = redis.exists(&named).await?;
+    Ok(std::array::from_fn(|n| found >> n & 1 == 1))
 }
 
 fn hour(queue: &Queue) -> i64 {

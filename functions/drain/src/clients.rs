@@ -14,6 +14,7 @@ use shared::progress::Progress;
 use shared::queue::Queue;
 use shared::redis::{self, HashField, Redis};
 use shared::scan::{BOARD, ScanStore};
+use shared::schedules::Schedules;
 use shared::telemetry;
 use tokio::sync::Notify;
 
@@ -24,6 +25,7 @@ pub struct Clients {
     pub exports: ExportStore,
     pub progress: Progress,
     pub counters: Counters,
+    pub schedules: Schedules,
     pub queue: Queue,
     /// The queue of looks into clips.
     pub clips: Queue,
@@ -65,6 +67,7 @@ impl Clients {
             exports: ExportStore::new(redis.clone(), key_prefix),
             progress: Progress::new(key_prefix),
             counters: Counters::new(redis.clone(), key_prefix, queue.clock().clone()),
+            schedules: Schedules::new(redis.clone(), key_prefix),
             clock: queue.clock().clone(),
             page_interval: discord.page_interval,
             board: queue.field(BOARD),

@@ -5,6 +5,7 @@ mod chores;
 mod clients;
 mod clips;
 mod jobs;
+mod schedules;
 mod serve;
 
 use std::sync::Arc;
@@ -181,9 +182,11 @@ impl Drain {
         let woken = by_drain || source == Some(BY_ENQUEUE);
         let (mut has_jobs, mut has_clips) = (true, false);
         if !woken {
-            let store = self.clients.store.on(&redis);
             let clips = self.clients.clips.on(&redis);
-            let look = self.chores.run(&queue, &clips, &redis, &store).await?;
+            let look = self
+                .chores
+                .run(&queue, &clips, &redis, &self.clients)
+                .await?;
             if let Some(share) = look.memory_used {
                 self.metrics.note("RedisMemory", Unit::Percent, share);
             }

@@ -36,9 +36,9 @@ pub struct OneGuild {
 #[serde(rename_all = "camelCase")]
 pub struct OneChannel {
     /// The id of the guild.
-    guild_id: Snowflake,
+    pub guild_id: Snowflake,
     /// The id of the channel or thread.
-    channel_id: Snowflake,
+    pub channel_id: Snowflake,
 }
 
 /// A guild (a Discord server).
@@ -55,7 +55,7 @@ pub struct Guild {
 /// A channel or thread of a guild.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Channel {
+pub struct Channel {
     /// The id of the channel.
     id: MessageId,
     /// The id of its guild.
@@ -120,6 +120,14 @@ pub fn unknown_guild() -> ApiError {
 }
 
 pub async fn channel(cx: Context<State, OneChannel>) -> Result<Reply, ApiError> {
+    Ok(Reply::ok(&find_channel(&cx).await?))
+}
+
+/// The channel of the path, as Discord had it a while ago.
+///
+/// # Errors
+/// 404 if there is no such channel in the guild, or the bot cannot see it.
+pub async fn find_channel(cx: &Context<State, OneChannel>) -> Result<Channel, ApiError> {
     let (guild, channel) = (cx.path.guild_id.as_str(), cx.path.channel_id.as_str());
     let load = || async {
         let found = visible(cx.state.discord.channel(channel).await)?;
@@ -137,7 +145,7 @@ pub async fn channel(cx: Context<State, OneChannel>) -> Result<Reply, ApiError> 
     let is_of_guild = |found: &Channel| found.guild_id.as_deref() == Some(guild);
     let detail = "the channel does not exist, or the bot cannot see it";
     let unknown = || ApiError::new(ErrorCode::ChannelNotFound, detail);
-    Ok(Reply::ok(&found.filter(is_of_guild).ok_or_else(unknown)?))
+    found.filter(is_of_guild).ok_or_else(unknown)
 }
 
 pub async fn forget(cx: Context<State, OneGuild>) -> Result<Reply, ApiError> {

@@ -1,10 +1,12 @@
-//! Shows guilds and channels as Discord reports them, and stores the settings of guilds.
+//! Shows guilds and channels as Discord reports them, and stores the settings and the
+//! schedules of guilds.
 
 mod channels;
 mod discord;
 mod etag;
 mod input;
 mod mine;
+mod schedule;
 mod settings;
 
 use shared::discord::Discord;
@@ -28,6 +30,12 @@ pub fn routes() -> Vec<Route<State>> {
         settings::READ.to(settings::read),
         settings::WRITE.to(settings::write),
         settings::MERGE.to(settings::merge),
+        schedule::READ.to(schedule::read),
+        schedule::WRITE.to(schedule::write),
+        schedule::REMOVE.to(schedule::remove),
+        schedule::READ_CHANNEL.to(schedule::read_channel),
+        schedule::WRITE_CHANNEL.to(schedule::write_channel),
+        schedule::REMOVE_CHANNEL.to(schedule::remove_channel),
     ]
 }
 
@@ -40,6 +48,7 @@ pub fn operations() -> Vec<Operation> {
             channels::operations(),
             discord::operations(),
             settings::operations(),
+            schedule::operations(),
         ],
     )
 }

@@ -1,6 +1,8 @@
 //! The domain, video clips in Discord channels: Discord's API, a guild as the bot sees it,
-//! the data of a scan, the arguments of jobs.
+//! the data of a scan, the arguments of jobs, schedules, and the files of
+//! DiscordChatExporter.
 
+pub mod chat_export;
 pub mod discord;
 pub mod export;
 pub mod guild;
@@ -9,3 +11,4 @@ pub mod link;
 pub mod media;
 pub mod probe;
 pub mod scan;
+pub mod schedules;

@@ -54,6 +54,7 @@ impl Life {
         self.sign_in_and_out().await;
         self.scan().await;
         self.scan_the_guild().await;
+        self.schedule().await;
         self.take_what_others_left().await;
         self.fail_and_redrive().await;
         self.leave_discord_alone().await;
@@ -99,6 +100,23 @@ impl Life {
         self.look().await;
         self.app.get(&format!("{guild}/channels/{CHANNEL}")).await;
         self.look().await;
+    }
+
+    async fn schedule(&mut self) {
+        let guild = format!("/api/guilds/{GUILD}");
+        let paths = ["schedule", &format!("channels/{CHANNEL}/schedule")];
+        for minutes in [1, 525_600] {
+            for path in paths {
+                let path = format!("{guild}/{path}");
+                let body = json!({ "everyMinutes": minutes });
+                assert_eq!(self.app.put(&path, &body).await.status, 200);
+                assert_eq!(self.app.get(&path).await.status, 200);
+            }
+            self.look().await;
+            self.app.advance(Duration::from_secs(60));
+            self.app.drain().await;
+            self.look().await;
+        }
     }
 
     async fn sign_in_and_out(&mut self) {

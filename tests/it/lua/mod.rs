@@ -12,13 +12,14 @@ use shared::redis::Script;
 use file::{File, Names};
 
 /// All scripts, by folder.
-fn folders() -> [(&'static str, &'static [&'static Script]); 5] {
+fn folders() -> [(&'static str, &'static [&'static Script]); 6] {
     [
         ("queue", shared::queue::SCRIPTS),
         ("rate_limiter", shared::rate_limiter::ALL),
         ("scan", shared::scan::SCRIPTS),
         ("session", shared::session::SCRIPTS),
         ("counters", shared::counters::SCRIPTS),
+        ("schedules", shared::schedules::SCRIPTS),
     ]
 }
 
@@ -162,10 +163,9 @@ fn every_file_belongs_to_a_script_and_says_what_it_is_for() {
 }
 
 fn folder_of(folder: &str) -> String {
-    let layer = if folder == "scan" {
-        "domain"
-    } else {
-        "services"
+    let layer = match folder {
+        "scan" | "schedules" => "domain",
+        _ => "services",
     };
     format!(
         "{}/../shared/src/{layer}/{folder}/scripts",

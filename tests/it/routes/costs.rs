@@ -272,6 +272,20 @@ async fn pass(app: TestApp, n: u64) -> Calls {
         calls.call(method, path, settings, wanted).await;
     }
 
+    let schedules = [
+        ("/api/guilds/{guildId}/schedule", &[guild.as_str()][..]),
+        (
+            "/api/guilds/{guildId}/channels/{channelId}/schedule",
+            &[guild.as_str(), channel.as_str()],
+        ),
+    ];
+    for (path, in_place) in schedules {
+        let body = Some(json!({ "everyMinutes": 60 }));
+        calls.call(Method::PUT, path, (in_place, ""), body).await;
+        calls.get(path, in_place, "").await;
+        calls.call(Method::DELETE, path, (in_place, ""), None).await;
+    }
+
     calls.get("/api/health/redis", &[], "").await;
     let key = json!({ "key": TestApp::API_KEY });
     let session = calls.post("/api/sessions", &[], "", key).await;

@@ -37,6 +37,8 @@ use shared::queue::{ActiveJob, EndedJob, JobError, JobHandler, Outcome};
 
 use crate::Clients;
 
+pub use stop::checked;
+
 /// The function that runs a kind of job.
 type Run = fn(Arc<Clients>, ActiveJob) -> BoxFuture<'static, Outcome>;
 

@@ -93,7 +93,7 @@ pub struct ScanOptions {
 }
 
 /// Arguments of the kinds `scan` and `batch`: read a stretch of a channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelScan {
     /// The id of the guild.

@@ -102,6 +102,14 @@ commands! {
             })
         }
 
+        /// Changes the scores of members that exist. Returns 0.
+        fn zadd_existing(key: &str, members: &[(f64, &str)]) -> u64 {
+            let command = Command::safe("ZADD").arg(key).arg("XX");
+            members.iter().fold(command, |command, (value, member)| {
+                command.arg(score(*value)).arg(member)
+            })
+        }
+
         /// Returns members in score order.
         fn zrange(key: &str, range: Range) -> Vec<String> {
             range.apply(Command::safe("ZRANGE").arg(key))

@@ -68,6 +68,7 @@ codes! {
     ExportUnfinished = "export_unfinished", CONFLICT;
     ClipExternal = "clip_external", CONFLICT;
     ChannelExcluded = "channel_excluded", CONFLICT;
+    TooManySchedules = "too_many_schedules", CONFLICT;
     SettingsContended = "settings_contended", CONFLICT;
     InProgress = "in_progress", CONFLICT;
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED;

@@ -28,6 +28,7 @@ use crate::progress::Progress;
 use crate::queue::Queue;
 use crate::redis::{Exchange, Redis};
 use crate::scan::ScanStore;
+use crate::schedules::Schedules;
 use crate::session::Sessions;
 
 /// A request that found its route.
@@ -190,6 +191,11 @@ impl<S, P, Q> Context<S, P, Q> {
     /// The parts of exports.
     pub fn exports(&self) -> ExportStore {
         self.services.exports.on(&self.redis)
+    }
+
+    /// The schedules of guilds and channels.
+    pub fn schedules(&self) -> Schedules {
+        self.services.schedules.on(&self.redis)
     }
 
     /// Values of other services, cached.

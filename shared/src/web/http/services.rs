@@ -21,6 +21,7 @@ use crate::queue::{CLIP, Queue, SCAN};
 use crate::rate_limiter::RateLimiter;
 use crate::redis::Redis;
 use crate::scan::ScanStore;
+use crate::schedules::Schedules;
 use crate::session::Sessions;
 
 /// See the module. Its clients are not bound to any request.
@@ -44,6 +45,7 @@ pub(crate) struct Services {
     pub(super) counters: Counters,
     pub(super) progress: Progress,
     pub(super) flags: Flags,
+    pub(super) schedules: Schedules,
 }
 
 /// What services are made of.
@@ -94,6 +96,7 @@ impl Services {
             counters: Counters::new(redis.clone(), prefix, clock.clone()),
             progress: Progress::new(prefix),
             flags: Flags::new(prefix),
+            schedules: Schedules::new(redis.clone(), prefix),
             key_prefix: key_prefix.clone(),
             redis,
             clock,
