@@ -103,6 +103,8 @@ class System:
             expect(status, 202, answer)
             self.invoke("drain", load("drain-schedule", JOB))
             return json.loads(answer)["exportId"]
+        if given == "upload":
+            return self.upload()
         event = load("enqueue-http-scan", JOB)
         # Few enough that a drainer scans them in a moment.
         scan = json.loads(event["body"]) | {"options": {"maxMessages": 200}}
@@ -125,6 +127,17 @@ class System:
         clips = json.loads(answer)["clips"]
         uploaded = next(clip["id"] for clip in clips if not clip["id"].startswith("e"))
         return json.loads(json.dumps(event).replace(CLIP, uploaded))
+
+    def upload(self):
+        """Uploads a file of two bytes, and returns the ID of the upload."""
+        event = load("uploads-http-begin", JOB)
+        begun = json.loads(event["body"]) | {"sizeBytes": 2}
+        status, answer = self.send(event | {"body": json.dumps(begun)})
+        expect(status, 201, answer)
+        upload = json.loads(answer)["uploadId"]
+        status, answer = self.send(load("uploads-http-store", upload))
+        expect(status, 204, answer)
+        return upload
 
     def send(self, event, signed=True):
         """The HTTP request that becomes this event in a gateway."""

@@ -27,6 +27,7 @@ ROUTES = {
     "Clips": "clips",
     "Health": "health",
     "Sessions": "sessions",
+    "Uploads": "uploads",
     "Guilds": "guilds",
     "Admin": "admin",
 }
@@ -42,6 +43,7 @@ def expected():
     reports = {("sqs:SendMessage", "UndeliveredQueue.Arn")}
     roles = {f"{name}FunctionRole": reading("UpstashToken", "ApiKey", "AdminKey") for name in ROUTES}
     roles["EnqueueFunctionRole"] |= wakes
+    roles["UploadsFunctionRole"] |= wakes
     roles["GuildsFunctionRole"] |= reading("DiscordToken", "CacheToken")
     roles["DrainFunctionRole"] = reading("UpstashToken", "DiscordToken") | wakes | reports
     starts = {("lambda:InvokeFunction", "DrainFunction.Arn")}

@@ -8,7 +8,7 @@
 //! | `base` | the foundation of everything else: [`clock`], [`config`], [`secrets`], [`telemetry`], [`input`] |
 //! | [`redis`] | the client of the Upstash REST API |
 //! | `services` | what a backend needs from Redis: [`queue`], [`cache`], [`rate_limiter`], [`lock`], [`session`], [`idempotency`], [`progress`], [`counters`], [`flags`], [`metrics`] |
-//! | `domain` | clips in Discord channels: [`discord`], [`guild`], [`scan`], [`export`], [`link`], [`jobs`], [`schedules`], [`chat_export`] |
+//! | `domain` | clips in Discord channels: [`discord`], [`guild`], [`scan`], [`export`], [`link`], [`jobs`], [`schedules`], [`notices`], [`uploads`], [`chat_export`] |
 //! | `web` | what routes need: [`http`], the only module that uses `lambda_http`, and [`openapi`] |
 //! | [`start`] | builds all of it from a function's environment |
 //!
@@ -32,7 +32,8 @@ pub use base::{
     aws, clock, config, input, json, outbound, panics, secret, secrets, telemetry, trace, waker,
 };
 pub use domain::{
-    chat_export, discord, export, guild, jobs, link, media, probe, scan, schedules,
+    chat_export, discord, export, guild, jobs, link, media, notices, probe, scan, schedules,
+    uploads,
 };
 pub use services::{
     cache, counters, flags, idempotency, lock, metrics, progress, queue, rate_limiter, session,

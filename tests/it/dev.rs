@@ -2,10 +2,12 @@
 
 use std::net::Ipv4Addr;
 
-use dev::{System, UpCommand};
+use dev::{ImportCommand, System, UpCommand};
 use integration::TestApp;
 use serde_json::{Value, json};
 use shared::config::Environment;
+
+use crate::scan::GUILD;
 
 fn command(data: &std::path::Path, embedded: bool) -> UpCommand {
     UpCommand {
@@ -59,6 +61,42 @@ async fn the_system_starts_from_nothing_scans_and_keeps_its_data() {
     let kept = ask(&again, http.get(format!("{}{job}", again.host.url()))).await;
     assert_eq!(kept["returnvalue"], done["returnvalue"]);
     again.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_discordchatexporter_is_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = Environment::from(|_| None);
+    let system = System::start(&command(folder.path(), false), &nothing)
+        .await
+        .unwrap();
+    let import = |name: &str| ImportCommand {
+        file: folder.path().join(name),
+        url: system.host.url(),
+        data: folder.path().to_owned(),
+        show: 5,
+    };
+    std::fs::write(folder.path().join("clips.json"), crate::uploads::file(700)).unwrap();
+    dev::import(import("clips.json")).await.unwrap();
+    let url = format!("{}/api/guilds/{GUILD}/clips?limit=100", system.host.url());
+    let http = shared::http_client().unwrap();
+    let clips = ask(&system, http.get(url)).await;
+    assert_eq!(clips["clips"].as_array().unwrap().len(), 70);
+    for (text, reason) in [
+        (
+            "<html>",
+            "the file is not a JSON export of DiscordChatExporter",
+        ),
+        ("", "the file is not a JSON export of DiscordChatExporter"),
+        ("{\"guild\":", "the export ends in the middle"),
+    ] {
+        std::fs::write(folder.path().join("odd.json"), text).unwrap();
+        let error = dev::import(import("odd.json")).await.unwrap_err();
+        assert_eq!(error.to_string(), reason, "{text}");
+    }
+    let missing = dev::import(import("missing.json")).await.unwrap_err();
+    assert!(missing.to_string().ends_with("missing.json"), "{missing}");
+    system.stop().await;
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ mod locks;
 mod lua;
 mod media;
 mod metrics;
+mod notices;
 mod queue;
 mod redis;
 mod routes;
@@ -42,6 +43,7 @@ mod schedules;
 mod secrets;
 mod sessions;
 mod statuses;
+mod uploads;
 mod upstash;
 
 /// Compares the fields that `expected` names. The value may have others.

@@ -1,6 +1,6 @@
 //! What a drainer started by the schedule does before it drains: it enqueues recurring
-//! jobs and scheduled scans that are due, and jobs left by other programs. Once an hour it also cleans up and
-//! repairs. An idle minute costs one command.
+//! jobs and scheduled scans that are due, and jobs left by other programs. Once an hour it
+//! also cleans up and repairs. An idle minute costs one command.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};

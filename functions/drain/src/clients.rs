@@ -1,5 +1,6 @@
 //! The clients that jobs may use.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use shared::config::DiscordConfig;
 use shared::counters::Counters;
 use shared::discord::Discord;
 use shared::export::ExportStore;
+use shared::notices::Notices;
+use shared::outbound::{Hosts, Outbound};
 use shared::probe::Prober;
 use shared::progress::Progress;
 use shared::queue::Queue;
@@ -16,6 +19,7 @@ use shared::redis::{self, HashField, Redis};
 use shared::scan::{BOARD, ScanStore};
 use shared::schedules::Schedules;
 use shared::telemetry;
+use shared::uploads::Uploads;
 use tokio::sync::Notify;
 
 /// Created once per cold start.
@@ -26,6 +30,10 @@ pub struct Clients {
     pub progress: Progress,
     pub counters: Counters,
     pub schedules: Schedules,
+    pub notices: Notices,
+    pub uploads: Uploads,
+    /// Sends notices. It asks only hosts that are public, or listed.
+    pub webhooks: Outbound,
     pub queue: Queue,
     /// The queue of looks into clips.
     pub clips: Queue,
@@ -44,6 +52,8 @@ pub struct Clients {
     /// The end of the current pause, as far as this process knows, and the token that it
     /// applies to.
     paused: Mutex<(i64, Option<String>)>,
+    /// Whether the guild of a running job has a webhook, by job.
+    with_webhook: Mutex<HashMap<String, bool>>,
 }
 
 impl Clients {
@@ -55,6 +65,7 @@ impl Clients {
         redis: Redis,
         key_prefix: &str,
         discord: &DiscordConfig,
+        webhook_hosts: Hosts,
     ) -> Result<Clients, redis::Error> {
         let hosts = discord.cdn_hosts.clone();
         let prober = hosts.map(|hosts| {
@@ -68,6 +79,10 @@ impl Clients {
             progress: Progress::new(key_prefix),
             counters: Counters::new(redis.clone(), key_prefix, queue.clock().clone()),
             schedules: Schedules::new(redis.clone(), key_prefix),
+            notices: Notices::new(redis.clone(), key_prefix),
+            uploads: Uploads::new(redis.clone(), key_prefix),
+            webhooks: Outbound::new(webhook_hosts)
+                .map_err(|error| redis::Error::Settings(error.to_string()))?,
             clock: queue.clock().clone(),
             page_interval: discord.page_interval,
             board: queue.field(BOARD),
@@ -76,9 +91,23 @@ impl Clients {
             clip_stored: Notify::new(),
             clip_due: AtomicI64::new(0),
             clips,
+            with_webhook: Mutex::default(),
             queue,
             redis,
         })
+    }
+
+    /// Remembers, until the job's attempt ends, whether its guild has a webhook.
+    pub fn note_webhook(&self, job_id: &str, has_webhook: bool) {
+        let known = self.with_webhook.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        known.insert(job_id.to_owned(), has_webhook);
+    }
+
+    /// Whether the guild of a job has a webhook, if that is known. Forgets it.
+    pub fn take_webhook(&self, job_id: &str) -> Option<bool> {
+        let known = self.with_webhook.lock();
+        known.unwrap_or_else(PoisonError::into_inner).remove(job_id)
     }
 
     /// Records a pause for the jobs of this process, or only for those that use `token`.

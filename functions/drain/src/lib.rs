@@ -36,12 +36,14 @@ pub fn worker(start: &Start) -> Result<Drain, StartError> {
     let settings = start.settings();
     let queue = start.queue_without_admission(SCAN)?;
     let redis = start.redis_without_admission().clone();
-    let chores = Chores::new(&settings.drain()?, start.clock())?;
+    let config = settings.drain()?;
+    let chores = Chores::new(&config, start.clock())?;
     let helpers = start.wake(BY_DRAIN);
     let helpers = helpers.map(|wake| -> Arc<dyn Wake> { Arc::new(wake) });
     let (prefix, discord) = (start.key_prefix(), settings.discord()?);
     let clips = start.queue_without_admission(CLIP)?;
-    let clients = Clients::new(queue.clone(), clips, redis, prefix, &discord)?;
+    let hosts = config.webhook_hosts;
+    let clients = Clients::new(queue.clone(), clips, redis, prefix, &discord, hosts)?;
     let (metrics, budget) = (start.metrics()?, start.budget());
     Ok(Drain {
         queue,

@@ -100,6 +100,8 @@ pub async fn create(cx: Context<State>) -> Result<Reply, ApiError> {
         after_message_id: None,
         auto_continue: false,
         rescan: false,
+        guild_scan_id: None,
+        scheduled: false,
         options: input.options.unwrap_or_default().into(),
     };
     let mut job = scan.into_job(JobId::new(cx.clock()))?;

@@ -1,22 +1,26 @@
 //! Shows guilds and channels as Discord reports them, and stores the settings and the
-//! schedules of guilds.
+//! schedules of guilds, and where their notices are sent.
 
 mod channels;
 mod discord;
 mod etag;
 mod input;
 mod mine;
+mod notices;
 mod schedule;
 mod settings;
 
 use shared::discord::Discord;
 use shared::http::{App, Route};
 use shared::openapi::{GUILDS, Operation, tagged};
+use shared::outbound::Hosts;
 use shared::start::{Start, StartError};
 
 /// What the handlers share.
 pub struct State {
     discord: Discord,
+    /// The hosts that a webhook may have.
+    webhook_hosts: Hosts,
 }
 
 /// The function's routes.
@@ -30,6 +34,9 @@ pub fn routes() -> Vec<Route<State>> {
         settings::READ.to(settings::read),
         settings::WRITE.to(settings::write),
         settings::MERGE.to(settings::merge),
+        notices::READ.to(notices::read),
+        notices::WRITE.to(notices::write),
+        notices::REMOVE.to(notices::remove),
         schedule::READ.to(schedule::read),
         schedule::WRITE.to(schedule::write),
         schedule::REMOVE.to(schedule::remove),
@@ -49,6 +56,7 @@ pub fn operations() -> Vec<Operation> {
             discord::operations(),
             settings::operations(),
             schedule::operations(),
+            notices::operations(),
         ],
     )
 }
@@ -60,6 +68,7 @@ pub fn operations() -> Vec<Operation> {
 pub fn app(start: &Start) -> Result<App<State>, StartError> {
     let state = State {
         discord: start.discord()?,
+        webhook_hosts: start.settings().drain()?.webhook_hosts,
     };
     Ok(start.app(state, routes())?.reporting_the_cache())
 }

@@ -116,6 +116,10 @@ impl Client {
         response.text().await.context("the reply ended early")
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(self.http.put(self.path(path)).json(body)).await
+    }
+
     /// Starts the scan and returns its id.
     pub async fn start(&self, command: &ScanCommand) -> anyhow::Result<String> {
         let mut options = json!({});
@@ -143,6 +147,9 @@ impl Client {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
         let response = self.ask(request).await?;
+        if response.status() == reqwest::StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
@@ -150,13 +157,20 @@ impl Client {
     }
 
     async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
-        let sent = request.bearer_auth(&self.key).send().await;
-        sent.with_context(|| {
-            format!(
-                "{} does not answer: is `cargo run -p dev` running?",
-                self.url
-            )
-        })
+        let request = request.bearer_auth(&self.key).build()?;
+        loop {
+            let copy = request.try_clone().context("the request is a stream")?;
+            let response = self.http.execute(copy).await.with_context(|| {
+                format!(
+                    "{} does not answer: is `cargo run -p dev` running?",
+                    self.url
+                )
+            })?;
+            match wait_of(&response) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Ok(response),
+            }
+        }
     }
 }
 
@@ -166,6 +180,15 @@ async fn refusal(response: reqwest::Response) -> anyhow::Error {
     let body: Value = response.json().await.unwrap_or_default();
     let reason = body["detail"].as_str().unwrap_or("no reason given");
     anyhow!("{status}: {reason}")
+}
+
+/// How long to wait before the request is sent again, if the rate limit has refused it.
+fn wait_of(response: &reqwest::Response) -> Option<Duration> {
+    let is_refused = response.status() == reqwest::StatusCode::TOO_MANY_REQUESTS;
+    let after = response.headers().get("retry-after")?.to_str().ok()?;
+    let seconds: u64 = after.parse().ok()?;
+    // Longer waits are for the person at the keyboard to decide.
+    (is_refused && seconds <= 90).then(|| Duration::from_secs(seconds.max(1)))
 }
 
 /// Shows how far the scan is until it has ended, and then its clips.

@@ -56,6 +56,7 @@ pub fn operations() -> Vec<Operation> {
         clips::operations(),
         health::operations(),
         sessions::operations(),
+        uploads::operations(),
         guilds::operations(),
         admin::operations(),
     ]
@@ -86,6 +87,7 @@ impl Functions {
             function("clips", clips::app(&start)?),
             function("health", health::app(&start)?),
             function("sessions", sessions::app(&start)?),
+            function("uploads", uploads::app(&start)?),
             function("guilds", guilds::app(&start)?),
             function("admin", admin::app(&start)?),
         ];

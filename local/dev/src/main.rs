@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use dev::bench::{BenchCommand, bench};
 use dev::doctor::{DoctorCommand, doctor};
 use dev::load_test::{LoadTestCommand, load_test};
-use dev::{ExportCommand, ScanCommand, UpCommand};
+use dev::{ExportCommand, ImportCommand, ScanCommand, UpCommand};
 
 /// Run Trawl on this machine. Without a subcommand, `dev` runs `up`.
 #[derive(Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Scan(ScanCommand),
     /// Write clips into a file, as CSV, JSON or JSON Lines.
     Export(ExportCommand),
+    /// Scan a JSON file that DiscordChatExporter has saved, without a bot.
+    Import(ImportCommand),
     /// Check that a database supports everything Trawl needs, then remove the test data.
     Doctor(DoctorCommand),
     /// Benchmark the functions' cold starts and warm requests against Node and Python.
@@ -57,6 +59,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Some(Command::Doctor(command)) => return doctor(command).await,
         Some(Command::Scan(command)) => dev::scan(command).await,
         Some(Command::Export(command)) => dev::export(command).await,
+        Some(Command::Import(command)) => dev::import(command).await,
         Some(Command::LoadTest(command)) => load_test(command).await,
         Some(Command::Up(command)) => dev::up(command).await,
         None => dev::up(arguments.up).await,

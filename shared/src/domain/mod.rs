@@ -1,5 +1,5 @@
 //! The domain, video clips in Discord channels: Discord's API, a guild as the bot sees it,
-//! the data of a scan, the arguments of jobs, schedules, and the files of
+//! the data of a scan, the arguments of jobs, schedules, notices, uploads, and the files of
 //! DiscordChatExporter.
 
 pub mod chat_export;
@@ -9,6 +9,8 @@ pub mod guild;
 pub mod jobs;
 pub mod link;
 pub mod media;
+pub mod notices;
 pub mod probe;
 pub mod scan;
 pub mod schedules;
+pub mod uploads;

@@ -25,7 +25,7 @@ fn a_deployed_function_has_the_secrets_it_reads_and_none_of_another() {
         );
         let asks_discord = is_drain || name == "guilds" || name == "clips";
         assert_eq!(settings.contains("DISCORD_TOKEN"), asks_discord, "{name}");
-        let wakes = name == "enqueue" || name == "clips" || is_drain;
+        let wakes = ["enqueue", "clips", "uploads"].contains(&name.as_str()) || is_drain;
         assert_eq!(settings.contains("DRAIN_FUNCTION"), wakes, "{name}");
     }
 }

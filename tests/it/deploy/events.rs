@@ -7,9 +7,10 @@ use discord_local::guild::{AttachmentSpec, ChannelSpec, MessageSpec};
 use discord_local::{Guild, sample};
 use integration::{Options, TestApp};
 use serde_json::{Value, json};
-use shared::jobs::{ChannelScan, ExportJob, GuildScan};
+use shared::jobs::{ChannelScan, ExportJob, GuildScan, ScanOptions};
 use shared::queue::JobId;
 use shared::scan::ClipQuery;
+use shared::uploads::{PART, Session, Uploads};
 use tokio::sync::OnceCell;
 
 use super::routes::{Route, in_template, route};
@@ -50,6 +51,8 @@ pub enum Given {
     Scanned,
     /// A finished export.
     Exported,
+    /// An upload whose only part is there.
+    Upload,
     /// The event itself was sent as often as allowed.
     Guessed,
 }
@@ -91,6 +94,7 @@ fn rows() -> BTreeMap<String, Case> {
                     "cancelled" => Given::Cancelled,
                     "scanned" => Given::Scanned,
                     "exported" => Given::Exported,
+                    "upload" => Given::Upload,
                     "guessed" => Given::Guessed,
                     _ => panic!("{line}"),
                 },
@@ -192,6 +196,18 @@ pub async fn system(given: Given) -> TestApp {
         let scan = GuildScan::new(&sample::GUILD_ID.to_string());
         let job = scan.into_job(JobId::parse(JOB).unwrap()).unwrap();
         app.queue().enqueue(job).await.unwrap();
+    }
+    if given == Given::Upload {
+        let session = Session {
+            guild_id: sample::GUILD_ID.to_string(),
+            size_bytes: 2,
+            part_bytes: PART,
+            options: ScanOptions::default(),
+            finished: false,
+        };
+        let uploads = Uploads::new(app.redis.clone(), &app.key_prefix);
+        uploads.begin(JOB, &session).await.unwrap();
+        uploads.part(JOB, 1, b"{}").await.unwrap();
     }
     app
 }

@@ -117,13 +117,13 @@ fn functions_that_wake_drainers_may_invoke_only_them() {
         "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{}",
         drain_name["Sub"].as_str().unwrap()
     );
-    for waker in ["enqueue", "clips", "drain"] {
+    for waker in ["enqueue", "clips", "uploads", "drain"] {
         let waker = &deployed[waker]["Properties"];
         let told = &waker["Environment"]["Variables"]["DRAIN_FUNCTION"];
         assert_eq!(told, drain_name);
     }
     for (name, function) in &deployed {
-        let wakes = ["enqueue", "clips", "drain"].contains(&name.as_str());
+        let wakes = ["enqueue", "clips", "uploads", "drain"].contains(&name.as_str());
         let granted: Vec<Value> = statements(function)
             .into_iter()
             .filter(|statement| statement["Action"] != "ssm:GetParameters")

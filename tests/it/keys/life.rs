@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::config::{DrainConfig, Environment};
 use shared::lock::Locks;
+use shared::outbound::Hosts;
 use shared::queue::{Consumer, JobId, NewJob, Outcome};
 use shared::rate_limiter::RateLimiter;
 use shared::redis::commands::streams::Trim;
@@ -39,7 +40,10 @@ impl Life {
         guild.add_message(CHANNEL, forward.unwrap());
         let app = TestApp::start(Options {
             guild,
-            drain: DrainConfig::read(&environment).unwrap(),
+            drain: DrainConfig {
+                webhook_hosts: Hosts::listed("127.0.0.1").unwrap(),
+                ..DrainConfig::read(&environment).unwrap()
+            },
             ..options
         })
         .await;
@@ -55,6 +59,7 @@ impl Life {
         self.scan().await;
         self.scan_the_guild().await;
         self.schedule().await;
+        self.tell_and_import().await;
         self.take_what_others_left().await;
         self.fail_and_redrive().await;
         self.leave_discord_alone().await;
@@ -99,6 +104,30 @@ impl Life {
         self.as_admin(Method::DELETE, &forget, &json!({})).await;
         self.look().await;
         self.app.get(&format!("{guild}/channels/{CHANNEL}")).await;
+        self.look().await;
+    }
+
+    /// A notice that cannot be sent, and a file.
+    async fn tell_and_import(&mut self) {
+        let notices = format!("/api/guilds/{GUILD}/notices");
+        let webhook = json!({ "url": "http://127.0.0.1:9/hook" });
+        assert_eq!(self.app.put(&notices, &webhook).await.status, 200);
+        self.look().await;
+        let body = json!({ "guildId": GUILD.to_string(), "sizeBytes": 2 });
+        let upload = self.app.post("/api/uploads", &body).await;
+        let path = format!("/api/uploads/{}", upload.text("/uploadId"));
+        let part = json!({ "data": "e30=" });
+        self.app.put(&format!("{path}/parts/1"), &part).await;
+        self.look().await;
+        let finished = self.app.post(&format!("{path}/finish"), &json!({})).await;
+        assert_eq!(finished.status, 202);
+        self.look().await;
+        // The file is no export, and nobody listens at the webhook's address.
+        self.app.drain().await;
+        self.look().await;
+        assert_eq!(self.app.delete(&notices).await.status, 204);
+        self.app.advance(Duration::from_secs(120));
+        self.app.drain().await;
         self.look().await;
     }
 

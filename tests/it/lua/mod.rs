@@ -12,7 +12,7 @@ use shared::redis::Script;
 use file::{File, Names};
 
 /// All scripts, by folder.
-fn folders() -> [(&'static str, &'static [&'static Script]); 6] {
+fn folders() -> [(&'static str, &'static [&'static Script]); 7] {
     [
         ("queue", shared::queue::SCRIPTS),
         ("rate_limiter", shared::rate_limiter::ALL),
@@ -20,6 +20,7 @@ fn folders() -> [(&'static str, &'static [&'static Script]); 6] {
         ("session", shared::session::SCRIPTS),
         ("counters", shared::counters::SCRIPTS),
         ("schedules", shared::schedules::SCRIPTS),
+        ("uploads", shared::uploads::SCRIPTS),
     ]
 }
 
@@ -164,7 +165,7 @@ fn every_file_belongs_to_a_script_and_says_what_it_is_for() {
 
 fn folder_of(folder: &str) -> String {
     let layer = match folder {
-        "scan" | "schedules" => "domain",
+        "scan" | "schedules" | "uploads" => "domain",
         _ => "services",
     };
     format!(

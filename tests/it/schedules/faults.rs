@@ -14,7 +14,7 @@ async fn a_lost_reply_at_any_request_of_a_look_leaves_one_job() {
             app.advance(15 * MINUTE);
             let fault = Fault {
                 skip,
-                ..Fault::new(action.clone())
+                ..Fault::new(action)
             };
             app.endpoint.faults().add(fault);
             app.drain().await;

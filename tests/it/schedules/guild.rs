@@ -40,9 +40,10 @@ async fn a_guild_keeps_up_with_itself() {
     assert_eq!(scanned(&app, SECOND).await, 13);
     assert_eq!(scanned(&app, CHANNEL).await, 30);
     let after = jobs(&app).await;
+    let first = CHANNEL.to_string();
     let channels = after.iter().filter(|job| job["type"] == "scan");
     let n_of_first = channels
-        .filter(|job| job["data"]["channelId"] == CHANNEL.to_string())
+        .filter(|job| job["data"]["channelId"] == first)
         .count();
     assert_eq!(n_of_first, 1, "nothing moved there: {after:?}");
     assert!(after.len() > before);

@@ -24,6 +24,8 @@ mod scan_stream;
 mod scans_current;
 #[path = "../../../functions/sessions/src/main.rs"]
 mod sessions;
+#[path = "../../../functions/uploads/src/main.rs"]
+mod uploads;
 
 /// A function for tests only. It panics instead of answering.
 mod panics {
@@ -55,6 +57,7 @@ fn main() -> Result<(), lambda_http::Error> {
         "scan-stream" => scan_stream::main(),
         "scans-current" => scans_current::main(),
         "sessions" => sessions::main(),
+        "uploads" => uploads::main(),
         "panics" => panics::main(),
         other => Err(format!("there is no function `{other}`").into()),
     }

@@ -8,6 +8,9 @@
 //! | `message` | the kind `message`: reads single messages |
 //! | `export` | the kind `export`: writes clips into a file |
 //! | `probe` | the kind `probe` of the queue `clip`: looks into clips; see `crate::clips` |
+//! | `import` | the kind `import`: reads an uploaded file |
+//! | `notice` | the kind `notice`: sends a notice to a guild's webhook |
+//! | `announce` | what the end of a scan tells the webhook |
 //! | `checks` | checks that Discord shows the bot everything |
 //! | `stop` | why a run stops, and with which outcome |
 //! | `watch` | whether a run has to stop (cancelled, Discord paused), and the common pace |
@@ -16,12 +19,15 @@
 //! A new kind is a file with a `run` function, its `mod` line and its line in [`KINDS`].
 //! Its arguments are defined in `shared/src/domain/jobs`.
 
+mod announce;
 mod cancel;
 mod channel;
 mod checks;
 mod export;
 mod guild;
+mod import;
 mod message;
+mod notice;
 pub mod probe;
 mod reporter;
 mod stop;
@@ -32,7 +38,9 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use shared::input;
-use shared::jobs::{CancelScans, ChannelScan, ExportJob, GuildScan, MessageScan};
+use shared::jobs::{
+    CancelScans, ChannelScan, ExportJob, GuildScan, ImportFile, MessageScan, SendNotice,
+};
 use shared::queue::{ActiveJob, EndedJob, JobError, JobHandler, Outcome};
 
 use crate::Clients;
@@ -65,6 +73,12 @@ const KINDS: &[(&str, Run)] = &[
     (CancelScans::KIND, |clients, job| {
         cancel::run(clients, job).boxed()
     }),
+    (ImportFile::KIND, |clients, job| {
+        import::run(clients, job).boxed()
+    }),
+    (SendNotice::KIND, |clients, job| {
+        notice::run(clients, job).boxed()
+    }),
 ];
 
 /// Finds the function that runs a job.
@@ -81,7 +95,13 @@ impl Handler {
 impl JobHandler for Handler {
     fn run(&self, job: ActiveJob) -> BoxFuture<'static, Outcome> {
         if let Some((_, run)) = KINDS.iter().find(|(kind, _)| *kind == job.kind) {
-            return run(self.clients.clone(), job);
+            let (clients, run) = (self.clients.clone(), *run);
+            return async move {
+                let outcome = run(clients.clone(), job.clone()).await;
+                announce::after(&clients, &job, &outcome).await;
+                outcome
+            }
+            .boxed();
         }
         // Another attempt would fail in the same way unless a newer version is deployed.
         // In that case an operator can redrive the job.
@@ -91,10 +111,15 @@ impl JobHandler for Handler {
     }
 
     fn ended(&self, job: EndedJob) -> BoxFuture<'static, ()> {
-        match job.kind.as_str() {
-            GuildScan::KIND => guild::ended(self.clients.clone(), job).boxed(),
-            _ => channel::ended(self.clients.clone(), job).boxed(),
+        let clients = self.clients.clone();
+        async move {
+            announce::after_end(&clients, &job).await;
+            match job.kind.as_str() {
+                GuildScan::KIND => guild::ended(clients, job).await,
+                _ => channel::ended(clients, job).await,
+            }
         }
+        .boxed()
     }
 }
 

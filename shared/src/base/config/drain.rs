@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::environment::{ConfigError, Environment};
+use crate::base::outbound::Hosts;
 use crate::input;
 
 /// What the drainer handles besides the queue.
@@ -18,6 +19,9 @@ pub struct DrainConfig {
     /// `skip` (the default) or `runOnce`, for slots that passed while no drainer ran. `job`
     /// is a body of `POST /api/jobs`. Defaults to none.
     pub recurring: Vec<RecurringSetting>,
+    /// The hosts that a guild's webhook may have, from `WEBHOOK_HOSTS`: `host` or
+    /// `host:port`, separated by commas. Defaults to every host on the public internet.
+    pub webhook_hosts: Hosts,
 }
 
 /// The setting of one recurring job.
@@ -60,6 +64,7 @@ impl Default for DrainConfig {
         DrainConfig {
             stream: "scan:jobs".to_owned(),
             recurring: Vec::new(),
+            webhook_hosts: Hosts::public(),
         }
     }
 }
@@ -78,7 +83,15 @@ impl DrainConfig {
                 reason,
             })?,
         };
+        let webhook_hosts = match env.text("WEBHOOK_HOSTS") {
+            None => default.webhook_hosts,
+            Some(text) => Hosts::listed(&text).ok_or(ConfigError::Invalid {
+                name: "WEBHOOK_HOSTS",
+                expected: "hosts, each with or without a port, separated by commas",
+            })?,
+        };
         Ok(DrainConfig {
+            webhook_hosts,
             stream: env.text("FOREIGN_STREAM").unwrap_or(default.stream),
             recurring,
         })

@@ -29,6 +29,8 @@ pub struct LimitsConfig {
     pub login: LimitConfig,
     /// Exports, from `RATE_LIMIT_EXPORT`. Defaults to 5 an hour.
     pub export: LimitConfig,
+    /// Uploads that are begun, from `RATE_LIMIT_UPLOAD`. Defaults to 10 an hour.
+    pub upload: LimitConfig,
     /// How long a check in a request of its own may take before its action decides without
     /// Redis. In milliseconds, from `RATE_LIMIT_TIMEOUT_MS`. Defaults to 1000.
     pub patience: Duration,
@@ -69,6 +71,7 @@ impl Default for LimitsConfig {
             message: LimitConfig::new(30, 60),
             login: LimitConfig::new(5, 15 * 60),
             export: LimitConfig::new(5, 3600),
+            upload: LimitConfig::new(10, 60 * 60),
             patience: Duration::from_secs(1),
         }
     }
@@ -132,6 +135,7 @@ impl LimitsConfig {
             message: limit("RATE_LIMIT_MESSAGE", default.message)?,
             login: limit("RATE_LIMIT_LOGIN", default.login)?,
             export: limit("RATE_LIMIT_EXPORT", default.export)?,
+            upload: limit("RATE_LIMIT_UPLOAD", default.upload)?,
             patience: Duration::from_millis(env.number(
                 "RATE_LIMIT_TIMEOUT_MS",
                 1000,

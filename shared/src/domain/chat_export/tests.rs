@@ -4,10 +4,15 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Checkpoint, Found, Reader, WrongFile};
-use crate::scan::{Filter, find_clips};
+use crate::scan::{Filter, Place, find_clips};
 
 const GUILD: &str = "1200000000000000000";
 const CHANNEL: &str = "1200000000000000001";
+const PLACE: Place<'_> = Place {
+    guild_id: GUILD,
+    channel_id: CHANNEL,
+    parent_id: None,
+};
 
 fn message(n: u64) -> Value {
     let id = 1_456_074_443_980_800_000 + (n << 22);
@@ -52,7 +57,7 @@ fn read_from(text: &[u8], start: Checkpoint, length: usize) -> Result<Vec<String
             let (used, found) = reader.read(piece)?;
             piece = &piece[used..];
             if let Some(Found::Message(message)) = found {
-                let clips = find_clips(GUILD, CHANNEL, &message, &Filter::default());
+                let clips = find_clips(PLACE, &message, &Filter::default());
                 names.extend(clips.into_iter().filter_map(|clip| clip.filename));
             }
         }
@@ -167,8 +172,17 @@ fn files_saved_beside_the_export_have_no_address() {
     assert_eq!(message.attachments[0].size, Some(1000));
 }
 
+/// `PROPTEST_CASES` asks for more.
+fn many_cases() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig {
+        cases: config.cases.max(2000),
+        ..config
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(many_cases())]
     #[test]
     fn a_damaged_file_ends_without_a_panic(
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..12),

@@ -121,6 +121,12 @@ pub struct ChannelScan {
     /// Whether what was read before is read again. Present with type `rescan`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rescan: bool,
+    /// The guild scan that has stored the job. Absent if none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guild_scan_id: Option<String>,
+    /// Whether a schedule has stored the job. Absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scheduled: bool,
     /// Limits on what the job reads and stores.
     #[serde(default)]
     pub options: ScanOptions,
@@ -130,6 +136,9 @@ impl ChannelScan {
     pub const SCAN: &'static str = "scan";
     pub const BATCH: &'static str = "batch";
     pub const RESCAN: &'static str = "rescan";
+
+    /// The kinds that read a channel page by page.
+    pub const KINDS: [&'static str; 3] = [Self::SCAN, Self::BATCH, Self::RESCAN];
 
     /// The forms of [`ChannelScan::unique_key`] in a guild, with `%s` in place of the channel.
     pub fn unique_forms(guild_id: &str) -> [String; 3] {

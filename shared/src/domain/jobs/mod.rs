@@ -13,8 +13,10 @@
 mod channel;
 mod export;
 mod guild;
+mod import;
 mod kind;
 mod message;
+mod notice;
 mod probe;
 mod schema;
 mod standing;
@@ -25,8 +27,10 @@ use serde::Deserialize;
 pub use channel::{ChannelScan, Direction, ScanMode, ScanOptions};
 pub use export::{ExportJob, ExportResult};
 pub use guild::{CancelScans, ChannelFilter, GuildScan};
+pub use import::ImportFile;
 pub use kind::JobKind;
 pub use message::MessageScan;
+pub use notice::SendNotice;
 pub use probe::ClipProbe;
 pub use schema::{ScanEvent, TypedJob, TypedJobRequest};
 pub use standing::{
@@ -81,10 +85,16 @@ kinds! {
 
 /// The kinds of jobs that only routes of their own, the drainer or other jobs store. No
 /// request names them.
-static INTERNAL: &[&JobKind] = &[&export::EXPORT, &guild::GUILD, &guild::CANCEL];
+static INTERNAL: &[&JobKind] = &[
+    &export::EXPORT,
+    &guild::GUILD,
+    &guild::CANCEL,
+    &import::IMPORT,
+    &notice::NOTICE,
+];
 
 /// The kinds of jobs that find no clips. They are not listed among scans.
-const NOT_SCANS: &[&str] = &[ExportJob::KIND, CancelScans::KIND];
+const NOT_SCANS: &[&str] = &[ExportJob::KIND, CancelScans::KIND, SendNotice::KIND];
 
 impl JobKind {
     /// Every kind of job.
@@ -339,6 +349,8 @@ impl JobRequest {
             after_message_id: after,
             rescan: false,
             auto_continue: self.auto_continue.unwrap_or(false),
+            guild_scan_id: None,
+            scheduled: false,
             options: self.options.unwrap_or_default().into(),
         })
     }

@@ -25,7 +25,8 @@ pub struct ScanState<'a> {
     /// How many clips were found that were not known before.
     clips_found: u64,
     /// Whether the scan reached the channel's beginning. `false` as long as that is not
-    /// known; `null` for the scan of a guild and for a job that reads single messages.
+    /// known; `null` for the scan of a guild, and for a job that reads single messages or a
+    /// file.
     reached_start: Option<bool>,
     /// Until when the scan waits for Discord, which asked for the wait or cannot be reached,
     /// in unix milliseconds. `null` if it does not.
@@ -102,7 +103,7 @@ impl ScanState<'_> {
                 },
             },
             clips_found: progress.clips_found,
-            reached_start: [ChannelScan::SCAN, ChannelScan::BATCH, ChannelScan::RESCAN]
+            reached_start: ChannelScan::KINDS
                 .contains(&job.kind.as_str())
                 .then(|| progress.reached_start.unwrap_or(false)),
             waiting_for_discord_until: waits_for_discord(job),

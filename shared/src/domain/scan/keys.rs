@@ -1,5 +1,6 @@
 //! The keys of the scan domain.
 
+use crate::notices::Keys as NoticeKeys;
 use crate::redis::Prefix;
 
 /// Names the keys of guilds and channels.
@@ -73,6 +74,11 @@ impl Keys {
     /// HASH: channel ID → how far its archived threads are known, one hash per guild.
     pub fn threads(&self, guild_id: &str) -> String {
         self.0.key(format_args!("scan:threads:{guild_id}"))
+    }
+
+    /// STRING: the webhook of a guild. Scans only look whether there is one.
+    pub fn webhook(&self, guild_id: &str) -> String {
+        NoticeKeys(self.0.clone()).webhook(guild_id)
     }
 
     /// STRING: the circuit breaker for Discord.

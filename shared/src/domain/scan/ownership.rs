@@ -17,6 +17,8 @@ pub struct ScanPolicy {
     pub breaker: Breaker,
     /// The settings of the channel's guild.
     pub settings: GuildSettings,
+    /// Whether the guild wants to be told how scans end.
+    pub has_webhook: bool,
 }
 
 /// The result of an [`OwnershipRequest`].
@@ -26,7 +28,7 @@ pub enum Ownership {
     /// before.
     Granted(Box<Channel>, ScanPolicy),
     /// The job's last page was saved before, but the queue does not know.
-    Done(Box<Channel>),
+    Done(Box<Channel>, ScanPolicy),
     /// Another job owns it until this time, in Unix milliseconds, unless it extends its
     /// ownership.
     Busy { until: i64 },
@@ -53,16 +55,19 @@ impl ScanStore {
             self.keys().channels(request.guild_id),
             self.keys().breaker(),
             self.keys().settings(request.guild_id),
+            self.keys().webhook(request.guild_id),
         ];
-        let keys = [keys[0].as_str(), &keys[1], &keys[2]];
-        let (word, detail, settings, breaker) = scripts::take(self.redis(), &keys, request).await?;
+        let keys = [keys[0].as_str(), &keys[1], &keys[2], &keys[3]];
+        let (word, detail, settings, breaker, webhook) =
+            scripts::take(self.redis(), &keys, request).await?;
         let policy = ScanPolicy {
             breaker: Breaker::parse(&breaker),
             settings: GuildSettings::parse(Some(&settings)),
+            has_webhook: webhook == "1",
         };
         Ok(match word.as_str() {
             "taken" => Ownership::Granted(record(detail)?, policy),
-            "done" => Ownership::Done(record(detail)?),
+            "done" => Ownership::Done(record(detail)?, policy),
             "busy" => Ownership::Busy {
                 until: i64::from_reply(detail)?,
             },
@@ -82,12 +87,17 @@ impl ScanStore {
     /// # Errors
     /// If Redis cannot be reached.
     pub async fn scan_policy(&self, guild_id: &str) -> Result<ScanPolicy, Error> {
-        let keys = [self.keys().breaker(), self.keys().settings(guild_id)];
-        let found = self.redis().mget(&[&keys[0], &keys[1]]).await?;
+        let keys = [
+            self.keys().breaker(),
+            self.keys().settings(guild_id),
+            self.keys().webhook(guild_id),
+        ];
+        let found = self.redis().mget(&[&keys[0], &keys[1], &keys[2]]).await?;
         let text = |n: usize| found.get(n).and_then(Option::as_deref);
         Ok(ScanPolicy {
             breaker: text(0).map(Breaker::parse).unwrap_or_default(),
             settings: GuildSettings::parse(text(1)),
+            has_webhook: text(2).is_some(),
         })
     }
 }

@@ -79,13 +79,13 @@ pub(super) struct SaveCount<'a> {
     pub keep: u64,
 }
 
-/// The reply of `take`: a word with its detail, the guild's settings, and the circuit
-/// breaker.
-pub(super) type TakeReply = (String, Reply, String, String);
+/// The reply of `take`: a word with its detail, the guild's settings, the circuit breaker,
+/// and whether there is a webhook.
+pub(super) type TakeReply = (String, Reply, String, String, String);
 
 pub(super) async fn take(
     redis: &Redis,
-    keys: &[&str; 3],
+    keys: &[&str; 4],
     request: &OwnershipRequest<'_>,
 ) -> Result<TakeReply, Error> {
     let owner = request.owner;

@@ -38,6 +38,7 @@ impl Due {
             channel_id: channel_id.to_owned(),
             scan_mode: Some(ScanMode::Forward),
             options: self.schedule.options.clone(),
+            scheduled: true,
             ..ChannelScan::default()
         };
         let mut job = scan.into_job(self.job_id(channel_id))?;

@@ -12,7 +12,7 @@ use crate::redis::{Error, Prefix, Redis};
 const MOST: u64 = 10_000;
 
 /// Slots that one look takes. The others are taken a minute later.
-const DUE_AT_ONCE: u64 = 50;
+const DUE_AT_ONCE: u64 = 100;
 
 /// The result of storing a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,11 +157,11 @@ impl Schedules {
     /// # Errors
     /// If Redis cannot be reached.
     pub async fn move_on(&self, due: &[Due], now: i64) -> Result<(), Error> {
-        let next = due.iter().filter_map(|due| {
+        let next = due.iter().map(|due| {
             let (timing, begun) = (&due.schedule.timing, due.schedule.updated_at);
             // A pattern that never comes again stays due for ever, far in the future.
             let next = timing.next(begun, now).unwrap_or(i64::MAX >> 11);
-            Some((next as f64, due.member.as_str()))
+            (next as f64, due.member.as_str())
         });
         let next: Vec<(f64, &str)> = next.collect();
         if next.is_empty() {

@@ -35,6 +35,11 @@ commands! {
             Command::safe("HGETALL").arg(key)
         }
 
+        /// Returns the names of all fields, in no order.
+        fn hkeys(key: &str) -> Vec<String> {
+            Command::safe("HKEYS").arg(key)
+        }
+
         /// Removes fields. Returns how many existed.
         fn hdel(key: &str, fields: &[&str]) -> u64 {
             Command::safe("HDEL").arg(key).args(fields)

@@ -149,6 +149,11 @@ commands! {
         fn zscore(key: &str, member: &str) -> Option<f64> {
             Command::safe("ZSCORE").arg(key).arg(member)
         }
+
+        /// Returns the scores of members, in the same order.
+        fn zmscore(key: &str, members: &[&str]) -> Vec<Option<f64>> {
+            Command::safe("ZMSCORE").arg(key).args(members)
+        }
     }
 }
 

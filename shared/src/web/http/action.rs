@@ -18,6 +18,8 @@ pub enum Action {
     Login,
     /// Exports.
     Export,
+    /// Beginning an upload.
+    Upload,
 }
 
 impl Action {
@@ -39,10 +41,11 @@ impl Action {
             Action::Message => ("message", limits.message),
             Action::Login => ("login", limits.login),
             Action::Export => ("export", limits.export),
+            Action::Upload => ("upload", limits.upload),
         };
         let rule = Rule::new(name, limit.calls, limit.window);
         match self {
-            Action::Read | Action::Api | Action::Message | Action::Export => rule,
+            Action::Read | Action::Api | Action::Message | Action::Export | Action::Upload => rule,
             Action::Login => rule.or_refuse(),
         }
     }

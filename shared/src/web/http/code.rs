@@ -54,6 +54,7 @@ codes! {
     JobNotFound = "job_not_found", NOT_FOUND;
     GuildNotFound = "guild_not_found", NOT_FOUND;
     ChannelNotFound = "channel_not_found", NOT_FOUND;
+    UploadNotFound = "upload_not_found", NOT_FOUND;
     FlagNotFound = "flag_not_found", NOT_FOUND;
     QueueNotFound = "queue_not_found", NOT_FOUND;
     ClipNotFound = "clip_not_found", NOT_FOUND;
@@ -68,6 +69,8 @@ codes! {
     ExportUnfinished = "export_unfinished", CONFLICT;
     ClipExternal = "clip_external", CONFLICT;
     ChannelExcluded = "channel_excluded", CONFLICT;
+    UploadFinished = "upload_finished", CONFLICT;
+    UploadIncomplete = "upload_incomplete", CONFLICT;
     TooManySchedules = "too_many_schedules", CONFLICT;
     SettingsContended = "settings_contended", CONFLICT;
     InProgress = "in_progress", CONFLICT;

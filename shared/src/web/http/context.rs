@@ -24,12 +24,14 @@ use crate::export::ExportStore;
 use crate::flags::Flags;
 use crate::input::{Invalid, parse_pairs};
 use crate::metrics::CommandBudget;
+use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::queue::Queue;
 use crate::redis::{Exchange, Redis};
 use crate::scan::ScanStore;
 use crate::schedules::Schedules;
 use crate::session::Sessions;
+use crate::uploads::Uploads;
 
 /// A request that found its route.
 pub(super) struct Arrived<S> {
@@ -196,6 +198,16 @@ impl<S, P, Q> Context<S, P, Q> {
     /// The schedules of guilds and channels.
     pub fn schedules(&self) -> Schedules {
         self.services.schedules.on(&self.redis)
+    }
+
+    /// The webhooks of guilds, and what is to be told them.
+    pub fn notices(&self) -> Notices {
+        self.services.notices.on(&self.redis)
+    }
+
+    /// Files that come in parts.
+    pub fn uploads(&self) -> Uploads {
+        self.services.uploads.on(&self.redis)
     }
 
     /// Values of other services, cached.

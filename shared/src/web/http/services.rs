@@ -16,6 +16,7 @@ use crate::export::ExportStore;
 use crate::flags::Flags;
 use crate::idempotency::Idempotency;
 use crate::metrics::{CommandBudget, Metrics};
+use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::queue::{CLIP, Queue, SCAN};
 use crate::rate_limiter::RateLimiter;
@@ -23,6 +24,7 @@ use crate::redis::Redis;
 use crate::scan::ScanStore;
 use crate::schedules::Schedules;
 use crate::session::Sessions;
+use crate::uploads::Uploads;
 
 /// See the module. Its clients are not bound to any request.
 pub(crate) struct Services {
@@ -46,6 +48,8 @@ pub(crate) struct Services {
     pub(super) progress: Progress,
     pub(super) flags: Flags,
     pub(super) schedules: Schedules,
+    pub(super) notices: Notices,
+    pub(super) uploads: Uploads,
 }
 
 /// What services are made of.
@@ -97,6 +101,8 @@ impl Services {
             progress: Progress::new(prefix),
             flags: Flags::new(prefix),
             schedules: Schedules::new(redis.clone(), prefix),
+            notices: Notices::new(redis.clone(), prefix),
+            uploads: Uploads::new(redis.clone(), prefix),
             key_prefix: key_prefix.clone(),
             redis,
             clock,

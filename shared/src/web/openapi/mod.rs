@@ -28,4 +28,4 @@ pub use document::document;
 pub use example::Exchange;
 pub use operation::{Operation, tagged};
 pub use schemas::SNOWFLAKE;
-pub use tag::{ADMINISTRATION, CLIPS, GUILDS, HEALTH, JOBS, SCANS, SESSIONS, Tag};
+pub use tag::{ADMINISTRATION, CLIPS, GUILDS, HEALTH, JOBS, SCANS, SESSIONS, Tag, UPLOADS};

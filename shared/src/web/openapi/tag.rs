@@ -32,6 +32,12 @@ pub static GUILDS: Tag = Tag {
     description: "Read guilds and channels as Discord has them, and change a guild's settings.",
 };
 
+/// Files in parts.
+pub static UPLOADS: Tag = Tag {
+    name: "Uploads",
+    description: "Upload a file of DiscordChatExporter in parts, and scan it without a bot.",
+};
+
 /// Signing in and out.
 pub static SESSIONS: Tag = Tag {
     name: "Sessions",
@@ -50,11 +56,12 @@ pub static ADMINISTRATION: Tag = Tag {
     description: "Watch the database and the queues, pause and resume work, and set flags. These operations need the admin key.",
 };
 
-static ALL: [&Tag; 7] = [
+static ALL: [&Tag; 8] = [
     &SCANS,
     &JOBS,
     &CLIPS,
     &GUILDS,
+    &UPLOADS,
     &SESSIONS,
     &HEALTH,
     &ADMINISTRATION,

@@ -49,6 +49,8 @@ async fn after_a_scan(files: &BTreeMap<String, Value>) -> Vec<Exchange> {
             ..exchange
         });
     }
+    // Nobody looks into the clips that the scan has found.
+    app.leaves_any_jobs();
     app.stop().await;
     exchanges
 }

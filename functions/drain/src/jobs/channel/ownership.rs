@@ -69,10 +69,12 @@ pub async fn request(
     };
     match clients.store.request_ownership(&request).await? {
         Ownership::Granted(channel, policy) => {
+            clients.note_webhook(job.attempt.id.as_str(), policy.has_webhook);
             clients.forget_pause();
             Ok(ToDo::Scan(channel, policy))
         }
-        Ownership::Done(mut channel) => {
+        Ownership::Done(mut channel, policy) => {
+            clients.note_webhook(job.attempt.id.as_str(), policy.has_webhook);
             let work = channel.works.remove(job.attempt.id.as_str());
             Ok(ToDo::Nothing(work.unwrap_or_default()))
         }

@@ -60,6 +60,8 @@ impl Run {
             after_message_id: None,
             auto_continue: false,
             rescan: false,
+            guild_scan_id: Some(self.id().to_owned()),
+            scheduled: false,
             options: ScanOptions {
                 // The guild scan has listed the threads.
                 include_threads: None,

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::kind::{Batch, Cancel, Export, Guild, Kind, Message, Rescan, Scan};
+use super::kind::{Batch, Cancel, Export, Guild, Import, Kind, Message, Notice, Rescan, Scan};
 use super::union::{Union, object_of, set_field, set_type};
 use crate::queue::{FOREIGN, Job};
 use crate::scan::ScanProgress;
@@ -28,6 +28,8 @@ impl JsonSchema for TypedJob {
             .or::<JobOf<Export>>(Export::kind().name)
             .or::<JobOf<Guild>>(Guild::kind().name)
             .or::<JobOf<Cancel>>(Cancel::kind().name)
+            .or::<JobOf<Import>>(Import::kind().name)
+            .or::<JobOf<Notice>>(Notice::kind().name)
             .or::<ForeignJob>(FOREIGN)
             .described("A job. `type` decides what `data` and `returnvalue` hold.")
     }

@@ -6,7 +6,9 @@ use super::union::{is_required, remove_field};
 use crate::jobs::channel::{BATCH, ChannelScan, RESCAN, SCAN};
 use crate::jobs::export::{EXPORT, ExportJob, ExportResult};
 use crate::jobs::guild::{CANCEL, CancelScans, GUILD, GuildScan};
+use crate::jobs::import::{IMPORT, ImportFile};
 use crate::jobs::message::{MESSAGE, MessageScan};
+use crate::jobs::notice::{NOTICE, SendNotice};
 use crate::jobs::standing::GuildScanResult;
 use crate::jobs::{JobKind, REQUESTED};
 
@@ -46,6 +48,8 @@ pub(super) struct Rescan;
 pub(super) struct Export;
 pub(super) struct Guild;
 pub(super) struct Cancel;
+pub(super) struct Import;
+pub(super) struct Notice;
 
 impl Kind for Scan {
     const TITLE: &'static str = "Scan";
@@ -125,6 +129,52 @@ impl Kind for Cancel {
     fn kind() -> &'static JobKind {
         &CANCEL
     }
+}
+
+impl Kind for Import {
+    const TITLE: &'static str = "Import";
+    const DESCRIPTION: &'static str = "Scans an uploaded file of DiscordChatExporter.";
+    type Arguments = ImportFile;
+    type Result = ImportResult;
+
+    fn kind() -> &'static JobKind {
+        &IMPORT
+    }
+}
+
+impl Kind for Notice {
+    const TITLE: &'static str = "Notice";
+    const DESCRIPTION: &'static str = "Sends a notice to the webhook of a guild.";
+    type Arguments = SendNotice;
+    type Result = NoticeResult;
+
+    fn kind() -> &'static JobKind {
+        &NOTICE
+    }
+}
+
+/// What an import did.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "only its schema is used")]
+pub(super) struct ImportResult {
+    /// The id of the channel that the file is of.
+    channel_id: String,
+    /// How many messages were read.
+    messages_scanned: u64,
+    /// How many clips were found that were not known before.
+    clips_found: u64,
+    /// How many messages could not be read.
+    unreadable_messages: u64,
+}
+
+/// What a notice told.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "only its schema is used")]
+pub(super) struct NoticeResult {
+    /// How many ended scans the notice told of. 0 if another notice had told of them.
+    items_sent: u64,
 }
 
 /// What a scan or batch did.
