@@ -199,6 +199,8 @@ async fn enqueue(endpoint: &upstash_local::Server) -> anyhow::Result<()> {
             after_message_id: None,
             auto_continue: false,
             rescan: false,
+            scheduled: false,
+            guild_scan_id: None,
             options: ScanOptions::default(),
         };
         jobs.push(NewJob::new(JobId::new(&clock), ChannelScan::SCAN, &scan)?);

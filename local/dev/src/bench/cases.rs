@@ -34,13 +34,14 @@ macro_rules! case {
 
 /// One case per function in `functions/`. The drain finds an empty queue, as it usually
 /// does when the schedule starts it.
-pub const CASES: [Case; 11] = [
+pub const CASES: [Case; 12] = [
     Case {
         asks_for_job: true,
         ..case!("admin", "admin-http-queues")
     },
     Case {
         asks_for_job: true,
+        asks_discord: true,
         ..case!("clips", "clips-http-list")
     },
     Case {
@@ -74,6 +75,7 @@ pub const CASES: [Case; 11] = [
         ..case!("scans-current", "scans-current-http-list")
     },
     case!("sessions", "sessions-http-sign-in"),
+    case!("uploads", "uploads-http-begin"),
 ];
 
 /// The event for `health`, which the Node and Python programs answer too.
