@@ -44,6 +44,7 @@ def expected():
     roles = {f"{name}FunctionRole": reading("UpstashToken", "ApiKey", "AdminKey") for name in ROUTES}
     roles["EnqueueFunctionRole"] |= wakes
     roles["UploadsFunctionRole"] |= wakes
+    roles["ClipsFunctionRole"] |= reading("DiscordToken", "CacheToken") | wakes
     roles["GuildsFunctionRole"] |= reading("DiscordToken", "CacheToken")
     roles["DrainFunctionRole"] = reading("UpstashToken", "DiscordToken") | wakes | reports
     starts = {("lambda:InvokeFunction", "DrainFunction.Arn")}
