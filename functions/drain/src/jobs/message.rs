@@ -317,22 +317,12 @@ impl Run {
         clips: &[ClipRecord],
     ) -> Result<Vec<String>, StopReason> {
         let kept: BTreeSet<MessageId> = page::doubtful(page).flatten().collect();
-        let on_page: BTreeSet<(&str, &str)> = clips
-            .iter()
-            .map(|record| (record.clip.message_id.as_str(), record.clip.id.as_str()))
-            .collect();
         let mut stale = Vec::new();
         for stretch in stretches {
             let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
             let rows = self.clients.store.rows_in(guild, channel, *stretch).await?;
-            stale.extend(rows.into_iter().filter(|row| {
-                let mut parts = row.splitn(3, ':').skip(1);
-                let message = parts.next().unwrap_or_default().trim_start_matches('0');
-                let clip = parts.next().unwrap_or_default();
-                MessageId::parse(message)
-                    .is_some_and(|id| only.contains(&id) && !kept.contains(&id))
-                    && !on_page.contains(&(message, clip))
-            }));
+            let is_read = |id: MessageId| only.contains(&id) && !kept.contains(&id);
+            stale.extend(page::gone(rows, clips, is_read));
         }
         Ok(stale)
     }

@@ -17,6 +17,7 @@ mod import;
 mod kind;
 mod message;
 mod notice;
+mod options;
 mod probe;
 mod schema;
 mod standing;
@@ -31,6 +32,7 @@ pub use import::ImportFile;
 pub use kind::JobKind;
 pub use message::MessageScan;
 pub use notice::SendNotice;
+pub use options::OptionsRequest;
 pub use probe::ClipProbe;
 pub use schema::{ScanEvent, TypedJob, TypedJobRequest};
 pub use standing::{
@@ -38,10 +40,11 @@ pub use standing::{
 };
 pub use state::{Amount, ScanState};
 
+use options::JobOptions;
+
 use crate::discord::MessageId;
-use crate::input::{Bounded, FieldCode, FieldError, Moment, Seconds, Snowflake};
+use crate::input::{Bounded, FieldCode, FieldError, Moment, Snowflake};
 use crate::queue::{JobId, NewJob};
-use crate::scan::IncludeThreads;
 
 /// Defines the names of the kinds in requests, the lookup by name, and how a request
 /// becomes a job of each kind.
@@ -160,57 +163,6 @@ pub struct JobRequest {
     /// When to run at the earliest. Defaults to now; a time in the past is refused.
     #[serde(alias = "run_at")]
     run_at: Option<Moment>,
-}
-
-/// Limits on what a job reads and stores, in either way of writing names.
-#[derive(Default, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct JobOptions {
-    /// How many messages to read at most. Without it, the scan reads to the end of the
-    /// channel.
-    #[serde(alias = "max_messages")]
-    max_messages: Option<Bounded<1, 1_000_000>>,
-    /// Leaves out clips that are declared to be shorter. Defaults to the guild's setting.
-    #[serde(alias = "min_video_seconds")]
-    min_video_seconds: Option<Seconds>,
-    /// Which threads of the channel a forward scan reads too. Defaults to `none`.
-    #[serde(alias = "include_threads")]
-    include_threads: Option<IncludeThreads>,
-}
-
-/// Limits on what a scan reads and stores.
-#[derive(Default, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "ScanOptionsRequest")]
-pub struct OptionsRequest {
-    /// How many messages to read at most. Without it, the scan reads to the end of the
-    /// channel.
-    pub max_messages: Option<Bounded<1, 1_000_000>>,
-    /// Leaves out clips that are declared to be shorter. Defaults to the guild's setting.
-    pub min_video_seconds: Option<Seconds>,
-    /// Which threads of the channel a forward scan reads too. Defaults to `none`; for the
-    /// scan of a guild, to the guild's setting.
-    pub include_threads: Option<IncludeThreads>,
-}
-
-impl From<JobOptions> for ScanOptions {
-    fn from(options: JobOptions) -> ScanOptions {
-        ScanOptions {
-            max_messages: options.max_messages.map(Bounded::get),
-            min_video_seconds: options.min_video_seconds.map(Seconds::get),
-            include_threads: options.include_threads,
-        }
-    }
-}
-
-impl From<OptionsRequest> for ScanOptions {
-    fn from(options: OptionsRequest) -> ScanOptions {
-        ScanOptions {
-            max_messages: options.max_messages.map(Bounded::get),
-            min_video_seconds: options.min_video_seconds.map(Seconds::get),
-            include_threads: options.include_threads,
-        }
-    }
 }
 
 impl JobRequest {

@@ -85,22 +85,9 @@ impl Ahead {
 
     /// The rows among these that are not on the pages any more.
     pub fn stale(&self, rows: Vec<String>) -> Vec<String> {
-        let on_page: HashSet<(&str, &str)> = self
-            .clips
-            .iter()
-            .map(|record| (record.clip.message_id.as_str(), record.clip.id.as_str()))
-            .collect();
-        let is_stale = |row: &String| {
-            let mut parts = row.splitn(3, ':').skip(1);
-            let (Some(message), Some(clip)) = (parts.next(), parts.next()) else {
-                return false;
-            };
-            let message = message.trim_start_matches('0');
-            let is_kept =
-                MessageId::parse(message).is_some_and(|message| self.doubtful.contains(&message));
-            !is_kept && !on_page.contains(&(message, clip))
-        };
-        rows.into_iter().filter(is_stale).collect()
+        page::gone(rows, &self.clips, |message| {
+            !self.doubtful.contains(&message)
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Computes where a scan's next page starts and what a page covers.
 
+use std::collections::HashSet;
+
 use shared::discord::{MessageId, Page, Position};
 use shared::jobs::{ChannelScan, Direction};
 use shared::scan::{CLIPS_AT_ONCE, Channel, ClipRecord, Covered, Stretch, Work};
@@ -220,6 +222,28 @@ pub fn fitting(page: Page, work: &Work, clips: Vec<Vec<ClipRecord>>) -> (Page, V
         Some(beyond) => (only(page, |id| id > beyond), fitting),
         None => (page, fitting),
     }
+}
+
+/// The rows that are gone: those of messages that were read (`is_read`) whose clips are not
+/// among `clips`.
+pub fn gone(
+    rows: Vec<String>,
+    clips: &[ClipRecord],
+    is_read: impl Fn(MessageId) -> bool,
+) -> Vec<String> {
+    let on_page: HashSet<(&str, &str)> = clips
+        .iter()
+        .map(|record| (record.clip.message_id.as_str(), record.clip.id.as_str()))
+        .collect();
+    let is_gone = |row: &String| {
+        let mut parts = row.splitn(3, ':').skip(1);
+        let (Some(message), Some(clip)) = (parts.next(), parts.next()) else {
+            return false;
+        };
+        let message = message.trim_start_matches('0');
+        MessageId::parse(message).is_some_and(&is_read) && !on_page.contains(&(message, clip))
+    };
+    rows.into_iter().filter(is_gone).collect()
 }
 
 fn only(mut page: Page, keep: impl Fn(MessageId) -> bool) -> Page {
