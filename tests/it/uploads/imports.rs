@@ -5,7 +5,7 @@ use integration::TestApp;
 use serde_json::{Value, json};
 use upstash_local::{Fault, FaultAction};
 
-use super::{clips, export, exported, file, uploaded};
+use super::{clips, export, exported, file, uploaded, uploaded_for};
 use crate::scan::{CHANNEL, GUILD, guild_with, message};
 
 async fn system() -> TestApp {
@@ -42,6 +42,17 @@ async fn the_clips_of_a_file_are_listed_without_asking_discord() {
     let clip = &page["clips"][0];
     assert_eq!(clip["authorId"], "1100000000000000009");
     assert_eq!(clip["sizeBytes"], 2490);
+    // No scan has read the channel, but its clips count.
+    let path = format!("/api/guilds/{GUILD}/channels/{CHANNEL}/scan-status");
+    let status = app.get(&path).await.json;
+    assert_eq!(
+        (
+            &status["messageCount"],
+            &status["status"],
+            &status["updatedAt"]
+        ),
+        (&json!(150), &Value::Null, &Value::Null)
+    );
 }
 
 #[tokio::test]
@@ -114,6 +125,38 @@ async fn a_file_that_is_wrong_fails_with_its_reason() {
         assert_eq!(stream["currentState"]["status"], "FAILED");
     }
     app.leaves_failed(4);
+}
+
+#[tokio::test]
+async fn a_file_that_claims_another_guilds_channel_leaves_its_clips_alone() {
+    let mut guild = discord_local::Guild::empty(GUILD);
+    guild.add_text_channel(CHANNEL, "clips");
+    let video = AttachmentSpec::video("scanned.mp4");
+    let id = guild.add_message(CHANNEL, message(0, false).attachment(video));
+    let app = TestApp::with_guild(guild).await;
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    let before = app.get(&format!("/api/guilds/{GUILD}/clips")).await.json;
+    let mut same = exported(0);
+    same["id"] = json!(id.to_string());
+    same["attachments"][0]["id"] = before["clips"][0]["id"].clone();
+    let mut file = export(&[same]);
+    let other = GUILD + 1;
+    file["guild"]["id"] = json!(other.to_string());
+
+    let scan = uploaded_for(&app, other, file.to_string().as_bytes()).await;
+    app.drain().await;
+
+    let job = app.job(&scan).await;
+    assert_eq!(
+        (&job["state"], &job["errorCode"]),
+        (&json!("failed"), &json!("import_elsewhere"))
+    );
+    let theirs = app.get(&format!("/api/guilds/{other}/clips")).await.json;
+    assert_eq!(theirs["clips"], json!([]));
+    let after = app.get(&format!("/api/guilds/{GUILD}/clips")).await.json;
+    assert_eq!(after, before);
+    app.leaves_failed(1);
 }
 
 #[tokio::test]

@@ -53,7 +53,11 @@ pub fn file(n: u64) -> Vec<u8> {
 }
 
 async fn begin(app: &TestApp, size: usize) -> Value {
-    let body = json!({ "guildId": GUILD.to_string(), "sizeBytes": size });
+    begin_for(app, GUILD, size).await
+}
+
+async fn begin_for(app: &TestApp, guild: u64, size: usize) -> Value {
+    let body = json!({ "guildId": guild.to_string(), "sizeBytes": size });
     let reply = app.post("/api/uploads", &body).await;
     assert_eq!(reply.status, 201, "{}", reply.json);
     reply.json
@@ -72,7 +76,12 @@ async fn finish(app: &TestApp, upload: &str) -> Reply {
 
 /// Uploads a file and returns the id of its scan.
 async fn uploaded(app: &TestApp, file: &[u8]) -> String {
-    let begun = begin(app, file.len()).await;
+    uploaded_for(app, GUILD, file).await
+}
+
+/// The same for any guild.
+async fn uploaded_for(app: &TestApp, guild: u64, file: &[u8]) -> String {
+    let begun = begin_for(app, guild, file.len()).await;
     let upload = begun["uploadId"].as_str().unwrap();
     let length = usize::try_from(begun["partBytes"].as_u64().unwrap()).unwrap();
     for (n, part) in file.chunks(length).enumerate() {

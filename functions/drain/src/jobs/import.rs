@@ -190,6 +190,10 @@ impl Run {
     }
 
     /// Leaves out the clips that are known already.
+    ///
+    /// # Errors
+    /// If a record of one is another guild's: then the file names a channel of that guild, and
+    /// its clips would replace those that were found there.
     async fn unknown(&self, channel: &str) -> Result<Vec<ClipRecord>, StopReason> {
         if self.clips.is_empty() {
             return Ok(Vec::new());
@@ -199,12 +203,23 @@ impl Run {
         let rows: Vec<String> = rows
             .map(|record| keys.row(channel, &record.clip.message_id, &record.clip.id))
             .collect();
-        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-        let key = keys.by_channel(&self.args.guild_id);
-        let known = self.clients.redis.zmscore(&key, &rows).await?;
-        let clips = self.clips.iter().zip(known);
+        let members: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let guild = &self.args.guild_id;
+        let key = keys.by_channel(guild);
+        let known = self.clients.redis.zmscore(&key, &members).await?;
+        let clips = self.clips.iter().zip(rows).zip(known);
         let new = clips.filter(|(_, score)| score.is_none());
-        Ok(new.map(|(clip, _)| clip.clone()).collect())
+        let (new, rows): (Vec<ClipRecord>, Vec<String>) =
+            new.map(|((clip, row), _)| (clip.clone(), row)).unzip();
+        let stored = match rows.is_empty() {
+            true => Vec::new(),
+            false => self.clients.store.records(&rows).await?,
+        };
+        if stored.iter().flatten().any(|of| of.clip.guild_id != *guild) {
+            let message = "the channel of the file belongs to another guild";
+            return Err(StopReason::fail("import_elsewhere", message));
+        }
+        Ok(new)
     }
 
     async fn save(&mut self, done: bool) -> Result<(), StopReason> {

@@ -97,7 +97,8 @@ impl ChannelStatus {
             backward_message_id: record.backward_message_id,
             error_code,
             error_message,
-            updated_at: Some(record.updated_at),
+            // A record that only imports and single messages have made has no time.
+            updated_at: Some(record.updated_at).filter(|at| *at > 0),
             ..shown
         }
     }
