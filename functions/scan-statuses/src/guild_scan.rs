@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use shared::http::{ApiError, Context, Reply, Snowflake, Spec, unknown_job};
+use shared::http::{ApiError, Context, ErrorCode, Reply, Snowflake, Spec, unknown_job};
 use shared::jobs::{GuildScan, GuildScanState};
 use shared::openapi::Operation;
 use shared::queue::JobId;
@@ -47,10 +47,13 @@ pub async fn show(cx: Context<(), OneScan>) -> Result<Reply, ApiError> {
         let scan = serde_json::from_str::<GuildScan>(data);
         scan.is_ok_and(|scan| scan.guild_id == guild)
     };
-    let job = job.filter(|job| job.kind == GuildScan::KIND && is_of_guild(job.data.get()));
     let Some(job) = job else {
         return Err(unknown_job(&cx, id, "guild scan"));
     };
+    if job.kind != GuildScan::KIND || !is_of_guild(job.data.get()) {
+        let detail = "the guild has no such guild scan";
+        return Err(ApiError::new(ErrorCode::JobNotFound, detail));
+    }
     let plan = ScanStore::read_plan(replies.take(plan)?);
     let unfinished = plan.as_ref().map_or(Vec::new(), |plan| {
         let planned = plan.channels.values();

@@ -136,6 +136,13 @@ async fn a_guild_scan_fails_with_a_channel_and_its_retry_reads_that_channel_alon
     app.discord.clear_requests();
     let scan = shown["scanId"].as_str().unwrap();
     retry(&app, scan).await;
+    let waiting = show(&app, scan).await;
+    assert_eq!(
+        (&waiting["status"], &waiting["errorCode"]),
+        (&json!("PENDING"), &Value::Null)
+    );
+    let state = app.stream(scan).await["currentState"].clone();
+    assert_eq!(state["status"], "PENDING");
     let shown = finish(&app, scan).await;
 
     assert_eq!(shown["status"], "SUCCEEDED");

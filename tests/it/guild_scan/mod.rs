@@ -139,6 +139,11 @@ async fn a_guild_scan_reads_all_it_may_and_says_why_not_the_rest() {
         .rfind(|event| event["type"] == "status")
         .unwrap();
     assert_eq!(last["data"]["status"], "SUCCEEDED");
+    assert_eq!(
+        events.last(),
+        Some(last),
+        "an event follows that of the last status"
+    );
 
     // The list of channels knows the archived threads now, and their scans.
     let path = format!("/api/guilds/{}/channels", sample::GUILD_ID);
@@ -174,10 +179,13 @@ async fn a_guild_scan_shows_how_far_it_is_over_all_channels() {
         json!({ "current": 90, "total": null, "percent": 75 })
     );
     assert_eq!(shown["clipsFound"], 9);
+    let until = shown["waitingForDiscordUntil"].as_i64();
+    assert!(until > Some(app.clock.now_ms()), "{shown}");
     app.advance(Duration::from_secs(61));
     app.drain().await;
     let state = app.stream(&scan).await["currentState"].clone();
     assert_eq!(state["progress"]["current"], 90, "{state}");
+    assert_eq!(state["status"], "RUNNING", "{state}");
 
     app.advance(Duration::from_secs(700));
     let shown = finish(&app, &scan).await;
@@ -251,7 +259,7 @@ async fn only_a_guilds_own_guild_scan_is_found() {
     let app = TestApp::with_guild(guild_of(1)).await;
     let scan = begin(&app, &json!({})).await;
     let channel = app.scan(CHANNEL, json!({})).await;
-    app.advance(Duration::from_secs(10));
+    // However new the scan is: asking again would not help.
     for (guild, id) in [(GUILD + 1, &scan), (GUILD, &channel)] {
         let reply = app.get(&format!("/api/guilds/{guild}/scans/{id}")).await;
         assert_eq!((reply.status, reply.text("/code")), (404, "job_not_found"));

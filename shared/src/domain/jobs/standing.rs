@@ -119,8 +119,8 @@ pub struct GuildScanState<'a> {
     created_at: i64,
     /// When it continues, in unix milliseconds. `null` unless it waits for that time.
     run_at: Option<i64>,
-    /// Until when it waits for Discord to list its channels, in unix milliseconds. `null` if it
-    /// does not.
+    /// Until when it waits for Discord, in unix milliseconds: to list its channels, or because
+    /// all scans that have not ended wait. `null` if it does not.
     waiting_for_discord_until: Option<i64>,
     /// When it ended, in unix milliseconds.
     finished_at: Option<i64>,
@@ -186,6 +186,13 @@ fn of_record(planned: &mut Planned, record: &Channel) {
     let is_open = |status: &ScanStatus| matches!(status, ScanStatus::Pending | ScanStatus::Running);
     let status = record.status.filter(|status| !is_open(status));
     planned.status = Some(status.unwrap_or(ScanStatus::Cancelled));
+}
+
+/// When the first of the unfinished scans goes on, if all of them wait for Discord.
+fn all_wait_until(jobs: &[Job]) -> Option<i64> {
+    let unfinished = jobs.iter().filter(|job| !job.state.is_finished());
+    let waits: Option<Vec<i64>> = unfinished.map(waits_for_discord).collect();
+    waits?.into_iter().min()
 }
 
 fn done_by(job: &Job) -> (u64, u64) {
@@ -294,7 +301,7 @@ impl GuildStanding {
             return Some(("channels_failed", what));
         }
         if total == 0 && left_out > 0 {
-            let what = format!("none of the {left_out} channels can be scanned");
+            let what = "none of the channels can be scanned".to_owned();
             return Some(("channels_unreadable", what));
         }
         None
@@ -343,7 +350,10 @@ impl<'a> GuildScanState<'a> {
         let is_over = plan.is_some_and(|plan| plan.head.phase >= Phase::Following)
             && standing.unfinished() == 0;
         let failure = standing.failure().filter(|_| is_over);
+        let has_ended = plan.is_some_and(|plan| plan.head.phase == Phase::Ended);
         let status = match status_of(job.state) {
+            // It was retried, and has not begun again.
+            ScanStatus::Pending if has_ended => ScanStatus::Pending,
             // Its scans have ended, and the job will find out at its next look.
             ScanStatus::Pending | ScanStatus::Running if is_over => match failure {
                 Some(_) => ScanStatus::Failed,
@@ -381,7 +391,7 @@ impl<'a> GuildScanState<'a> {
             error_message: message,
             created_at: job.created_at,
             run_at: Some(job.run_at).filter(|_| job.state == JobState::Delayed && plan.is_none()),
-            waiting_for_discord_until: waits_for_discord(job),
+            waiting_for_discord_until: waits_for_discord(job).or_else(|| all_wait_until(jobs)),
             finished_at: job.finished_at,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ChannelScan;
+use super::{ChannelScan, GuildScan};
 use crate::queue::{Job, JobId, JobState};
 use crate::scan::{ScanProgress, ScanStatus};
 
@@ -76,6 +76,13 @@ impl ScanState<'_> {
             .and_then(|value| serde_json::from_value(value).ok())
             .unwrap_or_default();
         let status = match job.state {
+            // Between two looks at its scans, the job of a guild scan waits in the queue.
+            JobState::Waiting | JobState::Delayed
+                if job.kind == GuildScan::KIND
+                    && progress.percent.is_some_and(|percent| percent < 100) =>
+            {
+                ScanStatus::Running
+            }
             JobState::Waiting | JobState::Delayed => ScanStatus::Pending,
             JobState::Active => ScanStatus::Running,
             JobState::Completed => ScanStatus::Succeeded,

@@ -81,17 +81,28 @@ impl Run {
 
     /// Writes the progress, if it has changed.
     async fn report(&mut self, standing: &GuildStanding) -> Result<(), StopReason> {
+        let text = self
+            .reporter
+            .add_numbers(&self.clients, &standing.progress());
+        self.save_progress(&text).await
+    }
+
+    /// Writes the progress together with the events that were added.
+    async fn save_progress(&mut self, progress: &str) -> Result<(), StopReason> {
         let clients = self.clients.clone();
-        let text = self.reporter.add_numbers(&clients, &standing.progress());
         let mut pipeline = Pipeline::new();
         let id = &self.job.attempt.id;
-        clients.queue.add_progress(&mut pipeline, id, &text);
+        clients.queue.add_progress(&mut pipeline, id, progress);
         self.reporter.add_to(&clients, &mut pipeline);
         pipeline.send(&*clients.redis).await?;
         Ok(())
     }
 
     async fn end(&mut self, standing: &GuildStanding) -> Result<Outcome, StopReason> {
+        // First, because nothing may follow the event of the last status.
+        let progress = self
+            .reporter
+            .add_numbers(&self.clients, &standing.progress());
         let left_out = standing.unreadable_ids();
         if !left_out.is_empty() {
             let data = json!({
@@ -114,7 +125,7 @@ impl Run {
             self.reporter
                 .add_status(&self.clients, ScanStatus::Succeeded, detail);
         }
-        self.report(standing).await?;
+        self.save_progress(&progress).await?;
         failed?;
         Ok(Outcome::Done(json!(standing.result())))
     }
