@@ -77,12 +77,17 @@ macro_rules! selection {
                     is_clip: self.is_clip,
                     sort: self.sort,
                 };
-                match (filter.min_seconds, filter.max_seconds) {
-                    (Some(least), Some(most)) if least > most => {
-                        Err(("maxSeconds", "expected at least `minSeconds`"))
-                    }
-                    _ => Ok(filter),
+                if let (Some(least), Some(most)) = (filter.min_seconds, filter.max_seconds)
+                    && least > most
+                {
+                    return Err(("maxSeconds", "expected at least `minSeconds`"));
                 }
+                if let (Some(after), Some(before)) = (filter.after, filter.before)
+                    && after >= before
+                {
+                    return Err(("before", "expected a time later than `after`"));
+                }
+                Ok(filter)
             }
         }
     };
@@ -191,8 +196,8 @@ impl JsonSchema for ChannelList {
 pub struct Words(pub Vec<String>);
 
 impl Words {
-    const EXPECTED: &'static str =
-        "1 to 200 characters with at least one word of two letters or digits";
+    const EXPECTED: &'static str = "1 to 200 characters with at least one word of 2 to 24 letters or digits, other than the \
+         ending of a file's name, such as `mp4`";
 }
 
 impl<'de> Deserialize<'de> for Words {

@@ -291,6 +291,15 @@ async fn a_filter_that_cannot_be_read_is_named() {
             "text=a%20!",
             "text: expected 1 to 200 characters with at least one word",
         ),
+        (
+            "text=mp4",
+            "text: expected 1 to 200 characters with at least one word of 2 to 24 letters or \
+             digits, other than the ending of a file's name",
+        ),
+        (
+            "after=2026-02-01T00:00:00Z&before=2026-02-01T00:00:00Z",
+            "before: expected a time later than `after`",
+        ),
         ("authorId=mika", "authorId: expected a Discord id"),
         (
             "source=file",
