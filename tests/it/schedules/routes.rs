@@ -76,6 +76,9 @@ async fn what_cannot_be_scheduled_is_refused_and_changes_nothing() {
         assert_eq!(reply.text("/errors/0/pointer"), pointer, "{body}");
     }
     assert_eq!(app.get(&path).await.json, before);
+    let reply = app.put(&path, &json!({ "cron": "61 * * * *" })).await;
+    let detail = reply.text("/errors/0/detail");
+    assert!(detail.starts_with("expected a minute (0-59)"), "{detail}");
 }
 
 #[tokio::test]

@@ -124,7 +124,11 @@ impl Timing {
         if !pattern.starts_with('@') && pattern.split_whitespace().count() != 5 {
             return Err("expected a pattern of five fields, such as `0 4 * * *`".to_owned());
         }
-        Cron::from_str(pattern).map_err(|error| error.to_string())
+        Cron::from_str(pattern).map_err(|_| {
+            let expected = "expected a minute (0-59), an hour (0-23), a day of the month (1-31), \
+                a month (1-12) and a day of the week (0-7), such as `0 4 * * *`";
+            expected.to_owned()
+        })
     }
 }
 
