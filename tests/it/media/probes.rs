@@ -361,3 +361,20 @@ async fn without_hosts_no_file_is_looked_into() {
     assert_eq!(app.discord.requests().len(), 0);
     assert_eq!(listed(&app).await[0]["probe"], "pending");
 }
+
+#[tokio::test]
+async fn a_forward_scan_that_finds_only_known_clips_stores_no_job_that_looks_into_them() {
+    let app = scanned(vec![video("a.mp4"), video("b.mp4")]).await;
+    assert_eq!(look(&app).await["completed"], 1);
+    // The last two minutes are read again.
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    assert_eq!(look(&app).await["claimed"], 0);
+    let spec = MessageSpec::text("look").at_ms(FIRST_MS + 90_000);
+    app.discord
+        .add_message(CHANNEL, spec.attachment(video("c.mp4")));
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+    assert_eq!(look(&app).await["completed"], 1);
+    assert_eq!(outcomes(&app).await[2].1, "ok");
+}

@@ -36,6 +36,12 @@ pub enum ProbeError {
 }
 
 impl ProbeError {
+    /// Whether a failure with this code says nothing about the file, so that saving the clip
+    /// again has the file looked into again. The script that saves clips knows the same codes.
+    pub fn is_passing(code: &str) -> bool {
+        matches!(code, "not_allowed" | "too_slow" | "unavailable")
+    }
+
     /// The error as one word, as the API shows it.
     pub fn code(self) -> &'static str {
         match self {

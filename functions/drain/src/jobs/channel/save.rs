@@ -1,5 +1,6 @@
 //! Saves pages of a scan and everything that follows from them.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -15,6 +16,7 @@ use shared::scan::{
 use super::ahead::Ahead;
 use super::ownership::{former_owner, owner};
 use super::{Run, page};
+use crate::jobs::probe::are_settled;
 use crate::jobs::reporter::FOUND;
 use crate::jobs::stop::StopReason;
 use crate::jobs::watch;
@@ -120,9 +122,13 @@ impl Run {
         let Some(mut ahead) = self.ahead.take() else {
             return Ok(Vec::new());
         };
-        let stale = self.stale(&mut ahead).await?;
+        let mut known = HashSet::new();
+        let stale = self.stale(&mut ahead, &mut known).await?;
         let (clients, guild_id) = (&self.clients, &self.scan.guild_id);
-        self.probes.make(clients, guild_id, &ahead.clips).await?;
+        // A forward scan reads a few messages again, mostly without a new clip.
+        if self.work.seen.is_none() || !are_settled(clients, &ahead.clips, &known).await? {
+            self.probes.make(clients, guild_id, &ahead.clips).await?;
+        }
         let now = self.clients.clock.now_ms();
         let work = ahead.work.clone();
         let mut channel = ahead.channel.clone();
@@ -150,10 +156,14 @@ impl Run {
         Ok(saved.watched)
     }
 
-    /// The rows of the pages' ranges that are gone. If they are more than one call removes,
+    /// The rows of the pages' ranges that are gone. Adds all rows there to `known`. If they are more than one call removes,
     /// the first ones are removed here. That comes before the cursors say that the ranges
     /// were read again, so that a crash in between loses no removal.
-    async fn stale(&mut self, ahead: &mut Ahead) -> Result<Vec<String>, StopReason> {
+    async fn stale(
+        &mut self,
+        ahead: &mut Ahead,
+        known: &mut HashSet<String>,
+    ) -> Result<Vec<String>, StopReason> {
         let mut stale = Vec::new();
         if !ahead.may_have_rows && !self.channel.strays {
             return Ok(stale);
@@ -168,6 +178,7 @@ impl Run {
                 let message = last.and_then(|row| {
                     MessageId::parse(row.split(':').nth(1)?.trim_start_matches('0'))
                 });
+                known.extend(rows.iter().cloned());
                 stale.extend(ahead.stale(rows));
                 let Some(message) = message.filter(|message| *message < stretch.high) else {
                     break;

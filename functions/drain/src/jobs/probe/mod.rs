@@ -32,7 +32,7 @@ use super::stop::{StopReason, with_jitter};
 use super::watch;
 use crate::Clients;
 
-pub use request::Requests;
+pub use request::{Requests, are_settled};
 
 use look::{Look, failed, look};
 

@@ -1,8 +1,10 @@
 //! How scans request looks into the clips that they save.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use shared::jobs::ClipProbe;
+use shared::probe::ProbeError;
 use shared::queue::{Enqueued, Error as QueueError, JobId};
 use shared::scan::{ClipRecord, ProbeState};
 use shared::telemetry;
@@ -62,4 +64,39 @@ impl Requests {
         self.until = ClipProbe::collected_until(now);
         Ok(())
     }
+}
+
+/// Whether the files of these clips are looked into already, as far as they are at all.
+/// `known` has rows that are stored. One command, but none if a clip is not among them.
+///
+/// # Errors
+/// If Redis cannot be reached.
+pub async fn are_settled(
+    clients: &Clients,
+    clips: &[ClipRecord],
+    known: &HashSet<String>,
+) -> Result<bool, StopReason> {
+    let (store, keys) = (&clients.store, clients.store.keys());
+    let pending = clips.iter().map(|record| &record.clip);
+    let pending = pending.filter(|clip| clip.probe == ProbeState::Pending);
+    let rows: Vec<String> = pending
+        .map(|clip| keys.row(&clip.channel_id, &clip.message_id, &clip.id))
+        .collect();
+    if rows.is_empty() || rows.iter().any(|row| !known.contains(row)) {
+        return Ok(rows.is_empty());
+    }
+    let records = store.records(&rows).await?;
+    let mut clips = records.iter().map(|record| record.as_ref());
+    Ok(clips.all(|record| {
+        record.is_some_and(|record| match record.clip.probe {
+            ProbeState::Pending => false,
+            ProbeState::Ok => true,
+            // Saving such a clip again has its file looked into again.
+            ProbeState::Failed => !record
+                .clip
+                .probe_error
+                .as_deref()
+                .is_some_and(ProbeError::is_passing),
+        })
+    }))
 }
