@@ -1,24 +1,25 @@
 //! Stores the jobs of schedules whose slots have begun.
 //!
 //! A slot asks Discord for the newest messages, compares them with what was read, and stores
-//! a job only where something is new. So a slot without news costs no job: it reads the
-//! guild's policy, the records of its channels, and writes the next slot.
+//! a job only if something is new. So a slot without news costs no job: it reads the guild's
+//! policy, the records of its channels, and writes the next slot. The job is the scan of a
+//! channel, or a guild scan, which reads threads too.
 //!
 //! It is harmless when two drainers look at the same slot. The job's id comes from the slot,
 //! so it is stored once, and both write the same next slot.
 
 use std::time::Duration;
 
-use shared::discord::{self, ChannelType, MessageId};
+use shared::discord::{self, Channel, ChannelType};
+use shared::guild::{ChannelKind, GuildView};
 use shared::queue::{Error, NewJob, Queue};
 use shared::redis::Redis;
-use shared::redis::commands::hashes::Hashes as _;
-use shared::scan::{Channel, GuildSettings, ScanPolicy, ScanStatus};
-use shared::schedules::{Due, has_news, is_hopeless};
+use shared::scan::{GuildSettings, IncludeThreads, ScanPolicy, ScanStatus, ScanStore};
+use shared::schedules::{Due, has_news};
 use shared::telemetry;
 
 use crate::Clients;
-use crate::jobs::checked;
+use crate::jobs::{checked, news};
 
 /// How long a look asks Discord at most. Slots that are left are found again a minute later.
 /// Meanwhile no job runs in this invocation.
@@ -70,21 +71,34 @@ async fn jobs_of(
     redis: &Redis,
     due: &Due,
 ) -> Result<Option<Vec<NewJob>>, Error> {
-    let policy = clients.store.on(redis);
-    let policy = policy.scan_policy(&due.name.guild_id).await?;
+    let store = clients.store.on(redis);
+    let policy = store.scan_policy(&due.name.guild_id).await?;
     let wanted = match &due.name.channel_id {
-        Some(channel) => news_of_channel(clients, redis, due, &policy, channel).await?,
-        None => news_of_guild(clients, redis, due, &policy).await?,
+        Some(channel) => wanted_of_channel(clients, &store, due, &policy, channel).await?,
+        None => match is_paused(clients, &policy) {
+            true => None,
+            false => wanted_of_guild(clients, &store, due, &policy.settings).await?,
+        },
     };
-    let Some(wanted) = wanted else {
-        return Ok(None);
+    let job = match wanted {
+        None => return Ok(None),
+        Some(Wanted::Nothing) => return Ok(Some(Vec::new())),
+        Some(Wanted::Channel(channel)) => due.scan_of(&channel)?,
+        Some(Wanted::Guild) => due.guild_job()?,
     };
-    let jobs = wanted.iter().map(|channel| {
-        let mut job = due.scan_of(channel)?;
-        job.priority = policy.settings.priority;
-        Ok(job)
-    });
-    jobs.collect::<Result<_, Error>>().map(Some)
+    Ok(Some(vec![NewJob {
+        priority: policy.settings.priority,
+        ..job
+    }]))
+}
+
+/// What a slot has to do.
+enum Wanted {
+    Nothing,
+    /// A scan of this channel.
+    Channel(String),
+    /// A guild scan.
+    Guild,
 }
 
 /// While Discord is away, nobody asks it.
@@ -93,98 +107,75 @@ fn is_paused(clients: &Clients, policy: &ScanPolicy) -> bool {
     policy.breaker.pauses(&token, now).is_some()
 }
 
-/// The records of some channels of a guild.
-async fn records(
+async fn wanted_of_channel(
     clients: &Clients,
-    redis: &Redis,
-    guild: &str,
-    channels: &[&str],
-) -> Result<Vec<Option<Channel>>, Error> {
-    let key = clients.store.keys().channels(guild);
-    let texts = redis.hmget(&key, channels).await?;
-    let records = texts.into_iter();
-    Ok(records
-        .map(|text| serde_json::from_str(&text?).ok())
-        .collect())
-}
-
-async fn news_of_channel(
-    clients: &Clients,
-    redis: &Redis,
+    store: &ScanStore,
     due: &Due,
     policy: &ScanPolicy,
     channel: &str,
-) -> Result<Option<Vec<String>>, Error> {
+) -> Result<Option<Wanted>, Error> {
     let newest = match is_paused(clients, policy) {
         // The job waits until Discord is back.
         true => Newest::Unknown,
         false => newest_in(clients, &policy.settings, channel).await,
     };
-    let guild = &due.name.guild_id;
+    let has_threads = match &newest {
+        Newest::Unknown | Newest::Excluded | Newest::Hidden => false,
+        Newest::Message(found) => {
+            let threads = due.schedule.options.include_threads;
+            let includes = threads.is_some_and(|threads| threads != IncludeThreads::None);
+            let may_have = ChannelKind::of(found.type_number()).has_threads();
+            found.kind() == ChannelType::ThreadsOnly || (includes && may_have)
+        }
+    };
+    if has_threads {
+        return wanted_of_guild(clients, store, due, &policy.settings).await;
+    }
     let record = match newest {
         Newest::Unknown | Newest::Excluded => None,
         Newest::Hidden | Newest::Message(_) => {
-            records(clients, redis, guild, &[channel]).await?.pop()
+            let guild = &due.name.guild_id;
+            store.records_of(guild, &[channel]).await?.pop().flatten()
         }
     };
-    let record = record.flatten();
     let is_limited = due.schedule.options.max_messages.is_some();
     let is_wanted = match newest {
         Newest::Unknown => true,
         Newest::Excluded => false,
         // The first scan says why, in the channel's status.
         Newest::Hidden => record.is_none_or(|record| record.status != Some(ScanStatus::Failed)),
-        Newest::Message(newest) => has_news(record.as_ref(), newest, is_limited),
+        Newest::Message(found) => has_news(record.as_ref(), found.last_message_id, is_limited),
     };
-    Ok(Some(
-        is_wanted.then(|| channel.to_owned()).into_iter().collect(),
-    ))
+    Ok(Some(match is_wanted {
+        true => Wanted::Channel(channel.to_owned()),
+        false => Wanted::Nothing,
+    }))
 }
 
-async fn news_of_guild(
+async fn wanted_of_guild(
     clients: &Clients,
-    redis: &Redis,
+    store: &ScanStore,
     due: &Due,
-    policy: &ScanPolicy,
-) -> Result<Option<Vec<String>>, Error> {
-    if is_paused(clients, policy) {
-        return Ok(None);
-    }
-    let guild = &due.name.guild_id;
-    let answer = clients.discord.guild_channels(guild).await;
+    settings: &GuildSettings,
+) -> Result<Option<Wanted>, Error> {
+    let answer = GuildView::load(&clients.discord, &due.name.guild_id).await;
     if let Err(discord::Error::NotFound { .. } | discord::Error::Forbidden { .. }) = answer {
         // The bot is not in the guild any more.
-        return Ok(Some(Vec::new()));
+        return Ok(Some(Wanted::Nothing));
     }
-    let channels = match checked(clients, answer).await {
-        Ok(channels) => channels,
+    let view = match checked(clients, answer).await {
+        Ok(view) => view,
         Err(stop) => {
             tracing::warn!(?stop, "a schedule could not ask for a guild's channels");
             return Ok(None);
         }
     };
-    let channels = channels.into_iter().filter(|channel| {
-        channel.kind() == ChannelType::Messages
-            && !policy.settings.leaves_out(&channel.id.to_string())
-    });
-    let channels: Vec<(String, Option<MessageId>)> = channels
-        .map(|channel| (channel.id.to_string(), channel.last_message_id))
-        .collect();
-    let ids: Vec<&str> = channels.iter().map(|(id, _)| id.as_str()).collect();
-    if ids.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let records = records(clients, redis, guild, &ids).await?;
-    let (now, is_limited) = (
-        clients.clock.now_ms(),
-        due.schedule.options.max_messages.is_some(),
-    );
-    let news = channels.into_iter().zip(records);
-    let news = news.filter(|((_, newest), record)| {
-        let record = record.as_ref();
-        !is_hopeless(record, now) && has_news(record, *newest, is_limited)
-    });
-    Ok(Some(news.map(|((id, _), _)| id).collect()))
+    let (scan, now) = (due.guild_scan(), clients.clock.now_ms());
+    let has_any = news::has_any(store, &view, &scan, settings, due.is_first(), now).await?;
+    Ok(Some(match has_any {
+        true => Wanted::Guild,
+        false => Wanted::Nothing,
+    }))
 }
 
 /// What is known of a channel's newest message.
@@ -195,7 +186,8 @@ enum Newest {
     Excluded,
     /// The bot cannot see the channel.
     Hidden,
-    Message(Option<MessageId>),
+    /// The channel, which names it.
+    Message(Box<Channel>),
 }
 
 async fn newest_in(clients: &Clients, settings: &GuildSettings, channel: &str) -> Newest {
@@ -207,7 +199,7 @@ async fn newest_in(clients: &Clients, settings: &GuildSettings, channel: &str) -
         return Newest::Hidden;
     }
     match checked(clients, answer).await {
-        Ok(channel) => Newest::Message(channel.last_message_id),
+        Ok(channel) => Newest::Message(Box::new(channel)),
         Err(stop) => {
             tracing::warn!(
                 ?stop,

@@ -1,7 +1,10 @@
 //! What a webhook gets, and when.
 
+use discord_local::guild::ChannelSpec;
+use discord_local::{Action, Fault};
+use integration::TestApp;
 use ring::hmac;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{MINUTE, Receiver, everything, path, subscribe, system};
 use crate::scan::{CHANNEL, GUILD, message};
@@ -138,4 +141,77 @@ async fn without_a_webhook_a_scan_stores_no_notice_and_costs_nothing_more() {
     with.scan(CHANNEL, json!({})).await;
     assert_eq!(with.drain().await["claimed"], 1);
     assert!(receiver.got().is_empty());
+}
+
+/// Adds a second channel with a clip to the guild.
+fn add_second(app: &TestApp) {
+    let second = ChannelSpec::text(CHANNEL + 1, "second");
+    app.discord.change_guild(|guild| guild.add_channel(second));
+    app.discord.add_message(CHANNEL + 1, message(3, true));
+}
+
+/// Drains until nothing is left to tell. Returns what was told.
+async fn told(app: &TestApp, receiver: &Receiver) -> Vec<Value> {
+    for _ in 0..5 {
+        app.drain().await;
+        app.advance(MINUTE);
+    }
+    let got = receiver.got();
+    got.iter()
+        .flat_map(|got| got.json()["items"].as_array().unwrap().clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_end_of_a_guild_scan_is_told_once_for_all_its_channels() {
+    let (app, receiver) = (system().await, Receiver::start().await);
+    subscribe(&app, &receiver, &everything()).await;
+    add_second(&app);
+    let scan = crate::guild_scan::begin(&app, &json!({})).await;
+    let items = told(&app, &receiver).await;
+    assert_eq!(items.len(), 1, "{items:?}");
+    let expected = json!({
+        "type": "scanFinished", "jobType": "guild", "scanId": scan, "channelId": null,
+        "messagesScanned": 31, "clipsFound": 7,
+    });
+    crate::assert_has(&items[0], &expected);
+}
+
+#[tokio::test]
+async fn a_guild_scan_in_which_a_channel_fails_is_told_as_failed_once() {
+    let (app, receiver) = (system().await, Receiver::start().await);
+    subscribe(&app, &receiver, &everything()).await;
+    add_second(&app);
+    let gone = Fault::always(Action::Status(404));
+    let path = format!("/channels/{}/messages", CHANNEL + 1);
+    app.discord.faults().add(gone.on(&path));
+    let scan = crate::guild_scan::begin(&app, &json!({})).await;
+    let items = told(&app, &receiver).await;
+    assert_eq!(items.len(), 1, "{items:?}");
+    let expected = json!({ "type": "scanFailed", "scanId": scan, "errorCode": "channels_failed" });
+    crate::assert_has(&items[0], &expected);
+    app.leaves_failed(2);
+}
+
+#[tokio::test]
+async fn the_schedule_of_a_guild_tells_of_new_clips_once_a_slot() {
+    let (app, receiver) = (system().await, Receiver::start().await);
+    subscribe(&app, &receiver, &everything()).await;
+    add_second(&app);
+    let schedule = format!("/api/guilds/{GUILD}/schedule");
+    app.put(&schedule, &json!({ "everyMinutes": 60 })).await;
+    let mut items = Vec::new();
+    for video in [true, false, true] {
+        app.discord.add_message(CHANNEL, message(50, video));
+        app.discord.add_message(CHANNEL + 1, message(50, video));
+        app.advance(60 * MINUTE);
+        items = told(&app, &receiver).await;
+    }
+    let told: Vec<(&Value, &Value)> = items
+        .iter()
+        .map(|item| (&item["type"], &item["clipsFound"]))
+        .collect();
+    let (new, first, second) = (json!("newClips"), json!(9), json!(2));
+    assert_eq!(told, [(&new, &first), (&new, &second)]);
+    assert_eq!(items[0]["jobType"], "guild");
 }

@@ -5,6 +5,7 @@ mod faults;
 mod guild;
 mod routes;
 mod slots;
+mod threads;
 
 use std::time::Duration;
 

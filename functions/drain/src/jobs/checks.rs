@@ -10,8 +10,8 @@ use shared::scan::{GuildSettings, IncludeThreads};
 use super::stop::{StopReason, checked};
 use crate::Clients;
 
-/// Returns the channel of a job if it contains messages and the guild's settings do not
-/// exclude it.
+/// Returns the channel of a job if it is in the guild and the guild's settings do not exclude
+/// it.
 pub async fn channel(
     clients: &Clients,
     settings: &GuildSettings,
@@ -37,15 +37,32 @@ pub async fn channel(
             return unwanted("the parent channel of this thread");
         }
     }
-    let fail = |code, message| Err(StopReason::fail(code, message));
     if channel.guild_id.as_deref() != Some(guild_id) {
-        return fail(
+        return Err(StopReason::fail(
             "channel_elsewhere",
             "the channel does not belong to this guild",
-        );
+        ));
     }
+    Ok(channel)
+}
+
+/// The same of a channel that contains messages.
+pub async fn readable(
+    clients: &Clients,
+    settings: &GuildSettings,
+    guild_id: &str,
+    channel_id: &str,
+) -> Result<Channel, StopReason> {
+    let found = channel(clients, settings, guild_id, channel_id).await?;
+    has_messages(&found)?;
+    Ok(found)
+}
+
+/// Checks that a channel contains messages.
+pub fn has_messages(channel: &Channel) -> Result<(), StopReason> {
+    let fail = |code, message| Err(StopReason::fail(code, message));
     match channel.kind() {
-        ChannelType::Messages => Ok(channel),
+        ChannelType::Messages => Ok(()),
         ChannelType::ThreadsOnly => fail(
             "channel_unsupported",
             "a forum has no messages of its own: scan its threads instead",

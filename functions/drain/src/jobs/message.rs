@@ -114,7 +114,7 @@ impl Run {
         self.clients.forget_pause();
         let (guild, channel) = (&self.scan.guild_id, &self.scan.channel_id);
         self.requests += 1;
-        let found = checks::channel(&self.clients, &self.settings, guild, channel).await?;
+        let found = checks::readable(&self.clients, &self.settings, guild, channel).await?;
         self.parent_id = found.parent_id.clone().filter(|_| found.is_thread());
         self.remember_found().await?;
         let mut content_checked = false;

@@ -45,6 +45,7 @@ use shared::queue::{ActiveJob, EndedJob, JobError, JobHandler, Outcome};
 
 use crate::Clients;
 
+pub use guild::news;
 pub use stop::checked;
 
 /// The function that runs a kind of job.

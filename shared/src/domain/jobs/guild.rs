@@ -52,9 +52,10 @@ pub struct GuildScan {
     /// Scans only the threads of this channel that no scan has read yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads_of: Option<String>,
-    /// Leaves out channels in which nothing was posted since their last scan.
+    /// Whether a schedule has stored the job. It then leaves out channels without news.
+    /// Absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub changed_only: bool,
+    pub scheduled: bool,
 }
 
 impl GuildScan {
@@ -68,7 +69,7 @@ impl GuildScan {
             channels: ChannelFilter::default(),
             options: ScanOptions::default(),
             threads_of: None,
-            changed_only: false,
+            scheduled: false,
         }
     }
 

@@ -294,13 +294,14 @@ impl GuildStanding {
             total,
             failed,
             left_out,
+            unchanged,
             ..
         } = self.counts;
         if failed > 0 {
             let what = format!("the scans of {failed} of {total} channels failed");
             return Some(("channels_failed", what));
         }
-        if total == 0 && left_out > 0 {
+        if total == 0 && unchanged == 0 && left_out > 0 {
             let what = "none of the channels can be scanned".to_owned();
             return Some(("channels_unreadable", what));
         }

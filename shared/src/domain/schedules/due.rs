@@ -2,7 +2,7 @@
 
 use super::{ScheduleName, ScheduledScan};
 use crate::discord::MessageId;
-use crate::jobs::{ChannelScan, ScanMode};
+use crate::jobs::{ChannelFilter, ChannelScan, GuildScan, ScanMode};
 use crate::queue::{self, JobId, NewJob, OnUnique};
 use crate::scan::{Channel, ScanStatus};
 
@@ -22,6 +22,12 @@ pub struct Due {
 }
 
 impl Due {
+    /// Whether this is the schedule's first slot since somebody set it.
+    pub fn is_first(&self) -> bool {
+        let begun = self.schedule.updated_at;
+        self.schedule.timing.next(begun, begun) == Some(self.slot)
+    }
+
     /// The id of the slot's job for a channel, which is the same for all drainers.
     fn job_id(&self, channel_id: &str) -> JobId {
         let of = format!("schedule:{}\n{channel_id}", self.name.text());
@@ -42,6 +48,33 @@ impl Due {
             ..ChannelScan::default()
         };
         let mut job = scan.into_job(self.job_id(channel_id))?;
+        job.on_unique = OnUnique::Keep;
+        Ok(job)
+    }
+
+    /// The arguments of a guild scan of what the schedule belongs to: of the guild, or of a
+    /// channel with its threads.
+    pub fn guild_scan(&self) -> GuildScan {
+        GuildScan {
+            scan_mode: Some(ScanMode::Forward),
+            channels: ChannelFilter {
+                include: self.name.channel_id.iter().cloned().collect(),
+                exclude: Vec::new(),
+            },
+            options: self.schedule.options.clone(),
+            scheduled: true,
+            ..GuildScan::new(&self.name.guild_id)
+        }
+    }
+
+    /// The slot's job for that, unless the last one is unfinished. A guild scan that a person
+    /// requests meanwhile is no duplicate, because it leaves out nothing.
+    ///
+    /// # Errors
+    /// If the arguments cannot be serialised.
+    pub fn guild_job(&self) -> Result<NewJob, queue::Error> {
+        let mut job = self.guild_scan().into_job(self.job_id("guild"))?;
+        job.unique = Some(format!("schedule:{}", self.name.text()));
         job.on_unique = OnUnique::Keep;
         Ok(job)
     }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use shared::discord::{MessageId, Page};
+use shared::discord::{ChannelType, MessageId, Page};
 use shared::jobs::ChannelScan;
 use shared::queue::{ActiveJob, JobError, Outcome};
 use shared::redis::Pipeline;
@@ -64,6 +64,9 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
     let (channel, policy) = match ownership::request(&clients, &scan, &job).await {
         Ok(ToDo::Scan(channel, policy)) => (*channel, policy),
         Ok(ToDo::Nothing(work)) => {
+            if !threads::are_wanted(&scan) {
+                return done(&work);
+            }
             return match threads::request(&clients, &scan, &job).await {
                 Ok(()) => done(&work),
                 Err(stop) => stop.outcome(),
@@ -78,6 +81,7 @@ pub async fn run(clients: Arc<Clients>, job: ActiveJob) -> Outcome {
         ahead: None,
         parent_id: None,
         most: scan.most(),
+        threads_wanted: threads::are_wanted(&scan),
         oldest: MessageId(0),
         newest: None,
         from: MessageId(0),
@@ -158,6 +162,8 @@ pub struct Run {
     pub reporter: Reporter,
     /// Maximum number of messages to list.
     pub most: Option<u64>,
+    /// Whether the scan of the channel's threads follows.
+    threads_wanted: bool,
     /// Oldest message of the channel, for the percentage.
     pub oldest: MessageId,
     pub newest: Option<MessageId>,
@@ -184,6 +190,12 @@ impl Run {
         let (guild, id) = (&self.scan.guild_id, &self.scan.channel_id);
         self.requests += 1;
         let channel = checks::channel(&self.clients, &self.settings, guild, id).await?;
+        let has_threads_only = channel.kind() == ChannelType::ThreadsOnly;
+        match has_threads_only && (self.scan.scheduled || threads::are_wanted(&self.scan)) {
+            // No page is read, and the scan of the threads follows.
+            true => (self.most, self.threads_wanted) = (Some(0), true),
+            false => checks::has_messages(&channel)?,
+        }
         let is_thread = channel.is_thread();
         (self.oldest, self.newest) = (channel.id, channel.last_message_id);
         self.from = self.work.after.unwrap_or(channel.id);
@@ -290,6 +302,9 @@ impl Run {
 
     /// The outcome of a scan that is done, once its threads are requested.
     async fn and_threads(&self, outcome: Outcome) -> Outcome {
+        if !self.threads_wanted {
+            return outcome;
+        }
         match threads::request(&self.clients, &self.scan, &self.job).await {
             Ok(()) => outcome,
             Err(stop) => stop.outcome(),

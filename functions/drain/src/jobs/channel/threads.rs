@@ -1,7 +1,7 @@
 //! What follows a forward scan that includes the channel's threads: a job that lists the
-//! threads and scans those that no scan has read yet, or in which something was posted since.
+//! threads and scans those that no scan has read yet, or that have news.
 
-use shared::jobs::{ChannelScan, Direction, GuildScan, ScanOptions};
+use shared::jobs::{ChannelScan, Direction, GuildScan};
 use shared::queue::{ActiveJob, JobError, JobId};
 use shared::scan::IncludeThreads;
 use shared::telemetry;
@@ -9,24 +9,23 @@ use shared::telemetry;
 use crate::Clients;
 use crate::jobs::stop::StopReason;
 
-/// Stores that job, if the scan asks for it. Asked again for the same scan, it stores it
-/// once.
+/// Whether the scan asks for its channel's threads.
+pub fn are_wanted(scan: &ChannelScan) -> bool {
+    let threads = scan.options.include_threads;
+    let is_wanted = threads.is_some_and(|threads| threads != IncludeThreads::None);
+    is_wanted && scan.direction() == Direction::Forward
+}
+
+/// Stores that job. Asked again for the same scan, it stores it once.
 pub async fn request(
     clients: &Clients,
     scan: &ChannelScan,
     job: &ActiveJob,
 ) -> Result<(), StopReason> {
-    let threads = scan.options.include_threads;
-    let is_wanted = threads.is_some_and(|threads| threads != IncludeThreads::None);
-    if !is_wanted || scan.direction() != Direction::Forward {
-        return Ok(());
-    }
     let follow = GuildScan {
         scan_mode: scan.scan_mode,
-        options: ScanOptions {
-            include_threads: threads,
-            ..scan.options.clone()
-        },
+        options: scan.options.clone(),
+        scheduled: scan.scheduled,
         threads_of: Some(scan.channel_id.clone()),
         ..GuildScan::new(&scan.guild_id)
     };

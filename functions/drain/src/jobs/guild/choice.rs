@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::discord::ArchivedList;
 use shared::guild::{ChannelKind, GuildView, SeenChannel};
-use shared::jobs::GuildScan;
+use shared::jobs::{GuildScan, ScanMode};
 use shared::scan::{GuildSettings, IncludeThreads, Planned, Unlisted};
 
 /// What was chosen.
@@ -16,6 +16,11 @@ pub struct Chosen<'a> {
     pub left_out: Vec<(String, Planned)>,
     /// The channels whose archived threads are to be asked for.
     pub unlisted: Vec<Unlisted>,
+}
+
+/// Whether a scan reads everything, so that a later one need not look at it again.
+pub fn is_complete(scan: &GuildScan) -> bool {
+    scan.mode() == ScanMode::Forward && scan.options.max_messages.is_none()
 }
 
 /// Which threads a guild scan includes.

@@ -9,6 +9,7 @@ use shared::queue::{Job, JobId, Outcome, Redriven};
 use shared::redis::Pipeline;
 use shared::scan::{Channel, Phase, ScanStatus};
 
+use super::choice::is_complete;
 use super::{Run, of_queue};
 use crate::jobs::stop::StopReason;
 
@@ -132,7 +133,7 @@ impl Run {
 
     /// Keeps how far archived threads are known, for channels all of whose threads were read.
     async fn keep_threads_seen(&self) -> Result<(), StopReason> {
-        if !self.is_complete() {
+        if !is_complete(&self.scan) {
             return Ok(());
         }
         let mut seen = self.plan.head.seen.clone();

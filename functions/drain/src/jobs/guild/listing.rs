@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use shared::discord::{ArchivedList, Channel, Error, MessageId};
-use shared::guild::{ChannelKind, GuildView};
-use shared::jobs::ScanMode;
+use shared::guild::{ChannelKind, GuildView, SeenChannel};
 use shared::queue::JobId;
-use shared::scan::{Phase, Planned, ScanStatus, ThreadsSeen, Unlisted};
+use shared::scan::{Phase, Planned, ThreadsSeen, Unlisted};
 
 use super::Run;
-use super::choice::{choose, planned};
+use super::choice::{choose, is_complete, planned};
+use super::news;
 use crate::jobs::stop::{OutageWait, StopReason, checked, with_jitter};
 use crate::jobs::watch::{discord_paused, unless_stopped};
 
@@ -50,13 +50,17 @@ impl Run {
         };
         self.came_back();
         let chosen = choose(&view, &self.scan, &policy.settings);
-        let mut scanned = chosen.scanned;
+        let (mut scanned, mut unlisted) = (chosen.scanned, chosen.unlisted);
         let read = self.unchanged(scanned.iter().map(|c| (c.id, c.last_message_id)));
         let read = read.await?;
         self.plan.head.unchanged = read.len() as u64;
         scanned.retain(|channel| !read.contains(&channel.id));
+        if self.scan.scheduled && !unlisted.is_empty() {
+            let seen = clients.store.threads_seen(&guild).await?;
+            unlisted.retain(|parent| self.may_have_new(&view, &scanned, parent, &seen));
+        }
         let head = &mut self.plan.head;
-        (head.planned_at, head.unlisted) = (now, chosen.unlisted);
+        (head.planned_at, head.unlisted) = (now, unlisted);
         head.phase = Phase::Listing;
         self.plan.channels.extend(chosen.left_out);
         for channel in scanned {
@@ -71,13 +75,35 @@ impl Run {
         self.save(&all, true).await
     }
 
-    /// Which of these channels, each with its newest message, are read completely and had
-    /// nothing posted in them since. Only a scan that leaves these out asks.
+    /// Whether a channel may have archived threads that no scan has read. Its scan is among
+    /// those planned, or that of a thread in it, or its threads were not listed yet.
+    fn may_have_new(
+        &self,
+        view: &GuildView,
+        scanned: &[&SeenChannel],
+        parent: &Unlisted,
+        seen: &BTreeMap<String, ThreadsSeen>,
+    ) -> bool {
+        let is_own = |channel: &&SeenChannel| {
+            channel.id.to_string() == parent.id
+                || channel.kind() == ChannelKind::Thread
+                    && channel.parent_id.as_ref() == Some(&parent.id)
+        };
+        let mut channels = view.channels.iter();
+        let channel = channels.find(|channel| channel.id.to_string() == parent.id);
+        scanned.iter().any(is_own)
+            || channel.is_some_and(|channel| {
+                news::has_unlisted(&self.scan, channel, seen.get(&parent.id))
+            })
+    }
+
+    /// Which of these channels, each with its newest message, have no news. Only a scan that
+    /// leaves these out asks.
     async fn unchanged(
         &self,
         channels: impl Iterator<Item = (MessageId, Option<MessageId>)>,
     ) -> Result<BTreeSet<MessageId>, StopReason> {
-        if !self.scan.changed_only && self.scan.threads_of.is_none() {
+        if !self.scan.scheduled && self.scan.threads_of.is_none() {
             return Ok(BTreeSet::new());
         }
         let channels: Vec<_> = channels.collect();
@@ -86,12 +112,9 @@ impl Run {
         let guild = &self.scan.guild_id;
         let records = self.clients.store.records_of(guild, &ids).await?;
         let read = channels.into_iter().zip(records);
+        let now = self.clients.clock.now_ms();
         let read = read.filter(|((_, newest), record)| {
-            record.as_ref().is_some_and(|record| {
-                record.status == Some(ScanStatus::Succeeded)
-                    && (record.backfill_done || newest.is_none())
-                    && record.forward_message_id >= *newest
-            })
+            news::is_unchanged(&self.scan, record.as_ref(), *newest, now)
         });
         Ok(read.map(|((id, _), _)| id).collect())
     }
@@ -121,7 +144,7 @@ impl Run {
     pub(super) async fn list_threads(&mut self) -> Result<(), StopReason> {
         let mut added = Vec::new();
         if !self.plan.head.unlisted.is_empty() {
-            let known = match self.is_complete() {
+            let known = match is_complete(&self.scan) {
                 true => self.clients.store.threads_seen(&self.scan.guild_id).await?,
                 false => BTreeMap::new(),
             };
@@ -137,11 +160,6 @@ impl Run {
         }
         self.plan.head.phase = Phase::Storing;
         self.save(&added, false).await
-    }
-
-    /// Whether everything is read, so that a later scan need not look at it again.
-    pub(super) fn is_complete(&self) -> bool {
-        self.scan.mode() == ScanMode::Forward && self.scan.options.max_messages.is_none()
     }
 
     async fn list_threads_of(

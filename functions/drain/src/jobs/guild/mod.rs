@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `mod` | the run: from phase to phase, and how it stops |
 //! | `choice` | which channels are scanned, and why others are not; without I/O |
+//! | `news` | in which channels a scheduled scan would find something |
 //! | `listing` | asks Discord for channels and threads |
 //! | `storing` | stores the scans |
 //! | `following` | how the scans stand, and the end |
@@ -16,6 +17,7 @@
 mod choice;
 mod following;
 mod listing;
+pub mod news;
 mod storing;
 
 use std::sync::Arc;
