@@ -160,6 +160,39 @@ async fn a_file_that_claims_another_guilds_channel_leaves_its_clips_alone() {
 }
 
 #[tokio::test]
+async fn a_guild_that_scans_its_channel_later_owns_its_clips() {
+    let mut guild = discord_local::Guild::empty(GUILD);
+    guild.add_text_channel(CHANNEL, "clips");
+    let video = AttachmentSpec::video("scanned.mp4");
+    let id = guild.add_message(CHANNEL, message(0, false).attachment(video));
+    let clip_id = guild.clips(CHANNEL)[0].attachment_id;
+    let app = TestApp::with_guild(guild).await;
+    let mut same = exported(0);
+    same["id"] = json!(id.to_string());
+    same["attachments"][0]["id"] = json!(clip_id.to_string());
+    let mut file = export(&[same]);
+    let other = GUILD + 1;
+    file["guild"]["id"] = json!(other.to_string());
+    uploaded_for(&app, other, file.to_string().as_bytes()).await;
+    app.drain().await;
+    let theirs = format!("/api/guilds/{other}/clips");
+    let claimed = app.get(&theirs).await.json;
+    assert_eq!(claimed["clips"][0]["id"], clip_id.to_string());
+
+    app.scan(CHANNEL, json!({})).await;
+    app.drain().await;
+
+    let ours = format!("/api/guilds/{GUILD}/clips");
+    let before = app.get(&ours).await.json;
+    assert_eq!(before["clips"][0]["filename"], "scanned.mp4");
+    assert_eq!(before["clips"][0]["guildId"], GUILD.to_string());
+    assert_eq!(app.get(&theirs).await.json["clips"], json!([]));
+    let removed = app.delete(&format!("{theirs}?messageId={id}")).await;
+    assert_eq!(removed.status, 200);
+    assert_eq!(app.get(&ours).await.json, before);
+}
+
+#[tokio::test]
 async fn an_excluded_channel_is_not_imported() {
     let app = system().await;
     let exclude = json!({ "excludedChannelIds": [CHANNEL.to_string()] });

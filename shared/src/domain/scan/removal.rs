@@ -179,6 +179,7 @@ impl ScanStore {
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let (from, to) = (format!("[{first}:"), format!("({last};"));
         let request = RemoveRequest {
+            guild: guild_id,
             members: &ordered,
             from: &from,
             to: &to,

@@ -145,6 +145,7 @@ pub(super) async fn note(redis: &Redis, channels: &str, args: &[String]) -> Resu
 
 #[derive(Serialize)]
 pub(super) struct RemoveRequest<'a> {
+    pub guild: &'a str,
     pub members: &'a [&'a str],
     pub from: &'a str,
     pub to: &'a str,

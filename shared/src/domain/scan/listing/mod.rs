@@ -92,6 +92,9 @@ impl ScanStore {
                 break;
             }
             let clip = stored.remove(member).map(|record| record.clip);
+            // An imported file may have claimed a channel of another guild, which has scanned
+            // it since.
+            let clip = clip.filter(|clip| clip.guild_id.is_empty() || clip.guild_id == guild_id);
             clips.extend(clip.filter(|clip| filter.allows(clip)));
         }
         let is_end = last.is_none_or(|last| last + 1 == found.rows.len()) && !found.more;
