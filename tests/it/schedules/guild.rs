@@ -73,9 +73,10 @@ async fn a_guild_keeps_up_with_itself() {
     crate::assert_has(&scans[0]["counts"], &counts);
     assert_eq!(scans[0]["clipsFound"], 1);
     let all = jobs(&app).await;
+    let channel = CHANNEL.to_string();
     let of_first = all
         .iter()
-        .filter(|job| job["data"]["channelId"] == CHANNEL.to_string());
+        .filter(|job| job["data"]["channelId"].as_str() == Some(&channel));
     assert_eq!(of_first.count(), 1, "nothing moved there: {all:?}");
 }
 
