@@ -141,12 +141,13 @@ request() {
         --header "Authorization: Bearer $API_KEY" "$@"
 }
 
-# field JSON NAME: prints a field, a string without quotes and anything else as JSON.
+# field JSON NAME: prints a field, a string without quotes and anything else as JSON. The JSON
+# may be longer than an argument can be.
 field() {
     python3 -c '
 import json, sys
-value = json.loads(sys.argv[1])[sys.argv[2]]
-print(value if isinstance(value, str) else json.dumps(value))' "$1" "$2"
+value = json.load(sys.stdin)[sys.argv[1]]
+print(value if isinstance(value, str) else json.dumps(value))' "$2" <<< "$1"
 }
 
 # expect JSON NAME VALUE: fails unless the field has the value.
