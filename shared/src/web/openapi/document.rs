@@ -205,7 +205,14 @@ fn json_content(schema: Value, examples: Map<String, Value>) -> Value {
 
 /// What was sent, as the schema has it: a query is text.
 fn example_of(sent: &str, schema: &Value) -> Value {
-    let is_text = schema["type"] == "string";
-    let read = serde_json::from_str(sent).ok().filter(|_| !is_text);
+    let is = |kind: &str| match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().any(|found| found == kind),
+        found => found == kind,
+    };
+    if is("array") {
+        // A list is sent with commas. Its items are ids and words.
+        return sent.split(',').map(Value::from).collect();
+    }
+    let read = serde_json::from_str(sent).ok().filter(|_| !is("string"));
     read.unwrap_or_else(|| sent.into())
 }
