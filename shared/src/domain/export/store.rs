@@ -36,6 +36,7 @@ pub struct ExportParts {
     pub clips: u64,
     /// The runs that wrote the parts: the fence of each and the number of its last part
     /// plus one, in order.
+    #[schemars(with = "Vec<[u64; 2]>")]
     runs: Vec<(u64, u64)>,
     /// When the first part was written, in unix milliseconds.
     began_at: Option<i64>,
