@@ -43,6 +43,15 @@ function describe(job: Job): string {
       return `batch of ${job.data.limit} messages`;
     case "message":
       return `${job.data.messageIds.length} messages`;
+    case "rescan":
+      return `rescan of ${job.data.channelId}`;
+    case "guild":
+    case "export":
+    case "import":
+    case "notice":
+      return `${job.type} of ${job.data.guildId}`;
+    case "cancel":
+      return `end of ${job.data.cancelledScanId}`;
     case "foreign":
       return `no job: ${job.failedReason}`;
     default:
