@@ -94,6 +94,19 @@ def unsuccessful(document, har):
     return sorted(left.values())
 
 
+# What these show must be made first: a clip, an export, an upload or a scan of a guild. The
+# event files have a successful request for each, which `events.py` sends.
+PREPARED = {
+    "getClip",
+    "getClipFile",
+    "getExport",
+    "getExportPart",
+    "getGuildScan",
+    "putUploadPart",
+    "scanUpload",
+}
+
+
 def main():
     schemathesis, url, key, folder = sys.argv[1:]
     folder = os.path.abspath(folder)
@@ -111,6 +124,7 @@ def main():
         sys.exit("schemathesis found what is not as the document says")
     with open(report, encoding="utf-8") as file:
         left = unsuccessful(document, json.load(file))
+    left = [name for name in left if name not in PREPARED]
     if left:
         sys.exit(f"no request succeeded at: {', '.join(left)}")
     n_operations = sum(method in METHODS for item in document["paths"].values() for method in item)
